@@ -1,0 +1,25 @@
+import type { RetryClass } from './fault-table.ts';
+
+const steps: Readonly<Record<'soon' | 'stage' | 'busy', readonly number[]>> = {
+  soon: [250, 500, 1_000, 1_500],
+  stage: [250, 500, 1_000, 1_500, 3_000, 5_000],
+  busy: [1_000, 5_000, 30_000, 120_000, 300_000],
+};
+
+/** After so many closes without a byte, something forwards the port to nobody: slow down. */
+const patience = { tries: 30, delay: 15_000 };
+
+/** How long credentials that were refused are left alone: at most 3 refused logins an hour, under every fail2ban default. */
+export const refusedDelay = 20 * 60_000;
+
+/**
+ * The wait before the next attempt, in ms; null when waiting cannot cure it.
+ * `count` is the number of consecutive failures of that class, from 1. `random` is in [0, 1): the jitter is +-20 %.
+ */
+export function backoff(retry: RetryClass, count: number, random: number, silent: boolean): number | null {
+  if (retry === 'refused') return refusedDelay;
+  if (retry !== 'soon' && retry !== 'stage' && retry !== 'busy') return null;
+  const row = steps[retry];
+  const base = silent && count > patience.tries ? patience.delay : (row[Math.min(count, row.length) - 1] ?? 0);
+  return Math.round(base * (0.8 + 0.4 * random));
+}

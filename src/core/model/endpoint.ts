@@ -1,0 +1,29 @@
+/** A parsed address: a TCP host and port, or the path of a Unix socket. */
+export type Endpoint =
+  | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
+  | { readonly kind: 'unix'; readonly path: string };
+
+/** Writes an endpoint as a user would: `127.0.0.1:8787`, `[::1]:8787`, `unix:/run/x.sock`. */
+export function formatEndpoint(endpoint: Endpoint): string {
+  if (endpoint.kind === 'unix') return `unix:${endpoint.path}`;
+  const host = endpoint.host.includes(':') ? `[${endpoint.host}]` : endpoint.host;
+  return `${host}:${endpoint.port}`;
+}
+
+/** Reads `host:port`, `[v6]:port`, a bare port (127.0.0.1) or `unix:/path`. Null when it is none of these. */
+export function parseEndpoint(text: string): Endpoint | null {
+  if (text.startsWith('unix:')) {
+    const path = text.slice('unix:'.length);
+    return path.startsWith('/') && !path.includes('\0') ? { kind: 'unix', path } : null;
+  }
+  const match = /^(?:(?:\[([0-9a-fA-F:.]+)\]|([A-Za-z0-9._-]+)):)?(\d{1,5})$/.exec(text);
+  if (match === null) return null;
+  const port = Number(match[3]);
+  if (port > 65_535) return null;
+  return { kind: 'tcp', host: match[1] ?? match[2] ?? '127.0.0.1', port };
+}
+
+/** True for an address that only this machine can reach. */
+export function isLoopback(host: string): boolean {
+  return /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(host) || host === '::1' || host === 'localhost';
+}

@@ -1,0 +1,71 @@
+import type { Endpoint } from './endpoint.ts';
+import type { FaultReport } from './fault.ts';
+import type { LaneState, Stage } from './state.ts';
+
+/** What the probe, or the last dial of the target, says of one forward. `unverified`: the target answers, nobody asked more. */
+export type Judgement = 'pending' | 'unverified' | 'well' | 'unwell';
+
+/** Something that happened, in the past tense. The one vocabulary of log, stream, page, snapshot and `observe`. */
+export type Fact =
+  | { readonly type: 'daemon.started'; readonly pid: number; readonly version: string; readonly config: string }
+  | { readonly type: 'daemon.stopping'; readonly why: string }
+  | {
+      readonly type: 'relay.started';
+      readonly relay: string;
+      readonly host: string;
+      readonly lanes: number;
+      readonly forwards: readonly { readonly listen: Endpoint; readonly target: Endpoint; readonly probed: boolean }[];
+    }
+  | { readonly type: 'relay.stopping'; readonly relay: string; readonly why: string }
+  | { readonly type: 'relay.stopped'; readonly relay: string }
+  | { readonly type: 'listener.bound'; readonly relay: string; readonly forward: number; readonly listen: Endpoint }
+  | { readonly type: 'listener.failed'; readonly relay: string; readonly forward: number; readonly fault: FaultReport }
+  | { readonly type: 'worker.started'; readonly relay: string; readonly lane: number; readonly pid: number }
+  | {
+      readonly type: 'worker.ended';
+      readonly relay: string;
+      readonly lane: number;
+      readonly pid: number;
+      readonly fault: FaultReport;
+    }
+  | { readonly type: 'lane.changed'; readonly relay: string; readonly lane: number; readonly state: LaneState }
+  | { readonly type: 'lane.advanced'; readonly relay: string; readonly lane: number; readonly stage: Stage }
+  | { readonly type: 'link.opened'; readonly relay: string; readonly lane: number; readonly link: LinkFacts }
+  | {
+      readonly type: 'forward.judged';
+      readonly relay: string;
+      readonly forward: number;
+      readonly judgement: Judgement;
+      readonly fault: FaultReport | null;
+      /** Round trip of the probe or dial, ms. */
+      readonly rtt: number | null;
+    }
+  | {
+      readonly type: 'connection.refused';
+      readonly relay: string;
+      readonly forward: number;
+      readonly fault: FaultReport;
+      /** How many were refused since the last such event of the relay: there is at most one a second. */
+      readonly count: number;
+    }
+  | { readonly type: 'plugin.failed'; readonly relay: string; readonly plugin: string; readonly fault: FaultReport }
+  | { readonly type: 'relay.warned'; readonly relay: string; readonly text: string };
+
+/** What is known of a link once it is up. */
+export interface LinkFacts {
+  /** `user@address:port`. */
+  readonly remote: string;
+  /** Hops before it, as the user wrote them. */
+  readonly route: readonly string[];
+  /** The server's identification string, escaped. */
+  readonly server: string;
+  /** `SHA256:...` of the host key. */
+  readonly hostKey: string;
+  /** ms without a byte after which the link counts as dead. */
+  readonly detect: number;
+  /** ms from the TCP connect to the finished authentication. */
+  readonly took: number;
+}
+
+/** A fact, numbered from 1 and dated in ms since the epoch. */
+export type Event = Fact & { readonly id: number; readonly at: number };

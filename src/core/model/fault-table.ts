@@ -1,0 +1,94 @@
+/**
+ * How soon a failed attempt is repeated.
+ * - `soon`: leaves no trace in sshd's auth log; quick steps, capped at 1.5 s, at once when a client waits.
+ * - `stage`: a stage of connecting ran out of time; quick steps, capped at 5 s.
+ * - `busy`: the server spoke, then closed before authentication; 1, 5, 30, 120, 300 s, whoever asks.
+ * - `refused`: the credentials were rejected; blocked, one try each 20 min, at once when a key, the agent or the config changes.
+ * - `never`: blocked until a file changes or the user says so.
+ * - `crash`: blocked, tried again each 60 s.
+ * - `policy`: the link stays; that forward is rechecked each 60 s.
+ * - `forward`: the link stays; the thing itself is tried again (listener 2 s, target and probe by their own clock).
+ * - `none`: nothing to repeat; it was the answer to one request or one connection.
+ */
+export type RetryClass = 'soon' | 'stage' | 'busy' | 'refused' | 'never' | 'crash' | 'policy' | 'forward' | 'none';
+
+/** One row of the fault table. */
+export interface FaultEntry {
+  readonly retry: RetryClass;
+  /** Exit code of a command that ends with this fault (sysexits(3)). */
+  readonly exit: number;
+  /** HTTP status with which the control API answers it. */
+  readonly http: number;
+  readonly means: string;
+  readonly todo: string;
+}
+
+const row = (retry: RetryClass, exit: number, http: number, means: string, todo: string): FaultEntry => ({
+  retry,
+  exit,
+  http,
+  means,
+  todo,
+});
+
+/** Every fault that a user can meet. The codes are public: scripts match on them. */
+// biome-ignore format: a table is read by its columns
+export const faults = {
+  USAGE:                  row('none',    64, 400, 'the command line or the request is not understood', 'see `towline --help`'),
+  CONFIG_MISSING:         row('none',    78, 404, 'no config file was found', 'write towline.json, or name one with --config'),
+  CONFIG_INVALID:         row('none',    78, 400, 'the config file has problems; each is listed with file:line:column', 'mend the named lines, then `towline check`'),
+  CONFIG_UNREADABLE:      row('none',    78, 400, 'the config file cannot be read or is too large', 'check its path, size and permissions'),
+  CONFIG_UNSAFE:          row('none',    78, 400, 'the config file can be written by others', '`chmod go-w` the file and its folder'),
+  ALREADY_RUNNING:        row('none',    75, 409, 'a towline daemon of this user runs already', '`towline status`, or `towline down` first'),
+  NOT_RUNNING:            row('none',    69, 503, 'no towline daemon of this user runs', '`towline up --detach`'),
+  RELAY_UNKNOWN:          row('none',    66, 404, 'no relay has that name', '`towline status` lists the names'),
+  RUNTIME_UNSAFE:         row('none',    73, 500, 'the runtime or state folder cannot be used safely', 'make it yours with mode 0700, or name another in TOWLINE_RUNTIME_DIR'),
+  HOST_INVALID:           row('never',   78, 400, 'a host, user or port has characters that must not reach ssh', 'correct the name in the config or ssh_config'),
+  SSH_CONFIG_INVALID:     row('never',   78, 400, 'the ssh_config cannot be read or uses what towline does not know yet', 'correct the named line'),
+  NAME_NOT_FOUND:         row('soon',    68, 502, 'the host name does not resolve', 'check HostName in ssh_config, and the network'),
+  CONNECT_REFUSED:        row('soon',    69, 502, 'nothing listens on the SSH port', 'start sshd there, or correct the port'),
+  CONNECT_FAILED:         row('soon',    69, 502, 'the host cannot be reached', 'check the network, VPN or firewall'),
+  CONNECT_TIMEOUT:        row('stage',   69, 504, 'no answer to the TCP connect', 'check the address and the firewall'),
+  GREETING_TIMEOUT:       row('stage',   69, 504, 'TCP connected but no SSH greeting came', 'check that sshd answers on this port'),
+  KEX_TIMEOUT:            row('stage',   69, 504, 'the key exchange did not finish', 'large packets may be lost: check the MTU'),
+  AUTH_TIMEOUT:           row('stage',   69, 504, 'authentication did not finish', 'look at the server\'s log'),
+  CLOSED_EARLY:           row('soon',    69, 502, 'the connection closed before the server said a word', 'a port proxy may have nothing behind it'),
+  SERVER_BUSY:            row('busy',    69, 502, 'the server closed the connection before authentication', 'it may be busy (MaxStartups) or blocking this address; towline slows down by itself'),
+  ALGORITHM_MISMATCH:     row('never',   76, 502, 'client and server share no algorithm', 'update the server, or allow the old algorithm for this host'),
+  PROTOCOL_ERROR:         row('never',   76, 502, 'the server broke the SSH protocol', 'check what listens on this port'),
+  INTEGRITY_FAILED:       row('soon',    76, 502, 'data from the server failed its integrity check', 'something alters the traffic'),
+  HOST_KEY_UNKNOWN:       row('never',   76, 502, 'the host key is in no known_hosts file', 'connect once with `ssh`, compare the fingerprint, and accept it'),
+  HOST_KEY_CHANGED:       row('never',   76, 502, 'the host key differs from the one in known_hosts', 'verify the new fingerprint, then run the `ssh-keygen -R` that is printed'),
+  HOST_KEY_REVOKED:       row('never',   76, 502, 'the host key is marked @revoked in known_hosts', 'ask the host\'s administrator'),
+  HOST_KEY_UNVERIFIABLE:  row('never',   76, 502, 'the host is trusted only through a certificate authority', 'add the host\'s own key to known_hosts'),
+  KNOWN_HOSTS_UNREADABLE: row('never',   76, 502, 'a known_hosts file cannot be read', 'check its permissions'),
+  AUTH_REJECTED:          row('refused', 77, 502, 'the server accepted none of the offered identities', 'add the public key to authorized_keys there, or name another IdentityFile'),
+  AUTH_TOO_MANY:          row('refused', 77, 502, 'the server gave up after too many offered identities', 'set IdentityFile and IdentitiesOnly yes for this host'),
+  IDENTITY_UNREADABLE:    row('never',   77, 502, 'no identity could be read', 'check IdentityFile and its permissions'),
+  AGENT_UNREACHABLE:      row('never',   77, 502, 'the ssh-agent does not answer', 'check SSH_AUTH_SOCK'),
+  NEEDS_ANSWER:           row('never',   77, 502, 'a passphrase, password or other answer is needed', 'load the key into ssh-agent'),
+  LINK_LOST:              row('soon',    69, 502, 'the SSH connection ended', 'nothing; towline reconnects'),
+  LINK_SILENT:            row('soon',    69, 504, 'the server stopped answering', 'nothing; towline reconnects'),
+  LISTEN_TAKEN:           row('forward', 73, 409, 'the listening address is in use', 'stop the other program; towline takes the port when it is free'),
+  LISTEN_DENIED:          row('forward', 77, 403, 'this user may not listen there', 'choose a port above 1023, or a folder that you own'),
+  LISTEN_UNAVAILABLE:     row('forward', 73, 502, 'the listening address cannot be bound', 'use an address of this machine'),
+  FORWARDING_REFUSED:     row('policy',  77, 502, 'the server forbids this forwarding', 'check AllowTcpForwarding, PermitOpen and the key\'s options there'),
+  TARGET_REFUSED:         row('forward', 69, 502, 'nothing answers at the target', 'start the backend, or correct the target'),
+  OPEN_TIMEOUT:           row('forward', 69, 504, 'the server did not open the channel in time', 'check that the target is reachable from the server'),
+  PROBE_FAILED:           row('forward', 69, 502, 'the health check says no', 'look at the backend'),
+  TOKEN_MISSING:          row('forward', 77, 502, 'the backend asks for a token', 'give the relay a token'),
+  HOLD_EXPIRED:           row('none',    69, 504, 'a client waited longer than hold.time', 'nothing; it may try again'),
+  HOLD_FULL:              row('none',    69, 503, 'too many clients wait', 'raise hold.connections'),
+  CONNECTIONS_FULL:       row('none',    69, 503, 'too many connections are open', 'raise connections'),
+  ADMISSION_REFUSED:      row('none',    77, 403, 'a plugin refused the client', 'see the plugin\'s reason'),
+  PLUGIN_FAILED:          row('never',   70, 500, 'a plugin threw, or gave no answer in time', 'mend the plugin, then restart the relay'),
+  PLUGIN_UNTRUSTED:       row('never',   78, 400, 'a plugin file can be written by others', '`chmod go-w` the file and its folder'),
+  PLUGIN_NOT_FOUND:       row('never',   78, 404, 'no plugin has that name or path', 'use a built-in name or a path beginning with ./ or /'),
+  WORKER_CRASHING:        row('crash',   70, 500, 'a worker ends again and again', 'look at `towline logs`; it is tried again each minute'),
+  WORKER_HUNG:            row('none',    70, 500, 'a worker stopped answering and was replaced', 'nothing; if it comes back, look at the plugins'),
+  WORKER_BLOATED:         row('none',    70, 500, 'a worker used more memory than allowed and was replaced', 'raise memory, or look for stalled clients'),
+  INTERNAL:               row('crash',   70, 500, 'a bug in towline', 'please report it with the log'),
+} satisfies Record<string, FaultEntry>;
+
+/** The name of a fault. */
+export type FaultCode = keyof typeof faults;

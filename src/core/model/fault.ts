@@ -1,0 +1,47 @@
+import { faults, type FaultCode, type FaultEntry } from './fault-table.ts';
+
+/** The form in which a fault crosses processes and the API: never a stack, never a cause. */
+export interface FaultReport {
+  readonly code: FaultCode;
+  readonly message: string;
+  readonly detail: Readonly<Record<string, string | number>>;
+}
+
+/** A failure with a code. The message is lower case, names the thing and the value, and ends with what to do. */
+export class Fault extends Error {
+  override readonly name = 'Fault';
+  readonly code: FaultCode;
+  readonly detail: Readonly<Record<string, string | number>>;
+
+  constructor(
+    code: FaultCode,
+    message: string,
+    options: { cause?: unknown; detail?: Readonly<Record<string, string | number>> } = {},
+  ) {
+    super(message, options.cause === undefined ? {} : { cause: options.cause });
+    this.code = code;
+    this.detail = options.detail ?? {};
+  }
+
+  /** Retry class, exit code, HTTP status and meaning of this fault's code. */
+  get entry(): FaultEntry {
+    return faults[this.code];
+  }
+
+  /** What may leave the process. */
+  report(): FaultReport {
+    return { code: this.code, message: this.message, detail: this.detail };
+  }
+
+  /** Gives a fault back as it is; anything else that was thrown is a bug of ours and becomes INTERNAL. */
+  static from(error: unknown): Fault {
+    if (error instanceof Fault) return error;
+    const text = error instanceof Error ? error.message : String(error);
+    return new Fault('INTERNAL', `a bug in towline: ${text}; please report it with the log`, { cause: error });
+  }
+
+  /** Rebuilds a fault from the form in which it crossed a process boundary. */
+  static fromReport(report: FaultReport): Fault {
+    return new Fault(report.code, report.message, { detail: report.detail });
+  }
+}

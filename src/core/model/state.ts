@@ -1,0 +1,43 @@
+import type { FaultReport } from './fault.ts';
+
+/** The seven words a user sees; everything else is a reason beside the word. */
+export type Word = 'offline' | 'connecting' | 'connected' | 'degraded' | 'reconnecting' | 'draining' | 'blocked';
+
+/** Where an attempt to connect is: waiting for a permit, then the stages of RFC 4253 and 4252. */
+export type Stage = 'permit' | 'tcp' | 'greeting' | 'key exchange' | 'authentication';
+
+/**
+ * The life of one lane. Each member carries exactly the facts that are true in it. All times are ms since the epoch.
+ * `tries` counts consecutive failures of one retry class; `since` is when the link came up.
+ */
+export type LaneState =
+  | { readonly at: 'idle' }
+  | { readonly at: 'dialing'; readonly attempt: number; readonly tries: Tries; readonly before: boolean }
+  | { readonly at: 'up'; readonly since: number; readonly attempt: number; readonly tries: Tries }
+  | {
+      readonly at: 'waiting';
+      readonly attempt: number;
+      readonly tries: Tries;
+      /** When the wait began, and when it ends. */
+      readonly from: number;
+      readonly until: number;
+      readonly fault: FaultReport;
+      readonly before: boolean;
+    }
+  | {
+      readonly at: 'blocked';
+      readonly attempt: number;
+      readonly tries: Tries;
+      /** When it is tried again unasked; null: only when what it waits for changes. */
+      readonly until: number | null;
+      readonly fault: FaultReport;
+      readonly before: boolean;
+    }
+  | { readonly at: 'draining'; readonly until: number }
+  | { readonly at: 'ended' };
+
+/** Consecutive failures, counted per retry class: another class starts at one again. */
+export interface Tries {
+  readonly of: 'none' | 'soon' | 'stage' | 'busy' | 'refused' | 'never';
+  readonly count: number;
+}

@@ -1,0 +1,171 @@
+import { backoff } from './backoff.ts';
+import { Fault, type FaultReport } from './fault.ts';
+import type { LaneState, Tries } from './state.ts';
+
+/** What can happen to a lane. */
+export type LaneInput =
+  | { readonly type: 'start' }
+  | { readonly type: 'linked' }
+  | { readonly type: 'failed'; readonly fault: FaultReport }
+  | { readonly type: 'lost'; readonly fault: FaultReport }
+  | { readonly type: 'timer' }
+  /** Something changed that may cure the fault. A waiting client or a wake cures only what leaves no trace at the server. */
+  | { readonly type: 'nudge'; readonly why: 'client' | 'wake' | 'files' | 'user' }
+  | { readonly type: 'drain' }
+  | { readonly type: 'stop' };
+
+/** What the driver must do, in this order. */
+export type LaneEffect =
+  | { readonly do: 'dial'; readonly forced: boolean }
+  | { readonly do: 'cancel-dial' }
+  | { readonly do: 'close-link' }
+  | { readonly do: 'arm'; readonly at: number }
+  | { readonly do: 'disarm' }
+  | { readonly do: 'watch-files' }
+  | { readonly do: 'drain' };
+
+/** What `step` may know beyond state and input. */
+export interface LanePolicy {
+  /** ms a link must live to count as a success. */
+  readonly settle: number;
+  /** ms that open connections may go on after `drain`. */
+  readonly drain: number;
+  /** A number in [0, 1) for the jitter. */
+  readonly random: number;
+}
+
+export interface LaneStep {
+  readonly state: LaneState;
+  readonly effects: readonly LaneEffect[];
+}
+
+const none: Tries = { of: 'none', count: 0 };
+const stay = (state: LaneState): LaneStep => ({ state, effects: [] });
+
+/** The one function that decides the life of a lane. Pure: the driver performs the effects and announces the state. */
+export function step(state: LaneState, input: LaneInput, now: number, policy: LanePolicy): LaneStep {
+  if (state.at === 'ended') return stay(state);
+  switch (input.type) {
+    case 'start':
+      return state.at === 'idle' ? dial(1, none, false, false) : stay(state);
+    case 'linked':
+      if (state.at !== 'dialing') return { state, effects: [{ do: 'close-link' }] };
+      return { state: { at: 'up', since: now, attempt: state.attempt, tries: state.tries }, effects: [] };
+    case 'failed':
+      return state.at === 'dialing' ? fail(state, input.fault, now, policy) : stay(state);
+    case 'lost':
+      if (state.at === 'draining') return end([{ do: 'disarm' }, { do: 'close-link' }]);
+      return state.at === 'up' ? lose(state, input.fault, now, policy) : stay(state);
+    case 'timer':
+      return ring(state, now);
+    case 'nudge':
+      return nudge(state, input.why, now);
+    case 'drain':
+      if (state.at !== 'up') return end(leave(state));
+      return {
+        state: { at: 'draining', until: now + policy.drain },
+        effects: [{ do: 'drain' }, { do: 'arm', at: now + policy.drain }],
+      };
+    case 'stop':
+      return end(leave(state));
+  }
+}
+
+function dial(attempt: number, tries: Tries, before: boolean, forced: boolean): LaneStep {
+  return { state: { at: 'dialing', attempt, tries, before }, effects: [{ do: 'dial', forced }] };
+}
+
+function end(effects: readonly LaneEffect[]): LaneStep {
+  return { state: { at: 'ended' }, effects };
+}
+
+function leave(state: LaneState): readonly LaneEffect[] {
+  switch (state.at) {
+    case 'dialing':
+      return [{ do: 'cancel-dial' }];
+    case 'up':
+      return [{ do: 'close-link' }];
+    case 'draining':
+      return [{ do: 'disarm' }, { do: 'close-link' }];
+    case 'waiting':
+    case 'blocked':
+      return [{ do: 'disarm' }];
+    case 'idle':
+    case 'ended':
+      return [];
+  }
+}
+
+function count(tries: Tries, of: Tries['of']): Tries {
+  return { of, count: tries.of === of ? tries.count + 1 : 1 };
+}
+
+function fail(
+  state: { readonly attempt: number; readonly tries: Tries; readonly before: boolean },
+  fault: FaultReport,
+  now: number,
+  policy: LanePolicy,
+): LaneStep {
+  const retry = Fault.fromReport(fault).entry.retry;
+  const { attempt, before } = state;
+  if (retry === 'soon' || retry === 'stage' || retry === 'busy') {
+    const tries = count(state.tries, retry);
+    const wait = backoff(retry, tries.count, policy.random, fault.code === 'CLOSED_EARLY');
+    const until = now + (wait ?? 0);
+    return {
+      state: { at: 'waiting', attempt, tries, from: now, until, fault, before },
+      effects: [{ do: 'arm', at: until }],
+    };
+  }
+  const tries = count(state.tries, retry === 'refused' ? 'refused' : 'never');
+  const wait = retry === 'crash' ? 60_000 : backoff(retry, tries.count, policy.random, false);
+  const until = wait === null ? null : now + wait;
+  const arm: readonly LaneEffect[] = until === null ? [] : [{ do: 'arm', at: until }];
+  return {
+    state: { at: 'blocked', attempt, tries, until, fault, before },
+    effects: [...arm, { do: 'watch-files' }],
+  };
+}
+
+/** A link that had settled counts as a success: the next attempt is made at once and the counting starts anew. */
+function lose(
+  state: { readonly since: number; readonly attempt: number; readonly tries: Tries },
+  fault: FaultReport,
+  now: number,
+  policy: LanePolicy,
+): LaneStep {
+  const close: LaneEffect = { do: 'close-link' };
+  const retry = Fault.fromReport(fault).entry.retry;
+  if (now - state.since >= policy.settle && (retry === 'soon' || retry === 'stage')) {
+    const next = dial(1, none, true, false);
+    return { state: next.state, effects: [close, ...next.effects] };
+  }
+  const failed = fail({ ...state, before: true }, fault, now, policy);
+  return { state: failed.state, effects: [close, ...failed.effects] };
+}
+
+function ring(state: LaneState, now: number): LaneStep {
+  if (state.at === 'draining') return now >= state.until ? end([{ do: 'close-link' }]) : rearm(state, state.until);
+  if ((state.at !== 'waiting' && state.at !== 'blocked') || state.until === null) return stay(state);
+  if (now < state.until) return rearm(state, state.until);
+  return dial(state.attempt + 1, state.tries, state.before, false);
+}
+
+function rearm(state: LaneState, at: number): LaneStep {
+  return { state, effects: [{ do: 'arm', at }] };
+}
+
+/** Waiting clients may hurry an attempt, but never to less than this after the last one: a flood of them must not hammer. */
+const hurry = 250;
+
+function nudge(state: LaneState, why: 'client' | 'wake' | 'files' | 'user', now: number): LaneStep {
+  if (state.at !== 'waiting' && state.at !== 'blocked') return stay(state);
+  const next = dial(state.attempt + 1, state.tries, state.before, why === 'files' || why === 'user');
+  const again: LaneStep = { state: next.state, effects: [{ do: 'disarm' }, ...next.effects] };
+  if (state.at === 'blocked') return why === 'files' || why === 'user' ? again : stay(state);
+  if (why === 'user') return again;
+  if (state.tries.of !== 'soon' || why === 'files') return stay(state);
+  if (why === 'wake' || now >= state.from + hurry) return again;
+  const until = state.from + hurry;
+  return until < state.until ? rearm({ ...state, until }, until) : stay(state);
+}

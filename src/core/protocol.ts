@@ -1,0 +1,76 @@
+import type { RelayConfig } from './model/config.ts';
+import type { Event, Judgement, LinkFacts } from './model/event.ts';
+import type { FaultReport } from './model/fault.ts';
+import type { ClientConnection } from './model/plugin.ts';
+import type { LaneState, Stage } from './model/state.ts';
+
+/** Names a lane across the process boundary: `relay#index`. */
+export type LaneId = string;
+
+/** All that the supervisor says to a worker. */
+export type ToWorker =
+  | {
+      readonly say: 'open';
+      readonly lane: LaneId;
+      readonly index: number;
+      readonly relay: RelayConfig;
+      readonly sshConfig: string | null;
+      /** Where each built-in plugin lives, by name. */
+      readonly builtins: Readonly<Record<string, string>>;
+    }
+  | { readonly say: 'permit'; readonly request: number }
+  /** The accepted socket's handle travels beside this message. */
+  | {
+      readonly say: 'connection';
+      readonly lane: LaneId;
+      readonly id: number;
+      readonly client: ClientConnection;
+    }
+  | { readonly say: 'nudge'; readonly lane: LaneId; readonly why: 'client' | 'wake' | 'files' | 'user' }
+  | { readonly say: 'drain'; readonly lane: LaneId }
+  | { readonly say: 'stop'; readonly lane: LaneId }
+  | { readonly say: 'event'; readonly event: Event }
+  | { readonly say: 'ping'; readonly n: number };
+
+/** All that a worker says to the supervisor. */
+export type ToSupervisor =
+  | { readonly say: 'ready' }
+  /** May I shake hands with this host now? `account` names who would log in with what. */
+  | {
+      readonly say: 'permit';
+      readonly request: number;
+      readonly host: string;
+      readonly account: string;
+      /** The user or a changed file asked for it: refused credentials may be tried again. */
+      readonly forced: boolean;
+    }
+  /** The handshake is over (null: well), or was given up before the permit came (`cancelled`). */
+  | { readonly say: 'shaken'; readonly request: number; readonly fault: FaultReport | 'cancelled' | null }
+  | { readonly say: 'state'; readonly lane: LaneId; readonly state: LaneState }
+  | { readonly say: 'stage'; readonly lane: LaneId; readonly stage: Stage }
+  | { readonly say: 'link'; readonly lane: LaneId; readonly link: LinkFacts }
+  | {
+      readonly say: 'judged';
+      readonly lane: LaneId;
+      readonly forward: number;
+      readonly judgement: Judgement;
+      readonly fault: FaultReport | null;
+      readonly rtt: number | null;
+    }
+  | { readonly say: 'warned'; readonly lane: LaneId; readonly text: string }
+  | { readonly say: 'plugin-failed'; readonly lane: LaneId; readonly plugin: string; readonly fault: FaultReport }
+  /** The channel is open: from now on the worker reads the client's bytes. */
+  | { readonly say: 'opened'; readonly id: number }
+  /** Never opened and not to blame: hand it to another lane, or hold it again. No byte of it was read. */
+  | { readonly say: 'returned'; readonly id: number }
+  /** It ended in the ordinary way. Bytes are counted from the client's side. */
+  | { readonly say: 'closed'; readonly id: number; readonly sent: number; readonly received: number }
+  /** It ended abnormally, or was never served: the client must see a reset. A null fault: it is no news. */
+  | {
+      readonly say: 'reset';
+      readonly id: number;
+      readonly fault: FaultReport | null;
+      readonly sent: number;
+      readonly received: number;
+    }
+  | { readonly say: 'pong'; readonly n: number; readonly rss: number };
