@@ -1,0 +1,28 @@
+import type { RelaySnapshot, Standing } from './snapshot.ts';
+
+/** Live counts of one relay; they are no events. Bytes are counted from the client's side. */
+export interface Counters {
+  readonly open: number;
+  readonly held: number;
+  readonly accepted: number;
+  readonly refused: number;
+  readonly sent: number;
+  readonly received: number;
+}
+
+/** One relay as `GET /v1/status` and `towline status --json` show it. */
+export interface RelayStatus extends RelaySnapshot {
+  readonly standing: Standing;
+  readonly counters: Counters;
+}
+
+/** The whole answer of `GET /v1/status`. */
+export interface DaemonStatus {
+  readonly id: number;
+  readonly pid: number;
+  readonly version: string;
+  readonly config: string;
+  readonly since: number;
+  readonly stopping: boolean;
+  readonly relays: readonly RelayStatus[];
+}
