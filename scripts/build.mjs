@@ -1,0 +1,27 @@
+// `npm run build`: src, test, bench and demo into dist with the one tsconfig; what has lost its source is removed first.
+import { spawnSync } from 'node:child_process';
+import { chmodSync, existsSync, readdirSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+
+const MAIN = 'dist/src/main.js';
+
+/** Removes compiled files whose source is gone: tsc leaves them, and the test runner would run them. */
+function removeStale() {
+  if (!existsSync('dist')) return;
+  for (const entry of readdirSync('dist', { recursive: true, withFileTypes: true })) {
+    const match = /^(.*?)(\.d\.ts|\.js)$/.exec(entry.name);
+    if (!entry.isFile() || match === null) continue;
+    const folder = entry.parentPath ?? entry.path;
+    const source = join(folder.replace(/^dist\/?/, ''), `${match[1]}.ts`);
+    if (!existsSync(source)) rmSync(join(folder, entry.name));
+  }
+  // tsc trusts its notes about dist, and would write nothing into a dist that lost its files
+  if (!existsSync(MAIN)) rmSync('dist/.tsbuildinfo', { force: true });
+}
+
+removeStale();
+const tsc = join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin', 'tsc');
+const { status } = spawnSync(process.execPath, [tsc, '-p', '.'], { stdio: 'inherit' });
+if (existsSync(MAIN)) chmodSync(MAIN, 0o755);
+process.exitCode = status ?? 1;

@@ -1,0 +1,26 @@
+import { Missing, run, runAsRoot, which } from './shell.mjs';
+
+let updated = false;
+
+/** Installs Debian packages, or says in one sentence what is missing and how to get it. */
+export function install(packages) {
+  const names = packages.join(' ');
+  const why = `${names} cannot be installed here; install with your package manager, then run \`npm run setup\` again`;
+  if (which('apt-get') === undefined) throw new Missing(`${why} (no apt-get on this machine)`);
+  const env = { DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' };
+  if (!updated) runAsRoot('apt-get', ['update', '-qq'], why, { env });
+  updated = true;
+  runAsRoot('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...packages], why, { env });
+}
+
+/** The mirror that this machine's apt uses for a Debian release, if it uses one. */
+export function mirrorOf(release) {
+  const targets = run('apt-get', [
+    'indextargets',
+    '--format',
+    '$(REPO_URI)',
+    `Codename: ${release}`,
+    'Component: main',
+  ]);
+  return targets.ok ? targets.stdout.split('\n').find((line) => line.startsWith('http')) : undefined;
+}
