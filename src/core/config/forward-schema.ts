@@ -1,0 +1,97 @@
+import * as z from 'zod';
+import { parseListen, parseTarget } from './endpoint-text.ts';
+import { parseForward } from './forward-text.ts';
+import { closed, duration, flag, through, whole } from './schema-part.ts';
+
+const probe = {
+  every: duration('1s', '1h', 'Time between two checks.').prefault('15s'),
+  timeout: duration('100ms', '10m', 'How long one check may take; at most `every`.').prefault('3s'),
+  rise: whole(1, 100, 'Good checks in a row before the forward counts as well.').prefault(1),
+  fall: whole(1, 100, 'Bad checks in a row before the forward counts as unwell.').prefault(3),
+};
+
+const probePath = z
+  .string({ error: 'a path that begins with /' })
+  .regex(/^\/[\x21-\x7e]{0,1023}$/, { error: 'a path that begins with /, of printable ASCII without spaces' })
+  .meta({ description: 'Path of the WebSocket request.' });
+
+const probeForms = '"tcp", "websocket", null, or an object with "kind"';
+
+const probeObject = z
+  .discriminatedUnion(
+    'kind',
+    [
+      closed({ kind: z.literal('tcp'), ...probe }, probeForms).transform((given) => ({ ...given, path: '/' })),
+      closed({ kind: z.literal('websocket'), path: probePath.prefault('/'), ...probe }, probeForms),
+    ],
+    { error: (issue) => (issue.code === 'invalid_union' ? '"tcp" or "websocket"' : probeForms) },
+  )
+  .superRefine(({ every, timeout }, context) => {
+    if (timeout <= every) return;
+    const message = `a timeout of ${timeout}ms is longer than the ${every}ms between two checks`;
+    context.addIssue({
+      code: 'custom',
+      message,
+      path: ['timeout'],
+      params: { expected: 'a timeout of at most `every`' },
+    });
+  });
+
+const health = z
+  .union(
+    [
+      z.null(),
+      z
+        .enum(['tcp', 'websocket'])
+        .transform((kind) => ({ kind }))
+        .pipe(probeObject),
+      probeObject,
+    ],
+    {
+      error: probeForms,
+    },
+  )
+  .meta({
+    description: 'A check through the relay: of the TCP connection, or of a WebSocket handshake. Null: no check.',
+  });
+
+const listenForms = 'a port, an address and port (127.0.0.1:8080, [::1]:8080), or unix:/path';
+
+const listen = z.union([z.number(), z.string()], { error: listenForms }).transform(through(parseListen)).meta({
+  description:
+    'Where clients connect on this machine: a port (on 127.0.0.1), address:port, [v6]:port, or unix:/path. Port 0 chooses a free one, and keeps it.',
+});
+
+const target = z
+  .union([z.number(), z.string()], { error: 'host:port, a port of the remote host itself, or unix:/path' })
+  .transform(through(parseTarget))
+  .meta({ description: 'What the remote host dials: host:port, a port (on its 127.0.0.1), or unix:/path there.' });
+
+/** A forward, long or short. */
+export const forwardSchema = z
+  .union(
+    [
+      z
+        .string()
+        .transform(through(parseForward))
+        .transform((ends) => ({ kind: 'local' as const, ...ends, health: null }))
+        .meta({
+          description: 'Short form: "5432", "8080:10.0.0.5:80", "127.0.0.1:8080:db:5432"; unix:/path at either end.',
+        }),
+      closed(
+        {
+          kind: z
+            .literal('local', { error: '"local"' })
+            .prefault('local')
+            .meta({ description: 'Listen here, dial there (ssh -L).' }),
+          listen,
+          target,
+          health: health.prefault(null),
+          expose: flag('Allows `listen` to be an address that other machines reach.').prefault(false),
+        },
+        'a forward: an object with "listen" and "target", or its short form',
+      ).transform(({ expose: _checked, ...rest }) => rest),
+    ],
+    { error: 'a forward: an object with "listen" and "target", or its short form such as "8080:10.0.0.5:80"' },
+  )
+  .meta({ id: 'forward', title: 'One forward' });

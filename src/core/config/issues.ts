@@ -1,0 +1,75 @@
+import { distance } from 'fastest-levenshtein';
+import type { core } from 'zod';
+import { type Complaint, type ConfigPath, quote } from './problem.ts';
+import { find, keyOffsetOf, offsetOf, type SourceNode } from './source-node.ts';
+
+type Issue = core.$ZodIssue;
+
+/** Turns what zod found into complaints with the offset of the value, or of the key where the key is wrong. */
+export function complaintsOf(issues: readonly Issue[], root: SourceNode, base: ConfigPath = []): readonly Complaint[] {
+  return issues.flatMap((issue): readonly Complaint[] => {
+    const path = [...base, ...issue.path.map((step) => (typeof step === 'number' ? step : String(step)))];
+    switch (issue.code) {
+      case 'unrecognized_keys':
+        return issue.keys.map((key) => unknownKey(root, [...path, key], key, issue.message.split(' ')));
+      case 'invalid_union': {
+        const branch = likeliest(issue.errors);
+        return branch === null ? [plainComplaint(root, path, issue)] : complaintsOf(branch, root, path);
+      }
+      case 'custom': {
+        const expected: unknown = issue.params?.['expected'];
+        const at = offsetOf(root, path);
+        return [{ at, path, message: issue.message, ...(typeof expected === 'string' ? { expected } : {}) }];
+      }
+      default:
+        return [plainComplaint(root, path, issue)];
+    }
+  });
+}
+
+/** The alternative that the user meant: the one that found more to say than that the value has another type. */
+function likeliest(branches: readonly (readonly Issue[])[]): readonly Issue[] | null {
+  const other = (issue: Issue): boolean =>
+    issue.path.length === 0 && (issue.code === 'invalid_type' || issue.code === 'invalid_value');
+  const close = branches.filter((issues) => issues.length > 0 && !issues.some(other));
+  return close.length === 1 ? (close[0] ?? null) : null;
+}
+
+function unknownKey(root: SourceNode, path: ConfigPath, key: string, known: readonly string[]): Complaint {
+  const near =
+    key.length > 40 ? [] : known.map((name) => ({ name, far: distance(key.toLowerCase(), name.toLowerCase()) }));
+  const best = near.sort((a, b) => a.far - b.far)[0];
+  return {
+    at: keyOffsetOf(root, path),
+    path,
+    message: 'unknown key',
+    expected: known.length === 1 ? `only ${known[0]}` : `one of ${known.join(', ')}`,
+    ...(best !== undefined && best.far < key.length && best.far <= Math.max(2, key.length / 3)
+      ? { suggestion: best.name }
+      : {}),
+  };
+}
+
+function plainComplaint(root: SourceNode, path: ConfigPath, issue: Issue): Complaint {
+  const node = find(root, path);
+  const at = offsetOf(root, path);
+  if (node === undefined) return { at, path, message: 'this key is missing', expected: issue.message };
+  const seen = path.some(isSecret) ? 'this value' : show(node);
+  return { at, path, message: `${seen} ${verdicts[issue.code] ?? 'is not allowed'}`, expected: issue.message };
+}
+
+const verdicts: Readonly<Partial<Record<Issue['code'], string>>> = {
+  too_small: 'is too small',
+  too_big: 'is too large',
+};
+
+/** True for a key whose value must not be repeated: it goes to logs and terminals. */
+function isSecret(step: string | number): boolean {
+  return typeof step === 'string' && /token|passw|passphrase|secret|credential|private|api-?key/i.test(step);
+}
+
+function show(node: SourceNode): string {
+  if (node.kind === 'list') return node.items.length === 0 ? 'an empty list' : 'a list';
+  if (node.kind === 'map') return 'an object';
+  return typeof node.value === 'string' ? quote(node.value) : String(node.value);
+}

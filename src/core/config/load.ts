@@ -1,0 +1,79 @@
+import { homedir } from 'node:os';
+import { isAbsolute, join, resolve } from 'node:path';
+import type { Config } from '../model/config.ts';
+import { Fault } from '../model/fault.ts';
+import { readSafely } from './file.ts';
+import { absolute, type Checked, parseConfig } from './parse.ts';
+import { formatProblem, type Problem } from './problem.ts';
+import { localPlaces, search, userPlaces } from './search.ts';
+
+export type { Checked } from './parse.ts';
+export { formatProblem, type Problem } from './problem.ts';
+
+/** Where to look for a config file. */
+export interface Whereabouts {
+  readonly cwd: string;
+  /** What the user named (`--config`); null: search. */
+  readonly explicit: string | null;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly home: string;
+}
+
+/** Finds the config file: the named one, else in the current folder, else in the XDG config folder. Throws a CONFIG_* fault. */
+export function findConfig({ cwd, explicit, env, home }: Whereabouts): string {
+  if (explicit !== null) {
+    const path = absolute(explicit, cwd, home);
+    checkEnding(path);
+    readSafely(path, home);
+    return path;
+  }
+  const given = env['XDG_CONFIG_HOME'] ?? '';
+  // The XDG specification says that a relative path there is to be ignored.
+  const xdg = join(isAbsolute(given) ? given : join(home, '.config'), 'towline');
+  const found = search(resolve(cwd), localPlaces, home) ?? search(xdg, userPlaces, home);
+  if (found !== null) return found;
+  const message = `no config file in ${resolve(cwd)} (${localPlaces.join(', ')}) or ${xdg} (${userPlaces.join(', ')})`;
+  throw new Fault('CONFIG_MISSING', `${message}; write one of them, or name a file with --config`);
+}
+
+function checkEnding(path: string): void {
+  if (/\.(?:json|yaml|yml)$/.test(path)) return;
+  const message = `${path} is neither .json nor .yaml; a config is data, and its name says which language it is in`;
+  throw new Fault('CONFIG_UNREADABLE', message, { detail: { path } });
+}
+
+/** What may stand beside the file. */
+export interface LoadOptions {
+  /** Takes the place of `sshConfig` in the file, as `ssh -F` does; relative to the current folder. */
+  readonly sshConfig?: string;
+  /** What `~` means; the user's home folder unless given. */
+  readonly home?: string;
+}
+
+/** Reads a config file and says all that is wrong with it. Throws only if the file cannot, or must not, be read. */
+export function checkConfig(path: string, options: LoadOptions = {}): Checked {
+  const home = options.home ?? homedir();
+  const file = resolve(path);
+  checkEnding(file);
+  const checked = parseConfig(readSafely(file, home), file, home);
+  if (options.sshConfig === undefined || 'problems' in checked) return checked;
+  return { config: { ...checked.config, sshConfig: absolute(options.sshConfig, process.cwd(), home) } };
+}
+
+/** Most problems that are written out in a fault; `checkConfig` has them all. */
+const mostShown = 50;
+
+/** Reads a config file. Throws one fault: CONFIG_INVALID names the first problem, and its detail has the others. */
+export function loadConfig(path: string, options: LoadOptions = {}): Config {
+  const checked = checkConfig(path, options);
+  if ('config' in checked) return checked.config;
+  throw invalid(checked.problems);
+}
+
+function invalid(problems: readonly Problem[]): Fault {
+  const lines = problems.slice(0, mostShown).map((problem) => formatProblem(problem));
+  const more = problems.length > 1 ? ` (and ${problems.length - 1} more)` : '';
+  return new Fault('CONFIG_INVALID', `${lines[0] ?? 'the config has problems'}${more}`, {
+    detail: { count: problems.length, problems: lines.join('\n') },
+  });
+}

@@ -1,0 +1,92 @@
+import { dirname, join, resolve } from 'node:path';
+import type { Config, RelayConfig } from '../model/config.ts';
+import { checkAcross } from './cross-rules.ts';
+import { complaintsOf } from './issues.ts';
+import { readJson } from './json.ts';
+import { checkNames } from './name-rules.ts';
+import { type Complaint, locate, type Problem } from './problem.ts';
+import { fileSchema } from './schema.ts';
+import { find, plain, type SourceNode } from './source-node.ts';
+import { decode } from './text.ts';
+import { checkTree } from './tree-rules.ts';
+import { readYaml } from './yaml.ts';
+
+/** What a config file is: a config, or all that is wrong with it. */
+export type Checked = { readonly config: Config } | { readonly problems: readonly Problem[] };
+
+/** Parses the bytes of a config file. `file` is its absolute path: its ending names the language, its folder is where paths begin. */
+export function parseConfig(bytes: Uint8Array, file: string, home: string): Checked {
+  const decoded = decode(bytes);
+  const { text } = decoded;
+  if ('complaint' in decoded) return { problems: locate([decoded.complaint], text, file) };
+  const reading = file.endsWith('.json') ? readJson(text) : readYaml(text);
+  if ('complaints' in reading) return { problems: locate(reading.complaints, text, file) };
+  const { node } = reading;
+  const written = plain(node);
+  const parsed = fileSchema.safeParse(written);
+  const complaints = merge([
+    checkTree(node, text),
+    checkNames(node),
+    checkAcross(node, text),
+    parsed.success ? [] : complaintsOf(parsed.error.issues, node),
+  ]);
+  if (complaints.length > 0) return { problems: locate(complaints, text, file) };
+  return { config: build(withDefaults(written), file, home, namesOf(node)) };
+}
+
+/** Earlier rules know better: of two complaints about one place only the first stays. */
+function merge(lists: readonly (readonly Complaint[])[]): readonly Complaint[] {
+  const places = new Set<string>();
+  return lists.flatMap((list) => {
+    const fresh = list.filter(({ at, path }) => !places.has(JSON.stringify([at, path])));
+    for (const { at, path } of fresh) places.add(JSON.stringify([at, path]));
+    return fresh;
+  });
+}
+
+/** In the order of the file: an object's own order would put names like "80" first. */
+function namesOf(root: SourceNode): readonly string[] {
+  const relays = find(root, ['relays']);
+  return relays?.kind === 'map' ? relays.entries.map((entry) => entry.key) : [];
+}
+
+/** Writes `defaults` under each relay, before the schema's own defaults fill what is left. */
+function withDefaults(written: unknown): unknown {
+  if (!isMap(written) || !isMap(written['relays'])) return written;
+  const relays = Object.entries(written['relays']).map(([name, relay]) => [name, under(written['defaults'], relay)]);
+  return { ...written, relays: Object.fromEntries(relays) };
+}
+
+function under(below: unknown, above: unknown): unknown {
+  if (above === undefined) return below;
+  if (!isMap(below) || !isMap(above)) return above;
+  const keys = new Set([...Object.keys(below), ...Object.keys(above)]);
+  return Object.fromEntries([...keys].map((key) => [key, under(below[key], above[key])]));
+}
+
+function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function build(written: unknown, file: string, home: string, names: readonly string[]): Config {
+  const { sshConfig, relays } = fileSchema.parse(written);
+  const folder = dirname(file);
+  return {
+    file,
+    sshConfig: sshConfig === null ? null : absolute(sshConfig, folder, home),
+    relays: names.flatMap((name): readonly RelayConfig[] => {
+      const relay = relays[name];
+      if (relay === undefined) return [];
+      const plugins = relay.plugins.map(({ use, options }) => ({
+        use: use.includes('/') ? absolute(use, folder, home) : use,
+        options,
+      }));
+      return [{ name, ...relay, plugins }];
+    }),
+  };
+}
+
+/** The absolute form of a path that a user wrote: `~/` is the home folder, anything else begins in `folder`. */
+export function absolute(path: string, folder: string, home: string): string {
+  return path === '~' || path.startsWith('~/') ? join(home, path.slice(1)) : resolve(folder, path);
+}
