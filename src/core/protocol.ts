@@ -17,6 +17,8 @@ export type ToWorker =
       readonly sshConfig: string | null;
       /** Where each built-in plugin lives, by name. */
       readonly builtins: Readonly<Record<string, string>>;
+      /** The config file's folder: relative plugin paths begin there. */
+      readonly base: string;
     }
   | { readonly say: 'permit'; readonly request: number }
   /** The accepted socket's handle travels beside this message. */
@@ -63,14 +65,14 @@ export type ToSupervisor =
   | { readonly say: 'opened'; readonly id: number }
   /** Never opened and not to blame: hand it to another lane, or hold it again. No byte of it was read. */
   | { readonly say: 'returned'; readonly id: number }
-  /** It ended in the ordinary way. Bytes are counted from the client's side. */
-  | { readonly say: 'closed'; readonly id: number; readonly sent: number; readonly received: number }
-  /** It ended abnormally, or was never served: the client must see a reset. A null fault: it is no news. */
+  /** It ended in the ordinary way. */
+  | { readonly say: 'closed'; readonly id: number }
+  /** It ended abnormally, or was never served: the client must see a reset. */
+  | { readonly say: 'reset'; readonly id: number; readonly fault: FaultReport }
+  /** `rss`: resident bytes of the worker. `traffic`: bytes sent and received since each lane began. */
   | {
-      readonly say: 'reset';
-      readonly id: number;
-      readonly fault: FaultReport | null;
-      readonly sent: number;
-      readonly received: number;
-    }
-  | { readonly say: 'pong'; readonly n: number; readonly rss: number };
+      readonly say: 'pong';
+      readonly n: number;
+      readonly rss: number;
+      readonly traffic: Readonly<Record<LaneId, readonly [number, number]>>;
+    };

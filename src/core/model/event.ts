@@ -10,12 +10,14 @@ export type Fact =
   | { readonly type: 'daemon.started'; readonly pid: number; readonly version: string; readonly config: string }
   | { readonly type: 'daemon.stopping'; readonly why: string }
   | {
-      readonly type: 'relay.started';
+      /** It stands in the config; it is not started by that. */
+      readonly type: 'relay.declared';
       readonly relay: string;
       readonly host: string;
       readonly lanes: number;
       readonly forwards: readonly { readonly listen: Endpoint; readonly target: Endpoint; readonly probed: boolean }[];
     }
+  | { readonly type: 'relay.started'; readonly relay: string }
   | { readonly type: 'relay.stopping'; readonly relay: string; readonly why: string }
   | { readonly type: 'relay.stopped'; readonly relay: string }
   | { readonly type: 'listener.bound'; readonly relay: string; readonly forward: number; readonly listen: Endpoint }
@@ -61,6 +63,8 @@ export interface LinkFacts {
   readonly server: string;
   /** `SHA256:...` of the host key. */
   readonly hostKey: string;
+  /** Strict key exchange was agreed (CVE-2023-48795). */
+  readonly strict: boolean;
   /** ms without a byte after which the link counts as dead. */
   readonly detect: number;
   /** ms from the TCP connect to the finished authentication. */

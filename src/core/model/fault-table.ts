@@ -55,6 +55,7 @@ export const faults = {
   CLOSED_EARLY:           row('soon',    69, 502, 'the connection closed before the server said a word', 'a port proxy may have nothing behind it'),
   SERVER_BUSY:            row('busy',    69, 502, 'the server closed the connection before authentication', 'it may be busy (MaxStartups) or blocking this address; towline slows down by itself'),
   ALGORITHM_MISMATCH:     row('never',   76, 502, 'client and server share no algorithm', 'update the server, or allow the old algorithm for this host'),
+  HANDSHAKE_FAILED:       row('busy',    76, 502, 'the handshake broke off', 'check what listens on this port'),
   PROTOCOL_ERROR:         row('never',   76, 502, 'the server broke the SSH protocol', 'check what listens on this port'),
   INTEGRITY_FAILED:       row('soon',    76, 502, 'data from the server failed its integrity check', 'something alters the traffic'),
   HOST_KEY_UNKNOWN:       row('never',   76, 502, 'the host key is in no known_hosts file', 'connect once with `ssh`, compare the fingerprint, and accept it'),

@@ -77,7 +77,7 @@ export function fold(snapshot: Snapshot, event: Event): Snapshot {
       return { ...next, pid: event.pid, version: event.version, config: event.config, since: event.at };
     case 'daemon.stopping':
       return { ...next, stopping: true };
-    case 'relay.started':
+    case 'relay.declared':
       return { ...next, relays: { ...next.relays, [event.relay]: newRelay(event) } };
     default: {
       const relay = snapshot.relays[event.relay];
@@ -89,12 +89,12 @@ export function fold(snapshot: Snapshot, event: Event): Snapshot {
   }
 }
 
-function newRelay(event: Extract<Event, { type: 'relay.started' }>): RelaySnapshot {
+function newRelay(event: Extract<Event, { type: 'relay.declared' }>): RelaySnapshot {
   return {
     name: event.relay,
     host: event.host,
     since: event.at,
-    running: 'running',
+    running: 'stopped',
     before: false,
     lanes: Array.from({ length: event.lanes }, () => emptyLane),
     forwards: event.forwards.map((forward) => ({
@@ -112,10 +112,12 @@ function newRelay(event: Extract<Event, { type: 'relay.started' }>): RelaySnapsh
 
 const emptyLane: LaneSnapshot = { pid: null, state: { at: 'idle' }, stage: null, link: null, fault: null };
 
-type RelayEvent = Exclude<Event, { type: 'daemon.started' | 'daemon.stopping' | 'relay.started' }>;
+type RelayEvent = Exclude<Event, { type: 'daemon.started' | 'daemon.stopping' | 'relay.declared' }>;
 
 function foldRelay(relay: RelaySnapshot, event: RelayEvent): RelaySnapshot {
   switch (event.type) {
+    case 'relay.started':
+      return { ...relay, running: 'running', warnings: [] };
     case 'relay.stopping':
       return { ...relay, running: 'stopping' };
     case 'relay.stopped':

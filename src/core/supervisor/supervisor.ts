@@ -1,6 +1,16 @@
-import type { Config } from '../model/config.ts';
+import { distance } from 'fastest-levenshtein';
+import type { Config, RelayConfig } from '../model/config.ts';
 import type { Event } from '../model/event.ts';
-import type { DaemonStatus } from '../model/status.ts';
+import { Fault } from '../model/fault.ts';
+import { standing } from '../model/snapshot.ts';
+import type { DaemonStatus, RelayStatus } from '../model/status.ts';
+import type { LaneId, ToSupervisor } from '../protocol.ts';
+import type { Connection } from './connection.ts';
+import { EventLog } from './event-log.ts';
+import { Permits } from './permits.ts';
+import { Ports } from './ports.ts';
+import { Relay, type RelayPorts } from './relay.ts';
+import { Turnstile, WorkerHost } from './worker-host.ts';
 
 /** What the composition root hands over. */
 export interface SupervisorOptions {
@@ -19,14 +29,182 @@ export interface Supervisor {
   status(): DaemonStatus;
   /** Calls back for each event after number `after` (from the kept ring of 1,000, then live). Returns the unsubscribe. */
   subscribe(after: number, listener: (event: Event) => void): () => void;
-  /** Each throws Fault RELAY_UNKNOWN for a name that no relay has. */
+  /** Starts a stopped relay; one that waits or is blocked tries again at once. Throws RELAY_UNKNOWN. */
   startRelay(name: string): Promise<void>;
-  /** Closes the listeners, drains, ends the worker; resolves when all is closed. */
+  /** Closes the listeners, drains, ends the worker; resolves when all is closed. Throws RELAY_UNKNOWN. */
   stopRelay(name: string): Promise<void>;
   restartRelay(name: string): Promise<void>;
-  /** Drains every relay (at most 10 s each, together), then ends. `now()` cuts the drain short. Both are safe to call twice. */
+  /** Drains every relay (together), then ends. `now()` cuts the drain short. Both are safe to call twice. */
   close(why: string): Promise<void>;
   now(): void;
 }
 
-export declare function createSupervisor(options: SupervisorOptions): Supervisor;
+interface Asked {
+  readonly host: string;
+  readonly asker: { readonly account: string; readonly forced: boolean; readonly grant: () => void };
+  granted: boolean;
+}
+
+/** Two cores start so many workers at once; more would starve each other. */
+const startsAtOnce = 2;
+
+export function createSupervisor(options: SupervisorOptions): Supervisor {
+  return new Daemon(options);
+}
+
+class Daemon implements Supervisor {
+  readonly #options: SupervisorOptions;
+  readonly #events = new EventLog();
+  readonly #permits = new Permits();
+  readonly #connections = new Map<number, Connection>();
+  readonly #relays = new Map<string, Relay>();
+  readonly #asked = new Map<WorkerHost, Map<number, Asked>>();
+  readonly #turn = new Turnstile(startsAtOnce);
+  #shared: WorkerHost | null = null;
+  #lastId = 0;
+  #closing: Promise<void> | null = null;
+
+  constructor(options: SupervisorOptions) {
+    this.#options = options;
+    const chosen = new Ports(options.stateDir);
+    const ports: RelayPorts = {
+      fact: (fact) => this.#events.add(fact),
+      host: (relay) => this.#host(relay),
+      settle: (relay, forward, listen) => chosen.settle(relay, forward, listen),
+      nextId: () => {
+        this.#lastId += 1;
+        return this.#lastId;
+      },
+      connections: this.#connections,
+    };
+    const { config, builtins } = options;
+    for (const relay of config.relays) {
+      const setting = { relay, sshConfig: config.sshConfig, configFile: config.file, builtins };
+      this.#relays.set(relay.name, new Relay(setting, ports));
+    }
+    this.#events.subscribe(0, (event) => {
+      if ('relay' in event) this.#relays.get(event.relay)?.observe(event);
+    });
+  }
+
+  async start(): Promise<void> {
+    const { config, version } = this.#options;
+    this.#events.add({ type: 'daemon.started', pid: process.pid, version, config: config.file });
+    for (const relay of this.#relays.values()) relay.declare();
+    const relays = [...this.#relays.values()].filter((relay) => relay.config.start);
+    await Promise.all(relays.map((relay) => relay.start()));
+  }
+
+  status(): DaemonStatus {
+    const { relays, ...snapshot } = this.#events.snapshot;
+    const shown = [...this.#relays].flatMap(([name, relay]): RelayStatus[] => {
+      const folded = relays[name];
+      return folded === undefined ? [] : [{ ...folded, standing: standing(folded), counters: relay.counters }];
+    });
+    return { ...snapshot, relays: shown };
+  }
+
+  subscribe(after: number, listener: (event: Event) => void): () => void {
+    return this.#events.subscribe(after, listener);
+  }
+
+  async startRelay(name: string): Promise<void> {
+    const relay = this.#relay(name);
+    await relay.start();
+    relay.nudge();
+  }
+
+  async stopRelay(name: string): Promise<void> {
+    await this.#relay(name).stop('the user asked for it');
+  }
+
+  async restartRelay(name: string): Promise<void> {
+    const relay = this.#relay(name);
+    await relay.stop('the user asked for a restart');
+    await relay.start();
+  }
+
+  close(why: string): Promise<void> {
+    this.#closing ??= this.#close(why);
+    return this.#closing;
+  }
+
+  now(): void {
+    for (const relay of this.#relays.values()) relay.now();
+    this.#shared?.kill(new Fault('LINK_LOST', 'ended at once, as asked; nothing to do'));
+  }
+
+  async #close(why: string): Promise<void> {
+    this.#events.add({ type: 'daemon.stopping', why });
+    await Promise.all([...this.#relays.values()].map((relay) => relay.stop(why)));
+    await this.#shared?.ended();
+    this.#permits.close();
+  }
+
+  #relay(name: string): Relay {
+    const relay = this.#relays.get(name);
+    if (relay !== undefined) return relay;
+    const names = [...this.#relays.keys()];
+    const near = names.find((known) => distance(known, name) <= 3);
+    const hint = near === undefined ? `there are: ${names.join(', ')}` : `did you mean "${near}"?`;
+    throw new Fault('RELAY_UNKNOWN', `no relay is called "${name}"; ${hint}`, { detail: { relay: name } });
+  }
+
+  #host(relay: RelayConfig): WorkerHost {
+    const make = (limit: number) =>
+      new WorkerHost(limit, this.#turn, {
+        message: (host, message) => this.#heard(host, message),
+        gone: (host) => this.#gone(host),
+      });
+    if (relay.isolation === 'relay') return make(relay.memory);
+    this.#shared ??= make(Math.max(...this.#options.config.relays.map((one) => one.memory)));
+    return this.#shared;
+  }
+
+  #heard(host: WorkerHost, message: Exclude<ToSupervisor, { lane: LaneId }>): void {
+    switch (message.say) {
+      case 'permit':
+        this.#ask(host, message);
+        break;
+      case 'shaken': {
+        const asked = this.#asked.get(host)?.get(message.request);
+        if (asked === undefined) return;
+        this.#asked.get(host)?.delete(message.request);
+        if (asked.granted) this.#permits.shaken(asked.host, asked.asker.account, message.fault);
+        else this.#permits.withdraw(asked.host, asked.asker);
+        break;
+      }
+      case 'opened':
+      case 'returned':
+      case 'closed':
+      case 'reset': {
+        const connection = this.#connections.get(message.id);
+        if (connection !== undefined) this.#relays.get(connection.client.relay)?.clients.heard(connection, message);
+        break;
+      }
+      case 'ready':
+      case 'pong':
+        break;
+    }
+  }
+
+  #ask(host: WorkerHost, { request, host: name, account, forced }: Extract<ToSupervisor, { say: 'permit' }>): void {
+    const grant = () => {
+      asked.granted = true;
+      host.send({ say: 'permit', request });
+    };
+    const asked: Asked = { host: name, asker: { account, forced, grant }, granted: false };
+    const mine = this.#asked.get(host) ?? new Map<number, Asked>();
+    this.#asked.set(host, mine.set(request, asked));
+    this.#permits.ask(name, asked.asker);
+  }
+
+  /** A dead worker gives its permits back: its handshakes died with it. */
+  #gone(host: WorkerHost): void {
+    for (const { host: name, asker, granted } of this.#asked.get(host)?.values() ?? []) {
+      if (granted) this.#permits.shaken(name, asker.account, 'cancelled');
+      else this.#permits.withdraw(name, asker);
+    }
+    this.#asked.delete(host);
+  }
+}

@@ -1,0 +1,34 @@
+/**
+ * The one place that touches private fields of node:net. A net.Socket that is sent to another process arrives reading and
+ * without allowHalfOpen; the raw handle beneath it does not. A guard test runs on Node 20, 22 and 24.
+ */
+import type { SendHandle } from 'node:child_process';
+import { Socket } from 'node:net';
+
+/** The handle beneath an accepted socket; null when the socket is closed already. */
+export function rawHandle(socket: Socket): SendHandle | null {
+  const handle = '_handle' in socket ? socket._handle : null;
+  return isHandle(handle) ? handle : null;
+}
+
+/** Wraps a handle that arrived from another process: half-open, and paused until somebody reads. */
+export function socketFrom(handle: unknown): Socket {
+  if (!isHandle(handle)) throw new TypeError('not a socket handle');
+  // `handle` and `pauseOnCreate` are what net.Server itself passes; the types leave them out.
+  const options = { handle, allowHalfOpen: true, pauseOnCreate: true };
+  return new Socket(options);
+}
+
+function isHandle(value: unknown): value is SendHandle {
+  return typeof value === 'object' && value !== null && 'close' in value && typeof value.close === 'function';
+}
+
+/**
+ * Ends a connection so that its client cannot take what it got for the whole: RST on TCP. A Unix socket has no reset: its
+ * client sees the end of the stream.
+ */
+export function abort(socket: Socket): void {
+  if (socket.destroyed) return;
+  if (socket.remoteFamily === undefined) socket.destroy();
+  else socket.resetAndDestroy();
+}

@@ -1,0 +1,128 @@
+import type { Client } from 'ssh2';
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { Deadlines, Keepalive } from '../model/config.ts';
+import { Fault } from '../model/fault.ts';
+import type { Stage } from '../model/state.ts';
+import { openFault } from './errors.ts';
+import type { HostConfig } from './host-config.ts';
+import { Link } from './link.ts';
+import { type Hop, prepareHops } from './route.ts';
+import { shake } from './shake.ts';
+import { connectTcp } from './tcp.ts';
+
+/** A permit to shake hands with one host; `done` reports how it went. */
+export interface Permit {
+  done(fault: Fault | null): void;
+}
+
+export interface OpenLinkOptions {
+  readonly route: readonly HostConfig[];
+  /** The relay's own; null: ssh_config's, else 5 s x 3. */
+  readonly keepalive: Keepalive | null;
+  readonly deadlines: Deadlines;
+  /** Asked before each hop: `host` is its address, `account` names who logs in with what. */
+  readonly permit: (host: string, account: string, signal: AbortSignal) => Promise<Permit>;
+  readonly onStage: (stage: Stage) => void;
+  readonly signal: AbortSignal;
+}
+
+const defaultKeepalive: Keepalive = { interval: 5_000, count: 3 };
+
+/** Connects over the whole route. Rejects with the Fault of the first hop that fails; nothing is left open then. */
+export async function openLink(options: OpenLinkOptions): Promise<Link> {
+  const { deadlines, signal } = options;
+  const hops = await prepareHops(options.route, signal);
+  const target = hops.at(-1);
+  if (target === undefined)
+    throw new Fault('INTERNAL', 'a bug in towline: an empty route; please report it with the log');
+  const keepalive = options.keepalive ?? target.host.keepalive ?? defaultKeepalive;
+  const passed: { client: Client; where: string }[] = [];
+  let tcp: Socket | null = null;
+  const began = performance.now();
+  try {
+    for (const hop of hops) {
+      options.onStage('permit');
+      const permit = await options.permit(`${hop.host.hostName}:${hop.host.port}`, account(hop), signal);
+      try {
+        options.onStage('tcp');
+        const before = passed.at(-1);
+        let socket: Duplex;
+        if (before === undefined) {
+          tcp = await connectTcp(hop.host.hostName, hop.host.port, deadlines.tcp, signal);
+          socket = tcp;
+        } else socket = await through(before.client, before.where, hop, deadlines.tcp, signal);
+        const shaken = await shake(socket, hop, deadlines, options.onStage, signal);
+        permit.done(null);
+        if (hop !== target) {
+          passed.push({ client: shaken.client, where: hop.where });
+          continue;
+        }
+        if (tcp === null) break;
+        const facts = {
+          remote: `${hop.host.user}@${hop.host.hostName}:${hop.host.port}`,
+          route: options.route.slice(0, -1).map((host) => host.alias),
+          server: shaken.server,
+          hostKey: shaken.hostKey,
+          strict: shaken.strict,
+          detect: keepalive.interval * (keepalive.count + 1),
+          took: Math.round(performance.now() - began),
+        };
+        return new Link({
+          client: shaken.client,
+          socket: tcp,
+          hops: passed,
+          where: hop.where,
+          keepalive,
+          deadlines,
+          facts,
+        });
+      } catch (error) {
+        permit.done(Fault.from(error));
+        throw error;
+      }
+    }
+    throw new Fault('INTERNAL', 'a bug in towline: a route without an end; please report it with the log');
+  } catch (error) {
+    tcp?.destroy();
+    throw error;
+  }
+}
+
+function account(hop: Hop): string {
+  const keys = hop.identities.map((identity) => identity.fingerprint).join(',');
+  return `${hop.host.user}@${hop.host.hostName}:${hop.host.port} ${keys}`;
+}
+
+/** Reaches the next hop through the one before it (`ssh -W`). */
+function through(client: Client, where: string, hop: Hop, deadline: number, signal: AbortSignal): Promise<Duplex> {
+  const name = `${hop.host.hostName}:${hop.host.port}`;
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => {
+      reject(
+        new Fault('CONNECT_TIMEOUT', `${where} did not reach ${name} within ${deadline / 1000} s; check the address`),
+      );
+    }, deadline);
+    const aborted = () => reject(signal.reason);
+    signal.addEventListener('abort', aborted, { once: true });
+    client.once('close', () => reject(new Fault('LINK_LOST', `the link to ${where} was lost; trying again`)));
+    try {
+      client.forwardOut('127.0.0.1', 0, hop.host.hostName, hop.host.port, (error, channel) => {
+        clearTimeout(timer);
+        signal.removeEventListener('abort', aborted);
+        if (error) return reject(hopFault(openFault(error, where, name)));
+        channel.on('error', () => undefined);
+        resolve(channel);
+      });
+    } catch (error) {
+      clearTimeout(timer);
+      reject(hopFault(openFault(error, where, name)));
+    }
+  });
+}
+
+/** A next hop that cannot be reached fails the attempt: it is as if our own connect had failed. */
+function hopFault(fault: Fault): Fault {
+  if (fault.code !== 'TARGET_REFUSED') return fault;
+  return new Fault('CONNECT_REFUSED', fault.message, { cause: fault, detail: fault.detail });
+}

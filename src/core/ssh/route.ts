@@ -1,0 +1,64 @@
+import type { HostConfig } from './host-config.ts';
+import { type Identity, loadIdentities } from './identity.ts';
+import { type KnownHosts, loadKnownHosts } from './known-hosts.ts';
+import { resolveHost, type ResolveOptions } from './resolve.ts';
+import { Fault } from '../model/fault.ts';
+
+/** One host on the way, with all that its handshake needs. */
+export interface Hop {
+  readonly host: HostConfig;
+  /** `user@host:port`, prefixed with the hop's number where there are several: how faults name it. */
+  readonly where: string;
+  /** The name under which known_hosts has it. */
+  readonly knownAs: string;
+  readonly knownHosts: KnownHosts;
+  readonly identities: readonly Identity[];
+}
+
+const depth = 16;
+
+/** Resolves a host and every host that its ProxyJump leads through, first hop first. */
+export async function resolveRoute(spec: string, options: ResolveOptions): Promise<readonly HostConfig[]> {
+  const last = await resolveHost(spec, options);
+  const before: HostConfig[] = [];
+  const seen = [spec];
+  // ssh hands the jump list of the final host to its first hop only; a hop's own ProxyJump counts for the first one.
+  let jumps = last.proxyJump;
+  while (jumps.length > 0) {
+    const hosts = await Promise.all(jumps.map((jump) => resolveHost(jump, options)));
+    before.unshift(...hosts);
+    const [first] = jumps;
+    if (first === undefined || seen.includes(first) || before.length > depth) {
+      const text = `ProxyJump of "${spec}" leads through "${first}" again; remove the loop in ssh_config`;
+      throw new Fault('SSH_CONFIG_INVALID', text);
+    }
+    seen.push(first);
+    jumps = hosts[0]?.proxyJump ?? [];
+  }
+  return [...before, last];
+}
+
+/** Reads keys, agent and known_hosts for each hop: anew for each attempt, so that a mended file counts at once. */
+export async function prepareHops(route: readonly HostConfig[], signal: AbortSignal): Promise<readonly Hop[]> {
+  return Promise.all(
+    route.map(async (host, index) => {
+      const name = `${host.user}@${formatHost(host)}`;
+      const where = route.length === 1 ? name : `hop ${index + 1} (${name})`;
+      const knownHosts = await loadKnownHosts(host.knownHostsFiles);
+      const { identities } = await loadIdentities(host, signal);
+      return { host, where, knownAs: host.hostKeyAlias ?? host.hostName, knownHosts, identities };
+    }),
+  );
+}
+
+function formatHost(host: HostConfig): string {
+  const name = host.hostName.includes(':') ? `[${host.hostName}]` : host.hostName;
+  return `${name}:${host.port}`;
+}
+
+/** Names a route: two relays with the same one may share a link. */
+export function routeKey(route: readonly HostConfig[]): string {
+  return JSON.stringify(
+    route.map((host) => [host.user, host.hostName, host.port, host.identityFiles, host.identitiesOnly, host.agent]),
+  );
+}

@@ -1,0 +1,200 @@
+import { Client } from 'ssh2';
+import type { Duplex } from 'node:stream';
+import type { Deadlines } from '../model/config.ts';
+import { Fault } from '../model/fault.ts';
+import { printable } from '../model/printable.ts';
+import type { Stage } from '../model/state.ts';
+import { offeredAlgorithms } from './algorithms.ts';
+import { isAlgorithmMismatch, marks, type Marks } from './errors.ts';
+import { fingerprint } from './fingerprint.ts';
+import { judgeHostKey } from './host-key.ts';
+import { createAuth } from './identity.ts';
+import { strictKeyExchange } from './internals.ts';
+import type { Hop } from './route.ts';
+
+/** A server may send text lines before its identification (RFC 4253 section 4.2), but not for ever. */
+const greetingLimit = 64 * 1024;
+
+/** An authenticated connection over one hop. */
+export interface Shaken {
+  readonly client: Client;
+  /** The server's identification string, escaped. */
+  readonly server: string;
+  readonly hostKey: string;
+  readonly strict: boolean;
+}
+
+/**
+ * Shakes hands over a connected socket: greeting, key exchange, authentication, each with its deadline. Rejects with a Fault
+ * that names the hop; the socket is then destroyed. Settles on 'close' too: a peer that leaves early raises no 'error'.
+ */
+export function shake(
+  socket: Duplex,
+  hop: Hop,
+  deadlines: Deadlines,
+  onStage: (stage: Stage) => void,
+  signal: AbortSignal,
+): Promise<Shaken> {
+  const { host, where } = hop;
+  return new Promise((resolve, reject) => {
+    const client = new Client();
+    const auth = createAuth(hop.identities);
+    let stage: Stage = 'greeting';
+    let heard = '';
+    let greeted = '';
+    let accepted: Buffer | null = null;
+    let refusal: Fault | null = null;
+    let lastError: Marks | null = null;
+    let timer: NodeJS.Timeout | undefined;
+    let settled = false;
+
+    const fail = (fault: Fault) => {
+      if (settled) return;
+      settled = true;
+      clear();
+      client.on('error', () => undefined);
+      socket.on('error', () => undefined);
+      socket.destroy();
+      reject(fault);
+    };
+    const clear = () => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', aborted);
+      socket.off('data', listen);
+    };
+    const aborted = () => fail(Fault.from(signal.reason));
+    const enter = (next: Stage, ms: number) => {
+      stage = next;
+      onStage(next);
+      clearTimeout(timer);
+      timer = setTimeout(() => fail(timeoutFault(next, where, ms)), ms);
+    };
+    const listen = (chunk: Buffer) => {
+      heard += chunk.toString('latin1');
+      const line = /(?:^|\n)(SSH-[^\r\n]*)\r?\n/.exec(heard);
+      if (line?.[1] !== undefined) {
+        greeted = printable(line[1]);
+        socket.off('data', listen);
+        enter('key exchange', deadlines.keyExchange);
+      } else if (heard.length > greetingLimit) {
+        const text = `${where} sent more than 64 KiB before an SSH greeting; check what listens on this port`;
+        fail(new Fault('PROTOCOL_ERROR', text));
+      }
+    };
+
+    client.on('error', (error) => {
+      lastError = marks(error);
+      // An agent that fails is no end: ssh2 goes on to the next identity.
+      if (lastError.level === 'agent') return;
+      fail(refusal ?? brokenFault(stage, where, lastError, auth.offered, heard));
+    });
+    client.on('handshake', () => enter('authentication', deadlines.auth));
+    client.on('close', () => fail(refusal ?? closedFault(stage, where, heard, lastError)));
+    client.on('ready', () => {
+      if (settled) return;
+      settled = true;
+      clear();
+      client.removeAllListeners();
+      const hostKey = accepted === null ? '' : fingerprint(accepted);
+      // Verified already; without a listener a late error would end the process before the link takes over.
+      client.on('error', () => undefined);
+      resolve({ client, server: greeted, hostKey, strict: strictKeyExchange(client) });
+    });
+    signal.addEventListener('abort', aborted, { once: true });
+    if (signal.aborted) return aborted();
+
+    enter('greeting', deadlines.greeting);
+    try {
+      client.connect({
+        sock: socket,
+        username: host.user,
+        readyTimeout: 0,
+        keepaliveInterval: 0,
+        algorithms: offeredAlgorithms(hop.knownHosts.keyTypes(hop.knownAs, host.port)),
+        authHandler: auth.handler,
+        // Anything but a literal false accepts, and a late answer breaks a rekey: so this is synchronous and strictly boolean.
+        hostVerifier: (key: Buffer): boolean => {
+          if (accepted !== null) return accepted.equals(key);
+          refusal = judgeHostKey(hop, key);
+          if (refusal !== null) return false;
+          accepted = Buffer.from(key);
+          return true;
+        },
+      });
+      // After connect(): it has paused the socket, so that no byte passes before ssh2 listens.
+      socket.on('data', listen);
+    } catch (error) {
+      fail(
+        new Fault('HOST_INVALID', `cannot log in to ${where}: ${marks(error).text}; correct it in ssh_config`, {
+          cause: error,
+        }),
+      );
+    }
+  });
+}
+
+function timeoutFault(stage: Stage, where: string, ms: number): Fault {
+  const seconds = `${ms / 1000} s`;
+  if (stage === 'greeting') {
+    const text = `${where} accepted TCP but sent no SSH greeting within ${seconds}; check that sshd answers on this port`;
+    return new Fault('GREETING_TIMEOUT', text);
+  }
+  if (stage === 'key exchange') {
+    const text = `${where} is stuck in the key exchange for ${seconds}; large packets may be lost, check the MTU`;
+    return new Fault('KEX_TIMEOUT', text);
+  }
+  return new Fault(
+    'AUTH_TIMEOUT',
+    `${where} did not finish the authentication within ${seconds}; look at the server's log`,
+  );
+}
+
+/** The connection ended before authentication and ssh2 raised no error of its own. */
+function closedFault(stage: Stage, where: string, heard: string, error: Marks | null): Fault {
+  if (heard === '') {
+    const text = `${where} closed the connection without a word; a port proxy may have nothing behind it`;
+    return new Fault('CLOSED_EARLY', text);
+  }
+  if (stage === 'greeting') {
+    const said = printable(heard.trim());
+    return new Fault(
+      'SERVER_BUSY',
+      `${where} closed the connection before the SSH greeting: "${said}"; wait, or look at its log`,
+    );
+  }
+  const why = error === null ? '' : `: ${error.text}`;
+  const during = stage === 'authentication' ? 'during authentication' : 'during the key exchange';
+  return new Fault(
+    'SERVER_BUSY',
+    `${where} closed the connection ${during}${why}; it may be busy (MaxStartups) or blocking this address`,
+  );
+}
+
+function brokenFault(stage: Stage, where: string, error: Marks, offered: readonly string[], heard: string): Fault {
+  if (error.level === 'client-authentication') {
+    const list = offered.length === 0 ? 'nothing was offered' : `offered: ${offered.join(', ')}`;
+    return new Fault(
+      'AUTH_REJECTED',
+      `${where} rejected every identity (${list}); add the public key to authorized_keys there, or name another IdentityFile`,
+      { detail: { offered: offered.length } },
+    );
+  }
+  if (stage === 'authentication' && error.code === 2 && offered.length > 1) {
+    return new Fault(
+      'AUTH_TOO_MANY',
+      `${where} gave up after ${offered.length} identities ("${error.text}"; offered: ${offered.join(', ')}); set IdentityFile and IdentitiesOnly yes for it`,
+      { detail: { offered: offered.length } },
+    );
+  }
+  if (isAlgorithmMismatch(error)) {
+    const text = `${where} shares no algorithm with towline ("${error.text}"); update its sshd`;
+    return new Fault('ALGORITHM_MISMATCH', text);
+  }
+  if (error.level === 'client-socket' || heard === '' || typeof error.code === 'number') {
+    return closedFault(stage, where, heard, error);
+  }
+  return new Fault(
+    'HANDSHAKE_FAILED',
+    `the handshake with ${where} broke off: ${error.text}; check what listens on this port`,
+  );
+}

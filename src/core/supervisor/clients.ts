@@ -1,0 +1,211 @@
+import type { Socket } from 'node:net';
+import type { RelayConfig } from '../model/config.ts';
+import { Fault, type FaultReport } from '../model/fault.ts';
+import type { ClientConnection } from '../model/plugin.ts';
+import type { LaneId, ToSupervisor } from '../protocol.ts';
+import { abort, rawHandle } from '../raw-handle.ts';
+import type { Connection } from './connection.ts';
+import { departed } from './departed.ts';
+import type { WorkerHost } from './worker-host.ts';
+
+/** A lane that is up, and the worker that carries it. */
+export interface OpenLane {
+  readonly id: LaneId;
+  readonly host: WorkerHost;
+}
+
+export interface ClientsPorts {
+  /** The lane that a new connection goes to; null while none is up. */
+  readonly lane: () => OpenLane | null;
+  /** Why waiting is in vain; null when it is not. */
+  readonly hopeless: () => FaultReport | null;
+  /** Somebody waits: attempts may be hurried. */
+  readonly hurry: () => void;
+  readonly refused: (forward: number, fault: FaultReport) => void;
+  /** The last open connection has ended. */
+  readonly emptied: () => void;
+}
+
+const handoverLimit = 4;
+
+/** The accepted clients of one relay: held while no lane is up, handed over in order, reset when they are cut. */
+export class Clients {
+  readonly #config: RelayConfig;
+  readonly #ports: ClientsPorts;
+  readonly #all: Map<number, Connection>;
+  readonly #mine = new Set<Connection>();
+  #held = 0;
+  #serving = false;
+  accepted = 0;
+  refused = 0;
+
+  /** `all`: the supervisor's own table, in which workers' messages find a connection by number. */
+  constructor(config: RelayConfig, all: Map<number, Connection>, ports: ClientsPorts) {
+    this.#config = config;
+    this.#all = all;
+    this.#ports = ports;
+  }
+
+  get open(): number {
+    return this.#mine.size - this.#held;
+  }
+
+  get held(): number {
+    return this.#held;
+  }
+
+  /** Takes in an accepted socket. */
+  accept(id: number, forward: number, socket: Socket): void {
+    this.accepted += 1;
+    // Nobody reads here; a reset by the client must not end the process.
+    socket.on('error', () => undefined);
+    const connection: Connection = {
+      id,
+      socket,
+      client: describe(this.#config.name, forward, socket),
+      at: 'held',
+      lane: null,
+      handovers: 0,
+      timer: undefined,
+    };
+    this.#mine.add(connection);
+    this.#all.set(id, connection);
+    this.#held += 1;
+    if (this.open >= this.#config.connections) {
+      const text = `${this.#config.connections} connections are open, more are refused; raise connections of ${this.#config.name}`;
+      return this.#refuse(connection, new Fault('CONNECTIONS_FULL', text).report());
+    }
+    const lane = this.#held === 1 ? this.#ports.lane() : null;
+    if (lane !== null) this.#hand(connection, lane);
+    else this.#hold(connection);
+  }
+
+  /** What a worker says of one of these connections. */
+  heard(connection: Connection, message: Extract<ToSupervisor, { id: number }>): void {
+    switch (message.say) {
+      case 'opened':
+        connection.at = 'open';
+        break;
+      case 'returned':
+        this.#back(connection);
+        break;
+      case 'closed':
+        this.#forget(connection);
+        connection.socket.destroy();
+        break;
+      case 'reset':
+        // An open one that is cut is told by the lane's own fault; one that was never served is news.
+        if (connection.at === 'open') this.#cut(connection);
+        else this.#refuse(connection, message.fault);
+        break;
+    }
+  }
+
+  /** A worker is gone: what it had opened is cut, what it had not opened is handed over again. */
+  orphaned(lane: LaneId): void {
+    for (const connection of [...this.#mine]) {
+      if (connection.lane !== lane) continue;
+      if (connection.at === 'open') this.#cut(connection);
+      else if (connection.at === 'handed') this.#back(connection);
+    }
+  }
+
+  /** A lane is up: serves the held in order of arrival, less those that have left meanwhile. */
+  async serve(): Promise<void> {
+    if (this.#serving || this.#held === 0) return;
+    this.#serving = true;
+    try {
+      const gone = await departed();
+      for (const connection of [...this.#mine]) {
+        const lane = this.#ports.lane();
+        if (lane === null) return;
+        if (connection.at !== 'held') continue;
+        if (gone(connection.client)) this.#drop(connection);
+        else this.#hand(connection, lane);
+      }
+    } finally {
+      this.#serving = false;
+    }
+  }
+
+  /** Waiting is in vain, or the relay stops: the held are reset with the reason. */
+  refuseHeld(fault: FaultReport): void {
+    for (const connection of [...this.#mine]) if (connection.at === 'held') this.#refuse(connection, fault);
+  }
+
+  /** Cuts everything. */
+  cutAll(): void {
+    for (const connection of [...this.#mine]) this.#cut(connection);
+  }
+
+  #hand(connection: Connection, lane: OpenLane): void {
+    const handle = rawHandle(connection.socket);
+    if (handle === null) return this.#drop(connection);
+    clearTimeout(connection.timer);
+    if (connection.at === 'held') this.#held -= 1;
+    connection.at = 'handed';
+    connection.lane = lane.id;
+    connection.handovers += 1;
+    const { id, client } = connection;
+    if (!lane.host.send({ say: 'connection', lane: lane.id, id, client }, handle)) this.#back(connection);
+  }
+
+  #hold(connection: Connection): void {
+    const { hold, name } = this.#config;
+    const hopeless = this.#ports.hopeless();
+    if (hopeless !== null) return this.#refuse(connection, hopeless);
+    if (this.#held > hold.connections) {
+      const text = `${hold.connections} clients wait for ${name} already, more are refused; raise hold.connections`;
+      return this.#refuse(connection, new Fault('HOLD_FULL', text).report());
+    }
+    connection.timer = setTimeout(() => {
+      const text = `a client waited ${hold.time / 1000} s for ${name} in vain and was reset; it may try again, or raise hold.time`;
+      this.#refuse(connection, new Fault('HOLD_EXPIRED', text).report());
+    }, hold.time);
+    this.#ports.hurry();
+  }
+
+  #back(connection: Connection): void {
+    connection.at = 'held';
+    connection.lane = null;
+    this.#held += 1;
+    if (connection.handovers >= handoverLimit) {
+      const text = `a client of ${this.#config.name} was handed to a link ${handoverLimit} times in vain and was reset; it may try again`;
+      return this.#refuse(connection, new Fault('HOLD_EXPIRED', text).report());
+    }
+    this.#hold(connection);
+    void this.serve();
+  }
+
+  #refuse(connection: Connection, fault: FaultReport): void {
+    this.refused += 1;
+    this.#cut(connection);
+    this.#ports.refused(connection.client.forward, fault);
+  }
+
+  #cut(connection: Connection): void {
+    this.#forget(connection);
+    abort(connection.socket);
+  }
+
+  #drop(connection: Connection): void {
+    this.#forget(connection);
+    connection.socket.destroy();
+  }
+
+  #forget(connection: Connection): void {
+    clearTimeout(connection.timer);
+    if (!this.#mine.delete(connection)) return;
+    if (connection.at === 'held') this.#held -= 1;
+    this.#all.delete(connection.id);
+    if (this.#mine.size === 0) this.#ports.emptied();
+  }
+}
+
+function describe(relay: string, forward: number, socket: Socket): ClientConnection {
+  const { remoteAddress, remotePort, localAddress, localPort } = socket;
+  const from =
+    remoteAddress === undefined || remotePort === undefined ? null : { address: remoteAddress, port: remotePort };
+  const to = localAddress === undefined || localPort === undefined ? null : { address: localAddress, port: localPort };
+  return { relay, forward, from, to };
+}

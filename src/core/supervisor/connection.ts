@@ -1,0 +1,16 @@
+import type { Socket } from 'node:net';
+import type { ClientConnection } from '../model/plugin.ts';
+import type { LaneId } from '../protocol.ts';
+
+/** One accepted client. The socket is the supervisor's own copy, never read, kept for the connection's life. */
+export interface Connection {
+  readonly id: number;
+  readonly socket: Socket;
+  readonly client: ClientConnection;
+  /** `held`: waits for a lane. `handed`: a worker has it, unread. `open`: its channel is open. */
+  at: 'held' | 'handed' | 'open';
+  lane: LaneId | null;
+  /** How often it was handed over: a lane that takes and returns for ever must not keep it for ever. */
+  handovers: number;
+  timer: NodeJS.Timeout | undefined;
+}

@@ -1,0 +1,76 @@
+import { open, readFile, rename } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Endpoint } from '../model/endpoint.ts';
+import { Fault } from '../model/fault.ts';
+import { bind } from './listener.ts';
+
+/** Below Linux's ephemeral range: no outgoing connection takes such a port by chance. */
+const range = { from: 20_000, to: 32_767 };
+
+/** Remembers the port that was chosen for each `:0` listener, so that it is the same after every restart. */
+export class Ports {
+  readonly #file: string;
+  #known: Record<string, number> | null = null;
+
+  constructor(stateDir: string) {
+    this.#file = join(stateDir, 'ports.json');
+  }
+
+  /** Gives a `:0` listener its port: the remembered one, else a free one that is remembered from now on. */
+  async settle(relay: string, forward: number, listen: Endpoint): Promise<Endpoint> {
+    if (listen.kind === 'unix' || listen.port !== 0) return listen;
+    this.#known ??= await read(this.#file);
+    const key = `${relay}#${forward}`;
+    const port = this.#known[key] ?? (await this.#choose(listen.host));
+    if (this.#known[key] === undefined) {
+      this.#known[key] = port;
+      await this.#write(this.#known);
+    }
+    return { ...listen, port };
+  }
+
+  async #choose(host: string): Promise<number> {
+    const taken = Object.values(this.#known ?? {});
+    for (let tries = 0; tries < 100; tries += 1) {
+      const port = range.from + Math.floor(Math.random() * (range.to - range.from + 1));
+      if (taken.includes(port)) continue;
+      const server = await bind({ kind: 'tcp', host, port }).catch(() => null);
+      if (server === null) continue;
+      await new Promise((resolve) => server.close(resolve));
+      return port;
+    }
+    throw new Fault(
+      'LISTEN_UNAVAILABLE',
+      `no free port was found on ${host} between ${range.from} and ${range.to}; name one in listen`,
+    );
+  }
+
+  /** Written beside and renamed, so that a full disk leaves the old file whole. */
+  async #write(known: Record<string, number>): Promise<void> {
+    const beside = `${this.#file}.${process.pid}`;
+    try {
+      const file = await open(beside, 'w', 0o600);
+      await file.writeFile(`${JSON.stringify(known, null, 2)}\n`);
+      await file.sync();
+      await file.close();
+      await rename(beside, this.#file);
+    } catch (error) {
+      const text = `cannot remember the chosen port in ${this.#file}; make room there, or name a port in listen`;
+      throw new Fault('LISTEN_UNAVAILABLE', text, { cause: error });
+    }
+  }
+}
+
+async function read(file: string): Promise<Record<string, number>> {
+  // Absent, or damaged: ports are chosen anew.
+  const text = await readFile(file, 'utf8').catch(() => '{}');
+  try {
+    const value: unknown = JSON.parse(text);
+    const entries = typeof value === 'object' && value !== null ? Object.entries(value) : [];
+    return Object.fromEntries(
+      entries.filter(([, port]) => Number.isInteger(port) && port >= range.from && port <= range.to),
+    );
+  } catch {
+    return {};
+  }
+}

@@ -1,0 +1,130 @@
+import { type ChildProcess, fork, type SendHandle } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { Fault } from '../model/fault.ts';
+import { printable } from '../model/printable.ts';
+import type { ToSupervisor, ToWorker } from '../protocol.ts';
+
+const entry = fileURLToPath(new URL('../worker/entry.js', import.meta.url));
+
+/** A worker that says nothing for so long hangs; one that is not ready by then never will be. ms. */
+const heartbeat = { every: 1_000, silence: 5_000, start: 30_000 };
+
+/** What a worker may see of the environment: no secrets of other programs, no NODE_OPTIONS. */
+const passed = [
+  'HOME',
+  'USER',
+  'LOGNAME',
+  'PATH',
+  'SHELL',
+  'LANG',
+  'LC_ALL',
+  'TZ',
+  'TMPDIR',
+  'SSH_AUTH_SOCK',
+  'XDG_RUNTIME_DIR',
+];
+
+export interface WorkerNews {
+  message(message: ToSupervisor): void;
+  /** It is gone; `fault` says why. Called once. */
+  ended(fault: Fault): void;
+}
+
+/** One forked worker: its messages, its heartbeat, its memory. It is not restarted here. */
+export class WorkerProcess {
+  readonly #child: ChildProcess;
+  readonly #limit: number;
+  #reason: Fault | null = null;
+  #heard = performance.now();
+  #ticked = performance.now();
+  #ready = false;
+  #n = 0;
+  #said = '';
+
+  /** `limit`: resident bytes above which it is ended. */
+  constructor(limit: number, news: WorkerNews) {
+    this.#limit = limit;
+    const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => passed.includes(name)));
+    this.#child = fork(entry, [], { env, execArgv: [], stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
+    const beat = setInterval(() => this.#beat(), heartbeat.every);
+    this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      this.#said = (this.#said + text).slice(-2_000);
+    });
+    this.#child.on('message', (message: ToSupervisor) => {
+      this.#heard = performance.now();
+      if (message.say === 'ready') this.#ready = true;
+      if (message.say === 'pong') this.#weigh(message.rss);
+      news.message(message);
+    });
+    this.#child.on('error', (error) => {
+      this.#reason ??= new Fault(
+        'INTERNAL',
+        `a worker could not be started: ${printable(error.message)}; please report it`,
+        { cause: error },
+      );
+      // Without a pid there will be no 'exit'.
+      if (this.#child.pid === undefined) {
+        clearInterval(beat);
+        news.ended(this.#reason);
+      }
+    });
+    // 'close', not 'exit': by then all that it said on stderr has arrived.
+    this.#child.on('close', (code, signal) => {
+      clearInterval(beat);
+      news.ended(this.#reason ?? this.#endFault(code, signal));
+    });
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
+  /** Sends a message, with an accepted socket's handle beside it. False: the worker is gone. */
+  send(message: ToWorker, handle?: SendHandle): boolean {
+    if (!this.#child.connected) return false;
+    // A failed send means that the worker is ending: 'close' tells it.
+    if (handle === undefined) this.#child.send(message, () => undefined);
+    else this.#child.send(message, handle, { keepOpen: true }, () => undefined);
+    return true;
+  }
+
+  /** Ends it at once. */
+  kill(fault: Fault): void {
+    this.#reason ??= fault;
+    this.#child.kill('SIGKILL');
+  }
+
+  #beat(): void {
+    const now = performance.now();
+    // This process itself was away: that is not the worker's silence.
+    if (now - this.#ticked > 2 * heartbeat.every) this.#heard = now;
+    this.#ticked = now;
+    const limit = this.#ready ? heartbeat.silence : heartbeat.start;
+    if (now - this.#heard > limit) {
+      const text = `worker ${this.pid} gave no sign of life for ${limit / 1000} s and is replaced; if it comes back, look at the relay's plugins`;
+      return this.kill(new Fault('WORKER_HUNG', text));
+    }
+    this.#n += 1;
+    if (this.#ready) this.send({ say: 'ping', n: this.#n });
+  }
+
+  #weigh(rss: number): void {
+    if (rss <= this.#limit) return;
+    const mib = (bytes: number) => `${Math.round(bytes / 1024 / 1024)} MiB`;
+    const text = `worker ${this.pid} used ${mib(rss)} of ${mib(this.#limit)} and is replaced; raise memory, or look for stalled clients`;
+    this.kill(new Fault('WORKER_BLOATED', text));
+  }
+
+  #endFault(code: number | null, signal: NodeJS.Signals | null): Fault {
+    const how = signal === null ? `exited with ${code}` : `was killed by ${signal}`;
+    const last = printable(lastLine(this.#said));
+    const said = last === '' ? '' : ` ("${last}")`;
+    return new Fault('INTERNAL', `worker ${this.pid} ${how}${said}; it is restarted`);
+  }
+}
+
+/** The line of a Node crash report that names the error. */
+function lastLine(text: string): string {
+  const lines = text.split('\n').filter((line) => line.trim() !== '');
+  return lines.find((line) => /^\w*(Error|Fault)\b/.test(line)) ?? lines.at(-1) ?? '';
+}

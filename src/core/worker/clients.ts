@@ -1,0 +1,104 @@
+import type { Socket } from 'node:net';
+import type { ForwardConfig } from '../model/config.ts';
+import { Fault } from '../model/fault.ts';
+import type { ClientConnection } from '../model/plugin.ts';
+import type { Guests } from '../plugin/guests.ts';
+import type { ToSupervisor } from '../protocol.ts';
+import { socketFrom } from '../raw-handle.ts';
+import type { Link } from '../ssh/link.ts';
+import type { ForwardKind } from './forward/kind.ts';
+import type { Traffic } from './splice.ts';
+import { localForward } from './forward/local.ts';
+
+/** What the lane hears of its clients. */
+export interface ClientNews {
+  /** A client's dial of a forward's target went well (null), or not. */
+  served(forward: number, fault: Fault | null): void;
+  /** The last client has gone. */
+  emptied(): void;
+}
+
+/** The clients of one lane: each is admitted, its channel opened, its bytes carried, and its ending told to the supervisor. */
+export class Clients {
+  readonly #kinds: readonly ForwardKind[];
+  readonly #guests: Guests;
+  readonly #say: (message: ToSupervisor) => Promise<void>;
+  readonly #news: ClientNews;
+  readonly #sockets = new Map<number, Socket>();
+  readonly #doomed = new Map<number, Fault>();
+  /** All bytes since the lane began. */
+  readonly traffic: Traffic = { sent: 0, received: 0 };
+
+  constructor(
+    forwards: readonly ForwardConfig[],
+    guests: Guests,
+    say: (message: ToSupervisor) => Promise<void>,
+    news: ClientNews,
+  ) {
+    this.#kinds = forwards.map((forward) => localForward(forward));
+    this.#guests = guests;
+    this.#say = say;
+    this.#news = news;
+  }
+
+  get size(): number {
+    return this.#sockets.size;
+  }
+
+  /** Serves a client over the link; without one it goes back to the supervisor, unread. */
+  take(id: number, client: ClientConnection, handle: unknown, link: Link | null): void {
+    const socket = socketFrom(handle);
+    // Before anything is awaited: a client may reset at any moment.
+    socket.on('error', () => undefined);
+    this.#sockets.set(id, socket);
+    void this.#serve(id, client, socket, link).finally(() => {
+      socket.destroy();
+      this.#sockets.delete(id);
+      this.#doomed.delete(id);
+      if (this.#sockets.size === 0) this.#news.emptied();
+    });
+  }
+
+  /** The link is given up on purpose: what is still open is cut, and its client must see that. */
+  abandon(fault: Fault): void {
+    for (const [id, socket] of this.#sockets) {
+      this.#doomed.set(id, fault);
+      socket.destroy();
+    }
+  }
+
+  async #serve(id: number, client: ClientConnection, socket: Socket, link: Link | null): Promise<void> {
+    if (link === null) return this.#return(id, socket);
+    const refused = this.#guests.gated ? await this.#guests.admit(client) : null;
+    if (refused !== null) return this.#reset(id, socket, refused);
+    const kind = this.#kinds[client.forward];
+    if (kind === undefined) throw new TypeError(`no forward ${client.forward}`);
+    let opened = false;
+    try {
+      const cut = await kind.serve(socket, client, link, this.traffic, async () => {
+        await this.#say({ say: 'opened', id });
+        opened = true;
+        this.#news.served(client.forward, null);
+      });
+      const fault = cut ?? this.#doomed.get(id) ?? null;
+      if (fault !== null) return this.#reset(id, socket, fault);
+      void this.#say({ say: 'closed', id });
+    } catch (error) {
+      const fault = Fault.from(error);
+      if (!opened && link.fault !== null) return this.#return(id, socket);
+      if (!opened) this.#news.served(client.forward, fault);
+      this.#reset(id, socket, fault);
+    }
+  }
+
+  /** The own copy is closed first: with it open, the supervisor's would not be the last one. */
+  #return(id: number, socket: Socket): void {
+    socket.destroy();
+    void this.#say({ say: 'returned', id });
+  }
+
+  #reset(id: number, socket: Socket, fault: Fault): void {
+    socket.destroy();
+    void this.#say({ say: 'reset', id, fault: fault.report() });
+  }
+}

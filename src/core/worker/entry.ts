@@ -1,0 +1,70 @@
+/** The forked process: carries lanes, and exits when its supervisor is gone. */
+import type { Socket } from 'node:net';
+import type { LaneId, ToSupervisor, ToWorker } from '../protocol.ts';
+import { Lane } from './lane.ts';
+import { Links } from './links.ts';
+import { Permits } from './permits.ts';
+
+const lanes = new Map<LaneId, Lane>();
+const links = new Links();
+
+const say = (message: ToSupervisor): Promise<void> =>
+  new Promise((resolve) => {
+    // A supervisor that is gone is noticed by 'disconnect'.
+    if (process.send === undefined || !process.connected) return resolve();
+    process.send(message, () => resolve());
+  });
+
+const permits = new Permits((message) => void say(message));
+
+process.on('message', (message: ToWorker, handle: Socket | undefined) => {
+  switch (message.say) {
+    case 'open': {
+      const lane = new Lane(message, { say, links, permits, ended });
+      lanes.set(message.lane, lane);
+      lane.input({ type: 'start' });
+      break;
+    }
+    case 'permit':
+      permits.granted(message.request);
+      break;
+    case 'connection':
+      // The client may have gone while its handle was on the way.
+      if (handle === undefined) void say({ say: 'closed', id: message.id });
+      else lanes.get(message.lane)?.connect(message.id, message.client, handle);
+      break;
+    case 'nudge':
+      lanes.get(message.lane)?.input({ type: 'nudge', why: message.why });
+      break;
+    case 'drain':
+      lanes.get(message.lane)?.input({ type: 'drain' });
+      break;
+    case 'stop':
+      lanes.get(message.lane)?.input({ type: 'stop' });
+      break;
+    case 'event':
+      if ('relay' in message.event)
+        for (const [id, lane] of lanes) if (id.startsWith(`${message.event.relay}#`)) lane.observe(message.event);
+      break;
+    case 'ping':
+      void pong(message.n);
+      break;
+  }
+});
+
+// Terminal signals reach the whole group; the supervisor decides when a worker ends.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined);
+process.on('disconnect', () => process.exit(0));
+
+function ended(lane: LaneId): void {
+  lanes.delete(lane);
+  // The messages of the end must be with the supervisor before this process goes.
+  if (lanes.size === 0) void pong(0).then(() => process.disconnect());
+}
+
+function pong(n: number): Promise<void> {
+  const traffic = Object.fromEntries([...lanes].map(([id, lane]) => [id, lane.traffic]));
+  return say({ say: 'pong', n, rss: process.memoryUsage.rss(), traffic });
+}
+
+void say({ say: 'ready' });

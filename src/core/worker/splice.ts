@@ -1,0 +1,89 @@
+import type { Socket } from 'node:net';
+import type { ClientChannel } from 'ssh2';
+import type { Fault } from '../model/fault.ts';
+import type { Link } from '../ssh/link.ts';
+
+/** Bytes that went through, counted from the client's side. */
+export interface Traffic {
+  sent: number;
+  received: number;
+}
+
+/** Bytes of one connection that may wait for the SSH window before its client is no longer read. */
+const ahead = 256 * 1024;
+/** Bytes that may wait for a slow client. The socket's own mark is 16 KiB: less than one SSH packet, so every packet would pause. */
+const behind = 128 * 1024;
+
+/**
+ * Joins a client's socket and a channel until both directions have ended. Half-close passes through both ways; either side's
+ * backpressure pauses the other. When the link is lost the socket is destroyed unfinished: an end of stream would make a cut
+ * download look complete. Resolves with that fault, or with null after an ordinary end.
+ */
+export function splice(socket: Socket, channel: ClientChannel, link: Link, traffic: Traffic): Promise<Fault | null> {
+  return new Promise((resolve) => {
+    let waiting = 0;
+    let held = false;
+    let over = false;
+
+    const finish = (fault: Fault | null) => {
+      if (over) return;
+      over = true;
+      forget();
+      socket.destroy();
+      channel.removeListener('data', down);
+      channel.resume();
+      channel.close();
+      resolve(fault);
+    };
+    const forget = link.onLost((fault) => finish(fault));
+    if (over) return;
+
+    const hold = () => {
+      if (held) return;
+      held = true;
+      socket.pause();
+    };
+    const release = () => {
+      if (over || !held) return;
+      if (link.congested) return link.onceClear(release);
+      if (waiting > ahead / 2) return;
+      held = false;
+      socket.resume();
+    };
+    const flushed = (size: number) => {
+      waiting -= size;
+      if (held) release();
+    };
+    const up = (chunk: Buffer) => {
+      const size = chunk.length;
+      traffic.sent += size;
+      waiting += size;
+      link.gather();
+      channel.write(chunk, () => flushed(size));
+      if (link.congested) {
+        hold();
+        link.onceClear(release);
+      } else if (waiting > ahead) hold();
+    };
+    const down = (chunk: Buffer) => {
+      traffic.received += chunk.length;
+      socket.write(chunk);
+      if (socket.writableLength > behind) channel.pause();
+    };
+
+    socket.on('error', () => finish(null));
+    socket.on('close', () => finish(null));
+    socket.on('data', up);
+    socket.on('end', () => channel.end());
+    socket.on('drain', () => channel.resume());
+
+    channel.on('error', () => finish(null));
+    channel.on('data', down);
+    channel.on('end', () => socket.end());
+    channel.on('close', () => {
+      // The remote end is gone for good: what it sent is flushed, what the client still sends has no reader.
+      socket.destroySoon();
+    });
+    socket.resume();
+  });
+}
