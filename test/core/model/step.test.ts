@@ -1,0 +1,168 @@
+import { test } from 'tap';
+import { Fault, type FaultReport } from '../../../src/core/model/fault.ts';
+import type { LaneState } from '../../../src/core/model/state.ts';
+import { type LaneInput, type LanePolicy, step } from '../../../src/core/model/step.ts';
+
+const now = 1_000_000;
+const policy: LanePolicy = { settle: 30_000, drain: 10_000, random: 0.5 };
+const report = (code: ConstructorParameters<typeof Fault>[0]): FaultReport => new Fault(code, 'why').report();
+const refused = report('CONNECT_REFUSED');
+const none = { of: 'none', count: 0 } as const;
+
+const states: Record<LaneState['at'], LaneState> = {
+  idle: { at: 'idle' },
+  dialing: { at: 'dialing', attempt: 3, tries: { of: 'soon', count: 2 }, before: true },
+  up: { at: 'up', since: now - 60_000, attempt: 3, tries: { of: 'soon', count: 2 } },
+  waiting: {
+    at: 'waiting',
+    attempt: 3,
+    tries: { of: 'soon', count: 2 },
+    from: now - 300,
+    until: now + 500,
+    fault: refused,
+    before: true,
+  },
+  blocked: {
+    at: 'blocked',
+    attempt: 3,
+    tries: { of: 'never', count: 1 },
+    until: null,
+    fault: report('HOST_KEY_CHANGED'),
+    before: true,
+  },
+  draining: { at: 'draining', until: now + 10_000 },
+  ended: { at: 'ended' },
+};
+
+const inputs: Record<string, LaneInput> = {
+  start: { type: 'start' },
+  linked: { type: 'linked' },
+  failed: { type: 'failed', fault: refused },
+  lost: { type: 'lost', fault: report('LINK_LOST') },
+  timer: { type: 'timer' },
+  client: { type: 'nudge', why: 'client' },
+  wake: { type: 'nudge', why: 'wake' },
+  files: { type: 'nudge', why: 'files' },
+  user: { type: 'nudge', why: 'user' },
+  drain: { type: 'drain' },
+  stop: { type: 'stop' },
+};
+
+// Every state with every input: the state that follows and what the driver must do. "=" is the very same state.
+// biome-ignore format: a table is read by its columns
+const table: Record<LaneState['at'], Record<string, string>> = {
+  idle:     { start: 'dialing dial', linked: '= close-link', failed: '=', lost: '=', timer: '=', client: '=', wake: '=', files: '=', user: '=', drain: 'ended', stop: 'ended' },
+  dialing:  { start: '=', linked: 'up', failed: 'waiting arm', lost: '=', timer: '=', client: '=', wake: '=', files: '=', user: '=', drain: 'ended cancel-dial', stop: 'ended cancel-dial' },
+  up:       { start: '=', linked: '= close-link', failed: '=', lost: 'dialing close-link dial', timer: '=', client: '=', wake: '=', files: '=', user: '=', drain: 'draining drain arm', stop: 'ended close-link' },
+  waiting:  { start: '=', linked: '= close-link', failed: '=', lost: '=', timer: '= arm', client: 'dialing disarm dial', wake: 'dialing disarm dial', files: '=', user: 'dialing disarm dial', drain: 'ended disarm', stop: 'ended disarm' },
+  blocked:  { start: '=', linked: '= close-link', failed: '=', lost: '=', timer: '=', client: '=', wake: '=', files: 'dialing disarm dial', user: 'dialing disarm dial', drain: 'ended disarm', stop: 'ended disarm' },
+  draining: { start: '=', linked: '= close-link', failed: '=', lost: 'ended disarm close-link', timer: '= arm', client: '=', wake: '=', files: '=', user: '=', drain: 'ended disarm close-link', stop: 'ended disarm close-link' },
+  ended:    { start: '=', linked: '=', failed: '=', lost: '=', timer: '=', client: '=', wake: '=', files: '=', user: '=', drain: '=', stop: '=' },
+};
+
+for (const [at, row] of Object.entries(table)) {
+  test(`a lane that is ${at} answers every input as the table says`, (t) => {
+    t.same(Object.keys(row), Object.keys(inputs), 'the row has every input');
+    for (const [name, expected] of Object.entries(row)) {
+      const from = states[at as LaneState['at']];
+      const input = inputs[name] as LaneInput;
+      const { state, effects } = step(from, input, now, policy);
+      const shown = [state === from ? '=' : state.at, ...effects.map((effect) => effect.do)].join(' ');
+      t.equal(shown, expected, `${at} + ${name}`);
+    }
+    t.end();
+  });
+}
+
+function waitingAfter(state: LaneState, fault: FaultReport): Extract<LaneState, { at: 'waiting' }> {
+  const next = step(state, { type: 'failed', fault }, now, policy).state;
+  if (next.at !== 'waiting') throw new Error(`not waiting but ${next.at}`);
+  return next;
+}
+
+test('quick steps are 0.25, 0.5, 1 and then every 1.5 s, and never give up', (t) => {
+  const waits: number[] = [];
+  let state: LaneState = { at: 'dialing', attempt: 1, tries: none, before: false };
+  for (let n = 0; n < 100; n += 1) {
+    const failed = waitingAfter(state, refused);
+    waits.push(failed.until - now);
+    state = step(failed, { type: 'timer' }, failed.until, policy).state;
+  }
+  t.same(waits.slice(0, 6), [250, 500, 1000, 1500, 1500, 1500]);
+  t.ok(waits.slice(3).every((wait) => wait === 1500));
+  t.equal(state.at === 'dialing' ? state.attempt : 0, 101);
+  t.end();
+});
+
+test('a busy host is asked after 1, 5, 30, 120 and 300 s, whoever waits', (t) => {
+  const waits: number[] = [];
+  let state: LaneState = { at: 'dialing', attempt: 1, tries: none, before: false };
+  for (let n = 0; n < 6; n += 1) {
+    const failed = waitingAfter(state, report('SERVER_BUSY'));
+    waits.push(failed.until - now);
+    t.equal(
+      step(failed, { type: 'nudge', why: 'client' }, now + 900, policy).state,
+      failed,
+      'a client hurries nothing',
+    );
+    state = step(failed, { type: 'timer' }, failed.until, policy).state;
+  }
+  t.same(waits, [1_000, 5_000, 30_000, 120_000, 300_000, 300_000]);
+  t.end();
+});
+
+test('refused credentials block for 20 minutes, a changed file ends it at once', (t) => {
+  const dialing: LaneState = { at: 'dialing', attempt: 1, tries: none, before: false };
+  const { state, effects } = step(dialing, { type: 'failed', fault: report('AUTH_REJECTED') }, now, policy);
+  t.match(state, { at: 'blocked', until: now + 20 * 60_000 });
+  t.same(
+    effects.map((effect) => effect.do),
+    ['arm', 'watch-files'],
+  );
+  const again = step(state, { type: 'nudge', why: 'files' }, now + 5, policy);
+  t.same(again.effects, [{ do: 'disarm' }, { do: 'dial', forced: true }]);
+  t.end();
+});
+
+test('what waiting cannot cure blocks without a clock', (t) => {
+  for (const code of [
+    'HOST_KEY_CHANGED',
+    'HOST_KEY_REVOKED',
+    'ALGORITHM_MISMATCH',
+    'SSH_CONFIG_INVALID',
+    'PLUGIN_FAILED',
+  ] as const) {
+    const dialing: LaneState = { at: 'dialing', attempt: 1, tries: none, before: false };
+    const { state, effects } = step(dialing, { type: 'failed', fault: report(code) }, now, policy);
+    t.match(state, { at: 'blocked', until: null, fault: { code } }, code);
+    t.same(
+      effects.map((effect) => effect.do),
+      ['watch-files'],
+    );
+  }
+  t.end();
+});
+
+test('a link that had not settled is a failure like any other, so that a flapping server is not hammered', (t) => {
+  const young: LaneState = { at: 'up', since: now - 1_000, attempt: 4, tries: { of: 'soon', count: 3 } };
+  const { state } = step(young, { type: 'lost', fault: report('LINK_LOST') }, now, policy);
+  t.match(state, { at: 'waiting', tries: { of: 'soon', count: 4 }, until: now + 1_500, before: true });
+  t.end();
+});
+
+test('a flood of waiting clients hurries an attempt to 250 ms after the last one, not sooner', (t) => {
+  const waiting: LaneState = { ...states.waiting, from: now, until: now + 1_500 } as LaneState;
+  const first = step(waiting, { type: 'nudge', why: 'client' }, now + 10, policy);
+  t.match(first.state, { at: 'waiting', until: now + 250 });
+  t.same(first.effects, [{ do: 'arm', at: now + 250 }]);
+  const second = step(first.state, { type: 'nudge', why: 'client' }, now + 20, policy);
+  t.same(second.effects, [], 'the next client changes nothing more');
+  t.end();
+});
+
+test('a port that accepts and says nothing is asked every 15 s after 30 tries', (t) => {
+  const dialing: LaneState = { at: 'dialing', attempt: 31, tries: { of: 'soon', count: 30 }, before: false };
+  t.match(step(dialing, { type: 'failed', fault: report('CLOSED_EARLY') }, now, policy).state, { until: now + 15_000 });
+  t.match(step(dialing, { type: 'failed', fault: refused }, now, policy).state, { until: now + 1_500 });
+  t.end();
+});
