@@ -51,6 +51,6 @@ const worst = (values: readonly number[]): number => Math.max(...values);
 const said =
   (of: (values: readonly number[]) => number) =>
   (times: readonly (number | null)[]): number | string => {
-    const answered = times.filter((time) => time !== null);
-    return answered.length < times.length ? `never in ${patience / 1_000} s` : of(answered) / 1_000;
+    const value = of(times.map((time) => time ?? Number.POSITIVE_INFINITY));
+    return Number.isFinite(value) ? value / 1_000 : `never in ${patience / 1_000} s`;
   };

@@ -51,7 +51,8 @@ function rows(id: string, title: string, outcomes: Partial<Record<ContenderName,
       one === undefined || one.seconds === null ? `${one?.connected ?? 0} of ${count}` : one.seconds,
     ),
     figure({ id: `${id}.refused`, title: `${title}, handshakes refused`, unit: '', digits: 0 }, samples, ([one]) =>
-      one === undefined ? 'failed' : one.refused,
+      // Nobody is refused who never came.
+      one === undefined || one.connected === 0 ? 'failed' : one.refused,
     ),
   ];
 }
