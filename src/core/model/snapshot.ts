@@ -21,7 +21,7 @@ export interface RelaySnapshot {
   /** When the word last changed, ms since the epoch. */
   readonly since: number;
   readonly running: 'stopped' | 'running' | 'stopping';
-  /** True when a link was up since the relay's start. */
+  /** True when it was connected, well or not, since its start. */
   readonly before: boolean;
   readonly lanes: readonly LaneSnapshot[];
   readonly forwards: readonly ForwardSnapshot[];
@@ -83,8 +83,10 @@ export function fold(snapshot: Snapshot, event: Event): Snapshot {
       const relay = snapshot.relays[event.relay];
       if (relay === undefined) return next;
       const folded = foldRelay(relay, event);
-      const since = standing(folded).word === standing(relay).word ? relay.since : event.at;
-      return { ...next, relays: { ...next.relays, [event.relay]: { ...folded, since } } };
+      const { word } = standing(folded);
+      const since = word === standing(relay).word ? relay.since : event.at;
+      const before = folded.before || word === 'connected' || word === 'degraded';
+      return { ...next, relays: { ...next.relays, [event.relay]: { ...folded, since, before } } };
     }
   }
 }
@@ -171,7 +173,6 @@ function laneChanged(relay: RelaySnapshot, event: Extract<Event, { type: 'lane.c
   const up = state.at === 'up' || state.at === 'draining';
   const link = up ? (relay.lanes[event.lane]?.link ?? null) : null;
   let next = laneAt(relay, event.lane, { state, link, stage: null });
-  if (state.at === 'up') next = { ...next, before: true };
   if (!up && !next.lanes.some((lane) => lane.state.at === 'up')) {
     next = {
       ...next,

@@ -1,0 +1,129 @@
+import { test } from 'tap';
+import type { Fact } from '../../../src/core/model/event.ts';
+import { Fault } from '../../../src/core/model/fault.ts';
+import { emptySnapshot, fold, standing } from '../../../src/core/model/snapshot.ts';
+import type { LaneState } from '../../../src/core/model/state.ts';
+
+const relay = 'r';
+const none = { of: 'none', count: 0 } as const;
+const lost = new Fault('LINK_LOST', 'gone').report();
+const taken = new Fault('LISTEN_TAKEN', '127.0.0.1:1 is in use').report();
+const policy = new Fault('FORWARDING_REFUSED', 'h refuses').report();
+const listen = { kind: 'tcp', host: '127.0.0.1', port: 1 } as const;
+const target = { kind: 'tcp', host: '127.0.0.1', port: 2 } as const;
+
+const declared = (forwards = 1, lanes = 1, probed = true): Fact[] => [
+  {
+    type: 'relay.declared',
+    relay,
+    host: 'h',
+    lanes,
+    forwards: Array.from({ length: forwards }, () => ({ listen, target, probed })),
+  },
+  { type: 'relay.started', relay },
+];
+const lane = (state: LaneState, index = 0): Fact => ({ type: 'lane.changed', relay, lane: index, state });
+const up = (index = 0): Fact => lane({ at: 'up', since: 0, attempt: 1, tries: none }, index);
+const dialing = lane({ at: 'dialing', attempt: 1, tries: none, before: false });
+const waiting = lane({ at: 'waiting', attempt: 1, tries: none, from: 0, until: 9, fault: lost, before: true });
+const blocked = lane({
+  at: 'blocked',
+  attempt: 1,
+  tries: none,
+  until: null,
+  fault: new Fault('HOST_KEY_CHANGED', 'changed').report(),
+  before: false,
+});
+const bound = (forward = 0): Fact => ({ type: 'listener.bound', relay, forward, listen });
+const judged = (judgement: 'well' | 'unwell' | 'unverified', fault: typeof lost | null = null, forward = 0): Fact => ({
+  type: 'forward.judged',
+  relay,
+  forward,
+  judgement,
+  fault,
+  rtt: 1,
+});
+
+function word(facts: readonly Fact[]): string {
+  let snapshot = emptySnapshot;
+  facts.forEach((fact, index) => {
+    snapshot = fold(snapshot, { ...fact, id: index + 1, at: index });
+  });
+  const folded = snapshot.relays[relay];
+  if (folded === undefined) throw new Error('the relay is missing');
+  const { word: said, fault } = standing(folded);
+  return fault === null ? said : `${said} ${fault.code}`;
+}
+
+const rows: readonly (readonly [string, readonly Fact[], string])[] = [
+  ['declared only', declared().slice(0, 1), 'offline'],
+  ['started', declared(), 'connecting'],
+  ['dialing', [...declared(), bound(), dialing], 'connecting'],
+  ['up, no probe has answered', [...declared(), bound(), up()], 'connecting'],
+  ['up and well', [...declared(), bound(), up(), judged('well')], 'connected'],
+  ['up, nobody asks more', [...declared(1, 1, false), bound(), up(), judged('unverified')], 'connected'],
+  ['the probe says no', [...declared(), bound(), up(), judged('unwell', lost)], 'degraded LINK_LOST'],
+  [
+    'the listener is taken',
+    [...declared(), { type: 'listener.failed', relay, forward: 0, fault: taken }, up(), judged('well')],
+    'degraded LISTEN_TAKEN',
+  ],
+  [
+    'one forward of two is forbidden',
+    [...declared(2), bound(0), bound(1), up(), judged('well'), judged('unwell', policy, 1)],
+    'degraded FORWARDING_REFUSED',
+  ],
+  ['no forward can work', [...declared(), bound(), up(), judged('unwell', policy)], 'blocked FORWARDING_REFUSED'],
+  ['never connected and waiting', [...declared(), bound(), waiting], 'connecting LINK_LOST'],
+  [
+    'it was connected, the link is gone',
+    [...declared(), bound(), up(), judged('well'), waiting],
+    'reconnecting LINK_LOST',
+  ],
+  [
+    'the judgement of the last link does not outlive it',
+    [...declared(), bound(), up(), judged('well'), waiting, dialing, up()],
+    'reconnecting',
+  ],
+  ['blocked', [...declared(), bound(), blocked], 'blocked HOST_KEY_CHANGED'],
+  ['one lane of two is up', [...declared(1, 2), bound(), up(1), judged('well'), dialing], 'connected'],
+  [
+    'a worker ended',
+    [
+      ...declared(),
+      bound(),
+      up(),
+      { type: 'worker.ended', relay, lane: 0, pid: 1, fault: new Fault('WORKER_HUNG', 'hung').report() },
+    ],
+    'reconnecting WORKER_HUNG',
+  ],
+  [
+    'a worker crashes again and again',
+    [
+      ...declared(),
+      bound(),
+      { type: 'worker.ended', relay, lane: 0, pid: 1, fault: new Fault('WORKER_CRASHING', 'again').report() },
+    ],
+    'blocked WORKER_CRASHING',
+  ],
+  ['stopping', [...declared(), bound(), up(), { type: 'relay.stopping', relay, why: 'x' }], 'draining'],
+  [
+    'stopped',
+    [...declared(), bound(), up(), { type: 'relay.stopping', relay, why: 'x' }, { type: 'relay.stopped', relay }],
+    'offline',
+  ],
+];
+
+test('the word follows from the best lane and the worst forward', (t) => {
+  for (const [name, facts, expected] of rows) t.equal(word(facts), expected, name);
+  t.end();
+});
+
+test('the last fault is kept after it is cured, with its time', (t) => {
+  let snapshot = emptySnapshot;
+  [...declared(), bound(), up(), waiting, up()].forEach((fact, index) => {
+    snapshot = fold(snapshot, { ...fact, id: index + 1, at: index * 10 });
+  });
+  t.match(snapshot.relays[relay]?.lastFault, { code: 'LINK_LOST', at: 40 });
+  t.end();
+});
