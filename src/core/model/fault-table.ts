@@ -81,6 +81,7 @@ export const faults = {
   HOLD_EXPIRED:           row('none',    69, 504, 'a client waited longer than hold.time', 'nothing; it may try again'),
   HOLD_FULL:              row('none',    69, 503, 'too many clients wait', 'raise hold.connections'),
   CONNECTIONS_FULL:       row('none',    69, 503, 'too many connections are open', 'raise connections'),
+  REQUEST_FORBIDDEN:      row('none',    77, 403, 'a request to the control API came from a web page or names another host', 'use the towline command'),
   ADMISSION_REFUSED:      row('none',    77, 403, 'a plugin refused the client', 'see the plugin\'s reason'),
   PLUGIN_FAILED:          row('never',   70, 500, 'a plugin threw, or gave no answer in time', 'mend the plugin, then restart the relay'),
   PLUGIN_UNTRUSTED:       row('never',   78, 400, 'a plugin file can be written by others', '`chmod go-w` the file and its folder'),

@@ -1,0 +1,118 @@
+import { type IncomingMessage, request } from 'node:http';
+import { StringDecoder } from 'node:string_decoder';
+import type { Event } from '../core/model/event.ts';
+import { Fault, type FaultReport } from '../core/model/fault.ts';
+import type { DaemonStatus, RelayStatus } from '../core/model/status.ts';
+
+/** Who a daemon is. */
+export interface DaemonVersion {
+  readonly version: string;
+  readonly pid: number;
+  readonly config: string;
+  readonly since: number;
+}
+
+/** The control API as functions. Each throws NOT_RUNNING when no daemon answers, else the fault that the daemon reports. */
+export interface Client {
+  version(): Promise<DaemonVersion>;
+  status(): Promise<DaemonStatus>;
+  command(verb: 'start' | 'stop' | 'restart', relay: string): Promise<RelayStatus>;
+  /** Returns when the daemon has agreed to end. */
+  down(now: boolean): Promise<void>;
+  /** Each event after number `after`, until the daemon ends or drops us, or `signal` is aborted. */
+  events(after: number, signal: AbortSignal): AsyncGenerator<Event, void, undefined>;
+}
+
+/** Opens nothing yet: each call makes its own connection to the socket. */
+export function openClient(socket: string, { timeout = 10_000 }: { readonly timeout?: number } = {}): Client {
+  const ask = async (method: 'GET' | 'POST', path: string, wait: number | null): Promise<unknown> => {
+    const response = await send(socket, method, path, wait, null);
+    return answered(response.statusCode ?? 0, await read(response));
+  };
+  // The daemon is this same program: what it answers is parsed here, once, and trusted.
+  return {
+    version: async () => (await ask('GET', '/v1/version', timeout)) as DaemonVersion,
+    status: async () => (await ask('GET', '/v1/status', timeout)) as DaemonStatus,
+    // Draining takes as long as the config says.
+    command: async (verb, relay) =>
+      (await ask('POST', `/v1/relays/${encodeURIComponent(relay)}/${verb}`, null)) as RelayStatus,
+    down: async (now) => {
+      await ask('POST', `/v1/down${now ? '?now=1' : ''}`, timeout);
+    },
+    events: (after, signal) => follow(socket, after, signal),
+  };
+}
+
+function send(
+  socketPath: string,
+  method: string,
+  path: string,
+  timeout: number | null,
+  signal: AbortSignal | null,
+): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    const call = request({
+      socketPath,
+      method,
+      path,
+      agent: false,
+      headers: { host: 'towline' },
+      ...(signal === null ? {} : { signal }),
+    });
+    if (timeout !== null) {
+      call.setTimeout(timeout, () => call.destroy(new Error(`no answer within ${timeout / 1_000} s`)));
+    }
+    call.once('response', resolve);
+    call.once('error', (error) => reject(absent(socketPath, error)));
+    call.end();
+  });
+}
+
+async function read(response: IncomingMessage): Promise<string> {
+  let text = '';
+  for await (const chunk of response.setEncoding('utf8')) text += String(chunk);
+  return text;
+}
+
+function answered(status: number, text: string): unknown {
+  const answer: unknown = parse(text);
+  if (status >= 200 && status < 300) return answer;
+  throw Fault.fromReport(answer as FaultReport);
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new Fault('INTERNAL', 'the daemon gave an answer that is no JSON; restart it', { cause });
+  }
+}
+
+function absent(socket: string, cause: NodeJS.ErrnoException): Fault {
+  const nobody = cause.code === 'ENOENT' || cause.code === 'ECONNREFUSED';
+  const message = nobody
+    ? 'no towline daemon runs; start one with `towline up --detach`'
+    : `the towline daemon does not answer at ${socket} (${cause.message}); see \`towline logs\``;
+  return new Fault('NOT_RUNNING', message, { cause, detail: { socket } });
+}
+
+async function* follow(socket: string, after: number, signal: AbortSignal): AsyncGenerator<Event, void, undefined> {
+  try {
+    const response = await send(socket, 'GET', `/v1/events?after=${after}`, null, signal);
+    if (response.statusCode !== 200) answered(response.statusCode ?? 0, await read(response));
+    const decoder = new StringDecoder('utf8');
+    let rest = '';
+    for await (const chunk of response) {
+      const blocks = (rest + decoder.write(chunk as Buffer)).split('\n\n');
+      rest = blocks.pop() ?? '';
+      for (const block of blocks) {
+        const data = block.split('\n').find((line) => line.startsWith('data: '));
+        if (data !== undefined) yield parse(data.slice('data: '.length)) as Event;
+      }
+    }
+  } catch (error) {
+    // Leaving is how the reader ends it; a cut stream ends it too, since the daemon is gone or has dropped us.
+    if (signal.aborted || !(error instanceof Fault)) return;
+    throw error;
+  }
+}

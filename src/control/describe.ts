@@ -1,0 +1,124 @@
+import { formatEndpoint } from '../core/model/endpoint.ts';
+import type { Event } from '../core/model/event.ts';
+import type { FaultReport } from '../core/model/fault.ts';
+import { printable } from '../core/model/printable.ts';
+import type { LaneState } from '../core/model/state.ts';
+import { formatDuration } from './quantity.ts';
+
+/** How much a line matters. `debug` is shown only when asked for. */
+export type Level = 'debug' | 'info' | 'warn' | 'error';
+
+/** One event in words. */
+export interface Description {
+  readonly level: Level;
+  readonly text: string;
+}
+
+/** Names a forward of a relay as the user knows it; the index is all that an event has. */
+export type ForwardName = (relay: string, forward: number) => string;
+
+const numbered: ForwardName = (_relay, forward) => `forward ${forward + 1}`;
+
+/** Says an event as one pleasant line; text that others wrote is escaped. Pure. */
+export function describe(event: Event, name: ForwardName = numbered): Description {
+  const { level, text } = tell(event, name);
+  return { level, text: printable(text) };
+}
+
+function tell(event: Event, name: ForwardName): Description {
+  switch (event.type) {
+    case 'daemon.started':
+      return info(`towline ${event.version} started (pid ${event.pid}), config ${event.config}`);
+    case 'daemon.stopping':
+      return info(`towline is stopping: ${event.why}`);
+    case 'relay.declared':
+      return debug(`${event.relay}: host ${event.host}, lanes ${event.lanes}, forwards ${event.forwards.length}`);
+    case 'relay.started':
+      return info(`${event.relay}: started`);
+    case 'relay.stopping':
+      return info(`${event.relay}: stopping, letting open connections end (${event.why})`);
+    case 'relay.stopped':
+      return info(`${event.relay}: stopped`);
+    case 'listener.bound':
+      return info(`${event.relay}: listening on ${formatEndpoint(event.listen)}`);
+    case 'listener.failed':
+      return warn(`${event.relay}: ${formatFault(event.fault)}`);
+    case 'worker.started':
+      return debug(`${lane(event)}: worker ${event.pid} started`);
+    case 'worker.ended': {
+      const text = `${lane(event)}: worker ${event.pid} ended: ${formatFault(event.fault)}`;
+      return event.fault.code === 'WORKER_CRASHING' ? error(text) : warn(text);
+    }
+    case 'lane.changed':
+      return tellState(event.state, lane(event), event.at);
+    case 'lane.advanced':
+      return debug(`${lane(event)}: ${event.stage}`);
+    case 'link.opened': {
+      const { remote, route, hostKey, took } = event.link;
+      const via = route.length === 0 ? '' : ` via ${route.join(', ')}`;
+      return info(`${lane(event)}: connected to ${remote}${via} (${hostKey}, ${formatDuration(took)})`);
+    }
+    case 'forward.judged':
+      return tellJudgement(event, name(event.relay, event.forward));
+    case 'connection.refused': {
+      const who = event.count === 1 ? 'a client' : `${event.count} clients`;
+      return warn(`${event.relay}: refused ${who} at ${name(event.relay, event.forward)}: ${formatFault(event.fault)}`);
+    }
+    case 'plugin.failed':
+      return error(`${event.relay}: plugin ${event.plugin}: ${formatFault(event.fault)}`);
+    case 'relay.warned':
+      return warn(`${event.relay}: ${event.text}`);
+  }
+}
+
+function tellState(state: LaneState, who: string, now: number): Description {
+  switch (state.at) {
+    case 'idle':
+      return debug(`${who}: idle`);
+    case 'dialing':
+      return state.attempt === 1
+        ? info(`${who}: ${state.before ? 'reconnecting' : 'connecting'}`)
+        : debug(`${who}: attempt ${state.attempt}`);
+    case 'up':
+      return debug(`${who}: the link is up`);
+    case 'waiting':
+      return warn(`${who}: ${formatFault(state.fault)}, next try in ${formatDuration(state.until - now)}`);
+    case 'blocked': {
+      const next = state.until === null ? '' : `, next try in ${formatDuration(state.until - now)}`;
+      return error(`${who}: blocked: ${formatFault(state.fault)}${next}`);
+    }
+    case 'draining':
+      return info(`${who}: the link is draining, at most ${formatDuration(state.until - now)}`);
+    case 'ended':
+      return debug(`${who}: ended`);
+  }
+}
+
+function tellJudgement(event: Extract<Event, { type: 'forward.judged' }>, forward: string): Description {
+  const rtt = event.rtt === null ? '' : ` (${formatDuration(event.rtt)})`;
+  switch (event.judgement) {
+    case 'pending':
+      return debug(`${event.relay}: ${forward} is being checked`);
+    case 'unverified':
+      return info(`${event.relay}: ${forward} reaches its target, unverified${rtt}`);
+    case 'well':
+      return info(`${event.relay}: ${forward} is healthy${rtt}`);
+    case 'unwell':
+      return warn(`${event.relay}: ${forward}: ${event.fault === null ? 'not well' : formatFault(event.fault)}`);
+  }
+}
+
+/** A fault in one line: what happened and its code. */
+export function formatFault(fault: FaultReport): string {
+  return `${fault.message} [${fault.code}]`;
+}
+
+/** The first lane is the relay itself; only a second one needs its number. */
+function lane({ relay, lane: index }: { readonly relay: string; readonly lane: number }): string {
+  return index === 0 ? relay : `${relay} (lane ${index + 1})`;
+}
+
+const debug = (text: string): Description => ({ level: 'debug', text });
+const info = (text: string): Description => ({ level: 'info', text });
+const warn = (text: string): Description => ({ level: 'warn', text });
+const error = (text: string): Description => ({ level: 'error', text });

@@ -1,0 +1,35 @@
+import { formatEndpoint } from '../core/model/endpoint.ts';
+import type { Event } from '../core/model/event.ts';
+import { describe, type Description } from './describe.ts';
+
+/** Tells the events of one stream, in order, as lines for log and terminal; null where nothing new happened. */
+export type Narrator = (event: Event) => Description | null;
+
+/** A narrator knows the address of each forward, and stays silent when a judgement only repeats itself. */
+export function createNarrator(): Narrator {
+  const addresses = new Map<string, string>();
+  const judged = new Map<string, string>();
+  const key = (relay: string, forward: number) => `${relay}#${forward}`;
+  const name = (relay: string, forward: number) => addresses.get(key(relay, forward)) ?? `forward ${forward + 1}`;
+  return (event) => {
+    switch (event.type) {
+      case 'relay.declared':
+        event.forwards.forEach(({ listen }, index) => {
+          addresses.set(key(event.relay, index), formatEndpoint(listen));
+          judged.delete(key(event.relay, index));
+        });
+        break;
+      case 'listener.bound':
+        addresses.set(key(event.relay, event.forward), formatEndpoint(event.listen));
+        break;
+      case 'forward.judged': {
+        const at = key(event.relay, event.forward);
+        const judgement = `${event.judgement} ${event.fault?.code ?? ''}`;
+        if (judged.get(at) === judgement) return null;
+        judged.set(at, judgement);
+        break;
+      }
+    }
+    return describe(event, name);
+  };
+}

@@ -1,0 +1,84 @@
+import type { HttpBindings } from '@hono/node-server';
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
+import { type Context, Hono } from 'hono';
+import { Fault } from '../core/model/fault.ts';
+import { printable } from '../core/model/printable.ts';
+import type { RelayStatus } from '../core/model/status.ts';
+import type { Supervisor } from '../core/supervisor/supervisor.ts';
+import { streamEvents } from './event-stream.ts';
+import { unknownRelay } from './unknown-relay.ts';
+
+/** What the routes act upon. */
+export interface Routed {
+  readonly supervisor: Supervisor;
+  readonly version: string;
+  /** Ends the daemon; it may return before that is done. `now` cuts the drain short. */
+  readonly down: (now: boolean) => void;
+  /** Aborted when the control API closes: event streams end. */
+  readonly signal: AbortSignal;
+}
+
+type App = Hono<{ Bindings: HttpBindings }>;
+
+/** The control API. Every error is `{ code, message, detail }` with the fault table's HTTP status. */
+export function createRoutes({ supervisor, version, down, signal }: Routed): App {
+  const app: App = new Hono();
+  app.onError((error) => answerFault(Fault.from(error)));
+  app.notFound(({ req }) => {
+    const known = 'see GET /v1/version, /v1/status, /v1/events, POST /v1/relays/NAME/start, stop, restart, /v1/down';
+    throw new Fault('USAGE', `there is no ${printable(`${req.method} ${req.path}`)}; ${known}`);
+  });
+  app.get('/v1/version', (context) => {
+    const { pid, config, since } = supervisor.status();
+    return context.json({ version, pid: pid === 0 ? process.pid : pid, config, since });
+  });
+  app.get('/v1/status', (context) => context.json(supervisor.status()));
+  app.get('/v1/events', (context) => {
+    const after = readAfter(context.req.query('after') ?? context.req.header('last-event-id') ?? '0');
+    streamEvents(supervisor, after, context.env.outgoing, signal);
+    return RESPONSE_ALREADY_SENT;
+  });
+  const command = (act: (name: string) => Promise<void>) => async (context: Context) => {
+    const name = context.req.param('name') ?? '';
+    await act(name);
+    return context.json(findRelay(supervisor, name));
+  };
+  app.post(
+    '/v1/relays/:name/start',
+    command((name) => supervisor.startRelay(name)),
+  );
+  app.post(
+    '/v1/relays/:name/stop',
+    command((name) => supervisor.stopRelay(name)),
+  );
+  app.post(
+    '/v1/relays/:name/restart',
+    command((name) => supervisor.restartRelay(name)),
+  );
+  app.post('/v1/down', (context) => {
+    context.env.outgoing.once('finish', () => down(context.req.query('now') === '1'));
+    return context.json({ pid: process.pid }, 202);
+  });
+  return app;
+}
+
+/** A fault as the API answers it. */
+export function answerFault(fault: Fault, status: number = fault.entry.http): Response {
+  return Response.json(fault.report(), { status, headers: { 'cache-control': 'no-store' } });
+}
+
+function findRelay(supervisor: Supervisor, name: string): RelayStatus {
+  const { relays } = supervisor.status();
+  const found = relays.find((relay) => relay.name === name);
+  if (found !== undefined) return found;
+  throw unknownRelay(
+    name,
+    relays.map((relay) => relay.name),
+  );
+}
+
+function readAfter(text: string): number {
+  const after = Number(text);
+  if (/^\d{1,15}$/.test(text)) return after;
+  throw new Fault('USAGE', `after=${printable(text)} is no event number; expected 0 or more`);
+}

@@ -1,0 +1,85 @@
+import { linkSync, readdirSync, unlinkSync } from 'node:fs';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+
+/** Who got the one seat of this user's daemon: us, or a daemon whose socket is named. */
+export type Seat = { readonly mine: true; readonly path: string } | { readonly mine: false; readonly path: string };
+
+/** How long a daemon that is stopped or very busy has to accept before it counts as alive anyway, ms. */
+const answerTime = 2_000;
+
+/**
+ * Takes the seat with a socket that already listens at `fresh`, a path in the same folder. The seat is a hard link
+ * `lock.N`; the highest N holds it while its socket accepts, which the kernel ends with the process, so there is no
+ * stale lock. A number is never used twice: the last link stays behind as a tombstone, because a late rival that saw
+ * it dead must not find its number free.
+ */
+export async function takeSeat(folder: string, fresh: string): Promise<Seat> {
+  for (;;) {
+    const last = highest(folder);
+    if (last > 0 && (await answers(join(folder, `lock.${last}`)))) return { mine: false, path: lock(folder, last) };
+    const path = lock(folder, last + 1);
+    if (!linked(fresh, path)) continue;
+    // A rival may have seen a newer state of the folder than we did: only the highest number counts.
+    if (highest(folder) > last + 1) {
+      unlinkSync(path);
+      continue;
+    }
+    for (const number of numbers(folder)) if (number <= last) removed(lock(folder, number));
+    return { mine: true, path };
+  }
+}
+
+/** True when somebody accepts at this Unix socket; a stopped process still does. */
+export function answers(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(path);
+    const settle = (alive: boolean) => {
+      clearTimeout(timer);
+      socket.destroy();
+      resolve(alive);
+    };
+    const timer = setTimeout(settle, answerTime, true);
+    socket.once('connect', () => settle(true));
+    socket.once('error', (error: NodeJS.ErrnoException) => {
+      settle(!['ECONNREFUSED', 'ENOENT', 'ENOTSOCK'].includes(error.code ?? ''));
+    });
+  });
+}
+
+function lock(folder: string, number: number): string {
+  return join(folder, `lock.${number}`);
+}
+
+function numbers(folder: string): readonly number[] {
+  return readdirSync(folder).flatMap((name) => {
+    const match = /^lock\.([1-9]\d{0,8})$/.exec(name);
+    return match === null ? [] : [Number(match[1])];
+  });
+}
+
+function highest(folder: string): number {
+  return Math.max(0, ...numbers(folder));
+}
+
+function linked(from: string, to: string): boolean {
+  try {
+    linkSync(from, to);
+    return true;
+  } catch (error) {
+    if (codeOf(error) === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+function removed(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT') throw error;
+  }
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : undefined;
+}

@@ -1,0 +1,111 @@
+import { homedir } from 'node:os';
+import { findConfig, loadConfig } from './core/config/load.ts';
+import type { Config } from './core/model/config.ts';
+import type { Event } from './core/model/event.ts';
+import { Fault } from './core/model/fault.ts';
+import type { DaemonStatus } from './core/model/status.ts';
+import { createSupervisor, type Supervisor } from './core/supervisor/supervisor.ts';
+import { type Folders, locateFolders, openFolders } from './control/folders.ts';
+import { type Log, openLog } from './control/log.ts';
+import { type Control, startControl } from './control/server.ts';
+import { readVersion } from './control/version.ts';
+
+/** What a daemon is started with. */
+export interface DaemonOptions {
+  /** The config file; null or absent: it is searched for, as `towline up` does. */
+  readonly config?: string | null;
+  /** Another ssh_config than the user's own, as `ssh -F` takes it. */
+  readonly sshConfig?: string | null;
+  /** Where it keeps socket, log and memory; computed from environment and uid unless given. */
+  readonly folders?: Folders;
+  /** Told once when the log begins to lose lines; forwarding goes on. */
+  readonly trouble?: (error: unknown) => void;
+}
+
+/** A running daemon. */
+export interface Daemon {
+  readonly config: Config;
+  readonly folders: Folders;
+  /** Resolves when it has ended, whoever asked for it. */
+  readonly done: Promise<void>;
+  status(): DaemonStatus;
+  /** Calls back for each event after number `after`, then live. Returns the unsubscribe. */
+  subscribe(after: number, listener: (event: Event) => void): () => void;
+  /** Drains every relay, then ends; safe to call twice. */
+  close(why?: string): Promise<void>;
+  /** Cuts a drain short. */
+  now(): void;
+  /** Writes a bug into the log, as the last thing before the process ends. */
+  die(fault: Fault): void;
+}
+
+/** The built-in plugins: name -> module, for the workers to import. */
+const builtins: Readonly<Record<string, string>> = {
+  'same-user': new URL('./plugins/same-user.js', import.meta.url).href,
+};
+
+/** Starts a daemon in this process. Throws a fault when config, folders or another daemon stand in the way. */
+export async function startDaemon(options: DaemonOptions = {}): Promise<Daemon> {
+  const config = readConfig(options);
+  const folders = options.folders ?? locateFolders();
+  openFolders(folders);
+  const version = readVersion();
+  const supervisor = createSupervisor({ config, version, stateDir: folders.state, builtins });
+  let end: () => void = () => undefined;
+  const asked = new Promise<void>((resolve) => {
+    end = resolve;
+  });
+  let why = 'the program asked for it';
+  const down = (now: boolean) => {
+    why = 'the user asked for it (towline down)';
+    end();
+    if (now) supervisor.now();
+  };
+  const control = await startControl({ folders, supervisor, version, down });
+  const log = openLog({
+    path: folders.log,
+    verbose: process.env['TOWLINE_DEBUG'] === '1',
+    ...(options.trouble === undefined ? {} : { trouble: options.trouble }),
+  });
+  supervisor.subscribe(0, log.tell);
+  const done = asked.then(() => finish({ supervisor, control, log }, why));
+  try {
+    await supervisor.start();
+  } catch (error) {
+    end();
+    await done;
+    throw Fault.from(error);
+  }
+  return {
+    config,
+    folders,
+    done,
+    status: () => supervisor.status(),
+    subscribe: (after, listener) => supervisor.subscribe(after, listener),
+    close: (reason = why) => {
+      why = reason;
+      end();
+      return done;
+    },
+    now: () => supervisor.now(),
+    die: log.die,
+  };
+}
+
+function readConfig({ config = null, sshConfig = null }: DaemonOptions): Config {
+  const file = findConfig({ cwd: process.cwd(), explicit: config, env: process.env, home: homedir() });
+  return loadConfig(file, sshConfig === null ? {} : { sshConfig });
+}
+
+/** The name of the socket is freed last: who sees the event stream end may start the next daemon. */
+async function finish(
+  { supervisor, control, log }: { readonly supervisor: Supervisor; readonly control: Control; readonly log: Log },
+  why: string,
+): Promise<void> {
+  try {
+    await supervisor.close(why);
+  } finally {
+    log.close();
+    await control.close();
+  }
+}
