@@ -2,6 +2,7 @@ import { normalize } from 'node:path';
 import { type Endpoint, formatEndpoint, isLoopback } from '../model/endpoint.ts';
 import { parseListen } from './endpoint-text.ts';
 import { parseForward } from './forward-text.ts';
+import type { Locator } from './lines.ts';
 import { type Complaint, type ConfigPath, formatPath } from './problem.ts';
 import { find, type SourceNode } from './source-node.ts';
 
@@ -14,9 +15,9 @@ interface Listener {
 }
 
 /** What the schema cannot say, because it joins values that stand apart. Read from the tree: other problems do not hide these. */
-export function checkAcross(root: SourceNode, text: string): readonly Complaint[] {
+export function checkAcross(root: SourceNode, where: Locator): readonly Complaint[] {
   const listeners = listenersOf(root);
-  return [...exposures(listeners), ...collisions(listeners, text), ...standbys(root)];
+  return [...exposures(listeners), ...collisions(listeners, where), ...standbys(root)];
 }
 
 function listenersOf(root: SourceNode): readonly Listener[] {
@@ -53,32 +54,38 @@ function exposures(listeners: readonly Listener[]): readonly Complaint[] {
   });
 }
 
-/** Pairs are few: only listeners of one port, or of one socket path, are compared. */
-function collisions(listeners: readonly Listener[], text: string): readonly Complaint[] {
-  const places = new Map<string, Listener[]>();
+function collisions(listeners: readonly Listener[], where: Locator): readonly Complaint[] {
+  const places = new Map<string, Listener>();
   return listeners.flatMap((listener) => {
     const { listen, path, at } = listener;
     if (listen.kind === 'tcp' && listen.port === 0) return [];
-    const place = listen.kind === 'tcp' ? String(listen.port) : normalize(listen.path);
-    const rivals = places.get(place) ?? [];
-    const rival = rivals.find((other) => overlap(other.listen, listen));
-    if (rival === undefined) {
-      places.set(place, [...rivals, listener]);
-      return [];
-    }
-    const line = text.slice(0, rival.at).split('\n').length;
+    const rival = rivalsOf(listen).flatMap((place) => places.get(place) ?? [])[0];
+    for (const place of placesOf(listen)) if (!places.has(place)) places.set(place, listener);
+    if (rival === undefined) return [];
+    const { line } = where(rival.at);
     const message = `${formatEndpoint(listen)} is taken by ${formatPath(rival.path)} in line ${line}`;
     return [{ at, path, message, expected: 'another port or address: one address serves one forward' }];
   });
 }
 
-function overlap(one: Endpoint, other: Endpoint): boolean {
-  if (one.kind === 'unix' || other.kind === 'unix') return one.kind === other.kind;
-  if (one.host === other.host) return true;
-  // A socket on :: takes IPv4 as well, unless it is told not to.
-  if (one.host === '::' || other.host === '::') return true;
-  const sameFamily = one.host.includes(':') === other.host.includes(':');
-  return sameFamily && (one.host === '0.0.0.0' || other.host === '0.0.0.0');
+/** What a listener takes: its address, and a place in each family that a later wildcard would want. */
+function placesOf(listen: Endpoint): readonly string[] {
+  if (listen.kind === 'unix') return [normalize(listen.path)];
+  const { host, port } = listen;
+  return [`${host} ${port}`, `any ${familyOf(host)} ${port}`];
+}
+
+/** What must be free for it. A socket on :: takes IPv4 as well, unless it is told not to. */
+function rivalsOf(listen: Endpoint): readonly string[] {
+  if (listen.kind === 'unix') return [normalize(listen.path)];
+  const { host, port } = listen;
+  if (host === '::') return [`any 4 ${port}`, `any 6 ${port}`];
+  if (host === '0.0.0.0') return [`any 4 ${port}`, `:: ${port}`];
+  return [`${host} ${port}`, `:: ${port}`, ...(familyOf(host) === 4 ? [`0.0.0.0 ${port}`] : [])];
+}
+
+function familyOf(host: string): 4 | 6 {
+  return host.includes(':') ? 6 : 4;
 }
 
 /** A standby link of a shared worker would be shared too: it would stand by nothing. */

@@ -1,6 +1,6 @@
 import { distance } from 'fastest-levenshtein';
 import type { core } from 'zod';
-import { type Complaint, type ConfigPath, quote } from './problem.ts';
+import { type Complaint, type ConfigPath, isSecret, quote } from './problem.ts';
 import { find, keyOffsetOf, offsetOf, type SourceNode } from './source-node.ts';
 
 type Issue = core.$ZodIssue;
@@ -62,11 +62,6 @@ const verdicts: Readonly<Partial<Record<Issue['code'], string>>> = {
   too_small: 'is too small',
   too_big: 'is too large',
 };
-
-/** True for a key whose value must not be repeated: it goes to logs and terminals. */
-function isSecret(step: string | number): boolean {
-  return typeof step === 'string' && /token|passw|passphrase|secret|credential|private|api-?key/i.test(step);
-}
 
 function show(node: SourceNode): string {
   if (node.kind === 'list') return node.items.length === 0 ? 'an empty list' : 'a list';

@@ -3,6 +3,7 @@ import type { Config, RelayConfig } from '../model/config.ts';
 import { checkAcross } from './cross-rules.ts';
 import { complaintsOf } from './issues.ts';
 import { readJson } from './json.ts';
+import { locator } from './lines.ts';
 import { checkNames } from './name-rules.ts';
 import { type Complaint, locate, type Problem } from './problem.ts';
 import { fileSchema } from './schema.ts';
@@ -18,19 +19,20 @@ export type Checked = { readonly config: Config } | { readonly problems: readonl
 export function parseConfig(bytes: Uint8Array, file: string, home: string): Checked {
   const decoded = decode(bytes);
   const { text } = decoded;
-  if ('complaint' in decoded) return { problems: locate([decoded.complaint], text, file) };
+  const where = locator(text);
+  if ('complaint' in decoded) return { problems: locate([decoded.complaint], where, file) };
   const reading = file.endsWith('.json') ? readJson(text) : readYaml(text);
-  if ('complaints' in reading) return { problems: locate(reading.complaints, text, file) };
+  if ('complaints' in reading) return { problems: locate(reading.complaints, where, file) };
   const { node } = reading;
   const written = plain(node);
   const parsed = fileSchema.safeParse(written);
   const complaints = merge([
-    checkTree(node, text),
+    checkTree(node, where),
     checkNames(node),
-    checkAcross(node, text),
+    checkAcross(node, where),
     parsed.success ? [] : complaintsOf(parsed.error.issues, node),
   ]);
-  if (complaints.length > 0) return { problems: locate(complaints, text, file) };
+  if (complaints.length > 0) return { problems: locate(complaints, where, file) };
   return { config: build(withDefaults(written), file, home, namesOf(node)) };
 }
 

@@ -3,14 +3,20 @@ import type { Parsed } from './problem.ts';
 const longest = 200;
 
 /** Unbounded repetitions in one pattern: each multiplies the worst time by the length of the text. */
-const mostRepeats = 3;
+const mostRepeats = 2;
 
-/** A counted repetition above this is as bad as an unbounded one. */
+/** A range of counts above this is as bad as an unbounded repetition. */
 const mostCounted = 20;
 
-/** What stands between two parentheses, as far as it matters: can it match texts of several lengths, or in several ways? */
+/** An engine writes a counted repetition out, so that large counts fill the memory. */
+const mostCopies = 256;
+
+/** Alternatives, optional parts and short ranges multiply: forty of them in a row would run for years. */
+const mostWays = 64;
+
+/** What stands between two parentheses, as far as it matters: does anything in it repeat, or has it alternatives? */
 interface Group {
-  varies: boolean;
+  complex: boolean;
 }
 
 /**
@@ -23,8 +29,8 @@ export function safePattern(text: string): Parsed<RegExp> {
     const compiled = compile(text);
     if (compiled !== null) return { value: compiled };
   }
-  const message = `this pattern is refused: ${reason ?? 'it is not a regular expression'}`;
-  const expected = `at most ${longest} characters, without repeated groups that vary, backreferences or lookbehind`;
+  const message = `this pattern is refused: ${reason ?? 'it is not a regular expression with the u flag (escape only what must be escaped)'}`;
+  const expected = `at most ${longest} characters, without repetition inside repeated groups, backreferences or lookbehind`;
   return { trouble: { message, expected } };
 }
 
@@ -42,9 +48,10 @@ function refusal(text: string): string | null {
   const token =
     /\\(?:k<|[1-9]|.)|\[(?:\\.|[^\]\\])*\]|\(\?<?[=!]|\(\?:|\(\?<[^>=!]*>|[()|]|[*+?]\??|\{\d+(?:,\d*)?\}\??|./gsu;
   const outer: Group[] = [];
-  let group: Group = { varies: false };
+  let group: Group = { complex: false };
   let closed: Group | null = null;
   let repeats = 0;
+  let ways = 1;
   for (const [part] of text.matchAll(token)) {
     const before: Group | null = closed;
     closed = null;
@@ -52,21 +59,28 @@ function refusal(text: string): string | null {
     if (part.startsWith('(?<=') || part.startsWith('(?<!')) return 'it has a lookbehind';
     if (part.startsWith('(')) {
       outer.push(group);
-      group = { varies: false };
+      group = { complex: false };
     } else if (part === ')') {
       closed = group;
-      group = outer.pop() ?? { varies: false };
-      group.varies ||= closed.varies;
-    } else if (part === '|') group.varies = true;
-    else {
+      group = outer.pop() ?? { complex: false };
+      group.complex ||= closed.complex;
+    } else if (part === '|') {
+      group.complex = true;
+      ways *= 2;
+    } else {
       const range = repetition(part);
       if (range === null) continue;
-      if (before?.varies === true && range.most > 1)
+      if (before?.complex === true && range.most > 1)
         return 'it repeats a group that itself repeats or has alternatives';
-      if (range.most > mostCounted) repeats += 1;
+      const copies = Number.isFinite(range.most) ? range.most : range.least;
+      if (copies > mostCopies) return `it repeats something more than ${mostCopies} times`;
+      const spread = range.most - range.least + 1;
+      if (spread > mostCounted) repeats += 1;
+      else ways *= spread;
       if (repeats > mostRepeats) return `it has more than ${mostRepeats} unbounded repetitions`;
-      group.varies ||= range.least !== range.most;
+      group.complex = true;
     }
+    if (ways > mostWays) return 'it can match in too many ways';
   }
   return null;
 }

@@ -1,4 +1,5 @@
 import { isAbsolute, relative } from 'node:path';
+import type { Locator } from './lines.ts';
 
 /** One thing that is wrong in a config file, and where. */
 export interface Problem {
@@ -49,15 +50,9 @@ export function formatProblem(problem: Problem, from: string = process.cwd()): s
 }
 
 /** Turns complaints about a text into problems, in the order of the file. */
-export function locate(complaints: readonly Complaint[], text: string, file: string): readonly Problem[] {
-  const starts = [0];
-  for (let at = text.indexOf('\n'); at !== -1; at = text.indexOf('\n', at + 1)) starts.push(at + 1);
+export function locate(complaints: readonly Complaint[], where: Locator, file: string): readonly Problem[] {
   const sorted = [...complaints].sort((a, b) => a.at - b.at);
-  let line = 0;
-  return sorted.map(({ at, path, ...rest }) => {
-    while ((starts[line + 1] ?? Number.POSITIVE_INFINITY) <= at) line += 1;
-    return { file, line: line + 1, column: at - (starts[line] ?? 0) + 1, path: formatPath(path), ...rest };
-  });
+  return sorted.map(({ at, path, ...rest }) => ({ file, ...where(at), path: formatPath(path), ...rest }));
 }
 
 /** Writes a path as JavaScript would. */
@@ -67,7 +62,7 @@ export function formatPath(path: ConfigPath): string {
 
 function formatStep(step: string | number, index: number): string {
   if (typeof step === 'number') return `[${step}]`;
-  if (!/^[\w$-]+$/.test(step)) return `[${quote(step)}]`;
+  if (!/^[\w$-]{1,64}$/.test(step)) return `[${quote(step)}]`;
   return index === 0 ? step : `.${step}`;
 }
 
@@ -75,4 +70,9 @@ function formatStep(step: string | number, index: number): string {
 export function quote(text: string): string {
   const cut = text.length > 60 ? `${text.slice(0, 60)}...` : text;
   return JSON.stringify(cut).replace(/[^\x20-\x7e]/gu, (char) => `\\u{${(char.codePointAt(0) ?? 0).toString(16)}}`);
+}
+
+/** True for a key whose value must not be repeated: messages go to logs and terminals. */
+export function isSecret(step: string | number): boolean {
+  return typeof step === 'string' && /token|passw|passphrase|secret|credential|private|api-?key/i.test(step);
 }

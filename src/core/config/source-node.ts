@@ -62,12 +62,21 @@ export function plain(node: SourceNode): unknown {
   }
 }
 
+const indexes = new WeakMap<MapNode, ReadonlyMap<string, SourceEntry>>();
+
+/** The first entry of that key. Indexed: each problem of a file looks up its place. */
+function entryOf(node: MapNode, key: string): SourceEntry | undefined {
+  const index = indexes.get(node) ?? new Map(node.entries.toReversed().map((entry) => [entry.key, entry]));
+  indexes.set(node, index);
+  return index.get(key);
+}
+
 /** The node at a path, or undefined. */
 export function find(node: SourceNode | undefined, path: ConfigPath): SourceNode | undefined {
   let current = node;
   for (const step of path) {
     if (current?.kind === 'list' && typeof step === 'number') current = current.items[step];
-    else if (current?.kind === 'map') current = current.entries.find((entry) => entry.key === step)?.node;
+    else if (current?.kind === 'map' && typeof step === 'string') current = entryOf(current, step)?.node;
     else return undefined;
   }
   return current;
@@ -85,6 +94,6 @@ export function offsetOf(node: SourceNode, path: ConfigPath): number {
 /** Where the key at the end of a path begins. */
 export function keyOffsetOf(node: SourceNode, path: ConfigPath): number {
   const parent = find(node, path.slice(0, -1));
-  const entry = parent?.kind === 'map' ? parent.entries.find((each) => each.key === path.at(-1)) : undefined;
+  const entry = parent?.kind === 'map' ? entryOf(parent, String(path.at(-1))) : undefined;
   return entry?.keyAt ?? offsetOf(node, path);
 }

@@ -1,16 +1,17 @@
-import type { Complaint, ConfigPath } from './problem.ts';
+import type { Locator } from './lines.ts';
+import { type Complaint, type ConfigPath, isSecret } from './problem.ts';
 import { isDangerous, type SourceNode } from './source-node.ts';
 
 /** What holds for every config text, whatever its schema: no duplicate or dangerous keys, plain numbers, whole characters. */
-export function checkTree(root: SourceNode, text: string): readonly Complaint[] {
+export function checkTree(root: SourceNode, where: Locator): readonly Complaint[] {
   const found: Complaint[] = [];
-  visit(root, [], text, found);
+  visit(root, [], where, found);
   return found;
 }
 
-function visit(node: SourceNode, path: ConfigPath, text: string, found: Complaint[]): void {
+function visit(node: SourceNode, path: ConfigPath, where: Locator, found: Complaint[]): void {
   if (node.kind === 'list') {
-    for (const [index, item] of node.items.entries()) visit(item, [...path, index], text, found);
+    for (const [index, item] of node.items.entries()) visit(item, [...path, index], where, found);
     return;
   }
   if (node.kind === 'scalar') {
@@ -25,7 +26,7 @@ function visit(node: SourceNode, path: ConfigPath, text: string, found: Complain
     if (isDangerous(key)) {
       found.push({ at: keyAt, path: here, message: 'this key is not allowed', expected: 'another name' });
     } else if (before !== undefined) {
-      const line = text.slice(0, before).split('\n').length;
+      const { line } = where(before);
       found.push({
         at: keyAt,
         path: here,
@@ -34,7 +35,7 @@ function visit(node: SourceNode, path: ConfigPath, text: string, found: Complain
       });
     } else seen.set(key, keyAt);
     checkText(key, keyAt, here, found);
-    visit(value, here, text, found);
+    visit(value, here, where, found);
   }
 }
 
@@ -50,7 +51,7 @@ function checkNumber(value: number, source: string, at: number, path: ConfigPath
   found.push({
     at,
     path,
-    message: `${source.slice(0, 40)} is not a plain number`,
+    message: `${path.some(isSecret) ? 'this' : source.slice(0, 40)} is not a plain number`,
     expected: 'decimal digits, such as 8080',
   });
 }

@@ -1,4 +1,4 @@
-import { type Alias, type Document, isAlias, isMap, isScalar, isSeq, Lexer, parseDocument, type YAMLError } from 'yaml';
+import { type Alias, isAlias, isMap, isScalar, isSeq, Lexer, parseDocument, type YAMLError } from 'yaml';
 import type { Complaint } from './problem.ts';
 import { deepest, type Reading, type SourceEntry, type SourceNode } from './source-node.ts';
 
@@ -53,7 +53,7 @@ export function readYaml(text: string): Reading {
     found.push({ at: 0, path: [], message: 'a %YAML directive is not allowed; leave it out' });
   }
   if (found.length > 0) return { complaints: found };
-  const walk: Walk = { document, left: most, complaints: [] };
+  const walk: Walk = { anchors: new Map(), left: most, complaints: [] };
   const node = convert(walk, document.contents, 0, 1);
   return walk.complaints.length > 0 ? { complaints: walk.complaints } : { node };
 }
@@ -83,7 +83,8 @@ function deep(at: number): Complaint {
 }
 
 interface Walk {
-  readonly document: Document;
+  /** Anchors seen so far: walking in the order of the file, and cheaper than `alias.resolve`, which searches it each time. */
+  readonly anchors: Map<string, unknown>;
   left: number;
   readonly complaints: Complaint[];
 }
@@ -102,6 +103,7 @@ function convert(walk: Walk, node: unknown, around: number, depth: number): Sour
     return nothing;
   }
   if (isAlias(node)) return follow(walk, node, at, depth);
+  if ((isSeq(node) || isMap(node) || isScalar(node)) && node.anchor !== undefined) walk.anchors.set(node.anchor, node);
   if (isSeq(node)) return { kind: 'list', at, items: node.items.map((item) => convert(walk, item, at, depth + 1)) };
   if (isMap(node)) {
     const entries = node.items.map((pair): SourceEntry => {
@@ -121,7 +123,7 @@ function convert(walk: Walk, node: unknown, around: number, depth: number): Sour
 
 /** An alias stands for its anchor's value. One that contains itself ends at the depth limit. */
 function follow(walk: Walk, alias: Alias, at: number, depth: number): SourceNode {
-  const target = alias.resolve(walk.document);
+  const target = walk.anchors.get(alias.source);
   if (target !== undefined) return convert(walk, target, at, depth + 1);
   walk.complaints.push({ at, path: [], message: 'this alias names no anchor above it' });
   return { kind: 'scalar', at, value: null, source: '' };
