@@ -6,11 +6,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import ssh2 from 'ssh2';
 
-import { Ports } from '../bench/ports.ts';
 import { Fault } from '../src/core/model/fault.ts';
+import type { Standing } from '../src/core/model/snapshot.ts';
 import { startBackend } from './backend.ts';
 import { startRelay } from './relay.ts';
 import { startSshServer } from './ssh-server.ts';
+
+/** How long the first answer through the relay may take, ms. */
+const patience = 20_000;
 
 /** `npm run demo`: an SSH server, a backend behind it and a relay between, all made now and gone at the end. */
 async function demo(dir: string, over: AbortSignal): Promise<void> {
@@ -25,6 +28,7 @@ async function demo(dir: string, over: AbortSignal): Promise<void> {
     const backend = await startBackend(journal);
     closers.push(backend.close);
     let killedAt: number | null = null;
+    let introduced = false;
     const server = await startSshServer({
       hostKey: host.private,
       publicKey: user.public,
@@ -35,19 +39,20 @@ async function demo(dir: string, over: AbortSignal): Promise<void> {
       },
     });
     closers.push(server.close);
-    const listen = await new Ports().free();
     const [sshPort, target] = [server.port, backend.port];
-    const relay = startRelay({ dir, listen, target, sshPort, hostPublicKey: host.public, identity });
+    const onWord = ({ word, reason }: Standing): void => {
+      if (introduced && !over.aborted) say(`  relay: ${word}${reason === '' ? '' : `, ${reason}`}`);
+    };
+    const relay = await startRelay({ dir, target, sshPort, hostPublicKey: host.public, identity, onWord });
     closers.push(relay.close);
+    const address = `http://127.0.0.1:${relay.port}/?token=${backend.token}`;
+    if (!(await served(address, over)) && !over.aborted) {
+      const { word, reason } = relay.standing();
+      const seconds = patience / 1_000;
+      throw new Fault('CONNECT_TIMEOUT', `the relay served nothing in ${seconds} s; it is ${word}: ${reason}`);
+    }
+    if (over.aborted) return;
 
-    // A daemon that cannot start must not leave the demo waiting.
-    const died = relay.ended.then((words) => {
-      if (!over.aborted) throw new Fault('INTERNAL', `the daemon ended; it said: ${words}`);
-    });
-    const served = fetchUntilServed(`http://127.0.0.1:${listen}/?token=${backend.token}`, over);
-    await Promise.race([served, died]);
-
-    const query = `127.0.0.1:${listen}/?token=${backend.token}`;
     say(`towline demo
 
   SSH server   127.0.0.1:${server.port}, inside this process, keys made a moment ago
@@ -55,31 +60,34 @@ async function demo(dir: string, over: AbortSignal): Promise<void> {
   journal      ${journal}
   token        ${backend.token}
 
-  page         http://${query}
-  WebSocket    ws://${query}
+  page         ${address}
+  WebSocket    ${address.replace('http', 'ws')}
                (or the subprotocols mains.v1 and mains.token.<token>)
 
   k + Enter    kills the SSH link; watch the page come back
   Ctrl-C       ends everything and leaves nothing behind
 `);
+    introduced = true;
     createInterface({ input: process.stdin }).on('line', (line) => {
       if (line.trim() !== 'k') return;
       killedAt = performance.now();
       say(`  ${server.kill()} SSH link killed`);
     });
-    await Promise.race([died, new Promise((resolve) => over.addEventListener('abort', resolve))]);
+    await new Promise((resolve) => over.addEventListener('abort', resolve));
   } finally {
     // The relay first: it must not hammer a server that is going.
     for (const close of closers.reverse()) await close();
   }
 }
 
-async function fetchUntilServed(address: string, over: AbortSignal): Promise<void> {
-  while (!over.aborted) {
-    const answer = await fetch(address, { signal: over }).catch(() => null);
-    if (answer?.ok === true) return;
-    await sleep(50, undefined, { signal: over }).catch(() => undefined);
+async function served(address: string, over: AbortSignal): Promise<boolean> {
+  const enough = AbortSignal.any([over, AbortSignal.timeout(patience)]);
+  while (!enough.aborted) {
+    const answer = await fetch(address, { signal: enough }).catch(() => null);
+    if (answer?.ok === true) return true;
+    await sleep(50, undefined, { signal: enough }).catch(() => undefined);
   }
+  return false;
 }
 
 const over = new AbortController();

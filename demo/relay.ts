@@ -1,51 +1,71 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 
+import { locateFolders } from '../src/control/folders.ts';
 import { Fault } from '../src/core/model/fault.ts';
+import type { Standing } from '../src/core/model/snapshot.ts';
+import { type Daemon, startDaemon } from '../src/daemon.ts';
 
 /** towline's daemon with one relay, in folders of its own. */
 export interface DemoRelay {
-  /** Resolves when the daemon has ended, with its last words if that was not asked for. */
-  readonly ended: Promise<string>;
+  /** Where it listens; chosen by the daemon. */
+  readonly port: number;
+  /** The relay's word and the reason beside it. */
+  standing(): Standing;
   close(): Promise<void>;
 }
 
-/** Where the relay listens, and what it leads to. */
+/** What the relay leads to, and who is told how it is. */
 export interface DemoRelayOptions {
   readonly dir: string;
-  readonly listen: number;
   readonly target: number;
   readonly sshPort: number;
   readonly hostPublicKey: string;
   readonly identity: string;
+  /** Called when the relay's word has changed. */
+  readonly onWord: (standing: Standing) => void;
 }
 
 /** Writes config, ssh_config and known_hosts into `dir`, then starts the real daemon on them. Nothing of ~/.ssh is read. */
-export function startRelay(options: DemoRelayOptions): DemoRelay {
+export async function startRelay(options: DemoRelayOptions): Promise<DemoRelay> {
   const { dir } = options;
-  const [config, sshConfig, log] = [join(dir, 'towline.json'), join(dir, 'ssh_config'), join(dir, 'towline.log')];
-  for (const name of ['run', 'state']) mkdirSync(join(dir, name), { mode: 0o700 });
-  const forward = { listen: `127.0.0.1:${options.listen}`, target: `127.0.0.1:${options.target}` };
+  const [config, sshConfig] = [join(dir, 'towline.json'), join(dir, 'ssh_config')];
   const write = (file: string, text: string): void => writeFileSync(file, text, { mode: 0o600 });
+  const forward = { listen: '127.0.0.1:0', target: `127.0.0.1:${options.target}` };
   write(config, `${JSON.stringify({ relays: { demo: { host: 'demo', forwards: [forward] } } }, null, 2)}\n`);
   write(sshConfig, sshConfigText(options));
   const [type, key] = options.hostPublicKey.split(' ');
   write(join(dir, 'known_hosts'), `[127.0.0.1]:${options.sshPort} ${type} ${key}\n`);
 
-  const main = resolve(import.meta.dirname, '..', 'src', 'main.js');
-  const out = openSync(log, 'a', 0o600);
-  const child = spawn(process.execPath, [main, 'up', '--config', config, '-F', sshConfig], {
-    stdio: ['ignore', out, out],
-    env: {
-      ...process.env,
-      TOWLINE_RUNTIME_DIR: join(dir, 'run'),
-      XDG_STATE_HOME: join(dir, 'state'),
-      XDG_CONFIG_HOME: join(dir, 'state'),
-    },
+  const env = { TOWLINE_RUNTIME_DIR: join(dir, 'run'), XDG_STATE_HOME: join(dir, 'state') };
+  for (const folder of Object.values(env)) mkdirSync(folder, { mode: 0o700 });
+  const folders = locateFolders({ env, home: dir, uid: process.getuid?.() ?? 0, userRuntime: join(dir, 'none') });
+  const daemon = await startDaemon({ config, sshConfig, folders });
+  const standing = (): Standing => onlyRelay(daemon).standing;
+  let word = '';
+  daemon.subscribe(0, () => {
+    const now = standing();
+    if (now.word === word) return;
+    word = now.word;
+    options.onWord(now);
   });
-  return { ended: lastWords(child, log), close: () => end(child) };
+  const listen = onlyRelay(daemon).forwards[0]?.listen;
+  return {
+    port: listen?.kind === 'tcp' ? listen.port : 0,
+    standing,
+    async close() {
+      const closed = daemon.close('the demo ends');
+      // The demo has nobody whose connections would have to be drained.
+      daemon.now();
+      await closed;
+    },
+  };
+}
+
+function onlyRelay(daemon: Daemon): ReturnType<Daemon['status']>['relays'][number] {
+  const [relay] = daemon.status().relays;
+  if (relay === undefined) throw new Fault('RELAY_UNKNOWN', 'the demo has lost its relay; please report it');
+  return relay;
 }
 
 const sshConfigText = ({ dir, sshPort, identity }: DemoRelayOptions): string =>
@@ -62,21 +82,3 @@ const sshConfigText = ({ dir, sshPort, identity }: DemoRelayOptions): string =>
     '  StrictHostKeyChecking yes',
     '',
   ].join('\n');
-
-async function lastWords(child: ChildProcess, log: string): Promise<string> {
-  await once(child, 'exit').catch((error: unknown) => {
-    throw new Fault('INTERNAL', `the daemon cannot be started: ${error}; run npm run build`, { cause: error });
-  });
-  return readFileSync(log, 'utf8').trim().split('\n').slice(-5).join('\n');
-}
-
-async function end(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const exited = once(child, 'exit');
-  child.kill('SIGTERM');
-  // Twice means now: the demo has nobody whose connections would have to be drained.
-  child.kill('SIGINT');
-  const timer = setTimeout(() => child.kill('SIGKILL'), 10_000);
-  await exited;
-  clearTimeout(timer);
-}
