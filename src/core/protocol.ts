@@ -32,6 +32,8 @@ export type ToWorker =
   | { readonly say: 'drain'; readonly lane: LaneId }
   | { readonly say: 'stop'; readonly lane: LaneId }
   | { readonly say: 'event'; readonly event: Event }
+  /** No lane is left. */
+  | { readonly say: 'leave' }
   | { readonly say: 'ping'; readonly n: number };
 
 /** All that a worker says to the supervisor. */

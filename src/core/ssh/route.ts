@@ -13,6 +13,8 @@ export interface Hop {
   readonly knownAs: string;
   readonly knownHosts: KnownHosts;
   readonly identities: readonly Identity[];
+  /** A sentence for each identity that could not be offered. */
+  readonly notes: readonly string[];
 }
 
 const depth = 16;
@@ -45,8 +47,8 @@ export async function prepareHops(route: readonly HostConfig[], signal: AbortSig
       const name = `${host.user}@${formatHost(host)}`;
       const where = route.length === 1 ? name : `hop ${index + 1} (${name})`;
       const knownHosts = await loadKnownHosts(host.knownHostsFiles);
-      const { identities } = await loadIdentities(host, signal);
-      return { host, where, knownAs: host.hostKeyAlias ?? host.hostName, knownHosts, identities };
+      const { identities, notes } = await loadIdentities(host, signal);
+      return { host, where, knownAs: host.hostKeyAlias ?? host.hostName, knownHosts, identities, notes };
     }),
   );
 }

@@ -8,7 +8,7 @@ import { offeredAlgorithms } from './algorithms.ts';
 import { isAlgorithmMismatch, marks, type Marks } from './errors.ts';
 import { fingerprint } from './fingerprint.ts';
 import { judgeHostKey } from './host-key.ts';
-import { createAuth } from './identity.ts';
+import { type Auth, createAuth } from './identity.ts';
 import { strictKeyExchange } from './internals.ts';
 import type { Hop } from './route.ts';
 
@@ -38,7 +38,7 @@ export function shake(
   const { host, where } = hop;
   return new Promise((resolve, reject) => {
     const client = new Client();
-    const auth = createAuth(hop.identities);
+    const auth = createAuth(hop.identities, host.user);
     let stage: Stage = 'greeting';
     let heard = '';
     let greeted = '';
@@ -86,7 +86,7 @@ export function shake(
       lastError = marks(error);
       // An agent that fails is no end: ssh2 goes on to the next identity.
       if (lastError.level === 'agent') return;
-      fail(refusal ?? brokenFault(stage, where, lastError, auth.offered, heard));
+      fail(refusal ?? brokenFault(stage, hop, lastError, auth, heard));
     });
     client.on('handshake', () => enter('authentication', deadlines.auth));
     client.on('close', () => fail(refusal ?? closedFault(stage, where, heard, lastError)));
@@ -170,9 +170,18 @@ function closedFault(stage: Stage, where: string, heard: string, error: Marks | 
   );
 }
 
-function brokenFault(stage: Stage, where: string, error: Marks, offered: readonly string[], heard: string): Fault {
+function brokenFault(stage: Stage, hop: Hop, error: Marks, auth: Auth, heard: string): Fault {
+  const { where } = hop;
+  const { offered } = auth;
   if (error.level === 'client-authentication') {
-    const list = offered.length === 0 ? 'nothing was offered' : `offered: ${offered.join(', ')}`;
+    const methods = auth.methods() ?? [];
+    if (auth.partial() || (methods.length > 0 && !methods.includes('publickey'))) {
+      const text = `${where} wants ${methods.join(' or ')} to log in, which towline cannot answer yet; allow a key alone there`;
+      return new Fault('NEEDS_ANSWER', text, { detail: { methods: methods.join(',') } });
+    }
+    const list = [offered.length === 0 ? 'nothing was offered' : `offered: ${offered.join(', ')}`, ...hop.notes].join(
+      '; ',
+    );
     return new Fault(
       'AUTH_REJECTED',
       `${where} rejected every identity (${list}); add the public key to authorized_keys there, or name another IdentityFile`,

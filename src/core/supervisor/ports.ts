@@ -11,14 +11,22 @@ const range = { from: 20_000, to: 32_767 };
 export class Ports {
   readonly #file: string;
   #known: Record<string, number> | null = null;
+  #last: Promise<unknown> = Promise.resolve();
 
   constructor(stateDir: string) {
     this.#file = join(stateDir, 'ports.json');
   }
 
   /** Gives a `:0` listener its port: the remembered one, else a free one that is remembered from now on. */
-  async settle(relay: string, forward: number, listen: Endpoint): Promise<Endpoint> {
-    if (listen.kind === 'unix' || listen.port !== 0) return listen;
+  settle(relay: string, forward: number, listen: Endpoint): Promise<Endpoint> {
+    if (listen.kind === 'unix' || listen.port !== 0) return Promise.resolve(listen);
+    // One at a time: two that choose at once would take the same port, and write the same file.
+    const settled = this.#last.then(() => this.#settle(relay, forward, listen));
+    this.#last = settled.catch(() => undefined);
+    return settled;
+  }
+
+  async #settle(relay: string, forward: number, listen: Endpoint & { readonly kind: 'tcp' }): Promise<Endpoint> {
     this.#known ??= await read(this.#file);
     const key = `${relay}#${forward}`;
     const port = this.#known[key] ?? (await this.#choose(listen.host));

@@ -30,6 +30,7 @@ export class WorkerHost {
   readonly #idle: (() => void)[] = [];
   #process: WorkerProcess | null = null;
   #up = false;
+  #leaving = false;
   #ends: number[] = [];
   #timer: NodeJS.Timeout | undefined;
 
@@ -51,7 +52,10 @@ export class WorkerHost {
     this.#lanes.delete(lane);
     if (this.#lanes.size > 0) return;
     clearTimeout(this.#timer);
-    if (this.#process === null) this.#settle();
+    if (this.#process === null) return this.#settle();
+    this.#up = false;
+    this.#leaving = true;
+    this.#process.dismiss();
   }
 
   send(message: ToWorker, handle?: SendHandle): boolean {
@@ -100,10 +104,14 @@ export class WorkerHost {
   }
 
   #ended(pid: number, fault: Fault): void {
+    const left = this.#leaving;
     this.#process = null;
     this.#up = false;
+    this.#leaving = false;
     this.#news.gone(this);
     if (this.#lanes.size === 0) return this.#settle();
+    // A lane came while the worker of the last one was on its way out.
+    if (left) return this.#start();
     const now = Date.now();
     const crashing = exceeded(this.#ends, now);
     this.#ends = [...this.#ends, now].slice(-intensity.count);

@@ -88,6 +88,11 @@ export class WorkerProcess {
     return true;
   }
 
+  /** Lets it go; it has no lane any more, or never had one. A disconnect from this side would never lead to 'close'. */
+  dismiss(): void {
+    if (!this.#ready || !this.send({ say: 'leave' })) this.#child.kill('SIGKILL');
+  }
+
   /** Ends it at once. */
   kill(fault: Fault): void {
     this.#reason ??= fault;

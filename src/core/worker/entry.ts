@@ -46,6 +46,8 @@ process.on('message', (message: ToWorker, handle: Socket | undefined) => {
       if ('relay' in message.event)
         for (const [id, lane] of lanes) if (id.startsWith(`${message.event.relay}#`)) lane.observe(message.event);
       break;
+    case 'leave':
+      return process.exit(0);
     case 'ping':
       void pong(message.n);
       break;
@@ -58,8 +60,8 @@ process.on('disconnect', () => process.exit(0));
 
 function ended(lane: LaneId): void {
   lanes.delete(lane);
-  // The messages of the end must be with the supervisor before this process goes.
-  if (lanes.size === 0) void pong(0).then(() => process.disconnect());
+  // The traffic of the end must be with the supervisor, which then lets this process go.
+  void pong(0);
 }
 
 function pong(n: number): Promise<void> {

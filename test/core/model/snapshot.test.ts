@@ -93,6 +93,7 @@ const rows: readonly (readonly [string, readonly Fact[], string])[] = [
       ...declared(),
       bound(),
       up(),
+      judged('well'),
       { type: 'worker.ended', relay, lane: 0, pid: 1, fault: new Fault('WORKER_HUNG', 'hung').report() },
     ],
     'reconnecting WORKER_HUNG',

@@ -1,0 +1,118 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { createServer } from 'node:net';
+import { once } from 'node:events';
+import { test } from 'tap';
+import { startEcho, startSink, startSource } from '../../fixtures/backend.ts';
+import { testHash } from '../../fixtures/bytes.ts';
+import { dial, exchange, fate, readAll } from '../../fixtures/client.ts';
+import { startSshd } from '../../fixtures/sshd.ts';
+import { supervise } from '../../fixtures/supervised.ts';
+import { makeTemp } from '../../fixtures/temp.ts';
+import { within } from '../../fixtures/wait.ts';
+
+test('a client talks to a backend through a relay', async (t) => {
+  const sshd = await startSshd(t);
+  const echo = await startEcho(t);
+  const relays = await supervise(t, sshd, { r: { host: 'test', forwards: [`0:127.0.0.1:${echo.port}`] } });
+  const status = await relays.reach('r', 'connected');
+  t.match(status.standing, { word: 'connected', reason: 'unverified', verified: false });
+  t.equal((await exchange(relays.port('r'), 'hello')).toString(), 'hello');
+  t.match(status.lanes[0]?.link, { hostKey: sshd.hostKeyFingerprint, detect: 20_000, strict: true });
+});
+
+test('half-close passes through both ways, and 20 MB are byte-exact', async (t) => {
+  const sshd = await startSshd(t);
+  const size = 20_000_000;
+  const sink = await startSink(t);
+  const source = await startSource(t, size);
+  const relays = await supervise(t, sshd, {
+    r: { host: 'test', forwards: [`0:127.0.0.1:${sink.port}`, `0:127.0.0.1:${source.port}`] },
+  });
+  await relays.reach('r', 'connected');
+  const bytes = randomBytes(size);
+  const answer = await exchange(relays.port('r', 0), bytes);
+  t.equal(answer.toString(), createHash('sha256').update(bytes).digest('hex'), 'the sink answers after our end');
+  const downloaded = await readAll(await dial(relays.port('r', 1)));
+  t.equal(downloaded.length, size);
+  t.equal(createHash('sha256').update(downloaded).digest('hex'), testHash(size));
+});
+
+test('Unix sockets work at both ends', async (t) => {
+  const sshd = await startSshd(t);
+  const dir = makeTemp(t, 'unix');
+  const backend = createServer({ allowHalfOpen: true }, (socket) => void socket.pipe(socket));
+  backend.listen(join(dir, 'backend'));
+  await once(backend, 'listening');
+  t.teardown(() => backend.close());
+  const listen = `unix:${join(dir, 'front')}`;
+  const relays = await supervise(t, sshd, {
+    r: { host: 'test', forwards: [{ listen, target: `unix:${join(dir, 'backend')}` }] },
+  });
+  await relays.reach('r', 'connected');
+  t.equal((await exchange(join(dir, 'front'), 'over unix')).toString(), 'over unix');
+});
+
+test('a killed link cuts what is open with a reset, holds who comes meanwhile, and serves them', async (t) => {
+  const sshd = await startSshd(t);
+  const echo = await startEcho(t);
+  const relays = await supervise(t, sshd, { r: { host: 'test', forwards: [`0:127.0.0.1:${echo.port}`] } });
+  await relays.reach('r', 'connected');
+  const open = await dial(relays.port('r'));
+  open.write('x');
+  await once(open, 'data');
+  const cut = fate(open);
+  sshd.killSessions();
+  t.equal(await within('the cut', cut), 'ECONNRESET');
+  const began = performance.now();
+  t.equal((await exchange(relays.port('r'), 'held')).toString(), 'held');
+  t.ok(performance.now() - began < 2_000, `served after ${Math.round(performance.now() - began)} ms`);
+  await relays.reach('r', 'connected');
+});
+
+test('kill -9 of the worker resets what it had opened and hands over what it had not', async (t) => {
+  const sshd = await startSshd(t);
+  const echo = await startEcho(t);
+  const relays = await supervise(t, sshd, { r: { host: 'test', forwards: [`0:127.0.0.1:${echo.port}`] } });
+  await relays.reach('r', 'connected');
+  const open = await dial(relays.port('r'));
+  open.write('x');
+  await once(open, 'data');
+  const cut = fate(open);
+  process.kill(relays.worker('r'), 'SIGKILL');
+  const waiting = Array.from({ length: 50 }, (_, index) => exchange(relays.port('r'), `client ${index}`));
+  t.equal(await within('the cut', cut), 'ECONNRESET');
+  const answers = await Promise.all(waiting);
+  t.same(
+    answers.map(String),
+    answers.map((_, index) => `client ${index}`),
+  );
+});
+
+test('a client that comes while sshd is down is held and served when it is back', async (t) => {
+  const sshd = await startSshd(t);
+  const echo = await startEcho(t);
+  const relays = await supervise(t, sshd, { r: { host: 'test', forwards: [`0:127.0.0.1:${echo.port}`] } });
+  await relays.reach('r', 'connected');
+  await sshd.stop();
+  await relays.reach('r', 'reconnecting');
+  const held = exchange(relays.port('r'), 'patience');
+  await relays.next(
+    'an attempt that was refused',
+    (event) => event.type === 'lane.changed' && event.state.at === 'waiting',
+  );
+  await sshd.start();
+  t.equal((await held).toString(), 'patience');
+});
+
+test('a port chosen for :0 is the same after a restart', async (t) => {
+  const sshd = await startSshd(t);
+  const echo = await startEcho(t);
+  const config = { r: { host: 'test', forwards: [`0:127.0.0.1:${echo.port}`] } };
+  const first = await supervise(t, sshd, config);
+  const port = first.port('r');
+  t.ok(port >= 20_000 && port <= 32_767, `${port} lies below the ephemeral range`);
+  await first.supervisor.close('restart');
+  const second = await supervise(t, sshd, config, first.stateDir);
+  t.equal(second.port('r'), port);
+});
