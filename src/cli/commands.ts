@@ -1,0 +1,137 @@
+import type { Arguments } from './arguments.ts';
+import type { Terminal } from './terminal.ts';
+
+/** An option of one command. */
+export interface OptionText {
+  readonly name: string;
+  /** Absent: a switch. */
+  readonly value?: string;
+  readonly alias?: string;
+  readonly text: string;
+}
+
+/** What a command is told. */
+export interface Called {
+  readonly given: Arguments;
+  readonly terminal: Terminal;
+}
+
+/** One command: its words for help, and where it is implemented. It is imported when it is called, not before. */
+export interface Command {
+  readonly name: string;
+  /** `RELAY`, or `[RELAY]` when it may be left out. */
+  readonly relay?: 'RELAY' | '[RELAY]';
+  readonly group: 'Daemon' | 'Relays' | 'Looking' | 'Config and shell';
+  readonly text: string;
+  readonly options: readonly OptionText[];
+  /** Answers the exit code; throws a fault otherwise. Null: yargs itself does it. */
+  readonly run: ((called: Called) => Promise<number>) | null;
+}
+
+const json: OptionText = { name: 'json', text: 'print JSON for programs' };
+
+/** Every command, in the order of the manual. */
+export const commands: readonly Command[] = [
+  {
+    name: 'up',
+    group: 'Daemon',
+    text: 'start the daemon and every relay; Ctrl-C drains and ends it',
+    options: [
+      { name: 'detach', alias: 'd', text: 'go on in the background once it has started' },
+      { name: 'exit-on-failure', text: 'end with the first fault of any relay, as its exit code' },
+      { name: 'json', text: 'write the log to stdout as JSON lines' },
+    ],
+    run: async (called) => (await import('./up.ts')).up(called),
+  },
+  {
+    name: 'down',
+    group: 'Daemon',
+    text: 'end the daemon; open connections may finish first',
+    options: [{ name: 'now', text: 'do not wait for open connections' }],
+    run: async (called) => (await import('./down.ts')).down(called),
+  },
+  {
+    name: 'start',
+    relay: 'RELAY',
+    group: 'Relays',
+    text: 'start a stopped relay, or try a waiting one at once',
+    options: [],
+    run: async (called) => (await import('./steer.ts')).steer('start', called),
+  },
+  {
+    name: 'stop',
+    relay: 'RELAY',
+    group: 'Relays',
+    text: 'stop a relay until it is started again; open connections may finish',
+    options: [],
+    run: async (called) => (await import('./steer.ts')).steer('stop', called),
+  },
+  {
+    name: 'restart',
+    relay: 'RELAY',
+    group: 'Relays',
+    text: 'stop a relay, then start it',
+    options: [],
+    run: async (called) => (await import('./steer.ts')).steer('restart', called),
+  },
+  {
+    name: 'status',
+    relay: '[RELAY]',
+    group: 'Looking',
+    text: 'show every relay, or all that is known of one',
+    options: [json, { name: 'watch', alias: 'w', text: 'go on showing it' }],
+    run: async (called) => (await import('./status.ts')).status(called),
+  },
+  {
+    name: 'logs',
+    group: 'Looking',
+    text: 'show the last lines of the log, also when no daemon runs',
+    options: [
+      { name: 'follow', alias: 'f', text: 'go on with new lines' },
+      { name: 'lines', alias: 'n', value: 'N', text: 'how many, 50 unless given' },
+      json,
+    ],
+    run: async (called) => (await import('./logs.ts')).logs(called),
+  },
+  {
+    name: 'events',
+    group: 'Looking',
+    text: 'show what happens as it happens',
+    options: [json, { name: 'after', value: 'N', text: 'begin after event number N; 0: with all that are kept' }],
+    run: async (called) => (await import('./events.ts')).events(called),
+  },
+  {
+    name: 'check',
+    group: 'Config and shell',
+    text: 'read the config and say all that is wrong with it',
+    options: [json],
+    run: async (called) => (await import('./check.ts')).check(called),
+  },
+  {
+    name: 'schema',
+    group: 'Config and shell',
+    text: 'print the JSON Schema of the config, for editors',
+    options: [],
+    run: async (called) => (await import('./schema.ts')).schema(called),
+  },
+  {
+    name: 'completion',
+    group: 'Config and shell',
+    text: 'print a completion script for bash or zsh',
+    options: [],
+    run: null,
+  },
+  {
+    name: 'version',
+    group: 'Config and shell',
+    text: 'print the version',
+    options: [],
+    run: async (called) => (await import('./version.ts')).version(called),
+  },
+];
+
+/** The options that stand before or after any command. */
+export const globalOptions: readonly OptionText[] = [
+  { name: 'config', value: 'FILE', text: 'the config file (up, check); searched for unless given' },
+  { name: 'F', value: 'FILE', text: 'another ssh_config than ~/.ssh/config, as with ssh (up, check)' },
+];

@@ -1,0 +1,65 @@
+import { fork } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { Fault, type FaultReport } from '../core/model/fault.ts';
+import { connect } from './connect.ts';
+import { drawStatus } from './status-table.ts';
+import type { Terminal } from './terminal.ts';
+
+/** What the daemon in the background tells the command that started it, once. */
+export type Birth = { readonly ready: true } | { readonly ready: false; readonly fault: FaultReport };
+
+/** Set for the daemon in the background, so that it knows to tell. */
+export const birthMark = 'TOWLINE_DETACHED';
+
+/** What `up --detach` was told. */
+export interface DetachOptions {
+  readonly config: string | null;
+  readonly sshConfig: string | null;
+  readonly terminal: Terminal;
+}
+
+/** Starts the daemon in a session of its own and returns once it answers; its fault is ours. */
+export async function detach({ config, sshConfig, terminal }: DetachOptions): Promise<number> {
+  const words = [
+    'up',
+    ...(config === null ? [] : ['--config', config]),
+    ...(sshConfig === null ? [] : ['-F', sshConfig]),
+  ];
+  await birth(words);
+  terminal.out(drawStatus(await connect().status(), { now: Date.now(), ...terminal, columns: terminal.columns }));
+  return 0;
+}
+
+function birth(words: readonly string[]): Promise<void> {
+  // Its output has no reader once we are gone: the log has all of it.
+  const child = fork(fileURLToPath(new URL('../main.js', import.meta.url)), words, {
+    detached: true,
+    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+    env: { ...process.env, [birthMark]: '1' },
+  });
+  return new Promise((resolve, reject) => {
+    child.once('message', (told: Birth) => {
+      if (told.ready) {
+        child.disconnect();
+        child.unref();
+        resolve();
+      } else {
+        reject(Fault.fromReport(told.fault));
+      }
+    });
+    child.once('error', (error) => reject(Fault.from(error)));
+    child.once('exit', (code, signal) => {
+      const how = signal === null ? `with code ${code}` : `by ${signal}`;
+      reject(new Fault('INTERNAL', `the daemon ended ${how} before it was ready; see \`towline logs\``));
+    });
+  });
+}
+
+/** Tells the waiting `up --detach`, if there is one; resolves when it has been told. */
+export function tellBirth(told: Birth): Promise<void> {
+  if (process.env[birthMark] !== '1' || process.send === undefined) return Promise.resolve();
+  return new Promise((resolve) => {
+    // Whether it was still there to hear it makes no difference to us.
+    process.send?.(told, undefined, {}, () => resolve());
+  });
+}

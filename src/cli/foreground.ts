@@ -1,0 +1,76 @@
+import { startDaemon, type Daemon } from '../daemon.ts';
+import { Fault, type FaultReport } from '../core/model/fault.ts';
+import type { Event } from '../core/model/event.ts';
+import { printable } from '../core/model/printable.ts';
+import { birthMark, tellBirth } from './detach.ts';
+import { showLines, showTable, type Show } from './show.ts';
+import { obeySignals } from './signals.ts';
+import type { Terminal } from './terminal.ts';
+
+/** What `up` was told. */
+export interface ForegroundOptions {
+  readonly config: string | null;
+  readonly sshConfig: string | null;
+  readonly exitOnFailure: boolean;
+  readonly json: boolean;
+  readonly terminal: Terminal;
+}
+
+/** Runs the daemon in this process until somebody ends it. */
+export async function runForeground(options: ForegroundOptions): Promise<number> {
+  const { config, sshConfig, exitOnFailure, json, terminal } = options;
+  const trouble = (error: unknown) => {
+    const text = error instanceof Error ? error.message : String(error);
+    terminal.err(`towline: the log cannot be written (${printable(text)}); forwarding goes on\n`);
+  };
+  const daemon = await begin({ config, sshConfig, trouble });
+  // Before main's own handler, which ends the process: a bug leaves a line in the log.
+  process.prependListener('uncaughtException', (error) => daemon.die(Fault.from(error)));
+  const shown: Show =
+    terminal.live && !json ? await showTable(daemon, terminal) : await showLines(daemon, terminal, json);
+  const obeyed = obeySignals(daemon, terminal, shown.say);
+  let failure: FaultReport | null = null;
+  if (exitOnFailure) {
+    daemon.subscribe(0, (event) => {
+      if (failure !== null) return;
+      failure = failureIn(event);
+      if (failure !== null) void daemon.close('a relay failed, and --exit-on-failure was given');
+    });
+  }
+  await daemon.done;
+  shown.end();
+  obeyed.release();
+  if (failure !== null) throw Fault.fromReport(failure);
+  return obeyed.code();
+}
+
+async function begin(options: Parameters<typeof startDaemon>[0]): Promise<Daemon> {
+  try {
+    const daemon = await startDaemon(options);
+    await tellBirth({ ready: true });
+    if (process.connected) process.disconnect();
+    // Guests and workers need not know.
+    delete process.env[birthMark];
+    return daemon;
+  } catch (error) {
+    const fault = Fault.from(error);
+    await tellBirth({ ready: false, fault: fault.report() });
+    throw fault;
+  }
+}
+
+/** ssh's ExitOnForwardFailure, and the first failed attempt as well. Null: no failure. */
+export function failureIn(event: Event): FaultReport | null {
+  switch (event.type) {
+    case 'listener.failed':
+    case 'plugin.failed':
+    case 'worker.ended':
+      return event.fault;
+    case 'lane.changed':
+      return event.state.at === 'waiting' || event.state.at === 'blocked' ? event.state.fault : null;
+    case 'forward.judged':
+      return event.judgement === 'unwell' ? event.fault : null;
+    default:
+      return null;
+  }
+}

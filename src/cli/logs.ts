@@ -1,0 +1,85 @@
+import { closeSync, fstatSync, openSync, readFileSync, readSync, statSync, watch } from 'node:fs';
+import { basename, dirname } from 'node:path';
+import { Fault } from '../core/model/fault.ts';
+import { locateFolders } from '../control/folders.ts';
+import { readCount, readFlag } from './arguments.ts';
+import type { Called } from './commands.ts';
+import { formatLine, parseLine } from './log-line.ts';
+
+/** `towline logs`: the end of the log file, and with -f what is added to it, through rotations. */
+export async function logs({ given, terminal }: Called): Promise<number> {
+  const json = readFlag(given, 'json');
+  const count = readCount(given, 'lines', 0, 50);
+  const { log } = locateFolders();
+  const show = (line: string) => {
+    const parsed = json ? null : parseLine(line);
+    terminal.out(`${json ? line : parsed === null ? '' : formatLine(parsed, terminal.colour)}\n`);
+  };
+  const tail = openTail(log);
+  if (tail === null) throw new Fault('NOT_RUNNING', `there is no log at ${log} yet; \`towline up\` writes it`);
+  const now = tail.read();
+  const lines = now.length >= count ? now : [...older(`${log}.1`), ...now];
+  for (const line of count === 0 ? [] : lines.slice(-count)) show(line);
+  if (readFlag(given, 'follow')) await follow(log, tail, terminal.left, show);
+  tail.close();
+  return 0;
+}
+
+interface Tail {
+  /** Whole lines since the last call. */
+  read(): readonly string[];
+  /** False once another file has its name. */
+  current(): boolean;
+  close(): void;
+}
+
+function openTail(path: string): Tail | null {
+  if (statSync(path, { throwIfNoEntry: false }) === undefined) return null;
+  const fd = openSync(path, 'r');
+  const buffer = Buffer.alloc(64 * 1024);
+  let rest = Buffer.alloc(0);
+  return {
+    read: () => {
+      const parts = [rest];
+      for (let size = readSync(fd, buffer); size > 0; size = readSync(fd, buffer)) {
+        parts.push(Buffer.from(buffer.subarray(0, size)));
+      }
+      const whole = Buffer.concat(parts);
+      const end = whole.lastIndexOf('\n') + 1;
+      rest = whole.subarray(end);
+      return whole.subarray(0, end).toString('utf8').split('\n').slice(0, -1);
+    },
+    current: () => statSync(path, { throwIfNoEntry: false })?.ino === fstatSync(fd).ino,
+    close: () => closeSync(fd),
+  };
+}
+
+function older(path: string): readonly string[] {
+  if (statSync(path, { throwIfNoEntry: false }) === undefined) return [];
+  return readFileSync(path, 'utf8').split('\n').slice(0, -1);
+}
+
+/** Returns when the reader has left. */
+function follow(path: string, first: Tail, left: AbortSignal, show: (line: string) => void): Promise<void> {
+  let tail = first;
+  const name = basename(path);
+  return new Promise((resolve) => {
+    const watcher = watch(dirname(path), (_kind, file) => {
+      if (file !== null && file !== name) return;
+      for (const line of tail.read()) show(line);
+      if (tail.current()) return;
+      const next = openTail(path);
+      if (next === null) return;
+      if (tail !== first) tail.close();
+      tail = next;
+      for (const line of tail.read()) show(line);
+    });
+    const leave = () => {
+      watcher.close();
+      if (tail !== first) tail.close();
+      resolve();
+    };
+    left.addEventListener('abort', leave, { once: true });
+    if (left.aborted) leave();
+  });
+}

@@ -1,0 +1,91 @@
+import { closest, distance } from 'fastest-levenshtein';
+import yargs, { type Argv } from 'yargs';
+import { Fault } from '../core/model/fault.ts';
+import { printable } from '../core/model/printable.ts';
+import type { Arguments } from './arguments.ts';
+import { type Command, commands, globalOptions, type OptionText } from './commands.ts';
+import { commandManual, manual } from './manual.ts';
+import type { Terminal } from './terminal.ts';
+
+/** Runs one command line and answers its exit code; throws a fault when it cannot be done. */
+export async function runProgram(words: readonly string[], terminal: Terminal): Promise<number> {
+  const page = askedPage(words);
+  if (page !== null) {
+    terminal.out(page);
+    return 0;
+  }
+  if (words[0] === '--version') return (await import('./version.ts')).version({ given: {}, terminal });
+  const unknown = unknownCommand(words);
+  if (unknown !== null) throw unknown;
+  let code = 0;
+  const parser = createParser(async (command, given) => {
+    code = (await command.run?.({ given, terminal })) ?? 0;
+  });
+  await parser.parseAsync([...words]);
+  return code;
+}
+
+function createParser(call: (command: Command, given: Arguments) => Promise<void>): Argv {
+  const parser = yargs()
+    .scriptName('towline')
+    .parserConfiguration({ 'boolean-negation': false, 'dot-notation': false, 'camel-case-expansion': false })
+    .help(false)
+    .version(false)
+    .exitProcess(false)
+    .strict()
+    .demandCommand(1, 'name a command')
+    // It must throw: after a handler that only prints, yargs calls the command all the same.
+    .fail((message: string | null, error: unknown) => {
+      if (error instanceof Error && error.name !== 'YError') throw error;
+      throw misunderstood(message ?? (error instanceof Error ? error.message : 'the command line is not understood'));
+    });
+  for (const option of globalOptions) parser.option(option.name, shape(option));
+  for (const command of commands.filter(({ run }) => run !== null)) {
+    parser.command(
+      `${command.name}${command.relay === undefined ? '' : ' [relay]'}`,
+      command.text,
+      (one) => {
+        if (command.relay !== undefined) one.positional('relay', { type: 'string' });
+        for (const option of command.options) one.option(option.name, shape(option));
+        return one;
+      },
+      (given) => call(command, given),
+    );
+  }
+  return parser.completion('completion', 'print a completion script', async (_word: string, given: unknown) => {
+    const { completeRelay } = await import('./completion.ts');
+    return completeRelay(given);
+  });
+}
+
+function shape({ text, value, alias }: OptionText) {
+  const kind = value === undefined ? ({ type: 'boolean' } as const) : ({ type: 'string', requiresArg: true } as const);
+  return { ...kind, describe: text, ...(alias === undefined ? {} : { alias }) };
+}
+
+/** The manual page that is asked for; asked before parsing, so that `towline start --help` needs no relay. */
+function askedPage(words: readonly string[]): string | null {
+  const asked = words.includes('--help') || words.includes('-h') || words[0] === 'help';
+  if (!asked) return null;
+  const command = commands.find(({ name }) => words.includes(name));
+  return command === undefined ? manual() : commandManual(command);
+}
+
+/** Asked before yargs, which would guess without naming what it did not find. */
+function unknownCommand(words: readonly string[]): Fault | null {
+  const valued = globalOptions.flatMap((option) =>
+    option.value === undefined ? [] : [`-${option.name}`, `--${option.name}`],
+  );
+  const word = words.find((one, index) => !one.startsWith('-') && !valued.includes(words[index - 1] ?? ''));
+  const names = commands.map(({ name }) => name);
+  if (word === undefined || names.includes(word)) return null;
+  const near = closest(word, names);
+  const hint = distance(word, near) <= 2 ? `did you mean "${near}"?` : 'see `towline --help`';
+  return new Fault('USAGE', `there is no command "${printable(word)}"; ${hint}`);
+}
+
+function misunderstood(message: string): Fault {
+  const text = message.split('\n').filter((line) => line.trim() !== '');
+  const said = printable(text.join('; ').replace(/^[A-Z]/, (first) => first.toLowerCase()));
+  return new Fault('USAGE', `${said}; see \`towline --help\``);
+}

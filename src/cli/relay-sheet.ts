@@ -1,0 +1,53 @@
+import { formatEndpoint } from '../core/model/endpoint.ts';
+import { printable } from '../core/model/printable.ts';
+import type { ForwardSnapshot, LaneSnapshot } from '../core/model/snapshot.ts';
+import type { RelayStatus } from '../core/model/status.ts';
+import { formatBytes, formatDuration } from '../control/quantity.ts';
+import { reasonOf, toneOf, type View, wordOf } from './status-table.ts';
+import { paint } from './terminal.ts';
+
+/** All that is known of one relay, a fact a line (`towline status RELAY`). Pure. */
+export function drawRelay(relay: RelayStatus, { now, colour }: View): string {
+  const { counters, lastFault } = relay;
+  const ago = (at: number) => `${formatDuration(now - at)} ago`;
+  const facts: (readonly [string, string])[] = [
+    ['state', paint(wordOf(relay), toneOf[relay.standing.word], colour)],
+    ['reason', reasonOf(relay, now)],
+    ['since', relay.since === 0 ? '' : `${formatDuration(now - relay.since)} (${new Date(relay.since).toISOString()})`],
+    ['host', printable(relay.host)],
+    ...relay.lanes.flatMap((lane, index) => laneFacts(lane, relay.lanes.length > 1 ? ` ${index + 1}` : '')),
+    ...relay.forwards.map((forward): readonly [string, string] => ['forward', forwardFact(forward)]),
+    [
+      'connections',
+      `${counters.open} open, ${counters.held} held, ${counters.accepted} accepted, ${counters.refused} refused`,
+    ],
+    ['traffic', `${formatBytes(counters.sent)} sent, ${formatBytes(counters.received)} received`],
+    [
+      'last fault',
+      lastFault === null ? '' : `${printable(lastFault.message)} [${lastFault.code}], ${ago(lastFault.at)}`,
+    ],
+    ...relay.warnings.map((text): readonly [string, string] => ['warning', printable(text)]),
+  ];
+  const shown = facts.filter(([, value]) => value !== '');
+  const width = Math.max(...shown.map(([name]) => name.length)) + 2;
+  const lines = shown.map(([name, value]) => `  ${paint(name.padEnd(width), 'quiet', colour)}${value}`);
+  return `${[paint(relay.name, 'strong', colour), ...lines].join('\n')}\n`;
+}
+
+function laneFacts({ pid, link }: LaneSnapshot, number: string): (readonly [string, string])[] {
+  const facts: (readonly [string, string])[] = pid === null ? [] : [[`worker${number}`, `pid ${pid}`]];
+  if (link === null) return facts;
+  const via = link.route.length === 0 ? '' : ` via ${link.route.map((hop) => printable(hop)).join(', ')}`;
+  facts.push(
+    [`link${number}`, `${printable(link.remote)}${via}, made in ${formatDuration(link.took)}`],
+    ['server', `${printable(link.server)}, host key ${printable(link.hostKey)}`],
+    ['silence', `the link counts as dead after ${formatDuration(link.detect)} without a byte`],
+  );
+  return facts;
+}
+
+function forwardFact({ listen, target, bound, judgement, probed, rtt }: ForwardSnapshot): string {
+  const state = bound ? (probed || judgement !== 'pending' ? judgement : 'bound') : 'not bound';
+  const time = rtt === null ? '' : `, ${formatDuration(rtt)}`;
+  return `${formatEndpoint(listen)} -> ${formatEndpoint(target)} (${state}${time})`;
+}

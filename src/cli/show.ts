@@ -1,0 +1,69 @@
+import type { Daemon } from '../daemon.ts';
+import { createLineWriter } from '../control/log.ts';
+import { createNarrator } from '../control/narrator.ts';
+import { formatLine } from './log-line.ts';
+import { drawStatus } from './status-table.ts';
+import { paint, type Terminal } from './terminal.ts';
+
+/** What `up` shows while the daemon runs. */
+export interface Show {
+  /** Shows a sentence that is no event. */
+  say(text: string): void;
+  end(): void;
+}
+
+/** One line for each thing that happened: for pipes, journals and `--json`. */
+export async function showLines(daemon: Daemon, terminal: Terminal, json: boolean): Promise<Show> {
+  if (json) {
+    const lines = createLineWriter({ write: (line) => void terminal.out(line) }, verbose());
+    const unsubscribe = daemon.subscribe(0, lines.tell);
+    return { say: (text) => terminal.err(`towline: ${text}\n`), end: unsubscribe };
+  }
+  const unsubscribe = daemon.subscribe(
+    0,
+    tellLines((line) => void terminal.out(`${line}\n`), terminal),
+  );
+  return { say: (text) => void terminal.out(`${text}\n`), end: unsubscribe };
+}
+
+/** The live table at the bottom, what happened above it. */
+export async function showTable(daemon: Daemon, terminal: Terminal): Promise<Show> {
+  const { createLogUpdate } = await import('log-update');
+  const screen = createLogUpdate(process.stdout);
+  const hint = paint('Ctrl-C ends it when open connections have', 'quiet', terminal.colour);
+  const redraw = () => {
+    if (terminal.left.aborted) return;
+    const table = drawStatus(daemon.status(), { now: Date.now(), colour: terminal.colour, columns: terminal.columns });
+    screen(`\n${table}\n${hint}`);
+  };
+  const unsubscribe = daemon.subscribe(
+    0,
+    tellLines((line) => {
+      if (!terminal.left.aborted) screen.persist(line);
+    }, terminal),
+  );
+  redraw();
+  const timer = setInterval(redraw, 500);
+  return {
+    say: (text) => screen.persist(text),
+    end: () => {
+      clearInterval(timer);
+      unsubscribe();
+      screen.clear();
+      screen.done();
+    },
+  };
+}
+
+function tellLines(write: (line: string) => void, { colour }: Terminal): Parameters<Daemon['subscribe']>[1] {
+  const narrate = createNarrator();
+  return (event) => {
+    const description = narrate(event);
+    if (description === null || (description.level === 'debug' && !verbose())) return;
+    write(formatLine({ at: event.at, ...description }, colour));
+  };
+}
+
+function verbose(): boolean {
+  return process.env['TOWLINE_DEBUG'] === '1';
+}

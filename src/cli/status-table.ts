@@ -1,0 +1,115 @@
+import Table from 'cli-table3';
+import { formatEndpoint } from '../core/model/endpoint.ts';
+import { printable } from '../core/model/printable.ts';
+import type { Word } from '../core/model/state.ts';
+import type { DaemonStatus, RelayStatus } from '../core/model/status.ts';
+import { formatDuration } from '../control/quantity.ts';
+import { paint, type Tone } from './terminal.ts';
+
+/** How to draw. */
+export interface View {
+  readonly now: number;
+  readonly colour: boolean;
+  readonly columns: number;
+}
+
+/** The colour of each word. */
+export const toneOf: Readonly<Record<Word, Tone>> = {
+  offline: 'quiet',
+  connecting: 'uneasy',
+  connected: 'good',
+  degraded: 'uneasy',
+  reconnecting: 'uneasy',
+  draining: 'uneasy',
+  blocked: 'bad',
+};
+
+/** The largest width of a table: what a person reads at a glance. */
+const widest = 100;
+
+/** Draws the status of all relays: a line for each forward, and the reason below where something is not well. Pure. */
+export function drawStatus(status: DaemonStatus, view: View): string {
+  const stopping = status.stopping ? ', stopping' : '';
+  const up = formatDuration(view.now - status.since);
+  const title = `towline ${status.version}, pid ${status.pid}, up ${up}${stopping}, ${printable(status.config)}`;
+  const body = status.relays.length === 0 ? 'the config has no relays\n' : drawRelays(status.relays, view);
+  return `${paint(title, 'quiet', view.colour)}\n\n${body}`;
+}
+
+const titles = ['RELAY', 'STATE', 'FORWARD', 'FOR', 'OPEN'];
+
+/** Columns are two spaces apart, without lines: it reads like `ls -l`, and cuts well. */
+const bare = {
+  top: '',
+  'top-mid': '',
+  'top-left': '',
+  'top-right': '',
+  bottom: '',
+  'bottom-mid': '',
+  'bottom-left': '',
+  'bottom-right': '',
+  left: '',
+  'left-mid': '',
+  mid: '',
+  'mid-mid': '',
+  right: '',
+  'right-mid': '',
+  middle: '',
+};
+
+function drawRelays(relays: readonly RelayStatus[], { now, colour, columns }: View): string {
+  const rows = relays.map((relay) => ({ relay, lines: linesOf(relay, now) }));
+  const cells = [titles, ...rows.flatMap(({ lines }) => lines)];
+  const widths = titles.map((_, column) => 2 + Math.max(...cells.map((row) => row[column]?.length ?? 0)));
+  const others = widths.reduce((sum, width) => sum + width, 0) - (widths[2] ?? 0);
+  widths[2] = Math.max(16, Math.min(widths[2] ?? 0, Math.min(widest, columns) - others));
+  // Under a narrow table a long reason would be squeezed into a column of words: the last column takes the rest.
+  const spare = Math.min(widest, columns) - others - (widths[2] ?? 0);
+  widths[4] = (widths[4] ?? 0) + Math.max(0, spare);
+  const table = new Table({
+    colWidths: widths,
+    chars: bare,
+    style: { 'padding-left': 0, 'padding-right': 2, compact: true },
+    wordWrap: true,
+    wrapOnWordBoundary: false,
+  });
+  table.push(titles.map((title) => paint(title, 'quiet', colour)));
+  for (const { relay, lines } of rows) {
+    for (const [name = '', state = '', ...rest] of lines) {
+      table.push([paint(name, 'strong', colour), paint(state, toneOf[relay.standing.word], colour), ...rest]);
+    }
+    const reason = reasonOf(relay, now);
+    if (reason !== '') {
+      const content = paint(reason, 'quiet', colour);
+      table.push(['', { content, colSpan: 4, wrapOnWordBoundary: true }]);
+    }
+  }
+  return `${table.toString().replace(/ +$/gm, '')}\n`;
+}
+
+/** One line for each forward; the relay's own facts stand on the first. */
+function linesOf(relay: RelayStatus, now: number): readonly string[][] {
+  const { open, held } = relay.counters;
+  const first = [relay.name, wordOf(relay)];
+  const last = [formatDuration(now - relay.since), held === 0 ? String(open) : `${open} (${held} held)`];
+  return relay.forwards.map((forward, index) => {
+    const route = `${formatEndpoint(forward.listen)} -> ${formatEndpoint(forward.target)}`;
+    return index === 0 ? [...first, route, ...last] : ['', '', route, '', ''];
+  });
+}
+
+/** The word; a connected relay has no reason below it, so what little there is to say stands beside. */
+export function wordOf({ standing }: RelayStatus): string {
+  return standing.word === 'connected' && standing.reason !== ''
+    ? `${standing.word}, ${standing.reason}`
+    : standing.word;
+}
+
+/** Why the word is what it is, with the code and the next try; empty where there is nothing to add. */
+export function reasonOf({ standing }: RelayStatus, now: number): string {
+  const { word, reason, fault, until } = standing;
+  if (word === 'connected' || word === 'offline') return '';
+  const code = fault === null ? '' : ` [${fault.code}]`;
+  const next = until === null ? '' : `, next try ${until <= now ? 'now' : `in ${formatDuration(until - now)}`}`;
+  return `${printable(reason)}${code}${next}`;
+}

@@ -1,0 +1,15 @@
+import { Fault } from '../core/model/fault.ts';
+import { readText } from './arguments.ts';
+import type { Called } from './commands.ts';
+import { connect } from './connect.ts';
+import { reasonOf, wordOf } from './status-table.ts';
+
+/** `towline start|stop|restart RELAY`: says what the relay is afterwards. */
+export async function steer(verb: 'start' | 'stop' | 'restart', { given, terminal }: Called): Promise<number> {
+  const name = readText(given, 'relay');
+  if (name === null) throw new Fault('USAGE', `${verb} needs the name of a relay; \`towline status\` lists them`);
+  const relay = await connect().command(verb, name);
+  const reason = reasonOf(relay, Date.now());
+  terminal.out(`${relay.name}: ${wordOf(relay)}${reason === '' ? '' : ` (${reason})`}\n`);
+  return 0;
+}
