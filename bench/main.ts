@@ -1,4 +1,5 @@
 import { writeFileSync } from 'node:fs';
+import { cpus, loadavg } from 'node:os';
 import { join, resolve } from 'node:path';
 
 import { Fault } from '../src/core/model/fault.ts';
@@ -28,9 +29,13 @@ const root = resolve(import.meta.dirname, '..', '..');
 async function bench(options: Options, arena: Arena, signal: AbortSignal): Promise<string> {
   const say = (text: string): void => void process.stderr.write(`${text}\n`);
   const context: Bench = { arena, rounds: options.rounds, signal, say };
+  const busy = loadavg()[0] ?? 0;
   const addon = await addonLoaded(arena);
   const figures: Figure[] = [];
-  const notes: string[] = [];
+  // Other work on the machine slows contenders unequally: the reader must know.
+  const notes = [
+    `load average when the bench began: ${busy.toFixed(2)} on ${cpus().length} cores; above 0.5 the figures mean little`,
+  ];
   for (const section of sections.filter(({ name }) => options.only.includes(name))) {
     say(`== ${section.name}: ${section.what}`);
     try {

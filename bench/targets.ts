@@ -42,7 +42,8 @@ export function targets(addon: boolean): readonly Target[] {
 export function judge(target: Target, figures: readonly Figure[]): Judged {
   const figure = figures.find((one) => one.id === target.figure);
   const unit = target.to === null ? (figure?.unit ?? '') : `x of ${target.to === 'ssh' ? 'ssh -N -L' : target.to}`;
-  const text = `${figure?.title ?? target.figure}: ${target.bound} ${target.limit}${target.to === null ? ' ' : ''}${unit}`;
+  const limit = target.to === null ? `${target.limit} ${unit}` : `${target.limit}${unit}`;
+  const text = `${figure?.title ?? target.figure}: ${target.bound} ${limit}`.trim();
   const value = figure?.values.towline;
   if (figure === undefined || value === undefined) return { text, got: 'not measured', met: null };
   const got = target.to === null ? value : ratio(figure, 'towline', target.to);
@@ -50,5 +51,5 @@ export function judge(target: Target, figures: readonly Figure[]): Judged {
   if (typeof got !== 'number')
     return { text, got: String(got ?? value), met: typeof value === 'string' ? false : null };
   const met = target.bound === 'at most' ? got <= target.limit : got >= target.limit;
-  return { text, got: target.to === null ? `${got.toFixed(figure.digits)} ${unit}` : `${got.toFixed(2)}x`, met };
+  return { text, got: target.to === null ? `${got.toFixed(figure.digits)} ${unit}`.trim() : `${got.toFixed(2)}x`, met };
 }
