@@ -63,8 +63,8 @@ export async function openArena(): Promise<Arena> {
     sshConfig,
     identity,
     async close() {
+      await sshd.stop();
       await processes.endAll();
-      await sshd.close();
       process.removeListener('exit', last);
       rmSync(dir, { recursive: true, force: true });
     },

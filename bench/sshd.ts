@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -19,7 +19,6 @@ export class Sshd {
   readonly #processes: Processes;
   readonly #config: string;
   #child: ChildProcess | null = null;
-  #madePrivsep = false;
 
   /** Expects `host_key` and `authorized_keys` in `dir`. */
   constructor(processes: Processes, dir: string, port: number) {
@@ -44,10 +43,8 @@ export class Sshd {
   }
 
   async start(): Promise<void> {
-    if (process.getuid?.() === 0 && !existsSync(privsep)) {
-      mkdirSync(privsep, { mode: 0o755 });
-      this.#madePrivsep = true;
-    }
+    // It stays, empty, as Debian's own service leaves it: another sshd may rely on it by the time we end.
+    if (process.getuid?.() === 0) mkdirSync(privsep, { recursive: true, mode: 0o755 });
     // sshd re-executes itself for each session and therefore wants its absolute path.
     const child = this.#processes.spawn(sshdPath, ['-D', '-e', '-f', this.#config], this.log);
     this.#child = child;
@@ -77,12 +74,6 @@ export class Sshd {
   /** How many handshakes it has refused since its log began (MaxStartups). */
   refused(): number {
     return readFileSync(this.log, 'latin1').match(/drop connection #/g)?.length ?? 0;
-  }
-
-  async close(): Promise<void> {
-    await this.stop();
-    if (this.#madePrivsep) rmdirSync(privsep);
-    this.#madePrivsep = false;
   }
 
   #sessions(): number[] {
