@@ -18,6 +18,13 @@ test('the real ssh client logs in to the sshd by its alias', async (t) => {
   t.match(key.stdout, sshd.hostKeyFingerprint);
 });
 
+test('a session reads the rc files of the test and never those of the user', async (t) => {
+  const sshd = await startSshd(t);
+  t.match(await runSsh(sshd, 'echo "$HOME"'), { stdout: `${sshd.home}\n` });
+  writeFileSync(join(sshd.home, '.bashrc'), 'echo noise\n');
+  t.match(await runSsh(sshd, 'bash -c ". ~/.bashrc; echo mine"'), { stdout: /noise\nmine\n$/ });
+});
+
 test('lines of the test win over the fixture and may end in a Match block', async (t) => {
   const config = ['LogLevel DEBUG1', `Match User ${process.env['USER'] ?? 'root'},root,*`, 'ForceCommand echo forced'];
   const sshd = await startSshd(t, { config, hostKeys: ['rsa', 'ecdsa'] });
