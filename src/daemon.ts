@@ -55,9 +55,9 @@ export async function startDaemon(options: DaemonOptions = {}): Promise<Daemon> 
   const asked = new Promise<void>((resolve) => {
     end = resolve;
   });
-  let why = 'the program asked for it';
+  let why = 'asked by the program';
   const down = (now: boolean) => {
-    why = 'the user asked for it (towline down)';
+    why = 'asked by towline down';
     end();
     if (now) supervisor.now();
   };

@@ -2,18 +2,18 @@ import { formatEndpoint } from '../core/model/endpoint.ts';
 import { printable } from '../core/model/printable.ts';
 import type { ForwardSnapshot, LaneSnapshot } from '../core/model/snapshot.ts';
 import type { RelayStatus } from '../core/model/status.ts';
-import { formatBytes, formatDuration } from '../control/quantity.ts';
+import { formatAge, formatBytes, formatDuration } from '../control/quantity.ts';
 import { reasonOf, toneOf, type View, wordOf } from './status-table.ts';
 import { paint } from './terminal.ts';
 
 /** All that is known of one relay, a fact a line (`towline status RELAY`). Pure. */
 export function drawRelay(relay: RelayStatus, { now, colour }: View): string {
   const { counters, lastFault } = relay;
-  const ago = (at: number) => `${formatDuration(now - at)} ago`;
+  const ago = (at: number) => `${formatAge(now - at)} ago`;
   const facts: (readonly [string, string])[] = [
     ['state', paint(wordOf(relay), toneOf[relay.standing.word], colour)],
     ['reason', reasonOf(relay, now)],
-    ['since', relay.since === 0 ? '' : `${formatDuration(now - relay.since)} (${new Date(relay.since).toISOString()})`],
+    ['since', relay.since === 0 ? '' : `${formatAge(now - relay.since)} (${new Date(relay.since).toISOString()})`],
     ['host', printable(relay.host)],
     ...relay.lanes.flatMap((lane, index) => laneFacts(lane, relay.lanes.length > 1 ? ` ${index + 1}` : '')),
     ...relay.forwards.map((forward): readonly [string, string] => ['forward', forwardFact(forward)]),

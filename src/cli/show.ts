@@ -30,7 +30,7 @@ export async function showLines(daemon: Daemon, terminal: Terminal, json: boolea
 export async function showTable(daemon: Daemon, terminal: Terminal): Promise<Show> {
   const { createLogUpdate } = await import('log-update');
   const screen = createLogUpdate(process.stdout);
-  const hint = paint('Ctrl-C ends it when open connections have', 'quiet', terminal.colour);
+  const hint = paint('Ctrl-C drains open connections, then ends', 'quiet', terminal.colour);
   const redraw = () => {
     if (terminal.left.aborted) return;
     const table = drawStatus(daemon.status(), { now: Date.now(), colour: terminal.colour, columns: terminal.columns });

@@ -3,7 +3,7 @@ import { formatEndpoint } from '../core/model/endpoint.ts';
 import { printable } from '../core/model/printable.ts';
 import type { Word } from '../core/model/state.ts';
 import type { DaemonStatus, RelayStatus } from '../core/model/status.ts';
-import { formatDuration } from '../control/quantity.ts';
+import { formatAge } from '../control/quantity.ts';
 import { paint, type Tone } from './terminal.ts';
 
 /** How to draw. */
@@ -30,7 +30,7 @@ const widest = 100;
 /** Draws the status of all relays: a line for each forward, and the reason below where something is not well. Pure. */
 export function drawStatus(status: DaemonStatus, view: View): string {
   const stopping = status.stopping ? ', stopping' : '';
-  const up = formatDuration(view.now - status.since);
+  const up = formatAge(view.now - status.since);
   const title = `towline ${status.version}, pid ${status.pid}, up ${up}${stopping}, ${printable(status.config)}`;
   const body = status.relays.length === 0 ? 'the config has no relays\n' : drawRelays(status.relays, view);
   return `${paint(title, 'quiet', view.colour)}\n\n${body}`;
@@ -71,17 +71,18 @@ function drawRelays(relays: readonly RelayStatus[], { now, colour, columns }: Vi
     chars: bare,
     style: { 'padding-left': 0, 'padding-right': 2, compact: true },
     wordWrap: true,
-    wrapOnWordBoundary: false,
   });
   table.push(titles.map((title) => paint(title, 'quiet', colour)));
   for (const { relay, lines } of rows) {
-    for (const [name = '', state = '', ...rest] of lines) {
-      table.push([paint(name, 'strong', colour), paint(state, toneOf[relay.standing.word], colour), ...rest]);
+    for (const [name = '', state = '', route = '', ...rest] of lines) {
+      // An address has no words: on a narrow terminal it breaks where the column ends.
+      const forward = { content: route, wrapOnWordBoundary: false };
+      table.push([paint(name, 'strong', colour), paint(state, toneOf[relay.standing.word], colour), forward, ...rest]);
     }
     const reason = reasonOf(relay, now);
     if (reason !== '') {
       const content = paint(reason, 'quiet', colour);
-      table.push(['', { content, colSpan: 4, wrapOnWordBoundary: true }]);
+      table.push(['', { content, colSpan: 4 }]);
     }
   }
   return `${table.toString().replace(/ +$/gm, '')}\n`;
@@ -91,7 +92,7 @@ function drawRelays(relays: readonly RelayStatus[], { now, colour, columns }: Vi
 function linesOf(relay: RelayStatus, now: number): readonly string[][] {
   const { open, held } = relay.counters;
   const first = [relay.name, wordOf(relay)];
-  const last = [formatDuration(now - relay.since), held === 0 ? String(open) : `${open} (${held} held)`];
+  const last = [formatAge(now - relay.since), held === 0 ? String(open) : `${open} (${held} held)`];
   return relay.forwards.map((forward, index) => {
     const route = `${formatEndpoint(forward.listen)} -> ${formatEndpoint(forward.target)}`;
     return index === 0 ? [...first, route, ...last] : ['', '', route, '', ''];
@@ -110,6 +111,6 @@ export function reasonOf({ standing }: RelayStatus, now: number): string {
   const { word, reason, fault, until } = standing;
   if (word === 'connected' || word === 'offline') return '';
   const code = fault === null ? '' : ` [${fault.code}]`;
-  const next = until === null ? '' : `, next try ${until <= now ? 'now' : `in ${formatDuration(until - now)}`}`;
+  const next = until === null ? '' : `, next try ${until <= now ? 'now' : `in ${formatAge(until - now + 999)}`}`;
   return `${printable(reason)}${code}${next}`;
 }

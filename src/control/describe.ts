@@ -36,7 +36,7 @@ function tell(event: Event, name: ForwardName): Description {
     case 'relay.started':
       return info(`${event.relay}: started`);
     case 'relay.stopping':
-      return info(`${event.relay}: stopping, letting open connections end (${event.why})`);
+      return info(`${event.relay}: stopping: ${event.why}`);
     case 'relay.stopped':
       return info(`${event.relay}: stopped`);
     case 'listener.bound':

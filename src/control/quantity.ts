@@ -11,6 +11,12 @@ export function formatDuration(ms: number): string {
   return hours < 24 ? pair(hours, 'h', minutes % 60, 'min') : pair(Math.floor(hours / 24), 'd', hours % 24, 'h');
 }
 
+/** An age for people in whole seconds, for what is drawn again and again: `0 s`, `12 s`, `4 min 10 s`. */
+export function formatAge(ms: number): string {
+  const seconds = Math.max(0, Math.floor(ms / 1_000));
+  return seconds === 0 ? '0 s' : formatDuration(seconds * 1_000);
+}
+
 /** A size for people, in powers of 1024: `512 B`, `1.5 KiB`, `20 MiB`. */
 export function formatBytes(bytes: number): string {
   let size = Math.max(0, bytes);

@@ -1,0 +1,107 @@
+import { test } from 'tap';
+import { describe, type Level } from '../../src/control/describe.ts';
+import { createNarrator } from '../../src/control/narrator.ts';
+import type { Event, Fact } from '../../src/core/model/event.ts';
+import type { FaultReport } from '../../src/core/model/fault.ts';
+import type { LaneState, Tries } from '../../src/core/model/state.ts';
+
+const at = 1_000_000;
+const dated = (fact: Fact, id = 1): Event => ({ ...fact, id, at });
+const relay = 'dev-box';
+const refused: FaultReport = {
+  code: 'CONNECT_REFUSED',
+  message: 'nothing listens at 10.0.0.7:22; start sshd there',
+  detail: {},
+};
+const taken: FaultReport = { code: 'LISTEN_TAKEN', message: '127.0.0.1:8787 is in use; stop it', detail: {} };
+const crashing: FaultReport = { code: 'WORKER_CRASHING', message: 'it ended 5 times', detail: {} };
+const tries: Tries = { of: 'soon', count: 1 };
+const listen = { kind: 'tcp', host: '127.0.0.1', port: 8787 } as const;
+const target = { kind: 'tcp', host: '127.0.0.1', port: 80 } as const;
+const link = {
+  remote: 'dev@10.0.0.7:22',
+  route: [],
+  server: 'OpenSSH',
+  hostKey: 'SHA256:abc',
+  strict: true,
+  detect: 20_000,
+  took: 43,
+};
+const lane = (state: LaneState, index = 0): Fact => ({ type: 'lane.changed', relay, lane: index, state });
+const judged = (
+  judgement: 'pending' | 'unverified' | 'well' | 'unwell',
+  fault: FaultReport | null,
+  rtt: number | null,
+): Fact => ({
+  type: 'forward.judged',
+  relay,
+  forward: 0,
+  judgement,
+  fault,
+  rtt,
+});
+
+// biome-ignore format: a table is read by its columns
+const rows: readonly (readonly [Fact, Level, string])[] = [
+  [{ type: 'daemon.started', pid: 7, version: '1.2.3', config: '/c.json' },            'info',  'towline 1.2.3 started (pid 7), config /c.json'],
+  [{ type: 'daemon.stopping', why: 'SIGTERM' },                                        'info',  'towline is stopping: SIGTERM'],
+  [{ type: 'relay.declared', relay, host: 'devbox', lanes: 1, forwards: [{ listen, target, probed: false }] }, 'debug', 'dev-box: host devbox, lanes 1, forwards 1'],
+  [{ type: 'relay.started', relay },                                                   'info',  'dev-box: started'],
+  [{ type: 'relay.stopping', relay, why: 'the user asked for it' },                    'info',  'dev-box: stopping: the user asked for it'],
+  [{ type: 'relay.stopped', relay },                                                   'info',  'dev-box: stopped'],
+  [{ type: 'listener.bound', relay, forward: 0, listen },                              'info',  'dev-box: listening on 127.0.0.1:8787'],
+  [{ type: 'listener.failed', relay, forward: 0, fault: taken },                       'warn',  'dev-box: 127.0.0.1:8787 is in use; stop it [LISTEN_TAKEN]'],
+  [{ type: 'worker.started', relay, lane: 0, pid: 9 },                                 'debug', 'dev-box: worker 9 started'],
+  [{ type: 'worker.ended', relay, lane: 0, pid: 9, fault: refused },                   'warn',  `dev-box: worker 9 ended: ${refused.message} [CONNECT_REFUSED]`],
+  [{ type: 'worker.ended', relay, lane: 0, pid: 9, fault: crashing },                  'error', 'dev-box: worker 9 ended: it ended 5 times [WORKER_CRASHING]'],
+  [lane({ at: 'idle' }),                                                               'debug', 'dev-box: idle'],
+  [lane({ at: 'dialing', attempt: 1, tries, before: false }),                          'info',  'dev-box: connecting'],
+  [lane({ at: 'dialing', attempt: 1, tries, before: true }),                           'info',  'dev-box: reconnecting'],
+  [lane({ at: 'dialing', attempt: 4, tries, before: true }),                           'debug', 'dev-box: attempt 4'],
+  [lane({ at: 'up', since: at, attempt: 1, tries }),                                   'debug', 'dev-box: the link is up'],
+  [lane({ at: 'waiting', attempt: 1, tries, from: at, until: at + 1_500, fault: refused, before: false }), 'warn', `dev-box: ${refused.message} [CONNECT_REFUSED], next try in 1.5 s`],
+  [lane({ at: 'blocked', attempt: 1, tries, until: at + 1_200_000, fault: refused, before: false }), 'error', `dev-box: blocked: ${refused.message} [CONNECT_REFUSED], next try in 20 min`],
+  [lane({ at: 'blocked', attempt: 1, tries, until: null, fault: refused, before: false }), 'error', `dev-box: blocked: ${refused.message} [CONNECT_REFUSED]`],
+  [lane({ at: 'draining', until: at + 10_000 }, 1),                                    'info',  'dev-box (lane 2): the link is draining, at most 10 s'],
+  [lane({ at: 'ended' }),                                                              'debug', 'dev-box: ended'],
+  [{ type: 'lane.advanced', relay, lane: 0, stage: 'key exchange' },                   'debug', 'dev-box: key exchange'],
+  [{ type: 'link.opened', relay, lane: 0, link },                                      'info',  'dev-box: connected to dev@10.0.0.7:22 (SHA256:abc, 43 ms)'],
+  [{ type: 'link.opened', relay, lane: 1, link: { ...link, route: ['bastion', 'inner'] } }, 'info', 'dev-box (lane 2): connected to dev@10.0.0.7:22 via bastion, inner (SHA256:abc, 43 ms)'],
+  [judged('pending', null, null),                                                      'debug', 'dev-box: forward 1 is being checked'],
+  [judged('unverified', null, 3),                                                      'info',  'dev-box: forward 1 reaches its target, unverified (3 ms)'],
+  [judged('well', null, 12),                                                           'info',  'dev-box: forward 1 is healthy (12 ms)'],
+  [judged('unwell', refused, null),                                                    'warn',  `dev-box: forward 1: ${refused.message} [CONNECT_REFUSED]`],
+  [{ type: 'connection.refused', relay, forward: 0, fault: refused, count: 1 },        'warn',  `dev-box: refused a client at forward 1: ${refused.message} [CONNECT_REFUSED]`],
+  [{ type: 'connection.refused', relay, forward: 0, fault: refused, count: 12 },       'warn',  `dev-box: refused 12 clients at forward 1: ${refused.message} [CONNECT_REFUSED]`],
+  [{ type: 'plugin.failed', relay, plugin: 'guest', fault: { ...refused, code: 'PLUGIN_FAILED', message: 'it threw' } }, 'error', 'dev-box: plugin guest: it threw [PLUGIN_FAILED]'],
+  [{ type: 'relay.warned', relay, text: '~/.ssh/config:3: Tunnel is not honoured' },   'warn',  'dev-box: ~/.ssh/config:3: Tunnel is not honoured'],
+];
+
+for (const [fact, level, text] of rows) {
+  test(`${fact.type} is told as: ${text}`, async (t) => {
+    t.same(describe(dated(fact)), { level, text });
+  });
+}
+
+test('what others wrote cannot act on the terminal', async (t) => {
+  t.equal(describe(dated({ type: 'relay.warned', relay, text: 'a\u001b[2Jb\nc' })).text, 'dev-box: a\\x1b[2Jb\\nc');
+});
+
+test('a narrator names forwards by address and does not repeat a judgement', async (t) => {
+  const narrate = createNarrator();
+  const say = (fact: Fact) => narrate(dated(fact))?.text ?? null;
+  say({
+    type: 'relay.declared',
+    relay,
+    host: 'h',
+    lanes: 1,
+    forwards: [{ listen: { ...listen, port: 0 }, target, probed: true }],
+  });
+  say({ type: 'listener.bound', relay, forward: 0, listen });
+  t.equal(say(judged('well', null, 12)), 'dev-box: 127.0.0.1:8787 is healthy (12 ms)');
+  t.equal(say(judged('well', null, 13)), null);
+  t.match(say(judged('unwell', refused, null)), /8787: nothing listens/);
+  t.equal(say(judged('unwell', refused, null)), null);
+  t.match(say(judged('unwell', taken, null)), /LISTEN_TAKEN/);
+  t.equal(say(judged('well', null, 11)), 'dev-box: 127.0.0.1:8787 is healthy (11 ms)');
+});

@@ -1,0 +1,28 @@
+import { test } from 'tap';
+import { printable, printableLength } from '../../../src/core/model/printable.ts';
+
+// biome-ignore format: a table is read by its columns
+const rows: readonly (readonly [what: string, text: string, shown: string])[] = [
+  ['plain words stay',              'dev-box: connected',          'dev-box: connected'],
+  ['other alphabets stay',          'größe 東京 🚀',                'größe 東京 🚀'],
+  ['a line break',                  'one\r\ntwo\tthree',           'one\\r\\ntwo\\tthree'],
+  ['a colour of a terminal',        '\u001b[31mred\u001b[0m',      '\\x1b[31mred\\x1b[0m'],
+  ['a window title',                '\u001b]0;owned\u0007',        '\\x1b]0;owned\\x07'],
+  ['an 8-bit control',              '\u009b31m',                   '\\x9b31m'],
+  ['a right-to-left override',      'user\u202etxt.exe',           'user\\u{202e}txt.exe'],
+  ['an isolate and a zero width',   'a\u2066b\u200bc',             'a\\u{2066}b\\u{200b}c'],
+  ['a line separator',              'a\u2028b',                    'a\\u{2028}b'],
+  ['half a character',              'a\ud83db',                    'a\\u{d83d}b'],
+];
+
+for (const [what, text, shown] of rows) {
+  test(`text of others is safe to show: ${what}`, async (t) => {
+    t.equal(printable(text), shown);
+  });
+}
+
+test('text of others is cut after 512 characters, also when escapes make it longer', async (t) => {
+  t.equal(printable('x'.repeat(printableLength)).length, printableLength);
+  t.equal(printable('x'.repeat(10_000)), `${'x'.repeat(printableLength - 3)}...`);
+  t.equal(printable('\u001b'.repeat(400)).length, printableLength);
+});
