@@ -1,0 +1,55 @@
+import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { test } from 'tap';
+import { loadGuest } from '../../../src/core/plugin/load.ts';
+import { makeTemp } from '../../fixtures/temp.ts';
+
+const good = "export default { name: 'mine', options: { parse: (v) => ({ n: Number(v.n) }) }, relay: () => ({}) };\n";
+
+test('a plugin is loaded by built-in name, or by a path relative to the config file', async (t) => {
+  const dir = makeTemp(t, 'plugin');
+  writeFileSync(join(dir, 'mine.mjs'), good, { mode: 0o600 });
+  t.match(await loadGuest({ use: './mine.mjs', options: { n: '3' } }, {}, dir), { name: 'mine', options: { n: 3 } });
+  const builtins = { mine: pathToFileURL(join(dir, 'mine.mjs')).href };
+  t.match(await loadGuest({ use: 'mine', options: {} }, builtins, '/'), { name: 'mine' });
+});
+
+test('what is not a trusted plugin is refused by name', async (t) => {
+  const dir = makeTemp(t, 'plugin');
+  const write = (name: string, text: string, mode = 0o600) => {
+    writeFileSync(join(dir, name), text);
+    chmodSync(join(dir, name), mode);
+  };
+  write('shared.mjs', good, 0o666);
+  write('throws.mjs', "throw new Error('at load');\n");
+  write('syntax.mjs', 'export default {{\n');
+  write('empty.mjs', 'export const x = 1;\n');
+  write(
+    'strict.mjs',
+    "export default { name: 's', options: { parse() { throw new Error('n: expected a number') } }, relay: () => ({}) };\n",
+  );
+  write('plain.mjs', "export default { name: 'p', relay: () => ({}) };\n");
+  mkdirSync(join(dir, 'open'));
+  writeFileSync(join(dir, 'open', 'mine.mjs'), good, { mode: 0o600 });
+  chmodSync(join(dir, 'open'), 0o777);
+  symlinkSync(join(dir, 'shared.mjs'), join(dir, 'link.mjs'));
+  const rows: readonly (readonly [string, Record<string, unknown>, string, RegExp])[] = [
+    ['nobody', {}, 'PLUGIN_NOT_FOUND', /no plugin is called "nobody"; built-in are: same-user/],
+    ['__proto__', {}, 'PLUGIN_NOT_FOUND', /no plugin is called/],
+    ['node:child_process', {}, 'PLUGIN_NOT_FOUND', /no plugin is called/],
+    ['data:text/javascript,1', {}, 'PLUGIN_NOT_FOUND', /no plugin is called/],
+    ['./missing.mjs', {}, 'PLUGIN_NOT_FOUND', /no plugin file "\.\/missing\.mjs"/],
+    ['./shared.mjs', {}, 'PLUGIN_UNTRUSTED', /shared\.mjs can be written by others \(0666\); chmod go-w/],
+    ['./link.mjs', {}, 'PLUGIN_UNTRUSTED', /shared\.mjs can be written by others/],
+    ['./open/mine.mjs', {}, 'PLUGIN_UNTRUSTED', /open can be written by others \(0777\)/],
+    ['./throws.mjs', {}, 'PLUGIN_FAILED', /cannot be loaded from .*throws\.mjs: at load/],
+    ['./syntax.mjs', {}, 'PLUGIN_FAILED', /syntax\.mjs/],
+    ['./empty.mjs', {}, 'PLUGIN_FAILED', /no default export/],
+    ['./strict.mjs', { n: 'x' }, 'CONFIG_INVALID', /plugin s refuses its options: n: expected a number/],
+    ['./plain.mjs', { colour: 1 }, 'CONFIG_INVALID', /plugin p takes no option "colour"/],
+  ];
+  for (const [use, options, code, message] of rows) {
+    await t.rejects(loadGuest({ use, options }, { 'same-user': 'file:///x' }, dir), { code, message }, use);
+  }
+});
