@@ -26,7 +26,7 @@ function segmentPattern(segment: string): (name: string) => boolean {
     if (part === '*') return '.*';
     if (part === '?') return '.';
     if (part.length > 1)
-      return `[${part[1] === '!' ? '^' : ''}${part.slice(part[1] === '!' ? 2 : 1, -1).replace(/[\\[]/g, '\\$&')}]`;
+      return `[${part[1] === '!' ? '^' : ''}${part.slice(part[1] === '!' ? 2 : 1, -1).replace(/[\\[\]]/g, '\\$&')}]`;
     return part.replace(/[\\^$.|+()[\]{}]/g, '\\$&');
   });
   const hidden = segment.startsWith('.');
