@@ -62,9 +62,8 @@ export function createRoutes({ supervisor, version, down, signal }: Routed): App
   return app;
 }
 
-/** A fault as the API answers it. */
-export function answerFault(fault: Fault, status: number = fault.entry.http): Response {
-  return Response.json(fault.report(), { status, headers: { 'cache-control': 'no-store' } });
+function answerFault(fault: Fault): Response {
+  return Response.json(fault.report(), { status: fault.entry.http, headers: { 'cache-control': 'no-store' } });
 }
 
 function findRelay(supervisor: Supervisor, name: string): RelayStatus {

@@ -1,0 +1,202 @@
+import { lstatSync, readdirSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Test, test } from 'tap';
+import { openClient } from '../../src/control/client.ts';
+import { startControl } from '../../src/control/server.ts';
+import { Fault } from '../../src/core/model/fault.ts';
+import { waitUntil } from '../fixtures/wait.ts';
+import { ownFolders, type Served, serve, speak } from './served.ts';
+import { standIn } from './supervisor-stand-in.ts';
+
+const start = (served: Pick<Served, 'folders'>) =>
+  startControl({ folders: served.folders, supervisor: standIn(), version: '2', down: () => undefined });
+
+/** Status and body of one request, written by hand. */
+async function call(
+  served: Served,
+  request: string,
+  headers = 'Host: towline\r\n',
+): Promise<{ status: number; body: unknown }> {
+  const text = await speak(served.folders.socket, `${request} HTTP/1.1\r\n${headers}Connection: close\r\n\r\n`);
+  const body = text.slice(text.indexOf('\r\n\r\n') + 4).replace(/^[0-9a-f]+\r\n|\r\n0\r\n\r\n$/g, '');
+  return { status: Number(text.split(' ')[1]), body: body === '' ? null : JSON.parse(body) };
+}
+
+test('the socket is ours alone, and gone after the end', async (t) => {
+  const served = await serve(t);
+  const stats = lstatSync(served.folders.socket);
+  t.ok(stats.isSocket());
+  t.equal(stats.mode & 0o777, 0o600);
+  t.equal(lstatSync(served.folders.runtime).mode & 0o777, 0o700);
+  await served.control.close();
+  await served.control.close();
+  t.notOk(readdirSync(served.folders.runtime).includes('towline.sock'));
+});
+
+test('version and status are answered', async (t) => {
+  const served = await serve(t);
+  t.match(await call(served, 'GET /v1/version'), {
+    status: 200,
+    body: { version: '1.2.3', pid: process.pid, config: '/etc/towline.json' },
+  });
+  t.match(await call(served, 'GET /v1/status'), {
+    status: 200,
+    body: { relays: [{ name: 'dev-box', host: 'devbox', standing: { word: 'connecting' } }] },
+  });
+});
+
+test('relays are steered, and an unknown one is a 404 with its code', async (t) => {
+  const served = await serve(t);
+  for (const verb of ['start', 'stop', 'restart']) {
+    t.match(await call(served, `POST /v1/relays/dev-box/${verb}`), { status: 200, body: { name: 'dev-box' } });
+  }
+  t.same(served.supervisor.told, ['start dev-box', 'stop dev-box', 'restart dev-box']);
+  t.match(await call(served, 'POST /v1/relays/x%2Fy/stop'), {
+    status: 404,
+    body: { code: 'RELAY_UNKNOWN', message: /"x\/y"/, detail: {} },
+  });
+});
+
+test('what changes something is never a GET, and an unknown route names itself', async (t) => {
+  const served = await serve(t);
+  for (const path of ['/v1/down', '/v1/relays/dev-box/stop', '/', '/v1/../v1/nothing']) {
+    t.match(
+      await call(served, `GET ${path}`),
+      { status: 400, body: { code: 'USAGE', message: /^there is no GET/ } },
+      path,
+    );
+  }
+  t.same(served.supervisor.told, []);
+  t.same(served.downs, []);
+});
+
+test('down is agreed to before it is done', async (t) => {
+  const served = await serve(t);
+  t.match(await call(served, 'POST /v1/down'), { status: 202, body: { pid: process.pid } });
+  t.match(await call(served, 'POST /v1/down?now=1'), { status: 202 });
+  await waitUntil('both arrive', () => served.downs.length === 2);
+  t.same(served.downs, [false, true]);
+});
+
+// biome-ignore format: a table is read by its columns
+const forbidden: readonly (readonly [what: string, headers: string, status: number])[] = [
+  ['another Host',                'Host: evil.test\r\n',                                          403],
+  ['a Host with a port',          'Host: localhost:80\r\n',                                       403],
+  ['a Host that begins well',     'Host: localhost.evil.test\r\n',                                403],
+  ['a Host with a final dot',     'Host: localhost.\r\n',                                         403],
+  ['an address',                  'Host: 127.0.0.1\r\n',                                          403],
+  ['two Hosts',                   'Host: towline\r\nHost: towline\r\n',                           403],
+  ['no Host',                     '',                                                             400],
+  ['an empty Host',               'Host:\r\n',                                                    403],
+  ['a foreign Origin',            'Host: towline\r\nOrigin: https://evil.test\r\n',               403],
+  ['the null Origin',             'Host: towline\r\nOrigin: null\r\n',                            403],
+  ['its own Origin',              'Host: localhost\r\nOrigin: http://localhost\r\n',              403],
+  ['a page\'s fetch',             'Host: localhost\r\nSec-Fetch-Site: cross-site\r\n',            403],
+  ['a chunked body',              'Host: towline\r\nTransfer-Encoding: chunked\r\n',              411],
+  ['a body of 10 GB',             'Host: towline\r\nContent-Length: 10000000000\r\n',             413],
+  ['two lengths at once',         'Host: towline\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n', 400],
+  ['a header of 20 KB',           `Host: towline\r\nX: ${'x'.repeat(20_000)}\r\n`,                431],
+];
+
+for (const [what, headers, status] of forbidden) {
+  test(`a request with ${what} is refused with ${status}, on every path`, async (t) => {
+    const served = await serve(t);
+    for (const request of ['POST /v1/down', 'POST /v1/relays/dev-box/stop', 'GET /v1/events', 'GET /nothing']) {
+      const answer = await speak(served.folders.socket, `${request} HTTP/1.1\r\n${headers}\r\n`);
+      t.match(answer, new RegExp(`^HTTP/1.1 ${status} `), request);
+      if (status === 403) t.match(answer, /"code":"REQUEST_FORBIDDEN"/, request);
+      t.notMatch(answer, /access-control/i);
+    }
+    t.same(served.supervisor.told, []);
+    t.same(served.downs, []);
+  });
+}
+
+test('what is no HTTP is answered with 400 and closed', async (t) => {
+  const served = await serve(t);
+  t.match(await speak(served.folders.socket, 'SSH-2.0-wrong\r\n\r\n'), /^HTTP\/1.1 400 /);
+  t.match(await call(served, 'GET /v1/version'), { status: 200 });
+});
+
+test('a second daemon is told who runs, and harms nothing', async (t) => {
+  const served = await serve(t);
+  const fault = await start(served).catch((error: unknown) => error);
+  t.ok(fault instanceof Fault);
+  t.match(fault, {
+    code: 'ALREADY_RUNNING',
+    message: `a towline daemon runs already (pid ${process.pid}, config /etc/towline.json)`,
+    detail: { pid: process.pid },
+  });
+  t.equal((await openClient(served.folders.socket).version()).version, '1.2.3');
+  t.same(left(served), ['lock.1', 'towline.sock']);
+});
+
+test('of ten daemons started at once one runs', async (t) => {
+  const folders = ownFolders(t);
+  const results = await Promise.allSettled(Array.from({ length: 10 }, () => start({ folders })));
+  const running = results.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+  t.equal(running.length, 1);
+  for (const one of results) if (one.status === 'rejected') t.equal(one.reason.code, 'ALREADY_RUNNING');
+  t.equal((await openClient(folders.socket).version()).version, '2');
+  for (const one of running) await one.close();
+});
+
+test('what a dead daemon left behind is taken over', async (t) => {
+  const first = await serve(t);
+  await first.control.close();
+  // Its lock stays as a tombstone; a socket name that was not freed is as dead.
+  symlinkSync('lock.1', first.folders.socket);
+  const second = await serve(t, first.folders);
+  t.ok(lstatSync(second.folders.socket).isSocket());
+  t.equal((await openClient(second.folders.socket).version()).version, '1.2.3');
+  t.same(left(second), ['lock.2', 'towline.sock']);
+});
+
+test('a file in the place of the socket is replaced', async (t) => {
+  const folders = ownFolders(t);
+  const first = await serve(t, folders);
+  await first.control.close();
+  writeFileSync(folders.socket, 'old');
+  await serve(t, folders);
+  t.ok(lstatSync(folders.socket).isSocket());
+});
+
+test('a deleted socket comes back, the same daemon behind it', async (t) => {
+  const served = await serve(t);
+  unlinkSync(served.folders.socket);
+  await back(t, served);
+  t.same(left(served), ['lock.1', 'towline.sock']);
+});
+
+test('a deleted folder comes back with its socket', async (t) => {
+  const served = await serve(t);
+  rmSync(served.folders.runtime, { recursive: true });
+  await back(t, served);
+  t.equal(lstatSync(served.folders.runtime).mode & 0o777, 0o700);
+  t.equal(((await start(served).catch((error: unknown) => error)) as Fault).code, 'ALREADY_RUNNING');
+});
+
+test('a file where the runtime folder should be is a fault that names it', async (t) => {
+  const folders = ownFolders(t);
+  const inTheWay = { ...folders, runtime: folders.state, socket: join(folders.state, 'towline.sock') };
+  writeFileSync(folders.state, '');
+  const fault = (await start({ folders: inTheWay }).catch((error: unknown) => error)) as Fault;
+  t.equal(fault.code, 'RUNTIME_UNSAFE');
+  t.match(fault.message, folders.state);
+});
+
+function left(served: Served): readonly string[] {
+  return readdirSync(served.folders.runtime).sort();
+}
+
+async function back(t: Test, served: Served): Promise<void> {
+  const client = openClient(served.folders.socket);
+  await waitUntil('the socket comes back', () =>
+    client.version().then(
+      () => true,
+      () => false,
+    ),
+  );
+  t.equal((await client.version()).version, '1.2.3');
+  t.equal(lstatSync(served.folders.socket).mode & 0o777, 0o600);
+}
