@@ -1,0 +1,89 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { test } from 'tap';
+import { makeTemp, type Owner } from '../fixtures/temp.ts';
+import { closureOf, readImports } from './import-graph.ts';
+import { forbiddenImports } from './layers.ts';
+
+const SOURCE = join(process.cwd(), 'src');
+const COMPILED = fileURLToPath(new URL('../../src', import.meta.url));
+const WORKER = 'core/worker/entry.js';
+/** A worker exists once for each lane: each further package costs its memory as many times. */
+const WORKER_PACKAGES = ['ssh2', 'ssh-config', 'ws'];
+
+test('every file imports lower layers or its own', (t) => {
+  const graph = readImports(SOURCE, '.ts');
+  t.ok(graph.size > 50, 'the sources were found');
+  t.same(forbiddenImports(graph), []);
+  t.end();
+});
+
+test('a worker loads neither the supervisor nor a package that it does not need', (t) => {
+  const graph = readImports(COMPILED, '.js');
+  t.ok(graph.has(WORKER), 'the worker was found');
+  const loaded = [...closureOf(graph, WORKER)];
+  const ours = loaded.filter((name) => graph.has(name));
+  t.ok(ours.length > 10, 'its imports were followed');
+  t.same(
+    ours.filter((file) => !/^core\/(model|ssh|plugin|worker)\/|^core\/[^/]+$/.test(file)),
+    [],
+  );
+  const packages = loaded.filter((name) => !graph.has(name) && !name.startsWith('node:'));
+  t.same(
+    packages.filter((name) => !WORKER_PACKAGES.includes(name)),
+    [],
+  );
+  t.end();
+});
+
+test('the check finds each kind of forbidden import', (t) => {
+  const graph = readImports(
+    tree(t, {
+      'core/model/a.ts': "import { x } from '../config/b.ts'",
+      'core/config/b.ts': "import type { Y } from '../ssh/c.ts'",
+      'core/ssh/c.ts': "import { Client } from 'ssh2'",
+      'core/supervisor/d.ts': "export * from '../worker/e.ts'",
+      'core/worker/e.ts': "const z = await import('../../control/f.ts')",
+      'control/f.ts': "import ssh2 from 'ssh2'",
+      'plugins/g.ts': "import type { Fault } from '../core/model/a.ts'",
+      'plugin.ts': "import './nowhere.ts'",
+      'loose.ts': "import 'node:fs'",
+    }),
+    '.ts',
+  );
+  t.same(forbiddenImports(graph), [
+    'control/f.ts imports ssh2, which only ^core\\/ssh\\/ may',
+    'core/config/b.ts (config) imports core/ssh/c.ts (ssh)',
+    'core/model/a.ts (model) imports core/config/b.ts (config)',
+    'core/supervisor/d.ts (supervisor) imports core/worker/e.ts (worker)',
+    'core/worker/e.ts (worker) imports control/f.ts (control)',
+    'loose.ts is of no layer; give it one in test/house/layers.ts',
+    'plugin.ts imports nowhere.ts, which is not there',
+    'plugins/g.ts (plugins) imports core/model/a.ts (model)',
+  ]);
+  t.end();
+});
+
+test('the closure follows imports and re-exports through files', (t) => {
+  const graph = readImports(
+    tree(t, {
+      'entry.js': "import './a.js'",
+      'a.js': "export { x } from './b/c.js'",
+      'b/c.js': "import zod from 'zod'; import y from '@scope/name/deep.js'; import '../entry.js'",
+      'lone.js': "import 'yaml'",
+    }),
+    '.js',
+  );
+  t.same([...closureOf(graph, 'entry.js')].sort(), ['@scope/name', 'a.js', 'b/c.js', 'entry.js', 'zod']);
+  t.end();
+});
+
+function tree(t: Owner, files: Readonly<Record<string, string>>): string {
+  const root = makeTemp(t, 'tree');
+  for (const [file, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(root, file)), { recursive: true });
+    writeFileSync(join(root, file), `${text};\n`);
+  }
+  return root;
+}
