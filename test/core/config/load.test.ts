@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, chownSync, existsSync, mkdirSync, symlinkSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { test } from 'tap';
 import { checkConfig, findConfig, loadConfig } from '../../../src/core/config/load.ts';
@@ -81,21 +81,25 @@ test('the meta config of cosmiconfig in the current folder is neither executed n
   const { home, cwd } = makeHome(t);
   const before = process.cwd();
   t.teardown(() => process.chdir(before));
-  const ran = join(home, 'ran');
-  for (const ending of ['js', 'cjs', 'mjs']) {
-    const code = `require('node:fs').writeFileSync(${JSON.stringify(ran)}, '')`;
-    write(
-      join(cwd, '.config', `config.${ending}`),
-      ending === 'mjs' ? code.replace('require', 'process.getBuiltinModule') : code,
-    );
-  }
-  write(join(cwd, 'package.json'), '{ "cosmiconfig": { "searchPlaces": ["evil.json"], "mergeSearchPlaces": false } }');
-  write(join(cwd, 'evil.json'), least);
   const file = write(join(cwd, 'towline.yaml'), least);
   process.chdir(cwd);
-  t.equal(findConfig({ cwd, explicit: null, env: {}, home }), file);
-  t.equal(process.cwd(), cwd, 'the search comes back to the folder');
-  t.notOk(existsSync(ran), 'no code ran');
+  const ran = join(home, 'ran');
+  const code = `require('node:fs').writeFileSync(${JSON.stringify(ran)}, '')`;
+  write(join(cwd, 'evil.json'), least);
+  const places = '{ "searchPlaces": ["evil.json"], "mergeSearchPlaces": false }';
+  // One at a time: cosmiconfig takes the first that exists.
+  for (const [name, text] of [
+    ['.config/config.js', code],
+    ['.config/config.cjs', code],
+    ['.config/config.json', `{ "cosmiconfig": ${places} }`],
+    ['package.json', `{ "cosmiconfig": ${places} }`],
+  ] as const) {
+    const meta = write(join(cwd, name), text);
+    t.equal(findConfig({ cwd, explicit: null, env: {}, home }), file, name);
+    t.notOk(existsSync(ran), `${name} is not executed`);
+    t.equal(process.cwd(), cwd, 'the search comes back to the folder');
+    rmSync(meta);
+  }
   t.end();
 });
 
