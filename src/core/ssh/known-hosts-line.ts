@@ -1,6 +1,4 @@
-import { createHmac } from 'node:crypto';
 import { keyType } from './key-blob.ts';
-import { matchPatterns } from './pattern.ts';
 
 /** One line of a known_hosts file that names a key. */
 export interface KnownHostsLine {
@@ -34,11 +32,4 @@ export function parseKnownHostsLine(text: string, file: string, line: number): K
   const key = Buffer.from(base64, 'base64');
   if (keyType(key) !== type) return `its key is not of the type "${type}"`;
   return { marker, hosts, type, key, file, line };
-}
-
-/** True when the line speaks of `name`: lower case, `[host]:port` where the port is not 22. */
-export function namesHost(hosts: string, name: string): boolean {
-  if (!hosts.startsWith('|')) return matchPatterns(name, hosts.toLowerCase().split(',')) === 'yes';
-  const [, , salt = '', hash = ''] = hosts.split('|');
-  return createHmac('sha1', Buffer.from(salt, 'base64')).update(name).digest('base64') === hash;
 }

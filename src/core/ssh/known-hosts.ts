@@ -1,7 +1,8 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { Fault } from '../model/fault.ts';
 import { fingerprint } from './fingerprint.ts';
-import { type KnownHostsLine, namesHost, parseKnownHostsLine } from './known-hosts-line.ts';
+import { hostMatcher } from './host-matcher.ts';
+import { type KnownHostsLine, parseKnownHostsLine } from './known-hosts-line.ts';
 import { describeUnreadable, readRegularFile } from './regular-file.ts';
 
 /** What known_hosts says of a key that a server shows. Only `known` may be trusted. */
@@ -100,7 +101,8 @@ class Index implements KnownHosts {
   #of(name: string): readonly KnownHostsLine[] {
     let found = this.#found.get(name);
     if (found === undefined) {
-      found = this.#lines.filter((line) => namesHost(line.hosts, name));
+      const speaksOf = hostMatcher(name);
+      found = this.#lines.filter((line) => speaksOf(line.hosts));
       this.#found.set(name, found);
     }
     return found;
