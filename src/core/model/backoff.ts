@@ -1,8 +1,8 @@
 import type { RetryClass } from './fault-table.ts';
 
 const steps: Readonly<Record<'soon' | 'stage' | 'busy', readonly number[]>> = {
-  soon: [250, 500, 1_000, 1_500],
-  stage: [250, 500, 1_000, 1_500, 3_000, 5_000],
+  soon: [0, 250, 500, 1_000, 1_500],
+  stage: [0, 250, 500, 1_000, 1_500, 3_000, 5_000],
   busy: [1_000, 5_000, 30_000, 120_000, 300_000],
 };
 

@@ -239,11 +239,10 @@ function forwardsStanding(
     const fault = forward.listenFault ?? (forward.judgement === 'unwell' ? forward.judgeFault : null);
     if (fault !== null) return say('degraded', fault.message, fault);
   }
-  if (forwards.some((forward) => !forward.bound || (forward.judgement === 'pending' && forward.probed))) {
-    return say(relay.before ? 'reconnecting' : 'connecting', 'the link is up, waiting for the first health check');
-  }
-  if (forwards.some((forward) => forward.judgement === 'pending')) {
-    return say('connecting', 'the link is up, trying the target');
+  const unasked = forwards.find((forward) => !forward.bound || forward.judgement === 'pending');
+  if (unasked !== undefined) {
+    const next = unasked.probed ? 'waiting for the first health check' : 'trying the target';
+    return say(relay.before ? 'reconnecting' : 'connecting', `the link is up, ${next}`);
   }
   const verified = forwards.every((forward) => forward.judgement === 'well');
   const lanes =

@@ -156,7 +156,7 @@ function rearm(state: LaneState, at: number): LaneStep {
 }
 
 /** Waiting clients may hurry an attempt, but never to less than this after the last one: a flood of them must not hammer. */
-const hurry = 250;
+const hurry = 100;
 
 function nudge(state: LaneState, why: 'client' | 'wake' | 'files' | 'user', now: number): LaneStep {
   if (state.at !== 'waiting' && state.at !== 'blocked') return stay(state);

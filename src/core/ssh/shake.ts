@@ -199,7 +199,7 @@ function brokenFault(stage: Stage, hop: Hop, error: Marks, auth: Auth, heard: st
     const text = `${where} shares no algorithm with towline ("${error.text}"); update its sshd`;
     return new Fault('ALGORITHM_MISMATCH', text);
   }
-  if (error.level === 'client-socket' || heard === '' || typeof error.code === 'number') {
+  if (error.level === 'client-socket' || stage === 'greeting' || typeof error.code === 'number') {
     return closedFault(stage, where, heard, error);
   }
   return new Fault(

@@ -3,16 +3,25 @@ import { stat } from 'node:fs/promises';
 /** How often the files that a blocked lane waits for are looked at. Polling sees renames, mounts and sockets alike. */
 const period = 2_000;
 
-/** Calls back once when one of the files appears, goes or changes. Returns the stop. */
-export function watchFiles(files: readonly string[], changed: () => void): () => void {
+/** How files stood at one moment. */
+export interface Stamps {
+  readonly files: readonly string[];
+  readonly at: string;
+}
+
+/** Looks at files before they are read: a change while they are read, or after, is a change. */
+export async function stampFiles(files: readonly string[]): Promise<Stamps> {
+  return { files, at: (await Promise.all(files.map(stamp))).join('|') };
+}
+
+/** Calls back once when one of the files differs from its stamp. Returns the stop. */
+export function watchFiles(before: Stamps, changed: () => void): () => void {
   let timer: NodeJS.Timeout | undefined;
   let stopped = false;
-  let before: string | null = null;
   const look = async () => {
-    const now = (await Promise.all(files.map(stamp))).join('|');
+    const now = await stampFiles(before.files);
     if (stopped) return;
-    if (before !== null && now !== before) return changed();
-    before = now;
+    if (now.at !== before.at) return changed();
     timer = setTimeout(() => void look(), period);
   };
   void look();

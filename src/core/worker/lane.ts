@@ -7,10 +7,11 @@ import type { ClientConnection } from '../model/plugin.ts';
 import { Guests } from '../plugin/guests.ts';
 import { loadGuest } from '../plugin/load.ts';
 import type { LaneId, ToSupervisor, ToWorker } from '../protocol.ts';
+import type { HostConfig } from '../ssh/host-config.ts';
 import { openLink } from '../ssh/open-link.ts';
 import { resolveRoute, routeKey } from '../ssh/route.ts';
 import { Clients } from './clients.ts';
-import { watchFiles } from './file-watch.ts';
+import { type Stamps, stampFiles, watchFiles } from './file-watch.ts';
 import type { Lease, Links } from './links.ts';
 import type { Permits } from './permits.ts';
 import { TargetWatch } from './target-watch.ts';
@@ -39,7 +40,7 @@ export class Lane {
   #timer: NodeJS.Timeout | undefined;
   #unwatch: () => void = () => undefined;
   #watches: TargetWatch[] = [];
-  #files: readonly string[] = [];
+  #stamps: Stamps = { files: [], at: '' };
   #key: string;
 
   constructor(open: Open, ports: LanePorts) {
@@ -108,7 +109,7 @@ export class Lane {
         break;
       case 'watch-files':
         this.#unwatch();
-        this.#unwatch = watchFiles(this.#files, () => this.input({ type: 'nudge', why: 'files' }));
+        this.#unwatch = watchFiles(this.#stamps, () => this.input({ type: 'nudge', why: 'files' }));
         break;
       case 'drain':
         if (this.#clients.size === 0) queueMicrotask(() => this.input({ type: 'stop' }));
@@ -142,18 +143,9 @@ export class Lane {
     await this.#seat();
     const { homedir: home, username } = { homedir: homedir(), username: userInfo().username };
     const ask = { sshConfig, home, localUser: username, env: process.env };
-    this.#files = sshConfig === null ? [`${home}/.ssh/config`, '/etc/ssh/ssh_config'] : [sshConfig];
+    this.#stamps = await stampFiles(sshConfig === null ? [`${home}/.ssh/config`, '/etc/ssh/ssh_config'] : [sshConfig]);
     const route = await resolveRoute(relay.host, ask);
-    this.#files = [
-      ...new Set(
-        route.flatMap((host) => [
-          ...host.files,
-          ...host.identityFiles,
-          ...host.knownHostsFiles,
-          ...(host.agent === null ? [] : [host.agent]),
-        ]),
-      ),
-    ];
+    this.#stamps = await stampFiles([...new Set(route.flatMap(filesOf))]);
     for (const warning of new Set(route.flatMap((host) => host.warnings))) {
       void this.#ports.say({ say: 'warned', lane, text: warning });
     }
@@ -202,4 +194,10 @@ export class Lane {
     this.#clients.abandon(new Fault('LINK_LOST', 'the relay was stopped before the connection ended; nothing to do'));
     lease.release();
   }
+}
+
+/** Every file whose change may let an attempt succeed. */
+function filesOf(host: HostConfig): readonly string[] {
+  const agent = host.agent === null ? [] : [host.agent];
+  return [...host.files, ...host.identityFiles, ...host.knownHostsFiles, ...agent];
 }

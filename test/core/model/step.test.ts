@@ -80,7 +80,7 @@ function waitingAfter(state: LaneState, fault: FaultReport): Extract<LaneState, 
   return next;
 }
 
-test('quick steps are 0.25, 0.5, 1 and then every 1.5 s, and never give up', (t) => {
+test('quick steps are 0, 0.25, 0.5, 1 and then every 1.5 s, and never give up', (t) => {
   const waits: number[] = [];
   let state: LaneState = { at: 'dialing', attempt: 1, tries: none, before: false };
   for (let n = 0; n < 100; n += 1) {
@@ -88,8 +88,8 @@ test('quick steps are 0.25, 0.5, 1 and then every 1.5 s, and never give up', (t)
     waits.push(failed.until - now);
     state = step(failed, { type: 'timer' }, failed.until, policy).state;
   }
-  t.same(waits.slice(0, 6), [250, 500, 1000, 1500, 1500, 1500]);
-  t.ok(waits.slice(3).every((wait) => wait === 1500));
+  t.same(waits.slice(0, 6), [0, 250, 500, 1000, 1500, 1500]);
+  t.ok(waits.slice(4).every((wait) => wait === 1500));
   t.equal(state.at === 'dialing' ? state.attempt : 0, 101);
   t.end();
 });
@@ -146,15 +146,15 @@ test('what waiting cannot cure blocks without a clock', (t) => {
 test('a link that had not settled is a failure like any other, so that a flapping server is not hammered', (t) => {
   const young: LaneState = { at: 'up', since: now - 1_000, attempt: 4, tries: { of: 'soon', count: 3 } };
   const { state } = step(young, { type: 'lost', fault: report('LINK_LOST') }, now, policy);
-  t.match(state, { at: 'waiting', tries: { of: 'soon', count: 4 }, until: now + 1_500, before: true });
+  t.match(state, { at: 'waiting', tries: { of: 'soon', count: 4 }, until: now + 1_000, before: true });
   t.end();
 });
 
-test('a flood of waiting clients hurries an attempt to 250 ms after the last one, not sooner', (t) => {
+test('a flood of waiting clients hurries an attempt to 100 ms after the last one, not sooner', (t) => {
   const waiting: LaneState = { ...states.waiting, from: now, until: now + 1_500 } as LaneState;
   const first = step(waiting, { type: 'nudge', why: 'client' }, now + 10, policy);
-  t.match(first.state, { at: 'waiting', until: now + 250 });
-  t.same(first.effects, [{ do: 'arm', at: now + 250 }]);
+  t.match(first.state, { at: 'waiting', until: now + 100 });
+  t.same(first.effects, [{ do: 'arm', at: now + 100 }]);
   const second = step(first.state, { type: 'nudge', why: 'client' }, now + 20, policy);
   t.same(second.effects, [], 'the next client changes nothing more');
   t.end();

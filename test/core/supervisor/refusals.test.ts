@@ -1,0 +1,200 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { test } from 'tap';
+import { startEcho } from '../../fixtures/backend.ts';
+import { exchange, fateOf } from '../../fixtures/client.ts';
+import { freePort } from '../../fixtures/port.ts';
+import { startSshd } from '../../fixtures/sshd.ts';
+import { supervise } from '../../fixtures/supervised.ts';
+import { waitUntil } from '../../fixtures/wait.ts';
+
+test('a swapped host key blocks at once, resets who waits, and ends by itself when known_hosts is mended', async (t) => {
+  const sshd = await startSshd(t);
+  const echo = await startEcho(t);
+  const relays = await supervise(t, sshd, { r: { host: 'test', forwards: [`0:127.0.0.1:${echo.port}`] } });
+  await relays.reach('r', 'connected');
+  const old = sshd.hostKeyFingerprint;
+  await sshd.swapHostKey();
+  sshd.killSessions();
+  const status = await relays.reach('r', 'blocked');
+  const { code, message } = status.standing.fault ?? {};
+  t.equal(code, 'HOST_KEY_CHANGED');
+  t.ok(message?.includes(old), 'the old fingerprint');
+  t.ok(message?.includes(sshd.hostKeyFingerprint), 'the new fingerprint');
+  t.ok(message?.includes(`${sshd.knownHostsFile}:1`), 'file and line of the old one');
+  t.match(message, /ssh-keygen -R '\[127\.0\.0\.1\]:\d+' -f '/);
+  t.equal(await fateOf(relays.port('r')), 'ECONNRESET', 'nobody is kept waiting in vain');
+  sshd.trustHostKeys();
+  await relays.reach('r', 'connected');
+  t.equal((await exchange(relays.port('r'), 'again')).toString(), 'again');
+});
+
+test('a revoked, an unknown and an unreadable host key fail closed', async (t) => {
+  const sshd = await startSshd(t);
+  const known = readFileSync(sshd.knownHostsFile, 'utf8');
+  const config = { r: { host: 'test', forwards: [`0:127.0.0.1:${await freePort()}`] } };
+  const rows: readonly (readonly [string, string, string])[] = [
+    ['revoked', `@revoked ${known}`, 'HOST_KEY_REVOKED'],
+    ['unknown', '', 'HOST_KEY_UNKNOWN'],
+    ['only through an authority', `@cert-authority ${known}`, 'HOST_KEY_UNVERIFIABLE'],
+  ];
+  for (const [name, text, code] of rows) {
+    writeFileSync(sshd.knownHostsFile, text);
+    const relays = await supervise(t, sshd, config);
+    t.equal((await relays.reach('r', 'blocked')).standing.fault?.code, code, name);
+    await relays.supervisor.close('next');
+  }
+});
+
+test('a rejected key blocks, one try only, and a new key in the file ends it', async (t) => {
+  const sshd = await startSshd(t);
+  const echo = await startEcho(t);
+  const right = readFileSync(sshd.keyFile, 'utf8');
+  sshd.revokeKeys();
+  const relays = await supervise(t, sshd, { r: { host: 'test', forwards: [`0:127.0.0.1:${echo.port}`] } });
+  const status = await relays.reach('r', 'blocked');
+  t.equal(status.standing.fault?.code, 'AUTH_REJECTED');
+  t.match(status.standing.fault?.message, /rejected every identity \(offered: ssh-ed25519 SHA256:\S+ \(.*id\)\)/);
+  t.ok((status.standing.until ?? 0) > Date.now() + 15 * 60_000, 'the next try is 20 minutes away');
+  t.equal(sshd.log().match(/Failed publickey/g)?.length, 1, 'sshd saw one refused login');
+  sshd.allowKey(sshd.publicKey);
+  writeFileSync(sshd.keyFile, right, { mode: 0o600 });
+  await relays.reach('r', 'connected');
+});
+
+test('a key that others can read is not used, and the sentence says how to mend it', async (t) => {
+  const sshd = await startSshd(t);
+  chmodSync(sshd.keyFile, 0o644);
+  const relays = await supervise(t, sshd, { r: { host: 'test', forwards: [`0:127.0.0.1:${await freePort()}`] } });
+  const status = await relays.reach('r', 'blocked');
+  t.match(status.standing.fault, { code: 'IDENTITY_UNREADABLE', message: /chmod 600/ });
+  chmodSync(sshd.keyFile, 0o600);
+  await relays.next('an attempt after the chmod', (event) => event.type === 'lane.changed' && event.state.at === 'up');
+});
+
+test('a server that forbids forwarding blocks the relay, keeps the link, and resets its clients', async (t) => {
+  const sshd = await startSshd(t, { config: ['AllowTcpForwarding no'] });
+  const relays = await supervise(t, sshd, { r: { host: 'test', forwards: [`0:127.0.0.1:${await freePort()}`] } });
+  const status = await relays.reach('r', 'blocked');
+  t.match(status.standing.fault, { code: 'FORWARDING_REFUSED', message: /AllowTcpForwarding, PermitOpen/ });
+  t.equal(status.lanes[0]?.state.at, 'up', 'the link stays');
+  t.equal(await fateOf(relays.port('r')), 'ECONNRESET');
+  t.equal(sshd.log().match(/Accepted publickey/g)?.length, 1, 'no reconnect loop');
+});
+
+test('one forward of two that is forbidden degrades, and the other one works', async (t) => {
+  const echo = await startEcho(t);
+  const other = await freePort();
+  const sshd = await startSshd(t, { config: [`PermitOpen 127.0.0.1:${echo.port}`] });
+  const relays = await supervise(t, sshd, {
+    r: { host: 'test', forwards: [`0:127.0.0.1:${echo.port}`, `0:127.0.0.1:${other}`] },
+  });
+  const status = await relays.reach('r', 'degraded');
+  t.match(status.standing.fault, { code: 'FORWARDING_REFUSED', detail: { target: `127.0.0.1:${other}` } });
+  t.equal((await exchange(relays.port('r', 0), 'fine')).toString(), 'fine');
+});
+
+test('a backend that is down degrades the relay by name, resets its clients at once, and is noticed when it is back', async (t) => {
+  const sshd = await startSshd(t);
+  const port = await freePort();
+  const relays = await supervise(t, sshd, { r: { host: 'test', forwards: [`0:127.0.0.1:${port}`] } });
+  const status = await relays.reach('r', 'degraded');
+  t.match(status.standing.fault, { code: 'TARGET_REFUSED', message: /cannot reach 127\.0\.0\.1:\d+: .*refused/i });
+  t.equal(await fateOf(relays.port('r'), 2_000), 'ECONNRESET');
+  await startEcho(t, port);
+  await relays.reach('r', 'connected');
+});
+
+test('a taken port names its owner, leaves the other relay alone, and is taken over when it is free', async (t) => {
+  const sshd = await startSshd(t);
+  const echo = await startEcho(t);
+  const squatter = createServer().listen(0, '127.0.0.1');
+  await once(squatter, 'listening');
+  const address = squatter.address();
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  const relays = await supervise(t, sshd, {
+    taken: { host: 'test', forwards: [`${address.port}:127.0.0.1:${echo.port}`] },
+    free: { host: 'test', forwards: [`0:127.0.0.1:${echo.port}`] },
+  });
+  const status = await relays.reach('taken', 'degraded');
+  t.match(status.standing.fault, { code: 'LISTEN_TAKEN', message: new RegExp(`in use by pid ${process.pid} `) });
+  await relays.reach('free', 'connected');
+  squatter.close();
+  await relays.reach('taken', 'connected', 5_000);
+  t.equal((await exchange(address.port, 'mine now')).toString(), 'mine now');
+});
+
+test('a server that talks and hangs up is asked after 1 and 5 s, not faster, and its words are escaped', async (t) => {
+  const sshd = await startSshd(t);
+  await sshd.stop();
+  let asked = 0;
+  const busy = createServer((socket) => {
+    asked += 1;
+    socket.on('error', () => undefined);
+    socket.end('Exceeded \u001b[31mMaxStartups\r\n');
+  }).listen(sshd.port, '127.0.0.1');
+  await once(busy, 'listening');
+  t.teardown(() => busy.close());
+  const relays = await supervise(t, sshd, {
+    a: { host: 'test', forwards: [`0:127.0.0.1:${await freePort()}`] },
+    b: { host: 'test', forwards: [`0:127.0.0.1:${await freePort()}`] },
+  });
+  const waiting = await relays.next(
+    'the first wait',
+    (event) => event.type === 'lane.changed' && event.state.at === 'waiting',
+  );
+  t.match(waiting, { state: { fault: { code: 'SERVER_BUSY', message: /"Exceeded \\x1b\[31mMaxStartups"/ } } });
+  await relays.next(
+    'the third attempt',
+    (event) => event.type === 'lane.changed' && event.state.at === 'waiting' && event.state.tries.count >= 2,
+    waiting.id,
+  );
+  t.ok(asked <= 4, `two relays asked ${asked} times`);
+});
+
+test('a port that accepts and says nothing ends with a named deadline', async (t) => {
+  const sshd = await startSshd(t);
+  await sshd.stop();
+  const mute = createServer((socket) => void socket.on('error', () => undefined)).listen(sshd.port, '127.0.0.1');
+  await once(mute, 'listening');
+  t.teardown(() => mute.close());
+  const relays = await supervise(t, sshd, {
+    r: { host: 'test', forwards: [`0:127.0.0.1:${await freePort()}`], deadlines: { greeting: '1s' } },
+  });
+  const waiting = await relays.next(
+    'the deadline',
+    (event) => event.type === 'lane.changed' && event.state.at === 'waiting',
+  );
+  t.match(waiting, { state: { fault: { code: 'GREETING_TIMEOUT', message: /no SSH greeting within 1 s/ } } });
+});
+
+test('a host that wants more than a key says what it wants', async (t) => {
+  const sshd = await startSshd(t, {
+    config: ['AuthenticationMethods publickey,keyboard-interactive', 'KbdInteractiveAuthentication yes', 'UsePAM yes'],
+  });
+  const relays = await supervise(t, sshd, { r: { host: 'test', forwards: [`0:127.0.0.1:${await freePort()}`] } });
+  const status = await relays.reach('r', 'blocked');
+  t.match(status.standing.fault, { code: 'NEEDS_ANSWER', message: /keyboard-interactive/ });
+});
+
+test('an agent with nine keys and no IdentitiesOnly: the fault lists what was offered', async (t) => {
+  const sshd = await startSshd(t);
+  const agent = spawn('ssh-agent', ['-D', '-a', `${sshd.dir}/agent`], { stdio: 'ignore' });
+  t.teardown(() => agent.kill());
+  const env = { ...process.env, SSH_AUTH_SOCK: `${sshd.dir}/agent` };
+  await waitUntil('the agent', () => spawnSync('ssh-add', ['-l'], { env }).status === 1);
+  for (let n = 0; n < 9; n += 1) {
+    spawnSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', `${sshd.dir}/extra${n}`]);
+    spawnSync('ssh-add', ['-q', `${sshd.dir}/extra${n}`], { env });
+  }
+  const text = readFileSync(sshd.sshConfigFile, 'utf8').replace(
+    /IdentitiesOnly yes/,
+    `IdentityAgent ${sshd.dir}/agent`,
+  );
+  writeFileSync(sshd.sshConfigFile, text);
+  const relays = await supervise(t, sshd, { r: { host: 'test', forwards: [`0:127.0.0.1:${await freePort()}`] } });
+  const status = await relays.reach('r', 'blocked');
+  t.match(status.standing.fault, { code: 'AUTH_TOO_MANY', message: /gave up after 6 identities .*IdentitiesOnly yes/ });
+});
