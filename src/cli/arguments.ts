@@ -6,9 +6,7 @@ export type Arguments = Readonly<Record<string, unknown>>;
 
 /** A switch; false when absent. */
 export function readFlag(given: Arguments, name: string): boolean {
-  const value = given[name];
-  if (value === undefined || typeof value === 'boolean') return value === true;
-  throw new Fault('USAGE', `--${name} was given more than once, or with a value; write it once, alone`);
+  return given[name] === true;
 }
 
 /** A text; null when absent. */

@@ -2,8 +2,7 @@ import { connect } from './connect.ts';
 import { commands } from './commands.ts';
 
 /** What the shell may offer next: commands first, then the names of the relays that run. */
-export async function completeRelay(given: unknown): Promise<string[]> {
-  const words = typeof given === 'object' && given !== null && '_' in given && Array.isArray(given._) ? given._ : [];
+export async function complete(words: readonly string[]): Promise<readonly string[]> {
   const named = commands.find(({ name }) => words.includes(name));
   if (named === undefined) return commands.map(({ name }) => name);
   const options = named.options.map(({ name }) => `--${name}`);

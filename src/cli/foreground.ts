@@ -26,9 +26,9 @@ export async function runForeground(options: ForegroundOptions): Promise<number>
   const daemon = await begin({ config, sshConfig, trouble });
   // Before main's own handler, which ends the process: a bug leaves a line in the log.
   process.prependListener('uncaughtException', (error) => daemon.die(Fault.from(error)));
-  const shown: Show =
-    terminal.live && !json ? await showTable(daemon, terminal) : await showLines(daemon, terminal, json);
-  const obeyed = obeySignals(daemon, terminal, shown.say);
+  let shown: Show | null = null;
+  const obeyed = obeySignals(daemon, terminal, (text) => shown?.say(text));
+  shown = terminal.live && !json ? await showTable(daemon, terminal) : await showLines(daemon, terminal, json);
   let failure: FaultReport | null = null;
   if (exitOnFailure) {
     daemon.subscribe(0, (event) => {

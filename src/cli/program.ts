@@ -9,6 +9,12 @@ import type { Terminal } from './terminal.ts';
 
 /** Runs one command line and answers its exit code; throws a fault when it cannot be done. */
 export async function runProgram(words: readonly string[], terminal: Terminal): Promise<number> {
+  // The script that yargs prints asks so. yargs would answer after its promise has resolved, when we have left.
+  if (words[0] === '--get-yargs-completions') {
+    const { complete } = await import('./completion.ts');
+    terminal.out(`${(await complete(words.slice(1))).join('\n')}\n`);
+    return 0;
+  }
   const page = askedPage(words);
   if (page !== null) {
     terminal.out(page);
@@ -52,10 +58,7 @@ function createParser(call: (command: Command, given: Arguments) => Promise<void
       (given) => call(command, given),
     );
   }
-  return parser.completion('completion', 'print a completion script', async (_word: string, given: unknown) => {
-    const { completeRelay } = await import('./completion.ts');
-    return completeRelay(given);
-  });
+  return parser.completion('completion', 'print a completion script');
 }
 
 function shape({ text, value, alias }: OptionText) {

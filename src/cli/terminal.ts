@@ -1,5 +1,3 @@
-import { styleText } from 'node:util';
-
 /** How much may wait for a reader that has stalled, bytes; beyond it lines are left out rather than kept in memory. */
 const backlog = 1024 * 1024;
 
@@ -47,9 +45,17 @@ export function openTerminal(): Terminal {
 /** The colours we use, by what they say. */
 export type Tone = 'good' | 'uneasy' | 'bad' | 'quiet' | 'strong';
 
-const tones = { good: 'green', uneasy: 'yellow', bad: 'red', quiet: 'dim', strong: 'bold' } as const;
+/** SGR codes, on and off: fixed here, because `styleText` looks at the streams by itself, on some versions of Node. */
+const codes: Readonly<Record<Tone, readonly [on: number, off: number]>> = {
+  good: [32, 39],
+  uneasy: [33, 39],
+  bad: [31, 39],
+  quiet: [2, 22],
+  strong: [1, 22],
+};
 
 /** Colours text, if colours are wanted. */
 export function paint(text: string, tone: Tone, colour: boolean): string {
-  return colour ? styleText(tones[tone], text) : text;
+  const [on, off] = codes[tone];
+  return colour ? `\u001b[${on}m${text}\u001b[${off}m` : text;
 }

@@ -1,0 +1,110 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'tap';
+import { commands } from '../../src/cli/commands.ts';
+import { manual } from '../../src/cli/manual.ts';
+import { faults } from '../../src/core/model/fault-table.ts';
+import { homeOf, runTowline } from '../fixtures/cli.ts';
+
+// biome-ignore format: a table is read by its columns
+const wrong: readonly (readonly [words: string, code: number, sentence: RegExp])[] = [
+  ['',                              64, /^towline: name a command; see `towline --help` \[USAGE\]$/],
+  ['foo',                           64, /there is no command "foo"; see `towline --help`/],
+  ['statsu',                        64, /there is no command "statsu"; did you mean "status"\?/],
+  ['status --jsn',                  64, /unknown argument: jsn/],
+  ['status a b',                    64, /unknown argument: b/],
+  ['start',                         64, /start needs the name of a relay/],
+  ['up --config',                   64, /not enough arguments following: config/],
+  ['up --config=',                  64, /--config needs a value/],
+  ['up --config a --config b',      64, /--config was given 2 times/],
+  ['up --detach --json',            64, /--detach and --json cannot go together/],
+  ['up --detach --exit-on-failure', 64, /--detach and --exit-on-failure cannot go together/],
+  ['events --after abc',            64, /--after abc is no number/],
+  ['events --after -1',             64, /.+/],
+  ['logs --lines 1.5',              64, /--lines 1.5 is no number/],
+  ['status',                        69, /no towline daemon runs; start one with `towline up --detach` \[NOT_RUNNING\]$/],
+  ['status dev-box --json',         69, /NOT_RUNNING/],
+  ['down',                          69, /NOT_RUNNING/],
+  ['restart dev-box',               69, /NOT_RUNNING/],
+  ['events --json',                 69, /NOT_RUNNING/],
+  ['logs',                          69, /there is no log at .* yet/],
+  ['up',                            78, /no config file in .* \[CONFIG_MISSING\]$/],
+  ['check --config missing.json',   78, /missing\.json.* \[CONFIG_MISSING\]$/],
+];
+
+for (const [words, code, sentence] of wrong) {
+  test(`towline ${words}: one sentence on stderr, exit ${code}`, async (t) => {
+    const { code: ended, stdout, stderr } = await runTowline(t, words === '' ? [] : words.split(' '));
+    t.equal(ended, code);
+    t.equal(stdout, '');
+    t.match(stderr.trimEnd(), sentence);
+    t.equal(stderr.trimEnd().split('\n').length, 1, 'one line, no stack');
+  });
+}
+
+test('--help is the manual, COMMAND --help the page of the command', async (t) => {
+  t.same(await runTowline(t, ['--help']), { code: 0, stdout: manual(), stderr: '' });
+  const { code, stdout } = await runTowline(t, ['start', '--help']);
+  t.equal(code, 0);
+  t.match(stdout, /^towline start - .*\n\nUsage:\n {2}towline start RELAY\n/);
+});
+
+test('the manual names every command and every exit code of the fault table, within 100 columns', async (t) => {
+  const page = manual();
+  for (const { name, text } of commands) t.match(page, new RegExp(`^ {2}${name}\\b.* ${text.slice(0, 20)}`, 'm'), name);
+  for (const exit of new Set(Object.values(faults).map((entry) => entry.exit))) {
+    t.match(page, new RegExp(`^ {2}${exit} {2}`, 'm'), String(exit));
+  }
+  for (const line of page.split('\n')) t.ok(line.length <= 100, line);
+});
+
+test('version and --version print the version of the package', async (t) => {
+  const { stdout } = await runTowline(t, ['version']);
+  t.match(stdout, /^\d+\.\d+\.\d+\n$/);
+  t.equal((await runTowline(t, ['--version'])).stdout, stdout);
+});
+
+test('schema prints a JSON Schema', async (t) => {
+  const { code, stdout } = await runTowline(t, ['schema']);
+  t.equal(code, 0);
+  t.match(JSON.parse(stdout), { type: 'object', properties: { relays: {} } });
+});
+
+test('completion prints a script, and the commands are offered', async (t) => {
+  t.match((await runTowline(t, ['completion'])).stdout, /towline --get-yargs-completions/);
+  const { stdout } = await runTowline(t, ['--get-yargs-completions', 'towline', '']);
+  for (const { name } of commands) t.match(stdout, new RegExp(`^${name}$`, 'm'));
+});
+
+test('check lists every problem with its place, and exits 78', async (t) => {
+  const dir = join(homeOf(t), 'project');
+  mkdirSync(dir, { mode: 0o700 });
+  const file = join(dir, 'towline.json');
+  writeFileSync(
+    file,
+    '{ "relays": {\n  "a": { "host": "h", "forwads": [] },\n  "b": { "host": "", "forwards": ["x"] } } }\n',
+    { mode: 0o600 },
+  );
+  const { code, stdout } = await runTowline(t, ['check'], { cwd: dir });
+  t.equal(code, 78);
+  t.match(stdout, /^towline\.json:2:\d+ relays\.a.*forwads/m);
+  t.match(stdout, /^towline\.json:3:\d+ relays\.b/m);
+  const json = await runTowline(t, ['check', '--json'], { cwd: dir });
+  t.match(JSON.parse(json.stdout), { file, problems: [{ line: 2 }] });
+  const up = await runTowline(t, ['up'], { cwd: dir });
+  t.equal(up.code, 78);
+  t.match(up.stderr, /^towline\.json:2:.*\n(.*\n)*towline: the config has \d problems; .*\[CONFIG_INVALID\]\n$/);
+});
+
+test('a config without problems is well', async (t) => {
+  const file = join(homeOf(t), 'towline.json');
+  writeFileSync(file, '{ "relays": { "a": { "host": "h", "forwards": ["5432"] } } }', { mode: 0o600 });
+  const { code, stdout } = await runTowline(t, ['check', '--config', file]);
+  t.equal(code, 0);
+  t.equal(stdout, `${file}: well, 1 relay\n`);
+});
+
+test('TOWLINE_DEBUG=1 adds the stack', async (t) => {
+  const { stderr } = await runTowline(t, ['status'], { env: { TOWLINE_DEBUG: '1' } });
+  t.match(stderr, /\[NOT_RUNNING\]\n.*\n {4}at /);
+});

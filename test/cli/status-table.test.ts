@@ -1,0 +1,118 @@
+import { stripVTControlCharacters } from 'node:util';
+import { test } from 'tap';
+import { drawRelay } from '../../src/cli/relay-sheet.ts';
+import { drawStatus } from '../../src/cli/status-table.ts';
+import { daemonStatus, forward, now, relayStatus, unreachable } from './statuses.ts';
+
+const plain = { now, colour: false, columns: 100 };
+
+const several = daemonStatus([
+  relayStatus('dev-box', { reason: 'unverified' }, { forwards: [forward(8787, 80), forward(8788, 81)] }),
+  relayStatus(
+    'notebook',
+    { word: 'reconnecting', reason: unreachable.message, fault: unreachable, until: now + 1_400 },
+    { counters: { ...relayStatus('x').counters, open: 0, held: 2 }, since: now - 12_300 },
+  ),
+  relayStatus('postgres', { word: 'blocked', reason: unreachable.message, fault: unreachable }),
+  relayStatus('spare', { word: 'offline', reason: 'stopped' }),
+  relayStatus('new', { word: 'connecting', reason: 'tcp, attempt 2' }, { since: now - 10 }),
+]);
+
+test('a table of relays shows word, way, age and clients, and below what is not well', async (t) => {
+  t.equal(
+    drawStatus(several, plain),
+    `towline 1.2.3, pid 7, up 1 h, /c/towline.json
+
+RELAY     STATE                  FORWARD                           FOR         OPEN
+dev-box   connected, unverified  127.0.0.1:8787 -> 127.0.0.1:80    4 min 10 s  3
+                                 127.0.0.1:8788 -> 127.0.0.1:81
+notebook  reconnecting           127.0.0.1:8787 -> 127.0.0.1:8787  12 s        0 (2 held)
+          nothing listens at 10.0.0.7:22; start sshd there, or correct the port [CONNECT_REFUSED],
+          next try in 2 s
+postgres  blocked                127.0.0.1:8787 -> 127.0.0.1:8787  4 min 10 s  3
+          nothing listens at 10.0.0.7:22; start sshd there, or correct the port [CONNECT_REFUSED]
+spare     offline                127.0.0.1:8787 -> 127.0.0.1:8787  4 min 10 s  3
+new       connecting             127.0.0.1:8787 -> 127.0.0.1:8787  0 s         3
+          tcp, attempt 2
+`,
+  );
+});
+
+test('no line is wider than the terminal, nor than 100 columns', async (t) => {
+  const long = relayStatus('a', { word: 'degraded', reason: 'why '.repeat(60) });
+  const far = { ...forward(8787, 80), target: { kind: 'unix', path: `/run/${'deep/'.repeat(20)}x.sock` } } as const;
+  const status = daemonStatus([...several.relays, { ...long, forwards: [far] }]);
+  for (const columns of [80, 100, 200]) {
+    const drawn = drawStatus(status, { ...plain, columns });
+    const widest = Math.max(...drawn.split('\n').map((line) => line.length));
+    t.ok(widest <= Math.min(columns, 100), `${widest} of ${columns}`);
+    t.match(drawn, /x\.sock/);
+    t.notMatch(drawn, '…', 'nothing is cut');
+  }
+});
+
+test('colours change nothing but colours', async (t) => {
+  const coloured = drawStatus(several, { ...plain, colour: true });
+  t.not(coloured, stripVTControlCharacters(coloured));
+  const words = (text: string) => text.replace(/\s+/g, ' ');
+  t.equal(words(stripVTControlCharacters(coloured)), words(drawStatus(several, plain)));
+});
+
+test('a daemon without relays, and one that ends, say so', async (t) => {
+  t.match(
+    drawStatus({ ...daemonStatus([]), stopping: true }, plain),
+    /up 1 h, stopping, .*\n\nthe config has no relays\n$/,
+  );
+});
+
+test('what others wrote cannot act on the terminal', async (t) => {
+  const evil = { ...unreachable, message: 'a\u001b[2Jb' };
+  const relay = relayStatus('x', { word: 'blocked', reason: evil.message, fault: evil }, { warnings: [evil.message] });
+  for (const drawn of [drawStatus(daemonStatus([relay]), plain), drawRelay(relay, plain)]) {
+    t.notOk(drawn.includes('\u001b'));
+    t.match(drawn, /a\\x1b\[2Jb/);
+  }
+});
+
+test('the sheet of one relay has every fact on a line of its own', async (t) => {
+  const link = {
+    remote: 'dev@10.0.0.7:22',
+    route: ['bastion'],
+    server: 'SSH-2.0-OpenSSH_9.2',
+    hostKey: 'SHA256:abc',
+    strict: true,
+    detect: 20_000,
+    took: 43,
+  };
+  const relay = relayStatus(
+    'dev-box',
+    {},
+    {
+      lanes: [{ pid: 42, state: { at: 'idle' }, stage: null, link, fault: null }],
+      lastFault: { ...unreachable, at: now - 65_000 },
+      warnings: ['~/.ssh/config:3: Tunnel is not honoured yet'],
+    },
+  );
+  t.equal(
+    drawRelay(relay, plain),
+    `dev-box
+  state        connected
+  since        4 min 10 s (2027-01-15T07:55:50.000Z)
+  host         devbox
+  worker       pid 42
+  link         dev@10.0.0.7:22 via bastion, made in 43 ms
+  server       SSH-2.0-OpenSSH_9.2, host key SHA256:abc
+  silence      the link counts as dead after 20 s without a byte
+  forward      127.0.0.1:8787 -> 127.0.0.1:8787 (well, 12 ms)
+  connections  3 open, 0 held, 12 accepted, 1 refused
+  traffic      1.5 KiB sent, 20 MiB received
+  last fault   nothing listens at 10.0.0.7:22; start sshd there, or correct the port [CONNECT_REFUSED], 1 min 5 s ago
+  warning      ~/.ssh/config:3: Tunnel is not honoured yet
+`,
+  );
+});
+
+test('a forward that is not bound says so', async (t) => {
+  const relay = relayStatus('x', {}, { forwards: [{ ...forward(1, 2), bound: false, rtt: null }] });
+  t.match(drawRelay(relay, plain), /127\.0\.0\.1:1 -> 127\.0\.0\.1:2 \(not bound\)/);
+});
