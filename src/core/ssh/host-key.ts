@@ -7,7 +7,7 @@ export function judgeHostKey(hop: Hop, key: Buffer): Fault | null {
   const { host, where } = hop;
   const shown = fingerprint(key);
   try {
-    const verdict = hop.knownHosts.verdict(hop.knownAs, host.port, key);
+    const verdict = hop.knownHosts.verdict(hop.knownAs, hop.knownPort, key);
     switch (verdict.kind) {
       case 'known':
         return null;
@@ -19,7 +19,7 @@ export function judgeHostKey(hop: Hop, key: Buffer): Fault | null {
         );
       case 'changed': {
         const old = verdict.old.map((entry) => `${entry.fingerprint} at ${entry.file}:${entry.line}`).join(', ');
-        const name = host.port === 22 ? hop.knownAs : `[${hop.knownAs}]:${host.port}`;
+        const name = hop.knownPort === 22 ? hop.knownAs : `[${hop.knownAs}]:${hop.knownPort}`;
         const file = verdict.old[0]?.file ?? '';
         return new Fault(
           'HOST_KEY_CHANGED',

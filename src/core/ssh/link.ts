@@ -9,6 +9,9 @@ import { marks, openFault } from './errors.ts';
 import { guardWindow, ping } from './internals.ts';
 import { Pulse } from './pulse.ts';
 
+/** One connection's stream inside a link: half-open, with SSH's own window as its backpressure. */
+export type Channel = ClientChannel;
+
 /** Who a channel is opened for, as the server's log shows it (RFC 4254 section 7.2). */
 export interface Originator {
   readonly address: string;

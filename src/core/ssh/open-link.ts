@@ -24,6 +24,8 @@ export interface OpenLinkOptions {
   /** Asked before each hop: `host` is its address, `account` names who logs in with what. */
   readonly permit: (host: string, account: string, signal: AbortSignal) => Promise<Permit>;
   readonly onStage: (stage: Stage) => void;
+  /** A sentence about something that was passed over. */
+  readonly onNote: (text: string) => void;
   readonly signal: AbortSignal;
 }
 
@@ -33,6 +35,7 @@ const defaultKeepalive: Keepalive = { interval: 5_000, count: 3 };
 export async function openLink(options: OpenLinkOptions): Promise<Link> {
   const { deadlines, signal } = options;
   const hops = await prepareHops(options.route, signal);
+  for (const note of new Set(hops.flatMap((hop) => hop.notes))) options.onNote(note);
   const target = hops.at(-1);
   if (target === undefined)
     throw new Fault('INTERNAL', 'a bug in towline: an empty route; please report it with the log');

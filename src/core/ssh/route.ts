@@ -9,11 +9,12 @@ export interface Hop {
   readonly host: HostConfig;
   /** `user@host:port`, prefixed with the hop's number where there are several: how faults name it. */
   readonly where: string;
-  /** The name under which known_hosts has it. */
+  /** Name and port under which known_hosts has it; an alias stands there without its port. */
   readonly knownAs: string;
+  readonly knownPort: number;
   readonly knownHosts: KnownHosts;
   readonly identities: readonly Identity[];
-  /** A sentence for each identity that could not be offered. */
+  /** A sentence for each identity that could not be offered, and for each line of known_hosts that was passed over. */
   readonly notes: readonly string[];
 }
 
@@ -48,7 +49,11 @@ export async function prepareHops(route: readonly HostConfig[], signal: AbortSig
       const where = route.length === 1 ? name : `hop ${index + 1} (${name})`;
       const knownHosts = await loadKnownHosts(host.knownHostsFiles);
       const { identities, notes } = await loadIdentities(host, signal);
-      return { host, where, knownAs: host.hostKeyAlias ?? host.hostName, knownHosts, identities, notes };
+      const known = {
+        knownAs: host.hostKeyAlias ?? host.hostName,
+        knownPort: host.hostKeyAlias === null ? host.port : 22,
+      };
+      return { host, where, ...known, knownHosts, identities, notes: [...notes, ...knownHosts.warnings] };
     }),
   );
 }

@@ -110,7 +110,7 @@ export function shake(
         username: host.user,
         readyTimeout: 0,
         keepaliveInterval: 0,
-        algorithms: offeredAlgorithms(hop.knownHosts.keyTypes(hop.knownAs, host.port)),
+        algorithms: offeredAlgorithms(hop.knownHosts.keyTypes(hop.knownAs, hop.knownPort)),
         authHandler: auth.handler,
         // Anything but a literal false accepts, and a late answer breaks a rekey: so this is synchronous and strictly boolean.
         hostVerifier: (key: Buffer): boolean => {

@@ -146,9 +146,8 @@ export class Lane {
     this.#stamps = await stampFiles(sshConfig === null ? [`${home}/.ssh/config`, '/etc/ssh/ssh_config'] : [sshConfig]);
     const route = await resolveRoute(relay.host, ask);
     this.#stamps = await stampFiles([...new Set(route.flatMap(filesOf))]);
-    for (const warning of new Set(route.flatMap((host) => host.warnings))) {
-      void this.#ports.say({ say: 'warned', lane, text: warning });
-    }
+    const warn = (text: string) => void this.#ports.say({ say: 'warned', lane, text });
+    for (const warning of new Set(route.flatMap((host) => host.warnings))) warn(warning);
     signal.throwIfAborted();
     this.#key = relay.isolation === 'shared' ? routeKey(route) : lane;
     const open = (aborted: AbortSignal) =>
@@ -157,6 +156,7 @@ export class Lane {
         keepalive: relay.keepalive,
         deadlines: relay.deadlines,
         permit: (host, account, until) => this.#ports.permits.ask(host, account, forced, until),
+        onNote: warn,
         onStage: (stage: Stage) => void this.#ports.say({ say: 'stage', lane, stage }),
         signal: aborted,
       });

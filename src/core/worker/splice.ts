@@ -1,7 +1,6 @@
 import type { Socket } from 'node:net';
-import type { ClientChannel } from 'ssh2';
 import type { Fault } from '../model/fault.ts';
-import type { Link } from '../ssh/link.ts';
+import type { Channel, Link } from '../ssh/link.ts';
 
 /** Bytes that went through, counted from the client's side. */
 export interface Traffic {
@@ -19,7 +18,7 @@ const behind = 128 * 1024;
  * backpressure pauses the other. When the link is lost the socket is destroyed unfinished: an end of stream would make a cut
  * download look complete. Resolves with that fault, or with null after an ordinary end.
  */
-export function splice(socket: Socket, channel: ClientChannel, link: Link, traffic: Traffic): Promise<Fault | null> {
+export function splice(socket: Socket, channel: Channel, link: Link, traffic: Traffic): Promise<Fault | null> {
   return new Promise((resolve) => {
     let waiting = 0;
     let held = false;

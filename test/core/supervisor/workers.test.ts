@@ -1,0 +1,148 @@
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'tap';
+import { startEcho, startSilent } from '../../fixtures/backend.ts';
+import { dial, exchange, fate } from '../../fixtures/client.ts';
+import { startSshd } from '../../fixtures/sshd.ts';
+import { supervise } from '../../fixtures/supervised.ts';
+import { makeTemp, type Owner } from '../../fixtures/temp.ts';
+import { within } from '../../fixtures/wait.ts';
+
+/** A plugin whose gate does what `code` says when a client comes. */
+function gatePlugin(t: Owner, code: string): string {
+  const file = join(makeTemp(t, 'gate'), 'gate.mjs');
+  writeFileSync(file, `export default { name: 'gate', relay: () => ({ admit() { ${code} } }) };\n`, { mode: 0o600 });
+  return file;
+}
+
+test('a worker that spins is replaced within 7 s, and the other relay loses no byte', async (t) => {
+  const sshd = await startSshd(t);
+  const echo = await startEcho(t);
+  const forwards = [`0:127.0.0.1:${echo.port}`];
+  const relays = await supervise(t, sshd, {
+    spins: { host: 'test', forwards, plugins: [gatePlugin(t, 'for (;;);')] },
+    other: { host: 'test', forwards },
+  });
+  await relays.reach('spins', 'connected');
+  await relays.reach('other', 'connected');
+  const calm = await dial(relays.port('other'));
+  const pid = relays.worker('spins');
+  const began = performance.now();
+  const victim = await dial(relays.port('spins'));
+  t.teardown(() => victim.destroy());
+  const ended = await relays.next('the replacement', (event) => event.type === 'worker.ended');
+  t.match(ended, { relay: 'spins', pid, fault: { code: 'WORKER_HUNG' } });
+  const took = performance.now() - began;
+  t.ok(took < 7_000, `noticed after ${Math.round(took)} ms`);
+  t.comment(`a spinning worker was replaced after ${Math.round(took)} ms`);
+  calm.write('still here');
+  const [answer] = await once(calm, 'data');
+  t.equal(String(answer), 'still here');
+  calm.destroy();
+});
+
+test('a worker that exits again and again is blocked after its restart intensity, the other one lives', async (t) => {
+  const sshd = await startSshd(t);
+  const echo = await startEcho(t);
+  const forwards = [`0:127.0.0.1:${echo.port}`];
+  const file = join(makeTemp(t, 'crash'), 'crash.mjs');
+  writeFileSync(
+    file,
+    "export default { name: 'crash', relay: () => { setTimeout(() => process.abort(), 20); return {}; } };\n",
+    { mode: 0o600 },
+  );
+  const relays = await supervise(t, sshd, {
+    crashes: { host: 'test', forwards, plugins: [file] },
+    other: { host: 'test', forwards },
+  });
+  const status = await relays.reach('crashes', 'blocked', 40_000);
+  t.match(status.standing.fault, {
+    code: 'WORKER_CRASHING',
+    message: /6 times in 60 s, last: worker \d+ was killed by SIGABRT/,
+  });
+  t.equal((await exchange(relays.port('other'), 'alive')).toString(), 'alive');
+});
+
+test('a worker that uses more memory than allowed is replaced', async (t) => {
+  const sshd = await startSshd(t);
+  const echo = await startEcho(t);
+  const plugin = gatePlugin(t, 'globalThis.leak = Buffer.alloc(400 * 1024 * 1024, 1); return true;');
+  const relays = await supervise(t, sshd, {
+    r: { host: 'test', forwards: [`0:127.0.0.1:${echo.port}`], plugins: [plugin], memory: '300MiB' },
+  });
+  await relays.reach('r', 'connected');
+  const client = await dial(relays.port('r'));
+  t.teardown(() => client.destroy());
+  const ended = await relays.next('the replacement', (event) => event.type === 'worker.ended');
+  t.match(ended, { fault: { code: 'WORKER_BLOATED', message: /of 300 MiB/ } });
+});
+
+test('stopping lets open connections end; a second word ends them now', async (t) => {
+  const sshd = await startSshd(t);
+  const echo = await startEcho(t);
+  const relays = await supervise(t, sshd, { r: { host: 'test', forwards: [`0:127.0.0.1:${echo.port}`] } });
+  await relays.reach('r', 'connected');
+  const polite = await dial(relays.port('r'));
+  polite.write('x');
+  await once(polite, 'data');
+  const stopped = relays.supervisor.stopRelay('r');
+  await relays.reach('r', 'draining');
+  polite.end('last words');
+  const [answer] = await once(polite, 'data');
+  t.equal(String(answer), 'last words', 'an open connection goes on while it drains');
+  await within('the stop', stopped);
+  t.equal(relays.status('r').standing.word, 'offline');
+
+  await relays.supervisor.startRelay('r');
+  await relays.reach('r', 'connected');
+  const stubborn = await dial(relays.port('r'));
+  stubborn.write('x');
+  await once(stubborn, 'data');
+  const cut = fate(stubborn);
+  const closed = relays.supervisor.close('asked');
+  const began = performance.now();
+  relays.supervisor.now();
+  t.equal(await within('the cut', cut), 'ECONNRESET');
+  await within('the end', closed);
+  t.ok(performance.now() - began < 1_000, `ended after ${Math.round(performance.now() - began)} ms`);
+});
+
+test('a drain that runs out of time cuts what is left with a reset', async (t) => {
+  const sshd = await startSshd(t);
+  const silent = await startSilent(t);
+  const relays = await supervise(t, sshd, {
+    r: { host: 'test', forwards: [`0:127.0.0.1:${silent.port}`], drain: '1s' },
+  });
+  await relays.reach('r', 'connected');
+  const accepted = silent.nextConnection();
+  const client = await dial(relays.port('r'));
+  await accepted;
+  const cut = fate(client);
+  await within('the stop', relays.supervisor.stopRelay('r'), 5_000);
+  t.equal(await within('the cut', cut), 'ECONNRESET');
+});
+
+test('fifty shared relays live in one worker over one link', async (t) => {
+  const sshd = await startSshd(t);
+  const echo = await startEcho(t);
+  const one = { host: 'test', forwards: [`0:127.0.0.1:${echo.port}`], isolation: 'shared' };
+  const names = Array.from({ length: 50 }, (_, index) => `r${index}`);
+  const began = performance.now();
+  const relays = await supervise(t, sshd, Object.fromEntries(names.map((name) => [name, one])));
+  for (const name of names) await relays.reach(name, 'connected');
+  t.comment(`50 shared relays were connected after ${Math.round(performance.now() - began)} ms`);
+  t.equal(new Set(names.map((name) => relays.worker(name))).size, 1, 'one worker');
+  t.equal(sshd.log().match(/Accepted publickey/g)?.length, 1, 'one login');
+  t.equal((await exchange(relays.port('r49'), 'shared')).toString(), 'shared');
+  await relays.supervisor.stopRelay('r0');
+  t.equal((await exchange(relays.port('r1'), 'unharmed')).toString(), 'unharmed', 'the link outlives one of its users');
+  sshd.killSessions();
+  await relays.next(
+    'the loss',
+    (event) => event.type === 'lane.changed' && event.state.at === 'dialing',
+    relays.supervisor.status().id,
+  );
+  for (const name of names.slice(1)) await relays.reach(name, 'connected');
+  t.equal(sshd.log().match(/Accepted publickey/g)?.length, 2, 'and came back with one login');
+});
