@@ -55,11 +55,13 @@ function birth(words: readonly string[]): Promise<void> {
   });
 }
 
-/** Tells the waiting `up --detach`, if there is one; resolves when it has been told. */
+/** Tells the `up --detach` that waits, then lets go of it. Whether it was still there makes no difference to us. */
 export function tellBirth(told: Birth): Promise<void> {
-  if (process.env[birthMark] !== '1' || process.send === undefined) return Promise.resolve();
   return new Promise((resolve) => {
-    // Whether it was still there to hear it makes no difference to us.
-    process.send?.(told, undefined, {}, () => resolve());
+    if (process.send === undefined) return resolve();
+    process.send(told, undefined, {}, () => {
+      if (process.connected) process.disconnect();
+      resolve();
+    });
   });
 }

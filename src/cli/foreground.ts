@@ -45,16 +45,16 @@ export async function runForeground(options: ForegroundOptions): Promise<number>
 }
 
 async function begin(options: Parameters<typeof startDaemon>[0]): Promise<Daemon> {
+  const awaited = process.env[birthMark] === '1';
+  // Guests and workers, which inherit the environment, are no newborn daemons.
+  delete process.env[birthMark];
   try {
     const daemon = await startDaemon(options);
-    await tellBirth({ ready: true });
-    if (process.connected) process.disconnect();
-    // Guests and workers need not know.
-    delete process.env[birthMark];
+    if (awaited) await tellBirth({ ready: true });
     return daemon;
   } catch (error) {
     const fault = Fault.from(error);
-    await tellBirth({ ready: false, fault: fault.report() });
+    if (awaited) await tellBirth({ ready: false, fault: fault.report() });
     throw fault;
   }
 }

@@ -75,8 +75,9 @@ function drawRelays(relays: readonly RelayStatus[], { now, colour, columns }: Vi
   table.push(titles.map((title) => paint(title, 'quiet', colour)));
   for (const { relay, lines } of rows) {
     for (const [name = '', state = '', route = '', ...rest] of lines) {
-      // An address has no words: on a narrow terminal it breaks where the column ends.
-      const forward = { content: route, wrapOnWordBoundary: false };
+      // On a narrow terminal a way breaks at its arrow, and an address, which has no words, where the column ends.
+      const narrow = route.length > (widths[2] ?? 0) - 2;
+      const forward = { content: narrow ? route.replace(' -> ', '\n-> ') : route, wrapOnWordBoundary: false };
       table.push([paint(name, 'strong', colour), paint(state, toneOf[relay.standing.word], colour), forward, ...rest]);
     }
     const reason = reasonOf(relay, now);
@@ -107,10 +108,13 @@ export function wordOf({ standing }: RelayStatus): string {
 }
 
 /** Why the word is what it is, with the code and the next try; empty where there is nothing to add. */
-export function reasonOf({ standing }: RelayStatus, now: number): string {
+export function reasonOf({ standing, lastFault, since }: RelayStatus, now: number): string {
   const { word, reason, fault, until } = standing;
   if (word === 'connected' || word === 'offline') return '';
   const code = fault === null ? '' : ` [${fault.code}]`;
+  // During an attempt the reason is its stage; why there had to be another one is still what the user asks.
+  const before = fault === null && lastFault !== null && lastFault.at >= since ? lastFault : null;
+  const after = before === null ? '' : `; before: ${printable(before.message)} [${before.code}]`;
   const next = until === null ? '' : `, next try ${until <= now ? 'now' : `in ${formatAge(until - now + 999)}`}`;
-  return `${printable(reason)}${code}${next}`;
+  return `${printable(reason)}${code}${next}${after}`;
 }

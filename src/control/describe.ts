@@ -81,10 +81,15 @@ function tellState(state: LaneState, who: string, now: number): Description {
         : debug(`${who}: attempt ${state.attempt}`);
     case 'up':
       return debug(`${who}: the link is up`);
-    case 'waiting':
-      return warn(`${who}: ${formatFault(state.fault)}, next try in ${formatDuration(state.until - now)}`);
+    case 'waiting': {
+      const { count } = state.tries;
+      const often = count > 3 ? ` (${count} failures in a row)` : '';
+      const text = `${who}: ${formatFault(state.fault)}, ${nextTry(state.until - now)}${often}`;
+      // A night without network is thousands of failures: the log keeps the first three, then each that doubles.
+      return count <= 3 || Number.isInteger(Math.log2(count)) ? warn(text) : debug(text);
+    }
     case 'blocked': {
-      const next = state.until === null ? '' : `, next try in ${formatDuration(state.until - now)}`;
+      const next = state.until === null ? '' : `, ${nextTry(state.until - now)}`;
       return error(`${who}: blocked: ${formatFault(state.fault)}${next}`);
     }
     case 'draining':
@@ -111,6 +116,10 @@ function tellJudgement(event: Extract<Event, { type: 'forward.judged' }>, forwar
 /** A fault in one line: what happened and its code. */
 export function formatFault(fault: FaultReport): string {
   return `${fault.message} [${fault.code}]`;
+}
+
+function nextTry(wait: number): string {
+  return wait <= 0 ? 'trying again now' : `next try in ${formatDuration(wait)}`;
 }
 
 /** The first lane is the relay itself; only a second one needs its number. */

@@ -51,6 +51,22 @@ test('no line is wider than the terminal, nor than 100 columns', async (t) => {
   }
 });
 
+test('during an attempt the failure before it is still said, unless it is cured', async (t) => {
+  const relay = (at: number) =>
+    relayStatus('x', { word: 'reconnecting', reason: 'tcp, attempt 2' }, { lastFault: { ...unreachable, at } });
+  const drawn = (at: number) => drawStatus(daemonStatus([relay(at)]), plain).replace(/\s+/g, ' ');
+  t.match(drawn(now - 250_000), /tcp, attempt 2; before: nothing listens at .* \[CONNECT_REFUSED\] $/);
+  t.match(drawn(now - 250_001), /tcp, attempt 2 $/);
+});
+
+test('on a narrow terminal a way breaks at its arrow', async (t) => {
+  const drawn = drawStatus(daemonStatus([relayStatus('notebook', { reason: 'unverified' })]), {
+    ...plain,
+    columns: 70,
+  });
+  t.match(drawn, /127\.0\.0\.1:8787 +4 min 10 s +3\n +-> 127\.0\.0\.1:8787\n/);
+});
+
 test('colours change nothing but colours', async (t) => {
   const coloured = drawStatus(several, { ...plain, colour: true });
   t.not(coloured, stripVTControlCharacters(coloured));

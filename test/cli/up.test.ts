@@ -150,6 +150,18 @@ test('the daemon goes on when the readers of its output leave', async (t) => {
   t.equal(await code, 0);
 });
 
+test('a bug ends the daemon with 70, one sentence, and its stack in the log', async (t) => {
+  const guest = join(homeOf(t), 'guest.mjs');
+  const late = `setImmediate(() => Promise.reject(new TypeError('boom')))`;
+  writeFileSync(guest, `export default { name: 'guest', daemon() { ${late}; return {} } }\n`, { mode: 0o600 });
+  await configure(t, { plugins: [{ use: './guest.mjs' }] });
+  const { code, stderr } = await runTowline(t, ['up']);
+  t.equal(code, 70);
+  t.equal(stderr, 'towline: a bug in towline: boom; please report it with the log [INTERNAL]\n');
+  const { stdout } = await runTowline(t, ['logs', '--json', '-n', '1']);
+  t.match(JSON.parse(stdout), { level: 60, code: 'INTERNAL', stack: /TypeError: boom\n +at / });
+});
+
 test('a runtime folder that others can reach is refused by daemon and client', async (t) => {
   await configure(t);
   chmodSync(join(homeOf(t), 'run'), 0o755);

@@ -60,6 +60,8 @@ const rows: readonly (readonly [Fact, Level, string])[] = [
   [lane({ at: 'dialing', attempt: 4, tries, before: true }),                           'debug', 'dev-box: attempt 4'],
   [lane({ at: 'up', since: at, attempt: 1, tries }),                                   'debug', 'dev-box: the link is up'],
   [lane({ at: 'waiting', attempt: 1, tries, from: at, until: at + 1_500, fault: refused, before: false }), 'warn', `dev-box: ${refused.message} [CONNECT_REFUSED], next try in 1.5 s`],
+  [lane({ at: 'waiting', attempt: 1, tries: { of: 'soon', count: 8 }, from: at, until: at, fault: refused, before: false }), 'warn', `dev-box: ${refused.message} [CONNECT_REFUSED], trying again now (8 failures in a row)`],
+  [lane({ at: 'waiting', attempt: 1, tries: { of: 'soon', count: 9 }, from: at, until: at, fault: refused, before: false }), 'debug', `dev-box: ${refused.message} [CONNECT_REFUSED], trying again now (9 failures in a row)`],
   [lane({ at: 'blocked', attempt: 1, tries, until: at + 1_200_000, fault: refused, before: false }), 'error', `dev-box: blocked: ${refused.message} [CONNECT_REFUSED], next try in 20 min`],
   [lane({ at: 'blocked', attempt: 1, tries, until: null, fault: refused, before: false }), 'error', `dev-box: blocked: ${refused.message} [CONNECT_REFUSED]`],
   [lane({ at: 'draining', until: at + 10_000 }, 1),                                    'info',  'dev-box (lane 2): the link is draining, at most 10 s'],
