@@ -64,8 +64,7 @@ function follow(path: string, first: Tail, left: AbortSignal, show: (line: strin
   let tail = first;
   const name = basename(path);
   return new Promise((resolve) => {
-    const watcher = watch(dirname(path), (_kind, file) => {
-      if (file !== null && file !== name) return;
+    const look = () => {
       for (const line of tail.read()) show(line);
       if (tail.current()) return;
       const next = openTail(path);
@@ -73,7 +72,12 @@ function follow(path: string, first: Tail, left: AbortSignal, show: (line: strin
       if (tail !== first) tail.close();
       tail = next;
       for (const line of tail.read()) show(line);
+    };
+    const watcher = watch(dirname(path), (_kind, file) => {
+      if (file === null || file === name) look();
     });
+    // What was written while nobody watched yet.
+    look();
     const leave = () => {
       watcher.close();
       if (tail !== first) tail.close();

@@ -3,19 +3,11 @@ import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type Test, test } from 'tap';
+import { test } from 'tap';
 import { faults } from '../../src/core/model/fault-table.ts';
 import { cliEnv, homeOf, runTowline, startTowline } from '../fixtures/cli.ts';
-import { freePort } from '../fixtures/port.ts';
 import { waitUntil } from '../fixtures/wait.ts';
-
-/** A config whose host refuses: the daemon runs, its relay waits. Answers the listening port. */
-async function configure(t: Test, relay: Readonly<Record<string, unknown>> = {}): Promise<number> {
-  const [ssh, port] = [await freePort(), await freePort()];
-  const dev = { host: `me@127.0.0.1:${ssh}`, forwards: [`${port}:127.0.0.1:1`], ...relay };
-  writeFileSync(join(homeOf(t), 'towline.json'), JSON.stringify({ relays: { 'dev-box': dev } }), { mode: 0o600 });
-  return port;
-}
+import { configure } from './configured.ts';
 
 test('up tells what happens line by line, and SIGTERM ends it with 0', async (t) => {
   const port = await configure(t);
@@ -49,56 +41,6 @@ test('up --json writes what the log has', async (t) => {
   const log = readFileSync(join(homeOf(t), '.state/towline/towline.log'), 'utf8');
   t.equal(stdout, log);
   t.match(JSON.parse(stdout.split('\n')[0] ?? ''), { level: 30, event: 'daemon.started', id: 1 });
-});
-
-test('up --detach returns once the daemon answers; the other commands reach it; down ends it', async (t) => {
-  const port = await configure(t);
-  const up = await runTowline(t, ['up', '--detach']);
-  t.equal(up.stderr, '');
-  t.equal(up.code, 0);
-  t.match(up.stdout, new RegExp(`dev-box +\\w+ +127\\.0\\.0\\.1:${port} -> 127\\.0\\.0\\.1:1`));
-
-  const again = await runTowline(t, ['up', '--detach']);
-  t.equal(again.code, 75);
-  t.match(
-    again.stderr,
-    /^towline: a towline daemon runs already \(pid \d+, config .*towline\.json\); .*\[ALREADY_RUNNING\]\n$/,
-  );
-
-  const status = JSON.parse((await runTowline(t, ['status', '--json'])).stdout);
-  t.match(status, { relays: [{ name: 'dev-box', forwards: [{ bound: true, listen: { port } }] }] });
-  t.match((await runTowline(t, ['status', 'dev-box'])).stdout, /^dev-box\n {2}state /);
-  const unknown = await runTowline(t, ['status', 'devbox']);
-  t.equal(unknown.code, 66);
-  t.equal(unknown.stderr, 'towline: no relay is called "devbox"; did you mean "dev-box"? [RELAY_UNKNOWN]\n');
-  t.equal((await runTowline(t, ['stop', 'devbox'])).code, 66);
-
-  const offered = await runTowline(t, ['--get-yargs-completions', 'towline', 'status', 'de']);
-  t.match(offered.stdout, /^dev-box\n--json\n/);
-
-  const events = startTowline(t, ['events', '--json', '--after', '0']);
-  await events.waitForOutput(/"type":"daemon.started"/);
-  const watch = startTowline(t, ['status', '--watch', '--json']);
-  await watch.waitForOutput(/"name": "dev-box"/);
-  t.same(await runTowline(t, ['stop', 'dev-box']), { code: 0, stdout: 'dev-box: offline\n', stderr: '' });
-  await events.waitForOutput(/"type":"relay.stopped"/);
-  await watch.waitForOutput(/"word": "offline"/);
-  t.match((await runTowline(t, ['start', 'dev-box'])).stdout, /^dev-box: connecting/);
-
-  const logs = startTowline(t, ['logs', '-f', '-n', '1']);
-  const down = await runTowline(t, ['down']);
-  t.equal(down.stdout, `the daemon (pid ${status.pid}) has ended\n`);
-  await logs.waitForOutput(/towline is stopping: asked by towline down\n/);
-  for (const follower of [events, watch]) t.match(await follower.ended, { code: 69, stderr: /\[NOT_RUNNING\]\n$/ });
-  t.equal((await runTowline(t, ['status'])).code, 69);
-  t.equal((await runTowline(t, ['up', '--detach'])).code, 0, 'the place is free at once');
-  t.equal((await runTowline(t, ['down', '--now'])).code, 0);
-});
-
-test('of two daemons started at once one runs', async (t) => {
-  await configure(t);
-  const both = await Promise.all([runTowline(t, ['up', '--detach']), runTowline(t, ['up', '--detach'])]);
-  t.same(both.map(({ code }) => code).sort(), [0, 75]);
 });
 
 test('a killed daemon leaves nothing in the way of the next', async (t) => {

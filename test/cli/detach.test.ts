@@ -1,0 +1,54 @@
+import { test } from 'tap';
+import { runTowline, startTowline } from '../fixtures/cli.ts';
+import { configure } from './configured.ts';
+
+test('up --detach returns once the daemon answers; the other commands reach it; down ends it', async (t) => {
+  const port = await configure(t);
+  const up = await runTowline(t, ['up', '--detach']);
+  t.equal(up.stderr, '');
+  t.equal(up.code, 0);
+  t.match(up.stdout, new RegExp(`dev-box +\\w+ +127\\.0\\.0\\.1:${port} -> 127\\.0\\.0\\.1:1`));
+
+  const again = await runTowline(t, ['up', '--detach']);
+  t.equal(again.code, 75);
+  t.match(
+    again.stderr,
+    /^towline: a towline daemon runs already \(pid \d+, config .*towline\.json\); .*\[ALREADY_RUNNING\]\n$/,
+  );
+
+  const status = JSON.parse((await runTowline(t, ['status', '--json'])).stdout);
+  t.match(status, { relays: [{ name: 'dev-box', forwards: [{ bound: true, listen: { port } }] }] });
+  t.match((await runTowline(t, ['status', 'dev-box'])).stdout, /^dev-box\n {2}state /);
+  const unknown = await runTowline(t, ['status', 'devbox']);
+  t.equal(unknown.code, 66);
+  t.equal(unknown.stderr, 'towline: no relay is called "devbox"; did you mean "dev-box"? [RELAY_UNKNOWN]\n');
+  t.equal((await runTowline(t, ['stop', 'devbox'])).code, 66);
+
+  const offered = await runTowline(t, ['--get-yargs-completions', 'towline', 'status', 'de']);
+  t.match(offered.stdout, /^dev-box\n--json\n/);
+
+  const events = startTowline(t, ['events', '--json', '--after', '0']);
+  await events.waitForOutput(/"type":"daemon.started"/);
+  const watch = startTowline(t, ['status', '--watch', '--json']);
+  await watch.waitForOutput(/"name": "dev-box"/);
+  t.same(await runTowline(t, ['stop', 'dev-box']), { code: 0, stdout: 'dev-box: offline\n', stderr: '' });
+  await events.waitForOutput(/"type":"relay.stopped"/);
+  await watch.waitForOutput(/"word": "offline"/);
+  t.match((await runTowline(t, ['start', 'dev-box'])).stdout, /^dev-box: connecting/);
+
+  const logs = startTowline(t, ['logs', '-f', '-n', '1']);
+  await logs.waitForOutput(/\n/);
+  const down = await runTowline(t, ['down']);
+  t.equal(down.stdout, `the daemon (pid ${status.pid}) has ended\n`);
+  await logs.waitForOutput(/towline is stopping: asked by towline down\n/);
+  for (const follower of [events, watch]) t.match(await follower.ended, { code: 69, stderr: /\[NOT_RUNNING\]\n$/ });
+  t.equal((await runTowline(t, ['status'])).code, 69);
+  t.equal((await runTowline(t, ['up', '--detach'])).code, 0, 'the place is free at once');
+  t.equal((await runTowline(t, ['down', '--now'])).code, 0);
+});
+
+test('of two daemons started at once one runs', async (t) => {
+  await configure(t);
+  const both = await Promise.all([runTowline(t, ['up', '--detach']), runTowline(t, ['up', '--detach'])]);
+  t.same(both.map(({ code }) => code).sort(), [0, 75]);
+});
