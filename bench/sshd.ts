@@ -31,6 +31,8 @@ export class Sshd {
       `HostKey ${join(dir, 'host_key')}`,
       `AuthorizedKeysFile ${join(dir, 'authorized_keys')}`,
       'PidFile none',
+      // What stands in the real user's ~/.bashrc is no part of any measure.
+      `SetEnv HOME=${dir}`,
       // What MaxStartups refuses is logged from this level on.
       'LogLevel VERBOSE',
       'StrictModes no',

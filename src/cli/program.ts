@@ -1,6 +1,6 @@
-import { closest, distance } from 'fastest-levenshtein';
 import yargs, { type Argv } from 'yargs';
 import { Fault } from '../core/model/fault.ts';
+import { nearest } from '../core/model/nearest.ts';
 import { printable } from '../core/model/printable.ts';
 import type { Arguments } from './arguments.ts';
 import { type Command, commands, globalOptions, type OptionText } from './commands.ts';
@@ -82,8 +82,8 @@ function unknownCommand(words: readonly string[]): Fault | null {
   const word = words.find((one, index) => !one.startsWith('-') && !valued.includes(words[index - 1] ?? ''));
   const names = commands.map(({ name }) => name);
   if (word === undefined || names.includes(word)) return null;
-  const near = closest(word, names);
-  const hint = distance(word, near) <= 2 ? `did you mean "${near}"?` : 'see `towline --help`';
+  const near = nearest(word, names);
+  const hint = near === null ? 'see `towline --help`' : `did you mean "${near}"?`;
   return new Fault('USAGE', `there is no command "${printable(word)}"; ${hint}`);
 }
 

@@ -6,7 +6,7 @@ import { printable } from '../core/model/printable.ts';
 import type { RelayStatus } from '../core/model/status.ts';
 import type { Supervisor } from '../core/supervisor/supervisor.ts';
 import { streamEvents } from './event-stream.ts';
-import { unknownRelay } from './unknown-relay.ts';
+import { unknownRelay } from '../core/supervisor/unknown-relay.ts';
 
 /** What the routes act upon. */
 export interface Routed {

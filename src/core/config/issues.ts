@@ -1,4 +1,4 @@
-import { distance } from 'fastest-levenshtein';
+import { nearest } from '../model/nearest.ts';
 import type { core } from 'zod';
 import { type Complaint, type ConfigPath, isSecret, quote } from './problem.ts';
 import { find, keyOffsetOf, offsetOf, type SourceNode } from './source-node.ts';
@@ -36,17 +36,13 @@ function likeliest(branches: readonly (readonly Issue[])[]): readonly Issue[] | 
 }
 
 function unknownKey(root: SourceNode, path: ConfigPath, key: string, known: readonly string[]): Complaint {
-  const near =
-    key.length > 40 ? [] : known.map((name) => ({ name, far: distance(key.toLowerCase(), name.toLowerCase()) }));
-  const best = near.sort((a, b) => a.far - b.far)[0];
+  const near = nearest(key, known);
   return {
     at: keyOffsetOf(root, path),
     path,
     message: 'unknown key',
     expected: known.length === 1 ? `only ${known[0]}` : `one of ${known.join(', ')}`,
-    ...(best !== undefined && best.far < key.length && best.far <= Math.max(2, key.length / 3)
-      ? { suggestion: best.name }
-      : {}),
+    ...(near === null ? {} : { suggestion: near }),
   };
 }
 

@@ -96,8 +96,10 @@ function leave(state: LaneState): readonly LaneEffect[] {
   }
 }
 
+/** A host that refuses now and is mute then gets no quicker steps for the change: the quick classes count together. */
 function count(tries: Tries, of: Tries['of']): Tries {
-  return { of, count: tries.of === of ? tries.count + 1 : 1 };
+  const quick = (one: Tries['of']) => one === 'soon' || one === 'stage';
+  return { of, count: tries.of === of || (quick(tries.of) && quick(of)) ? tries.count + 1 : 1 };
 }
 
 function fail(

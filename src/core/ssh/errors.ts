@@ -43,7 +43,7 @@ export function connectFault(error: unknown, where: string): Fault {
 /** Translates the reason with which a server refused to open a channel (RFC 4254 section 5.1). */
 export function openFault(error: unknown, where: string, target: string): Fault {
   const reason = error instanceof Error && 'reason' in error ? error.reason : null;
-  const { text } = marks(error);
+  const text = marks(error).text.replace(/^\(SSH\) Channel open failure: /, '');
   if (reason === 1) {
     return new Fault(
       'FORWARDING_REFUSED',

@@ -112,8 +112,8 @@ function nothing(host: HostConfig, encrypted: readonly string[], agent: Fault | 
     return new Fault('AGENT_UNREACHABLE', agent.message, { cause: agent, detail });
   if (notes.length > 0) return new Fault('IDENTITY_UNREADABLE', `no identity for ${host.alias}: ${why}`, { detail });
   const where = host.agent === null ? 'there is no ssh-agent' : 'the ssh-agent holds no key for it';
-  const files =
-    host.identityFiles.length === 0 ? 'no IdentityFile is set' : `none of ${host.identityFiles.join(', ')} exists`;
+  const missing = host.identityFilesDefault ? "ssh's default keys in ~/.ssh" : host.identityFiles.join(', ');
+  const files = host.identityFiles.length === 0 ? 'no IdentityFile is set' : `none of ${missing} exists`;
   const text = `no identity for ${host.alias}: ${where} and ${files}; make a key with ssh-keygen, or name one with IdentityFile`;
   return new Fault('IDENTITY_UNREADABLE', text, { detail });
 }

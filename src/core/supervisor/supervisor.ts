@@ -1,4 +1,3 @@
-import { distance } from 'fastest-levenshtein';
 import type { Config, RelayConfig } from '../model/config.ts';
 import type { Event } from '../model/event.ts';
 import { Fault } from '../model/fault.ts';
@@ -10,6 +9,7 @@ import { EventLog } from './event-log.ts';
 import { Permits } from './permits.ts';
 import { Ports } from './ports.ts';
 import { Relay, type RelayPorts } from './relay.ts';
+import { unknownRelay } from './unknown-relay.ts';
 import { Turnstile, WorkerHost } from './worker-host.ts';
 
 /** What the composition root hands over. */
@@ -143,11 +143,8 @@ class Daemon implements Supervisor {
 
   #relay(name: string): Relay {
     const relay = this.#relays.get(name);
-    if (relay !== undefined) return relay;
-    const names = [...this.#relays.keys()];
-    const near = names.find((known) => distance(known, name) <= 3);
-    const hint = near === undefined ? `there are: ${names.join(', ')}` : `did you mean "${near}"?`;
-    throw new Fault('RELAY_UNKNOWN', `no relay is called "${name}"; ${hint}`, { detail: { relay: name } });
+    if (relay === undefined) throw unknownRelay(name, [...this.#relays.keys()]);
+    return relay;
   }
 
   #host(relay: RelayConfig): WorkerHost {

@@ -172,7 +172,7 @@ test('nothing at all is a fault that says what was looked for', async (t) => {
   const over = { identityFiles: [join(dir, 'id_rsa')], identityFilesDefault: true };
   const fault = await faultOf(over);
   t.equal(fault.code, 'IDENTITY_UNREADABLE');
-  t.match(fault.message, /no identity for box: there is no ssh-agent and none of .*id_rsa exists/);
+  t.match(fault.message, /no identity for box: there is no ssh-agent and none of ssh's default keys in ~\/.ssh exists/);
   t.match((await faultOf({ ...over, agent: agent.socket })).message, /the ssh-agent holds no key for it/);
 });
 

@@ -1,0 +1,72 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { test } from 'tap';
+import { jsonSchema } from '../../src/core/config/schema.ts';
+import { faults } from '../../src/core/model/fault-table.ts';
+
+const readme = readFileSync('README.md', 'utf8');
+
+/** docs/faults.md as the fault table has it; TAP_SNAPSHOT=1 writes it. */
+function faultPage(): string {
+  const rows = Object.entries(faults).map(
+    ([code, { means, todo, exit, http, retry }]) =>
+      `| \`${code}\` | ${means} | ${todo} | ${retry} | ${exit} | ${http} |`,
+  );
+  return `${[
+    '# Faults',
+    '',
+    'Each failure has a code. A command that ends with it exits with `exit`, the control API answers with `http`. `retry` says how soon',
+    'a failed attempt is repeated: `soon` (0, 0.25, 0.5, 1, then every 1.5 s), `stage` (the same, up to 5 s), `busy` (1, 5, 30, 120,',
+    '300 s), `refused` (one try each 20 min, at once when a key, the agent or the config changes), `never` (blocked until a file changes',
+    'or you say so), `crash` (each 60 s), `policy` (rechecked each 60 s), `forward` (the link stays; the thing itself is tried again),',
+    '`none` (it was the answer to one request or one connection).',
+    '',
+    '| code | meaning | what to do | retry | exit | http |',
+    '|---|---|---|---|---|---|',
+    ...rows,
+  ].join('\n')}\n`;
+}
+
+/** The fenced blocks of a Markdown text. */
+function blocks(text: string): readonly string[] {
+  return [...text.matchAll(/^```\w*\n([\s\S]*?)^```$/gm)].map((match) => match[1] ?? '');
+}
+
+test('the fault page is the fault table', (t) => {
+  if (process.env['TAP_SNAPSHOT'] === '1') writeFileSync('docs/faults.md', faultPage());
+  t.equal(readFileSync('docs/faults.md', 'utf8'), faultPage());
+  t.end();
+});
+
+test('the README shows the example config and the manual as they are', (t) => {
+  const shown = blocks(readme);
+  t.ok(shown.includes(readFileSync('config.example.json', 'utf8')), 'config.example.json');
+  const manual = execFileSync(process.execPath, ['dist/src/main.js', '--help'], {
+    encoding: 'utf8',
+    env: { ...process.env, NO_COLOR: '1' },
+  });
+  t.ok(shown.includes(manual), 'towline --help');
+  t.end();
+});
+
+test('every key of a relay and of a forward stands in the README', (t) => {
+  const keys = new Set<string>();
+  const walk = (node: unknown): void => {
+    if (typeof node !== 'object' || node === null) return;
+    if ('properties' in node && typeof node.properties === 'object' && node.properties !== null) {
+      for (const key of Object.keys(node.properties)) keys.add(key);
+    }
+    for (const child of Object.values(node)) walk(child);
+  };
+  walk(jsonSchema());
+  t.ok(keys.size > 20, `${keys.size} keys`);
+  for (const key of keys) t.ok(readme.includes(`\`${key}\``) || readme.includes(`"${key}"`), key);
+  t.end();
+});
+
+test('README and CI carry the one test command', (t) => {
+  const command = 'npm ci && npm run setup && npm test';
+  t.ok(blocks(readme).includes(`${command}\n`));
+  t.ok(readFileSync('.ci/run', 'utf8').includes(`\n${command}\n`));
+  t.end();
+});
