@@ -8,13 +8,14 @@ interface Layer {
 }
 
 const NEAR_MODEL = ['config', 'ssh', 'plugin host', 'protocol'] as const;
-const CORE = ['model', ...NEAR_MODEL] as const;
+const CORE = ['model', 'socket', ...NEAR_MODEL] as const;
 
 // DESIGN: model < config, ssh, plugin, protocol < supervisor, worker < control < daemon < cli; layers between two `<` do not know each other
 const LAYERS: readonly Layer[] = [
   { name: 'model', files: /^core\/model\//, below: [] },
   { name: 'config', files: /^core\/config\//, below: ['model'] },
-  { name: 'ssh', files: /^core\/ssh\//, below: ['model'] },
+  { name: 'socket', files: /^core\/socket\//, below: [] },
+  { name: 'ssh', files: /^core\/ssh\//, below: ['model', 'socket'] },
   { name: 'plugin host', files: /^core\/plugin\//, below: ['model'] },
   { name: 'protocol', files: /^core\/[^/]+$/, below: ['model'] },
   { name: 'supervisor', files: /^core\/supervisor\//, below: CORE },

@@ -4,9 +4,10 @@ import type { Duplex } from 'node:stream';
 import type { Deadlines, Keepalive } from '../model/config.ts';
 import { type Endpoint, formatEndpoint } from '../model/endpoint.ts';
 import type { LinkFacts } from '../model/event.ts';
+import { gatherWrites } from '../socket/gather.ts';
 import { Fault } from '../model/fault.ts';
 import { marks, openFault } from './errors.ts';
-import { guardWindow, ping } from './internals.ts';
+import { guardWindow, ping, poolPadding } from './internals.ts';
 import { Pulse } from './pulse.ts';
 
 /** One connection's stream inside a link: half-open, with SSH's own window as its backpressure. */
@@ -21,6 +22,8 @@ export interface Originator {
 /** One authenticated SSH connection over a whole route. It lives until `close()`, or until it is lost. */
 export class Link {
   readonly facts: LinkFacts;
+  /** To be called before channels are written to: their packets leave in one system call. */
+  readonly gather: () => void;
   readonly #client: Client;
   readonly #socket: Socket;
   readonly #where: string;
@@ -44,6 +47,8 @@ export class Link {
     this.#socket = socket;
     this.#where = where;
     this.#open = options.deadlines.open;
+    this.gather = gatherWrites(socket);
+    poolPadding(client);
     this.facts = options.facts;
     const silent = () => {
       const seconds = (keepalive.interval * (keepalive.count + 1)) / 1000;
@@ -118,18 +123,6 @@ export class Link {
   }
 
   #clear: (() => void)[] = [];
-  #corked = false;
-
-  /** Gathers all that is written in this turn of the event loop into one system call. */
-  gather(): void {
-    if (this.#corked) return;
-    this.#corked = true;
-    this.#socket.cork();
-    process.nextTick(() => {
-      this.#corked = false;
-      this.#socket.uncork();
-    });
-  }
 
   /** Asks whether the server is still there; called on a wake or a suspicion. */
   check(): void {

@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream';
 import type { Deadlines, Keepalive } from '../model/config.ts';
 import { Fault } from '../model/fault.ts';
 import type { Stage } from '../model/state.ts';
+import { nearAlias } from './aliases.ts';
 import { openFault } from './errors.ts';
 import type { HostConfig } from './host-config.ts';
 import { Link } from './link.ts';
@@ -81,8 +82,9 @@ export async function openLink(options: OpenLinkOptions): Promise<Link> {
           facts,
         });
       } catch (error) {
-        permit.done(Fault.from(error));
-        throw error;
+        const fault = await hinted(Fault.from(error), hop.host);
+        permit.done(fault);
+        throw fault;
       }
     }
     throw new Fault('INTERNAL', 'a bug in towline: a route without an end; please report it with the log');
@@ -90,6 +92,14 @@ export async function openLink(options: OpenLinkOptions): Promise<Link> {
     tcp?.destroy();
     throw error;
   }
+}
+
+/** A name that does not resolve may be a misspelled alias. */
+async function hinted(fault: Fault, host: HostConfig): Promise<Fault> {
+  const near = fault.code === 'NAME_NOT_FOUND' ? await nearAlias(host) : null;
+  if (near === null) return fault;
+  const text = `${fault.message}; ssh_config knows "${near}", did you mean that?`;
+  return new Fault('NAME_NOT_FOUND', text, { cause: fault, detail: { ...fault.detail, alias: near } });
 }
 
 function account(hop: Hop): string {

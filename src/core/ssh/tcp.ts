@@ -1,4 +1,5 @@
 import { connect, type Socket } from 'node:net';
+import { adaptiveRead } from '../socket/adaptive-read.ts';
 import { Fault } from '../model/fault.ts';
 import { connectFault } from './errors.ts';
 
@@ -6,7 +7,8 @@ import { connectFault } from './errors.ts';
 export function connectTcp(host: string, port: number, deadline: number, signal: AbortSignal): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const where = `${host}:${port}`;
-    const socket = connect({ host, port, noDelay: true, autoSelectFamily: true });
+    const onread = adaptiveRead(() => socket, 64 * 1024, 512 * 1024);
+    const socket = connect({ host, port, noDelay: true, autoSelectFamily: true, onread });
     const timer = setTimeout(() => {
       const text = `cannot connect to ${where}: no answer within ${deadline / 1000} s; check the address and the firewall`;
       finish(() => reject(new Fault('CONNECT_TIMEOUT', text, { detail: { where } })));

@@ -3,7 +3,7 @@ import type { RelayConfig } from '../model/config.ts';
 import { Fault, type FaultReport } from '../model/fault.ts';
 import type { ClientConnection } from '../model/plugin.ts';
 import type { LaneId, ToSupervisor } from '../protocol.ts';
-import { abort, rawHandle } from '../raw-handle.ts';
+import { abort, rawHandle } from '../socket/raw-handle.ts';
 import type { Connection } from './connection.ts';
 import { departed } from './departed.ts';
 import type { WorkerHost } from './worker-host.ts';

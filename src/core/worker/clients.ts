@@ -4,7 +4,7 @@ import { Fault } from '../model/fault.ts';
 import type { ClientConnection } from '../model/plugin.ts';
 import type { Guests } from '../plugin/guests.ts';
 import type { ToSupervisor } from '../protocol.ts';
-import { socketFrom } from '../raw-handle.ts';
+import { socketFrom } from '../socket/raw-handle.ts';
 import type { Link } from '../ssh/link.ts';
 import type { ForwardKind } from './forward/kind.ts';
 import type { Traffic } from './splice.ts';

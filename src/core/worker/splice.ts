@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { gatherWrites } from '../socket/gather.ts';
 import type { Fault } from '../model/fault.ts';
 import type { Channel, Link } from '../ssh/link.ts';
 
@@ -20,6 +21,7 @@ const behind = 128 * 1024;
  */
 export function splice(socket: Socket, channel: Channel, link: Link, traffic: Traffic): Promise<Fault | null> {
   return new Promise((resolve) => {
+    const gather = gatherWrites(socket);
     let waiting = 0;
     let held = false;
     let over = false;
@@ -66,6 +68,7 @@ export function splice(socket: Socket, channel: Channel, link: Link, traffic: Tr
     };
     const down = (chunk: Buffer) => {
       traffic.received += chunk.length;
+      gather();
       socket.write(chunk);
       if (socket.writableLength > behind) channel.pause();
     };

@@ -4,6 +4,7 @@
  */
 import type { SendHandle } from 'node:child_process';
 import { Socket } from 'node:net';
+import { adaptiveRead } from './adaptive-read.ts';
 
 /** The handle beneath an accepted socket; null when the socket is closed already. */
 export function rawHandle(socket: Socket): SendHandle | null {
@@ -14,9 +15,11 @@ export function rawHandle(socket: Socket): SendHandle | null {
 /** Wraps a handle that arrived from another process: half-open, and paused until somebody reads. */
 export function socketFrom(handle: unknown): Socket {
   if (!isHandle(handle)) throw new TypeError('not a socket handle');
-  // `handle` and `pauseOnCreate` are what net.Server itself passes; the types leave them out.
-  const options = { handle, allowHalfOpen: true, pauseOnCreate: true };
-  return new Socket(options);
+  const onread = adaptiveRead(() => socket, 16 * 1024, 256 * 1024);
+  // `handle`, `pauseOnCreate` and `onread` are what net itself passes; the types leave them out.
+  const options = { handle, allowHalfOpen: true, pauseOnCreate: true, onread };
+  const socket = new Socket(options);
+  return socket;
 }
 
 function isHandle(value: unknown): value is SendHandle {
