@@ -35,6 +35,7 @@ export class Relay {
   #lanes: LaneSlot[] = [];
   #guests: Guests | null = null;
   #running = false;
+  #starting: Promise<void> | null = null;
   #stopping: Promise<void> | null = null;
   #refusals = { count: 0, timer: undefined as NodeJS.Timeout | undefined };
 
@@ -71,9 +72,13 @@ export class Relay {
   }
 
   /** Binds the listeners and starts the lanes; starting a running one does nothing. */
-  async start(): Promise<void> {
-    await this.#stopping;
-    if (this.#running) return;
+  start(): Promise<void> {
+    if (this.#stopping !== null) return this.#stopping.then(() => this.start());
+    this.#starting ??= this.#begin();
+    return this.#starting;
+  }
+
+  async #begin(): Promise<void> {
     this.#running = true;
     const { name, lanes, forwards } = this.config;
     this.#ports.fact({ type: 'relay.started', relay: name });
@@ -92,11 +97,13 @@ export class Relay {
 
   /** Stops accepting at once, drains, ends the lanes; resolves when all is closed. */
   stop(why: string): Promise<void> {
-    if (!this.#running) return this.#stopping ?? Promise.resolve();
-    this.#running = false;
-    this.#stopping = this.#end(why).finally(() => {
-      this.#stopping = null;
-    });
+    if (this.#starting === null) return Promise.resolve();
+    this.#stopping ??= this.#starting
+      .then(() => this.#end(why))
+      .finally(() => {
+        this.#starting = null;
+        this.#stopping = null;
+      });
     return this.#stopping;
   }
 
@@ -123,6 +130,7 @@ export class Relay {
 
   async #end(why: string): Promise<void> {
     const { name, drain } = this.config;
+    this.#running = false;
     this.#ports.fact({ type: 'relay.stopping', relay: name, why });
     for (const listener of this.#listeners) listener.close();
     this.#listeners = [];

@@ -71,10 +71,10 @@ export class Clients {
     if (link === null) return this.#return(id, socket);
     const refused = this.#guests.gated ? await this.#guests.admit(client) : null;
     if (refused !== null) return this.#reset(id, socket, refused);
-    const kind = this.#kinds[client.forward];
-    if (kind === undefined) throw new TypeError(`no forward ${client.forward}`);
     let opened = false;
     try {
+      const kind = this.#kinds[client.forward];
+      if (kind === undefined) throw new TypeError(`no forward ${client.forward}`);
       const cut = await kind.serve(socket, client, link, this.traffic, async () => {
         await this.#say({ say: 'opened', id });
         opened = true;

@@ -1,6 +1,7 @@
 /** The forked process: carries lanes, and exits when its supervisor is gone. */
 import type { Socket } from 'node:net';
 import type { LaneId, ToSupervisor, ToWorker } from '../protocol.ts';
+import { socketFrom } from '../socket/raw-handle.ts';
 import { Lane } from './lane.ts';
 import { Links } from './links.ts';
 import { Permits } from './permits.ts';
@@ -31,7 +32,7 @@ process.on('message', (message: ToWorker, handle: Socket | undefined) => {
     case 'connection':
       // The client may have gone while its handle was on the way.
       if (handle === undefined) void say({ say: 'closed', id: message.id });
-      else lanes.get(message.lane)?.connect(message.id, message.client, handle);
+      else connect(message, handle);
       break;
     case 'nudge':
       lanes.get(message.lane)?.input({ type: 'nudge', why: message.why });
@@ -57,6 +58,14 @@ process.on('message', (message: ToWorker, handle: Socket | undefined) => {
 // Terminal signals reach the whole group; the supervisor decides when a worker ends.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined);
 process.on('disconnect', () => process.exit(0));
+
+function connect({ lane: id, id: connection, client }: Extract<ToWorker, { say: 'connection' }>, handle: Socket): void {
+  const lane = lanes.get(id);
+  if (lane !== undefined) return lane.connect(connection, client, handle);
+  // The lane ended while the handle was on the way: this process must not keep it.
+  socketFrom(handle).destroy();
+  void say({ say: 'returned', id: connection });
+}
 
 function ended(lane: LaneId): void {
   lanes.delete(lane);

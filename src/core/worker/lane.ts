@@ -63,7 +63,7 @@ export class Lane {
   input(input: LaneInput): void {
     const { settle, drain } = this.#open.relay;
     const before = this.#state;
-    const next = step(before, input, Date.now(), { settle, drain, random: this.#ports.links.jitter(this.#key) });
+    const next = step(before, input, now(), { settle, drain, random: this.#ports.links.jitter(this.#key) });
     this.#state = next.state;
     if (next.state.at !== 'blocked') this.#unwatch();
     if (next.state !== before) void this.#ports.say({ say: 'state', lane: this.#open.lane, state: next.state });
@@ -102,7 +102,7 @@ export class Lane {
         break;
       case 'arm':
         clearTimeout(this.#timer);
-        this.#timer = setTimeout(() => this.input({ type: 'timer' }), Math.max(0, effect.at - Date.now()));
+        this.#timer = setTimeout(() => this.input({ type: 'timer' }), Math.max(0, effect.at - now()));
         break;
       case 'disarm':
         clearTimeout(this.#timer);
@@ -194,6 +194,11 @@ export class Lane {
     this.#clients.abandon(new Fault('LINK_LOST', 'the relay was stopped before the connection ended; nothing to do'));
     lease.release();
   }
+}
+
+/** Like Date.now(), but never jumps: a clock that is set back must not prolong a wait. */
+function now(): number {
+  return Math.round(performance.timeOrigin + performance.now());
 }
 
 /** Every file whose change may let an attempt succeed. */

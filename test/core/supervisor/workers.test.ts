@@ -7,7 +7,7 @@ import { dial, exchange, fate } from '../../fixtures/client.ts';
 import { startSshd } from '../../fixtures/sshd.ts';
 import { supervise } from '../../fixtures/supervised.ts';
 import { makeTemp, type Owner } from '../../fixtures/temp.ts';
-import { within } from '../../fixtures/wait.ts';
+import { waitUntil, within } from '../../fixtures/wait.ts';
 
 /** A plugin whose gate does what `code` says when a client comes. */
 function gatePlugin(t: Owner, code: string): string {
@@ -145,4 +145,35 @@ test('fifty shared relays live in one worker over one link', async (t) => {
   );
   for (const name of names.slice(1)) await relays.reach(name, 'connected');
   t.equal(sshd.log().match(/Accepted publickey/g)?.length, 2, 'and came back with one login');
+});
+
+test('with two lanes a killed link costs a new connection nothing: the other lane serves it at once', async (t) => {
+  const sshd = await startSshd(t);
+  const echo = await startEcho(t);
+  const relays = await supervise(t, sshd, {
+    r: { host: 'test', forwards: [`0:127.0.0.1:${echo.port}`], lanes: 2 },
+  });
+  await relays.reach('r', 'connected');
+  await waitUntil('both lanes are up', () => relays.status('r').lanes.every((lane) => lane.state.at === 'up'));
+  t.equal(relays.status('r').standing.reason, 'unverified, lanes 2/2');
+  process.kill(relays.worker('r', 0), 'SIGKILL');
+  const began = performance.now();
+  t.equal((await exchange(relays.port('r'), 'at once')).toString(), 'at once');
+  t.comment(`served ${Math.round(performance.now() - began)} ms after a lane was killed`);
+  t.equal(relays.status('r').standing.word, 'connected', 'it never left');
+  await waitUntil('the lane is replaced', () => relays.status('r').lanes.every((lane) => lane.state.at === 'up'));
+});
+
+test('a relay that is stopped while it starts is stopped, and starts again', async (t) => {
+  const sshd = await startSshd(t);
+  const echo = await startEcho(t);
+  const relays = await supervise(t, sshd, {
+    r: { host: 'test', start: false, forwards: [`0:127.0.0.1:${echo.port}`] },
+  });
+  t.equal(relays.status('r').standing.word, 'offline');
+  const starting = relays.supervisor.startRelay('r');
+  await Promise.all([starting, relays.supervisor.stopRelay('r')]);
+  t.equal(relays.status('r').standing.word, 'offline');
+  await relays.supervisor.restartRelay('r');
+  await relays.reach('r', 'connected');
 });
