@@ -1,15 +1,19 @@
 import type { Writable } from 'node:stream';
 
-/** Gives a function to call before each write: all that is written in one turn of the event loop leaves in one system call. */
-export function gatherWrites(stream: Writable): () => void {
+/**
+ * Gives a function to call before each write: all that is written in one turn of the event loop leaves in one system call. It
+ * says whether this is the turn's first write.
+ */
+export function gatherWrites(stream: Writable): () => boolean {
   let gathering = false;
   return () => {
-    if (gathering) return;
+    if (gathering) return false;
     gathering = true;
     stream.cork();
     process.nextTick(() => {
       gathering = false;
       stream.uncork();
     });
+    return true;
   };
 }

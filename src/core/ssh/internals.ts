@@ -6,7 +6,14 @@ import { randomFillSync } from 'node:crypto';
 import type { Client, ClientChannel } from 'ssh2';
 
 interface PrivateClient {
-  readonly _protocol: { ping(): void; readonly _strictMode?: boolean; readonly _cipher: PacketMaker };
+  readonly _protocol: {
+    readonly _strictMode?: boolean;
+    readonly _cipher: PacketMaker;
+    directTcpip: OpenChannel;
+    openssh_directStreamLocal: OpenChannel;
+    ping(): void;
+    channelWindowAdjust(channel: number, amount: number): void;
+  };
   readonly _callbacks: ((failed: unknown) => void)[];
 }
 
@@ -14,9 +21,13 @@ interface PacketMaker {
   allocPacket(payload: number): Buffer;
 }
 
+type OpenChannel = (this: unknown, channel: number, window: number, packet: number, target: unknown) => void;
+
 interface PrivateChannel {
-  readonly incoming: { window: number };
+  readonly incoming: { window: number; readonly state: string };
+  readonly outgoing: { readonly id: number; readonly state: string };
   push(chunk: Buffer | null): boolean;
+  _read(): void;
 }
 
 function innards(client: Client): PrivateClient {
@@ -36,19 +47,54 @@ export function strictKeyExchange(client: Client): boolean {
   return innards(client)._protocol._strictMode === true;
 }
 
+/** Makes every channel that this client opens begin with a small window: ssh2 knows only 2 MiB. */
+export function beginWindowsWith(client: Client, size: number): void {
+  const protocol = innards(client)._protocol;
+  for (const name of ['directTcpip', 'openssh_directStreamLocal'] as const) {
+    const open = protocol[name];
+    protocol[name] = function small(channel, _window, packet, target) {
+      open.call(this, channel, size, packet, target);
+    };
+  }
+}
+
 const slack = 64 * 1024;
 
 /**
- * Calls `overrun` when the server has sent more than the window it was granted (RFC 4254 section 5.2) and 64 KiB:
- * ssh2 counts the window down past zero without a limit, and a hostile server fills the memory.
+ * Takes a channel's receive window out of ssh2's hands. `grant` says how many bytes to allow now, from what is left and what
+ * lies unread; `overrun` is called when the server has sent 64 KiB more than it was allowed (RFC 4254 section 5.2): ssh2
+ * counts past zero without a limit, and a hostile server fills the memory.
  */
-export function guardWindow(channel: ClientChannel, overrun: () => void): void {
+export function ownWindow(
+  client: Client,
+  channel: ClientChannel,
+  size: number,
+  grant: (left: number, unread: number) => number,
+  overrun: () => void,
+): void {
   const inner = channel as unknown as PrivateChannel;
+  const protocol = innards(client)._protocol;
   const push = inner.push;
-  inner.push = function guarded(chunk) {
-    if (inner.incoming.window < -slack) overrun();
-    return push.call(this, chunk);
+  inner.incoming.window = size;
+  const topUp = () => {
+    if (inner.incoming.state !== 'open' || inner.outgoing.state === 'closed') return;
+    const unread = channel.readableFlowing === true ? 0 : channel.readableLength;
+    const amount = grant(inner.incoming.window, unread);
+    if (amount <= 0) return;
+    inner.incoming.window += amount;
+    protocol.channelWindowAdjust(inner.outgoing.id, amount);
   };
+  inner.push = function owned(chunk) {
+    if (inner.incoming.window < -slack) overrun();
+    // A chunk is a view into a large read: one that has to wait must not keep all of it alive.
+    push.call(this, chunk !== null && channel.readableFlowing !== true ? Buffer.from(chunk) : chunk);
+    if (chunk !== null) topUp();
+    // "Full" keeps ssh2 from adjusting by itself.
+    return false;
+  };
+  // A stream that was paused in the middle of a read is not asked to read again when it goes on.
+  channel.on('resume', topUp);
+  inner._read = topUp;
 }
 
 const pool = Buffer.allocUnsafeSlow(64 * 1024);

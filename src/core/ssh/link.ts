@@ -7,8 +7,9 @@ import type { LinkFacts } from '../model/event.ts';
 import { gatherWrites } from '../socket/gather.ts';
 import { Fault } from '../model/fault.ts';
 import { marks, openFault } from './errors.ts';
-import { guardWindow, ping, poolPadding } from './internals.ts';
+import { beginWindowsWith, ownWindow, ping, poolPadding } from './internals.ts';
 import { Pulse } from './pulse.ts';
+import { firstWindow, ReceiveWindow, windowBudget } from './receive-window.ts';
 
 /** One connection's stream inside a link: half-open, with SSH's own window as its backpressure. */
 export type Channel = ClientChannel;
@@ -29,6 +30,7 @@ export class Link {
   readonly #where: string;
   readonly #open: number;
   readonly #pulse: Pulse;
+  readonly #windows = windowBudget();
   readonly #onLost = new Set<(fault: Fault) => void>();
   #fault: Fault | null = null;
 
@@ -49,6 +51,7 @@ export class Link {
     this.#open = options.deadlines.open;
     this.gather = gatherWrites(socket);
     poolPadding(client);
+    beginWindowsWith(client, firstWindow);
     this.facts = options.facts;
     const silent = () => {
       const seconds = (keepalive.interval * (keepalive.count + 1)) / 1000;
@@ -172,7 +175,7 @@ export class Link {
         // Opened after its deadline: nobody waits for it any more.
         if (settled) return channel.close();
         channel.on('error', () => undefined);
-        guardWindow(channel, () => this.breach());
+        this.#own(channel);
         settle(() => resolve(channel));
       };
       try {
@@ -181,6 +184,13 @@ export class Link {
         settle(() => reject(openFault(error, this.#where, name)));
       }
     });
+  }
+
+  #own(channel: ClientChannel): void {
+    const window = new ReceiveWindow(this.#windows);
+    channel.once('close', () => window.release());
+    const grant = (left: number, unread: number) => window.grant(left, unread);
+    ownWindow(this.#client, channel, firstWindow, grant, () => this.breach());
   }
 
   /** sshd leaves Nagle on until a session runs a command: this costs one round trip and saves 40 ms on small answers. */

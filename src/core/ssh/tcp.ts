@@ -7,7 +7,7 @@ import { connectFault } from './errors.ts';
 export function connectTcp(host: string, port: number, deadline: number, signal: AbortSignal): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const where = `${host}:${port}`;
-    const onread = adaptiveRead(() => socket, 64 * 1024, 512 * 1024);
+    const onread = adaptiveRead(() => socket, 64 * 1024, 256 * 1024);
     const socket = connect({ host, port, noDelay: true, autoSelectFamily: true, onread });
     const timer = setTimeout(() => {
       const text = `cannot connect to ${where}: no answer within ${deadline / 1000} s; check the address and the firewall`;

@@ -24,6 +24,7 @@ export function splice(socket: Socket, channel: Channel, link: Link, traffic: Tr
     const gather = gatherWrites(socket);
     let waiting = 0;
     let held = false;
+    let slow = false;
     let over = false;
 
     const finish = (fault: Fault | null) => {
@@ -68,8 +69,9 @@ export function splice(socket: Socket, channel: Channel, link: Link, traffic: Tr
     };
     const down = (chunk: Buffer) => {
       traffic.received += chunk.length;
-      gather();
-      socket.write(chunk);
+      if (gather()) slow = socket.writableLength > 0;
+      // A chunk is a view into a large read: one that has to wait must not keep all of it alive.
+      socket.write(slow ? Buffer.from(chunk) : chunk);
       if (socket.writableLength > behind) channel.pause();
     };
 
