@@ -12,7 +12,7 @@ const rows: readonly (readonly [string, string | null, readonly string[], number
   ['no JSON', '{ relays', ['up'], 78, /towline\.json:1:\d+/],
   ['an unknown key', relay(', "frowards": []'), ['up'], 78, /unknown key.*did you mean "?forwards/s],
   ['a port that is none', relay('').replace('8080', '70000'), ['up'], 78, /70000/],
-  ['a dangerous host', relay('').replace('"h"', '"-oProxyCommand=id"'), ['up'], 78, /must not start with/],
+  ['a dangerous host', relay('').replace('"h"', '"-oProxyCommand=id"'), ['up'], 78, /begins with "-"/],
   ['a listener for everyone', relay('').replace('"8080"', '"0.0.0.0:8080:h:80"'), ['up'], 78, /expose/],
   ['a prototype', relay(', "__proto__": {}'), ['up'], 78, /__proto__.*not allowed/],
   ['a name with a slash', relay('').replace('"r"', '"a/b"'), ['up'], 78, /a\/b/],
