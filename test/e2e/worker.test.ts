@@ -45,7 +45,7 @@ test('a spinning worker is replaced, and the other relay does not notice', async
   });
   const forwards = [`0:127.0.0.1:${ECHO_PORT}`];
   const daemon = await startDaemon(t, container, {
-    spins: { host: 'test', forwards, plugins: [plugin] },
+    spins: { host: 'test', forwards, plugins: [plugin], drain: '1s' },
     other: { host: 'test', forwards },
   });
   await daemon.reach('spins', 'connected');
@@ -59,4 +59,7 @@ test('a spinning worker is replaced, and the other relay does not notice', async
   t.ok(performance.now() - began < 8_000);
   t.not((await daemon.status('spins')).lanes[0]?.pid, pid);
   t.equal((await exchange(await daemon.port('other'), 'calm')).toString(), 'calm');
+  // The daemon must end its workers itself: one that spins does not notice that its supervisor was killed.
+  victim.destroy();
+  await daemon.cli.stop();
 });

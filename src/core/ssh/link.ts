@@ -189,7 +189,7 @@ export class Link {
   #own(channel: ClientChannel): void {
     const window = new ReceiveWindow(this.#windows);
     channel.once('close', () => window.release());
-    const grant = (left: number, unread: number) => window.grant(left, unread);
+    const grant = (left: number, unread: number) => window.grant(left, unread, performance.now());
     ownWindow(this.#client, channel, firstWindow, grant, () => this.breach());
   }
 
