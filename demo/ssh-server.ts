@@ -42,7 +42,7 @@ export async function startSshServer(options: DemoSshServerOptions): Promise<Dem
     port: typeof address === 'object' && address !== null ? address.port : 0,
     kill() {
       const killed = sockets.size;
-      for (const socket of sockets) socket.resetAndDestroy();
+      for (const socket of sockets) socket.destroy();
       return killed;
     },
     async close() {

@@ -17,7 +17,8 @@ async function websocketServer(t: Owner, status: () => number): Promise<number> 
   http.on('upgrade', (request, socket, head) => {
     const code = status();
     if (code === 101) sockets.handleUpgrade(request, socket, head, () => undefined);
-    else socket.end(`HTTP/1.1 ${code} No\r\nConnection: close\r\n\r\n`);
+    // Nobody reads this socket: it would never notice that the prober has gone.
+    else socket.end(`HTTP/1.1 ${code} No\r\nConnection: close\r\n\r\n`, () => socket.destroy());
   });
   http.listen(0, '127.0.0.1');
   await once(http, 'listening');
