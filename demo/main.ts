@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import ssh2 from 'ssh2';
 
 import { Fault } from '../src/core/model/fault.ts';
-import type { Standing } from '../src/core/model/snapshot.ts';
+import type { Standing } from '../src/core/model/standing.ts';
 import { startBackend } from './backend.ts';
 import { startRelay } from './relay.ts';
 import { startSshServer } from './ssh-server.ts';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 import { locateFolders } from '../src/control/folders.ts';
 import { Fault } from '../src/core/model/fault.ts';
-import type { Standing } from '../src/core/model/snapshot.ts';
+import type { Standing } from '../src/core/model/standing.ts';
 import { type Daemon, startDaemon } from '../src/daemon.ts';
 
 /** towline's daemon with one relay, in folders of its own. */

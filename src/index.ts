@@ -5,6 +5,7 @@ export type { Endpoint } from './core/model/endpoint.ts';
 export type { Event, Fact } from './core/model/event.ts';
 export { Fault, type FaultReport } from './core/model/fault.ts';
 export { type FaultCode, type FaultEntry, faults } from './core/model/fault-table.ts';
-export type { Standing } from './core/model/snapshot.ts';
+export type { RelaySnapshot } from './core/model/snapshot.ts';
+export type { Standing } from './core/model/standing.ts';
 export type { Word } from './core/model/state.ts';
 export type { Counters, DaemonStatus, RelayStatus } from './core/model/status.ts';

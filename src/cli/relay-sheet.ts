@@ -16,7 +16,10 @@ export function drawRelay(relay: RelayStatus, { now, colour }: View): string {
     ['since', relay.since === 0 ? '' : `${formatAge(now - relay.since)} (${new Date(relay.since).toISOString()})`],
     ['host', printable(relay.host)],
     ...relay.lanes.flatMap((lane, index) => laneFacts(lane, relay.lanes.length > 1 ? ` ${index + 1}` : '')),
-    ...relay.forwards.map((forward): readonly [string, string] => ['forward', forwardFact(forward)]),
+    ...relay.forwards.map((forward, index): readonly [string, string] => [
+      'forward',
+      forwardFact(forward, counters.rtt[index] ?? null),
+    ]),
     [
       'connections',
       `${counters.open} open, ${counters.held} held, ${counters.accepted} accepted, ${counters.refused} refused`,
@@ -46,8 +49,8 @@ function laneFacts({ pid, link }: LaneSnapshot, number: string): (readonly [stri
   return facts;
 }
 
-function forwardFact({ listen, target, bound, judgement, probed, rtt }: ForwardSnapshot): string {
+function forwardFact({ listen, target, bound, judgement, probed }: ForwardSnapshot, rtt: number | null): string {
   const state = bound ? (probed || judgement !== 'pending' ? judgement : 'bound') : 'not bound';
-  const time = rtt === null ? '' : `, ${formatDuration(rtt)}`;
+  const time = rtt === null || !bound ? '' : `, ${formatDuration(rtt)}`;
   return `${formatEndpoint(listen)} -> ${formatEndpoint(target)} (${state}${time})`;
 }

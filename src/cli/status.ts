@@ -1,6 +1,6 @@
 import { Fault } from '../core/model/fault.ts';
 import type { DaemonStatus } from '../core/model/status.ts';
-import type { Client } from '../control/client.ts';
+import type { ControlClient } from '../control/client.ts';
 import { unknownRelay } from '../core/supervisor/unknown-relay.ts';
 import { readFlag, readText } from './arguments.ts';
 import type { Called } from './commands.ts';
@@ -39,7 +39,11 @@ function pick({ relays }: DaemonStatus, name: string): DaemonStatus['relays'][nu
 }
 
 /** On a terminal it is redrawn in place, each second and at each event; elsewhere it is written again at each event. */
-async function watch(client: Client, draw: (found: DaemonStatus) => string, terminal: Terminal): Promise<number> {
+async function watch(
+  client: ControlClient,
+  draw: (found: DaemonStatus) => string,
+  terminal: Terminal,
+): Promise<number> {
   const { createLogUpdate } = await import('log-update');
   const screen = terminal.live ? createLogUpdate(process.stdout) : null;
   const show = async () => {

@@ -13,7 +13,7 @@ export interface DaemonVersion {
 }
 
 /** The control API as functions. Each throws NOT_RUNNING when no daemon answers, else the fault that the daemon reports. */
-export interface Client {
+export interface ControlClient {
   version(): Promise<DaemonVersion>;
   status(): Promise<DaemonStatus>;
   command(verb: 'start' | 'stop' | 'restart', relay: string): Promise<RelayStatus>;
@@ -24,7 +24,7 @@ export interface Client {
 }
 
 /** Opens nothing yet: each call makes its own connection to the socket. */
-export function openClient(socket: string, { timeout = 10_000 }: { readonly timeout?: number } = {}): Client {
+export function openClient(socket: string, { timeout = 10_000 }: { readonly timeout?: number } = {}): ControlClient {
   const ask = async (method: 'GET' | 'POST', path: string, wait: number | null): Promise<unknown> => {
     const response = await send(socket, method, path, wait, null);
     return answered(response.statusCode ?? 0, await read(response));

@@ -103,13 +103,13 @@ function tellJudgement(event: Extract<Event, { type: 'forward.judged' }>, forwar
   const rtt = event.rtt === null ? '' : ` (${formatDuration(event.rtt)})`;
   switch (event.judgement) {
     case 'pending':
-      return debug(`${event.relay}: ${forward} is being checked`);
+      return debug(`${lane(event)}: ${forward} is being checked`);
     case 'unverified':
-      return info(`${event.relay}: ${forward} reaches its target, unverified${rtt}`);
+      return info(`${lane(event)}: ${forward} reaches its target, unverified${rtt}`);
     case 'well':
-      return info(`${event.relay}: ${forward} is healthy${rtt}`);
+      return info(`${lane(event)}: ${forward} is healthy${rtt}`);
     case 'unwell':
-      return warn(`${event.relay}: ${forward}: ${event.fault === null ? 'not well' : formatFault(event.fault)}`);
+      return warn(`${lane(event)}: ${forward}: ${event.fault === null ? 'not well' : formatFault(event.fault)}`);
   }
 }
 

@@ -16,14 +16,16 @@ export function createNarrator(): Narrator {
       case 'relay.declared':
         event.forwards.forEach(({ listen }, index) => {
           addresses.set(key(event.relay, index), formatEndpoint(listen));
-          judged.delete(key(event.relay, index));
         });
+        break;
+      case 'relay.started':
+        for (const at of judged.keys()) if (at.startsWith(`${event.relay}#`)) judged.delete(at);
         break;
       case 'listener.bound':
         addresses.set(key(event.relay, event.forward), formatEndpoint(event.listen));
         break;
       case 'forward.judged': {
-        const at = key(event.relay, event.forward);
+        const at = `${key(event.relay, event.forward)} ${event.lane}`;
         const judgement = `${event.judgement} ${event.fault?.code ?? ''}`;
         if (judged.get(at) === judgement) return null;
         judged.set(at, judgement);

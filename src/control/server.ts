@@ -5,7 +5,7 @@ import type { Supervisor } from '../core/supervisor/supervisor.ts';
 import type { Folders } from './folders.ts';
 import { refuse } from './guard.ts';
 import { createRoutes } from './routes.ts';
-import { inode, publish, shut, sit } from './socket.ts';
+import { inode, publish, shut, openControlSocket } from './socket.ts';
 
 /** What the control API is given. */
 export interface ControlOptions {
@@ -28,11 +28,11 @@ export async function startControl(options: ControlOptions): Promise<Control> {
   const { folders, supervisor, version, down, watch = 2_000 } = options;
   const ending = new AbortController();
   const listener = guarded(createRoutes({ supervisor, version, down, signal: ending.signal }).fetch);
-  let seat = await sit(folders, listener);
+  let socket = await openControlSocket(folders, listener);
   const keep = async () => {
-    if (inode(seat.path) === seat.inode) return publish(folders, seat);
-    const old = seat.server;
-    seat = await sit(folders, listener);
+    if (inode(socket.path) === socket.inode) return publish(folders, socket);
+    const old = socket.server;
+    socket = await openControlSocket(folders, listener);
     old.close();
   };
   let keeping: Promise<void> | null = null;
@@ -49,8 +49,8 @@ export async function startControl(options: ControlOptions): Promise<Control> {
       clearInterval(timer);
       await keeping;
       ending.abort();
-      if (inode(folders.socket) === seat.inode) unlinkSync(folders.socket);
-      await shut(seat.server);
+      if (inode(folders.socket) === socket.inode) unlinkSync(folders.socket);
+      await shut(socket.server);
     },
   };
 }

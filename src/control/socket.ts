@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { Fault } from '../core/model/fault.ts';
 import { openClient } from './client.ts';
 import { type Folders, openFolders } from './folders.ts';
-import { takeSeat } from './seat.ts';
+import { takeLock } from './lock.ts';
 
 /** Larger than any of ours, small enough that nobody fills the memory; the bodies stand in guard.ts. */
 const limits = {
@@ -20,25 +20,25 @@ const limits = {
 const clients = 512;
 
 /** An HTTP server on the user's socket, the only one of its kind. */
-export interface Seated {
+export interface ControlSocket {
   readonly server: Server;
-  /** The lock that holds the seat: a hard link to the listening socket. */
+  /** The lock: a hard link to the listening socket. */
   readonly path: string;
   readonly inode: number;
 }
 
-/** Takes the user's seat and listens there. Throws ALREADY_RUNNING when a daemon answers. */
-export async function sit(folders: Folders, listener: RequestListener): Promise<Seated> {
+/** Takes the lock of the user's one daemon and listens there. Throws ALREADY_RUNNING when a daemon answers. */
+export async function openControlSocket(folders: Folders, listener: RequestListener): Promise<ControlSocket> {
   openFolders(folders);
   const fresh = join(folders.runtime, `.${randomBytes(5).toString('hex')}`);
   const server = await listen(fresh, listener);
   const listening = inode(fresh);
   try {
-    const seat = await takeSeat(folders.runtime, fresh);
-    if (!seat.mine) throw await alreadyRunning(seat.path);
-    const seated = { server, path: seat.path, inode: listening ?? 0 };
-    publish(folders, seated);
-    return seated;
+    const lock = await takeLock(folders.runtime, fresh);
+    if (!lock.mine) throw await alreadyRunning(lock.path);
+    const opened = { server, path: lock.path, inode: listening ?? 0 };
+    publish(folders, opened);
+    return opened;
   } catch (error) {
     await shut(server);
     throw error instanceof Fault ? error : unusable(folders, error);
@@ -70,7 +70,7 @@ function listen(path: string, listener: RequestListener): Promise<Server> {
 }
 
 /** Puts the public name onto our socket in one step, over whatever stands there. */
-export function publish({ runtime, socket }: Folders, { path, inode: ours }: Seated): void {
+export function publish({ runtime, socket }: Folders, { path, inode: ours }: ControlSocket): void {
   if (inode(socket) === ours) return;
   const beside = join(runtime, `.${randomBytes(5).toString('hex')}`);
   linkSync(path, beside);

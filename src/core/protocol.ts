@@ -12,13 +12,10 @@ export type ToWorker =
   | {
       readonly say: 'open';
       readonly lane: LaneId;
-      readonly index: number;
       readonly relay: RelayConfig;
       readonly sshConfig: string | null;
       /** Where each built-in plugin lives, by name. */
       readonly builtins: Readonly<Record<string, string>>;
-      /** The config file's folder: relative plugin paths begin there. */
-      readonly base: string;
     }
   | { readonly say: 'permit'; readonly request: number }
   /** The accepted socket's handle travels beside this message. */
@@ -61,6 +58,8 @@ export type ToSupervisor =
       readonly fault: FaultReport | null;
       readonly rtt: number | null;
     }
+  /** These plugins, by their place in the relay's list, loaded well here and have a `daemon` half. */
+  | { readonly say: 'seated'; readonly lane: LaneId; readonly plugins: readonly number[] }
   | { readonly say: 'warned'; readonly lane: LaneId; readonly text: string }
   | { readonly say: 'plugin-failed'; readonly lane: LaneId; readonly plugin: string; readonly fault: FaultReport }
   /** The channel is open: from now on the worker reads the client's bytes. */
@@ -71,10 +70,17 @@ export type ToSupervisor =
   | { readonly say: 'closed'; readonly id: number }
   /** It ended abnormally, or was never served: the client must see a reset. */
   | { readonly say: 'reset'; readonly id: number; readonly fault: FaultReport }
-  /** `rss`: resident bytes of the worker. `traffic`: bytes sent and received since each lane began. */
+  /** `rss`: resident bytes of the worker. */
   | {
       readonly say: 'pong';
       readonly n: number;
       readonly rss: number;
-      readonly traffic: Readonly<Record<LaneId, readonly [number, number]>>;
+      readonly vitals: Readonly<Record<LaneId, LaneVitals>>;
     };
+
+/** What changes too often to be an event: bytes since the lane began, and each forward's last round trip, ms. */
+export interface LaneVitals {
+  readonly sent: number;
+  readonly received: number;
+  readonly rtt: readonly (number | null)[];
+}

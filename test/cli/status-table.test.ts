@@ -104,7 +104,7 @@ test('the sheet of one relay has every fact on a line of its own', async (t) => 
     'dev-box',
     {},
     {
-      lanes: [{ pid: 42, state: { at: 'idle' }, stage: null, link, fault: null }],
+      lanes: [{ pid: 42, state: { at: 'idle' }, stage: null, link, fault: null, until: null, judged: [] }],
       lastFault: { ...unreachable, at: now - 65_000 },
       warnings: ['~/.ssh/config:3: Tunnel is not honoured yet'],
     },
@@ -129,6 +129,6 @@ test('the sheet of one relay has every fact on a line of its own', async (t) => 
 });
 
 test('a forward that is not bound says so', async (t) => {
-  const relay = relayStatus('x', {}, { forwards: [{ ...forward(1, 2), bound: false, rtt: null }] });
+  const relay = relayStatus('x', {}, { forwards: [{ ...forward(1, 2), bound: false }] });
   t.match(drawRelay(relay, plain), /127\.0\.0\.1:1 -> 127\.0\.0\.1:2 \(not bound\)/);
 });

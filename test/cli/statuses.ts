@@ -1,5 +1,5 @@
 import type { FaultReport } from '../../src/core/model/fault.ts';
-import type { Standing } from '../../src/core/model/snapshot.ts';
+import type { Standing } from '../../src/core/model/standing.ts';
 import type { DaemonStatus, RelayStatus } from '../../src/core/model/status.ts';
 
 /** The clock of the fixed statuses, ms since the epoch. */
@@ -28,7 +28,7 @@ export function relayStatus(
     lastFault: null,
     warnings: [],
     standing: { word: 'connected', reason: '', fault: null, until: null, verified: true, ...standing },
-    counters: { open: 3, held: 0, accepted: 12, refused: 1, sent: 1_536, received: 20 * 1024 * 1024 },
+    counters: { open: 3, held: 0, accepted: 12, refused: 1, sent: 1_536, received: 20 * 1024 * 1024, rtt: [12] },
     ...rest,
   };
 }
@@ -43,7 +43,6 @@ export function forward(from: number, to: number): RelayStatus['forwards'][numbe
     listenFault: null,
     judgement: 'well',
     judgeFault: null,
-    rtt: 12,
   };
 }
 

@@ -35,6 +35,7 @@ const judged = (
 ): Fact => ({
   type: 'forward.judged',
   relay,
+  lane: 0,
   forward: 0,
   judgement,
   fault,
@@ -52,8 +53,8 @@ const rows: readonly (readonly [Fact, Level, string])[] = [
   [{ type: 'listener.bound', relay, forward: 0, listen },                              'info',  'dev-box: listening on 127.0.0.1:8787'],
   [{ type: 'listener.failed', relay, forward: 0, fault: taken },                       'warn',  'dev-box: 127.0.0.1:8787 is in use; stop it [LISTEN_TAKEN]'],
   [{ type: 'worker.started', relay, lane: 0, pid: 9 },                                 'debug', 'dev-box: worker 9 started'],
-  [{ type: 'worker.ended', relay, lane: 0, pid: 9, fault: refused },                   'warn',  `dev-box: worker 9 ended: ${refused.message} [CONNECT_REFUSED]`],
-  [{ type: 'worker.ended', relay, lane: 0, pid: 9, fault: crashing },                  'error', 'dev-box: worker 9 ended: it ended 5 times [WORKER_CRASHING]'],
+  [{ type: 'worker.ended', relay, lane: 0, pid: 9, fault: refused, until: null },      'warn',  `dev-box: worker 9 ended: ${refused.message} [CONNECT_REFUSED]`],
+  [{ type: 'worker.ended', relay, lane: 0, pid: 9, fault: crashing, until: at },       'error', 'dev-box: worker 9 ended: it ended 5 times [WORKER_CRASHING]'],
   [lane({ at: 'idle' }),                                                               'debug', 'dev-box: idle'],
   [lane({ at: 'dialing', attempt: 1, tries, before: false }),                          'info',  'dev-box: connecting'],
   [lane({ at: 'dialing', attempt: 1, tries, before: true }),                           'info',  'dev-box: reconnecting'],

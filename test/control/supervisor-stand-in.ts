@@ -1,6 +1,7 @@
 import type { Event, Fact } from '../../src/core/model/event.ts';
 import { Fault } from '../../src/core/model/fault.ts';
-import { emptySnapshot, fold, standing } from '../../src/core/model/snapshot.ts';
+import { emptySnapshot, fold } from '../../src/core/model/snapshot.ts';
+import { standing } from '../../src/core/model/standing.ts';
 import type { Supervisor } from '../../src/core/supervisor/supervisor.ts';
 
 /** A supervisor without relays of its own: the tests of the control API say what happens, and read what it was told. */
@@ -37,7 +38,7 @@ export function standIn(): StandIn {
       relays: Object.values(snapshot.relays).map((relay) => ({
         ...relay,
         standing: standing(relay),
-        counters: { open: 0, held: 0, accepted: 0, refused: 0, sent: 0, received: 0 },
+        counters: { open: 0, held: 0, accepted: 0, refused: 0, sent: 0, received: 0, rtt: [] },
       })),
     }),
     subscribe: (after, reader) => {

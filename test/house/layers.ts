@@ -14,9 +14,9 @@ const CORE = ['model', 'socket', ...NEAR_MODEL] as const;
 const LAYERS: readonly Layer[] = [
   { name: 'model', files: /^core\/model\//, below: [] },
   { name: 'config', files: /^core\/config\//, below: ['model'] },
-  { name: 'socket', files: /^core\/socket\//, below: [] },
+  { name: 'socket', files: /^core\/socket\//, below: ['model'] },
   { name: 'ssh', files: /^core\/ssh\//, below: ['model', 'socket'] },
-  { name: 'plugin host', files: /^core\/plugin\//, below: ['model'] },
+  { name: 'plugin host', files: /^core\/plugin\//, below: ['model', 'socket'] },
   { name: 'protocol', files: /^core\/[^/]+$/, below: ['model'] },
   { name: 'supervisor', files: /^core\/supervisor\//, below: CORE },
   { name: 'worker', files: /^core\/worker\//, below: CORE },

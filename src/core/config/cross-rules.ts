@@ -7,7 +7,7 @@ import { type Complaint, type ConfigPath, formatPath } from './problem.ts';
 import { find, type SourceNode } from './source-node.ts';
 
 /** One listener and where it is written. */
-interface Listener {
+interface Written {
   readonly listen: Endpoint;
   readonly path: ConfigPath;
   readonly at: number;
@@ -20,7 +20,7 @@ export function checkAcross(root: SourceNode, where: Locator): readonly Complain
   return [...exposures(listeners), ...collisions(listeners, where), ...standbys(root)];
 }
 
-function listenersOf(root: SourceNode): readonly Listener[] {
+function listenersOf(root: SourceNode): readonly Written[] {
   const relays = find(root, ['relays']);
   if (relays?.kind !== 'map') return [];
   return relays.entries.flatMap(({ key, node }) => {
@@ -30,7 +30,7 @@ function listenersOf(root: SourceNode): readonly Listener[] {
   });
 }
 
-function listenerOf(node: SourceNode, path: ConfigPath): readonly Listener[] {
+function listenerOf(node: SourceNode, path: ConfigPath): readonly Written[] {
   if (node.kind === 'scalar' && typeof node.value === 'string') {
     const parsed = parseForward(node.value);
     return 'value' in parsed ? [{ listen: parsed.value.listen, path, at: node.at, exposed: false }] : [];
@@ -45,7 +45,7 @@ function listenerOf(node: SourceNode, path: ConfigPath): readonly Listener[] {
   return [{ listen: parsed.value, path: [...path, 'listen'], at: written.at, exposed }];
 }
 
-function exposures(listeners: readonly Listener[]): readonly Complaint[] {
+function exposures(listeners: readonly Written[]): readonly Complaint[] {
   return listeners.flatMap(({ listen, path, at, exposed }) => {
     if (listen.kind === 'unix' || exposed || isLoopback(listen.host)) return [];
     const message = `other machines could connect to ${formatEndpoint(listen)}`;
@@ -54,8 +54,8 @@ function exposures(listeners: readonly Listener[]): readonly Complaint[] {
   });
 }
 
-function collisions(listeners: readonly Listener[], where: Locator): readonly Complaint[] {
-  const places = new Map<string, Listener>();
+function collisions(listeners: readonly Written[], where: Locator): readonly Complaint[] {
+  const places = new Map<string, Written>();
   return listeners.flatMap((listener) => {
     const { listen, path, at } = listener;
     if (listen.kind === 'tcp' && listen.port === 0) return [];

@@ -50,6 +50,9 @@ const settings = {
   keepalive: keepalive.prefault(null),
   deadlines: deadlines.prefault({}),
   hold: hold.prefault({}),
+  quicken: flag(
+    'Whether each link runs `true` on the host once, so that sshd turns Nagle off (40 ms an answer). False where the key has a forced command.',
+  ).prefault(true),
   connections: whole(1, 65_536, 'Most connections open at once.').prefault(8_192),
   settle: duration('0s', '1h', 'How long a link must live to count as a success.').prefault('30s'),
   drain: duration('0s', '10m', 'How long open connections may go on after a stop.').prefault('10s'),

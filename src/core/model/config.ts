@@ -9,7 +9,7 @@ export interface Config {
   readonly relays: readonly RelayConfig[];
 }
 
-/** One relay. */
+/** One relay. `defaults` in the file may set all but name, host, start, forwards and plugins. */
 export interface RelayConfig {
   readonly name: string;
   /** An alias of ssh_config or `[user@]host[:port]`. */
@@ -25,7 +25,9 @@ export interface RelayConfig {
   /** Null: ssh_config's ServerAlive* where set, else 5 s x 3. */
   readonly keepalive: Keepalive | null;
   readonly deadlines: Deadlines;
-  readonly hold: { readonly time: number; readonly connections: number };
+  readonly hold: Hold;
+  /** Whether each link runs `true` on the host once, so that sshd turns Nagle's algorithm off. Default true. */
+  readonly quicken: boolean;
   /** Most connections open at once. Default 8192. */
   readonly connections: number;
   /** How long a link must live to count as a success. Default 30 s. */
@@ -36,19 +38,42 @@ export interface RelayConfig {
   readonly memory: number;
 }
 
-/** A ping after `interval` ms of silence; the link is dead after `interval * (count + 1)` ms without a byte. */
+/** When an idle link is asked for life (ssh_config(5): ServerAliveInterval, ServerAliveCountMax). */
 export interface Keepalive {
+  /** ms without a byte before a ping. */
   readonly interval: number;
+  /** Pings that may stay without an answer. */
   readonly count: number;
 }
 
-/** How long each stage of connecting, each channel open and each admission may take, ms. */
+/** What holds where neither the relay nor ssh_config says otherwise: 20 s, which 30 % packet loss survives. */
+export const defaultKeepalive: Keepalive = { interval: 5_000, count: 3 };
+
+/** ms without a byte after which a link counts as dead. */
+export function detectTime({ interval, count }: Keepalive): number {
+  return interval * (count + 1);
+}
+
+/** How long each stage of connecting and each channel open may take, ms. */
 export interface Deadlines {
+  /** The TCP connect, name look-up included; over a jump host, opening the channel. Default 5 s. */
   readonly tcp: number;
+  /** From there to the server's identification (RFC 4253 section 4.2). Default 5 s. */
   readonly greeting: number;
+  /** From there to the agreed keys (RFC 4253 section 7). Default 10 s. */
   readonly keyExchange: number;
+  /** From there to the accepted login (RFC 4252). Default 20 s. */
   readonly auth: number;
+  /** Opening one channel to the target (RFC 4254 section 5.1). Default 5 s. */
   readonly open: number;
+}
+
+/** Clients that come while no link is up wait. */
+export interface Hold {
+  /** How long one may wait, ms. Default 10 s. */
+  readonly time: number;
+  /** How many may wait at once. Default 512. */
+  readonly connections: number;
 }
 
 /** One forward. `remote` and `dynamic` will join the union. */
@@ -67,9 +92,13 @@ export interface HealthConfig {
   readonly kind: 'tcp' | 'websocket';
   /** Path of the WebSocket request. Default `/`. */
   readonly path: string;
+  /** ms from the end of one check to the next. Default 15 s. */
   readonly every: number;
+  /** ms that one check may take. Default 3 s. */
   readonly timeout: number;
+  /** Good results in a row that make an unwell forward well. Default 1. */
   readonly rise: number;
+  /** Bad results in a row that make a well forward unwell. Default 3. */
   readonly fall: number;
 }
 

@@ -29,6 +29,8 @@ export type Fact =
       readonly lane: number;
       readonly pid: number;
       readonly fault: FaultReport;
+      /** When another is started, ms since the epoch; null: at once. */
+      readonly until: number | null;
     }
   | { readonly type: 'lane.changed'; readonly relay: string; readonly lane: number; readonly state: LaneState }
   | { readonly type: 'lane.advanced'; readonly relay: string; readonly lane: number; readonly stage: Stage }
@@ -36,6 +38,8 @@ export type Fact =
   | {
       readonly type: 'forward.judged';
       readonly relay: string;
+      /** Whose link was asked through. */
+      readonly lane: number;
       readonly forward: number;
       readonly judgement: Judgement;
       readonly fault: FaultReport | null;

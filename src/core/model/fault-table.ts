@@ -6,7 +6,7 @@
  * - `refused`: the credentials were rejected; blocked, one try each 20 min, at once when a key, the agent or the config changes.
  * - `never`: blocked until a file changes or the user says so.
  * - `crash`: blocked, tried again each 60 s.
- * - `policy`: the link stays; that forward is rechecked each 60 s.
+ * - `policy`: that forward is rechecked each 60 s; when no forward can work, or the host is a jump host, by a new link.
  * - `forward`: the link stays; the thing itself is tried again (listener 2 s, target and probe by their own clock).
  * - `none`: nothing to repeat; it was the answer to one request or one connection.
  */
@@ -78,6 +78,8 @@ export const faults = {
   OPEN_TIMEOUT:           row('forward', 69, 504, 'the server did not open the channel in time', 'check that the target is reachable from the server'),
   PROBE_FAILED:           row('forward', 69, 502, 'the health check says no', 'look at the backend'),
   TOKEN_MISSING:          row('forward', 77, 502, 'the backend asks for a token', 'give the relay a token'),
+  RELAY_STOPPED:          row('none',    69, 503, 'the relay, or the daemon, was stopped while a client waited', '`towline start` the relay'),
+  HANDOVER_FAILED:        row('none',    69, 502, 'no worker took a client that was handed over', 'nothing; it may try again'),
   HOLD_EXPIRED:           row('none',    69, 504, 'a client waited longer than hold.time', 'nothing; it may try again'),
   HOLD_FULL:              row('none',    69, 503, 'too many clients wait', 'raise hold.connections'),
   CONNECTIONS_FULL:       row('none',    69, 503, 'too many connections are open', 'raise connections'),
@@ -87,6 +89,7 @@ export const faults = {
   PLUGIN_UNTRUSTED:       row('never',   78, 400, 'a plugin file can be written by others', '`chmod go-w` the file and its folder'),
   PLUGIN_NOT_FOUND:       row('never',   78, 404, 'no plugin has that name or path', 'use a built-in name or a path beginning with ./ or /'),
   WORKER_CRASHING:        row('crash',   70, 500, 'a worker ends again and again', 'look at `towline logs`; it is tried again each minute'),
+  WORKER_FAILED:          row('none',    70, 500, 'a worker ended or could not be started', 'nothing; it is restarted; if it comes back, look at the plugins'),
   WORKER_HUNG:            row('none',    70, 500, 'a worker stopped answering and was replaced', 'nothing; if it comes back, look at the plugins'),
   WORKER_BLOATED:         row('none',    70, 500, 'a worker used more memory than allowed and was replaced', 'raise memory, or look for stalled clients'),
   INTERNAL:               row('crash',   70, 500, 'a bug in towline', 'please report it with the log'),

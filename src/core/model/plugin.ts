@@ -20,11 +20,13 @@ export interface PluginContext<Options> {
   readonly options: Options;
   /** Aborted when the hooks are no longer called: clear timers, close files. */
   readonly signal: AbortSignal;
+  /** Which user of this machine a client is (uid); null when the kernel does not say, for a Unix socket, and outside of Linux. */
+  readonly uidOf: (client: ClientConnection) => Promise<number | null>;
 }
 
 /** Hooks that run in the supervisor. */
 export interface DaemonHooks {
-  /** Called after each event of its relay, in order. A throw is reported and contained; after three the plugin is dropped. */
+  /** Called after each event of its relay from its loading on, in order. A throw is reported and contained; after three the plugin is dropped. */
   observe?(event: Event): void | Promise<void>;
 }
 

@@ -1,7 +1,9 @@
 import type { Endpoint } from './endpoint.ts';
 import type { Event, Judgement, LinkFacts } from './event.ts';
 import type { FaultReport } from './fault.ts';
-import type { LaneState, Stage, Word } from './state.ts';
+import { type Judged, judgedBy } from './judged.ts';
+import { bestLane, standing } from './standing.ts';
+import type { LaneState, Stage } from './state.ts';
 
 /** The fold of all events: everything that status, page and metrics say about relays. */
 export interface Snapshot {
@@ -37,6 +39,10 @@ export interface LaneSnapshot {
   readonly link: LinkFacts | null;
   /** Why the worker is gone; null while one runs. */
   readonly fault: FaultReport | null;
+  /** When a worker is started again, ms since the epoch; null when at once, or while one runs. */
+  readonly until: number | null;
+  /** What this lane says of each forward; it does not outlive the link. */
+  readonly judged: readonly Judged[];
 }
 
 export interface ForwardSnapshot {
@@ -45,18 +51,9 @@ export interface ForwardSnapshot {
   readonly probed: boolean;
   readonly bound: boolean;
   readonly listenFault: FaultReport | null;
+  /** What the best lane says of it. */
   readonly judgement: Judgement;
   readonly judgeFault: FaultReport | null;
-  readonly rtt: number | null;
-}
-
-/** A relay's word and the reason beside it. `until`: when the next attempt is made, ms since the epoch. */
-export interface Standing {
-  readonly word: Word;
-  readonly reason: string;
-  readonly fault: FaultReport | null;
-  readonly until: number | null;
-  readonly verified: boolean;
 }
 
 export const emptySnapshot: Snapshot = {
@@ -82,7 +79,7 @@ export function fold(snapshot: Snapshot, event: Event): Snapshot {
     default: {
       const relay = snapshot.relays[event.relay];
       if (relay === undefined) return next;
-      const folded = foldRelay(relay, event);
+      const folded = judgeForwards(foldRelay(relay, event));
       const { word } = standing(folded);
       const since = word === standing(relay).word ? relay.since : event.at;
       const before = folded.before || word === 'connected' || word === 'degraded';
@@ -105,14 +102,21 @@ function newRelay(event: Extract<Event, { type: 'relay.declared' }>): RelaySnaps
       listenFault: null,
       judgement: 'pending',
       judgeFault: null,
-      rtt: null,
     })),
     lastFault: null,
     warnings: [],
   };
 }
 
-const emptyLane: LaneSnapshot = { pid: null, state: { at: 'idle' }, stage: null, link: null, fault: null };
+const emptyLane: LaneSnapshot = {
+  pid: null,
+  state: { at: 'idle' },
+  stage: null,
+  link: null,
+  fault: null,
+  until: null,
+  judged: [],
+};
 
 type RelayEvent = Exclude<Event, { type: 'daemon.started' | 'daemon.stopping' | 'relay.declared' }>;
 
@@ -128,13 +132,7 @@ function foldRelay(relay: RelaySnapshot, event: RelayEvent): RelaySnapshot {
         running: 'stopped',
         before: false,
         lanes: relay.lanes.map(() => emptyLane),
-        forwards: relay.forwards.map((forward) => ({
-          ...forward,
-          bound: false,
-          listenFault: null,
-          judgement: 'pending',
-          judgeFault: null,
-        })),
+        forwards: relay.forwards.map((forward) => ({ ...forward, bound: false, listenFault: null })),
       };
     case 'listener.bound':
       return forwardAt(relay, event.forward, { bound: true, listenFault: null, listen: event.listen });
@@ -143,7 +141,7 @@ function foldRelay(relay: RelaySnapshot, event: RelayEvent): RelaySnapshot {
     case 'worker.started':
       return laneAt(relay, event.lane, { ...emptyLane, pid: event.pid });
     case 'worker.ended':
-      return failed(laneAt(relay, event.lane, { ...emptyLane, fault: event.fault }), event);
+      return failed(laneAt(relay, event.lane, { ...emptyLane, fault: event.fault, until: event.until }), event);
     case 'lane.changed':
       return laneChanged(relay, event);
     case 'lane.advanced':
@@ -151,11 +149,7 @@ function foldRelay(relay: RelaySnapshot, event: RelayEvent): RelaySnapshot {
     case 'link.opened':
       return laneAt(relay, event.lane, { link: event.link });
     case 'forward.judged': {
-      const judged = forwardAt(relay, event.forward, {
-        judgement: event.judgement,
-        judgeFault: event.fault,
-        rtt: event.rtt,
-      });
+      const judged = laneJudged(relay, event);
       return event.fault === null ? judged : failed(judged, { fault: event.fault, at: event.at });
     }
     case 'connection.refused':
@@ -171,15 +165,28 @@ function foldRelay(relay: RelaySnapshot, event: RelayEvent): RelaySnapshot {
 function laneChanged(relay: RelaySnapshot, event: Extract<Event, { type: 'lane.changed' }>): RelaySnapshot {
   const { state } = event;
   const up = state.at === 'up' || state.at === 'draining';
-  const link = up ? (relay.lanes[event.lane]?.link ?? null) : null;
-  let next = laneAt(relay, event.lane, { state, link, stage: null });
-  if (!up && !next.lanes.some((lane) => lane.state.at === 'up')) {
-    next = {
-      ...next,
-      forwards: next.forwards.map((forward) => ({ ...forward, judgement: 'pending', judgeFault: null })),
-    };
-  }
+  const next = laneAt(relay, event.lane, { state, stage: null, ...(up ? {} : { link: null, judged: [] }) });
   return state.at === 'waiting' || state.at === 'blocked' ? failed(next, { fault: state.fault, at: event.at }) : next;
+}
+
+function laneJudged(relay: RelaySnapshot, event: Extract<Event, { type: 'forward.judged' }>): RelaySnapshot {
+  const { judgement, fault } = event;
+  const before = relay.lanes[event.lane]?.judged ?? [];
+  const judged = relay.forwards.map((_, index) =>
+    index === event.forward ? { judgement, fault } : judgedBy(before, index),
+  );
+  return laneAt(relay, event.lane, { judged });
+}
+
+/** Clients go to the best lane, so that is what its forwards are. */
+function judgeForwards(relay: RelaySnapshot): RelaySnapshot {
+  const best = bestLane(relay);
+  const judged = best === null ? [] : (relay.lanes[best]?.judged ?? []);
+  const forwards = relay.forwards.map((forward, index) => {
+    const { judgement, fault } = judgedBy(judged, index);
+    return { ...forward, judgement, judgeFault: fault };
+  });
+  return { ...relay, forwards };
 }
 
 function laneAt(relay: RelaySnapshot, index: number, change: Partial<LaneSnapshot>): RelaySnapshot {
@@ -192,63 +199,4 @@ function forwardAt(relay: RelaySnapshot, index: number, change: Partial<ForwardS
 
 function failed(relay: RelaySnapshot, from: { readonly fault: FaultReport; readonly at: number }): RelaySnapshot {
   return { ...relay, lastFault: { ...from.fault, at: from.at } };
-}
-
-/** The relay's word: from its best lane and its worst forward. */
-export function standing(relay: RelaySnapshot): Standing {
-  const say = (
-    word: Word,
-    reason: string,
-    fault: FaultReport | null = null,
-    until: number | null = null,
-  ): Standing => ({
-    word,
-    reason,
-    fault,
-    until,
-    verified: false,
-  });
-  if (relay.running === 'stopped') return say('offline', 'stopped');
-  if (relay.running === 'stopping') return say('draining', 'letting open connections end');
-  if (relay.lanes.some((lane) => lane.state.at === 'up')) return forwardsStanding(relay, say);
-  const away: Word = relay.before ? 'reconnecting' : 'connecting';
-  for (const lane of relay.lanes) {
-    if (lane.state.at === 'waiting') return say(away, lane.state.fault.message, lane.state.fault, lane.state.until);
-    if (lane.state.at === 'dialing')
-      return say(away, `${lane.stage ?? 'starting'}, attempt ${lane.state.attempt}`, null);
-  }
-  for (const lane of relay.lanes) {
-    if (lane.state.at === 'blocked')
-      return say('blocked', lane.state.fault.message, lane.state.fault, lane.state.until);
-    if (lane.fault?.code === 'WORKER_CRASHING') return say('blocked', lane.fault.message, lane.fault);
-  }
-  const ended = relay.lanes.find((lane) => lane.fault !== null)?.fault ?? null;
-  return say(away, ended?.message ?? 'starting a worker', ended);
-}
-
-function forwardsStanding(
-  relay: RelaySnapshot,
-  say: (word: Word, reason: string, fault?: FaultReport | null) => Standing,
-): Standing {
-  const { forwards } = relay;
-  const forbidden = forwards.filter((forward) => forward.judgeFault?.code === 'FORWARDING_REFUSED');
-  if (forbidden.length === forwards.length && forbidden[0] !== undefined) {
-    return say('blocked', forbidden[0].judgeFault?.message ?? '', forbidden[0].judgeFault);
-  }
-  for (const forward of forwards) {
-    const fault = forward.listenFault ?? (forward.judgement === 'unwell' ? forward.judgeFault : null);
-    if (fault !== null) return say('degraded', fault.message, fault);
-  }
-  const unasked = forwards.find((forward) => !forward.bound || forward.judgement === 'pending');
-  if (unasked !== undefined) {
-    const next = unasked.probed ? 'waiting for the first health check' : 'trying the target';
-    return say(relay.before ? 'reconnecting' : 'connecting', `the link is up, ${next}`);
-  }
-  const verified = forwards.every((forward) => forward.judgement === 'well');
-  const lanes =
-    relay.lanes.length === 1
-      ? ''
-      : `lanes ${relay.lanes.filter((lane) => lane.state.at === 'up').length}/${relay.lanes.length}`;
-  const reason = [verified ? '' : 'unverified', lanes].filter((part) => part !== '').join(', ');
-  return { ...say('connected', reason), verified };
 }

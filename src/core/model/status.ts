@@ -1,4 +1,5 @@
-import type { RelaySnapshot, Standing } from './snapshot.ts';
+import type { RelaySnapshot } from './snapshot.ts';
+import type { Standing } from './standing.ts';
 
 /** Live counts of one relay; they are no events. Bytes are counted from the client's side. */
 export interface Counters {
@@ -8,6 +9,8 @@ export interface Counters {
   readonly refused: number;
   readonly sent: number;
   readonly received: number;
+  /** Round trip of the last probe or dial of each forward's target, ms; null while there was none. */
+  readonly rtt: readonly (number | null)[];
 }
 
 /** One relay as `GET /v1/status` and `towline status --json` show it. */

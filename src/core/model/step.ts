@@ -102,6 +102,9 @@ function count(tries: Tries, of: Tries['of']): Tries {
   return { of, count: tries.of === of || (quick(tries.of) && quick(of)) ? tries.count + 1 : 1 };
 }
 
+/** What may cure itself, and costs the server a login to find out, is asked for each minute. */
+const recheck = 60_000;
+
 function fail(
   state: { readonly attempt: number; readonly tries: Tries; readonly before: boolean },
   fault: FaultReport,
@@ -120,7 +123,7 @@ function fail(
     };
   }
   const tries = count(state.tries, retry === 'refused' ? 'refused' : 'never');
-  const wait = retry === 'crash' ? 60_000 : backoff(retry, tries.count, policy.random, false);
+  const wait = retry === 'crash' || retry === 'policy' ? recheck : backoff(retry, tries.count, policy.random, false);
   const until = wait === null ? null : now + wait;
   const arm: readonly LaneEffect[] = until === null ? [] : [{ do: 'arm', at: until }];
   return {

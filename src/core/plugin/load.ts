@@ -1,5 +1,5 @@
 import { lstat, realpath } from 'node:fs/promises';
-import { dirname, isAbsolute, resolve } from 'node:path';
+import { dirname, isAbsolute } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { PluginUse } from '../model/config.ts';
 import { Fault } from '../model/fault.ts';
@@ -13,56 +13,60 @@ export interface Guest {
   readonly options: unknown;
 }
 
+/** How long a module may take to load, ms: one that waits for ever at its top level must not hold a relay's start. */
+const deadline = 10_000;
+
 /**
- * Loads a plugin by built-in name, or by a path that begins with `./`, `../` or `/` (relative to the config file). Throws
- * PLUGIN_NOT_FOUND, PLUGIN_UNTRUSTED for a file that others can write, PLUGIN_FAILED for one that throws or is no plugin.
+ * Loads a plugin by built-in name or absolute path (the config has made it so). Throws PLUGIN_NOT_FOUND, PLUGIN_UNTRUSTED for a
+ * file that others can write, PLUGIN_FAILED for one that throws, does not load in time or is no plugin.
  */
 export async function loadGuest(
   { use, options }: PluginUse,
   builtins: Readonly<Record<string, string>>,
-  base: string,
 ): Promise<Guest> {
   const builtin = Object.hasOwn(builtins, use) ? builtins[use] : undefined;
-  const url = builtin ?? (await trusted(use, base, Object.keys(builtins)));
+  const url = builtin ?? (await trusted(use, Object.keys(builtins)));
   const plugin = await load(url, use);
   return { name: plugin.name, plugin, options: parseOptions(plugin, options) };
 }
 
-async function trusted(use: string, base: string, names: readonly string[]): Promise<string> {
-  if (!use.startsWith('./') && !use.startsWith('../') && !isAbsolute(use)) {
+async function trusted(use: string, names: readonly string[]): Promise<string> {
+  if (!isAbsolute(use)) {
     const known = names.join(', ');
     throw new Fault(
       'PLUGIN_NOT_FOUND',
       `no plugin is called "${printable(use)}"; built-in are: ${known}; a path begins with ./ or /`,
     );
   }
-  const path = await realpath(resolve(base, use)).catch((error: unknown) => {
+  const path = await realpath(use).catch((error: unknown) => {
     throw new Fault('PLUGIN_NOT_FOUND', `there is no plugin file "${printable(use)}"; correct the path`, {
       cause: error,
     });
   });
-  for (const place of [path, dirname(path)]) {
-    const stat = await lstat(place);
-    const mode = (stat.mode & 0o777).toString(8).padStart(4, '0');
-    const sticky = (stat.mode & 0o1000) !== 0 && place !== path;
-    if (stat.uid !== 0 && stat.uid !== process.getuid?.()) {
-      throw new Fault(
-        'PLUGIN_UNTRUSTED',
-        `${place} belongs to uid ${stat.uid}, not to you; plugins are code, copy it and own it`,
-      );
-    }
-    if ((stat.mode & 0o022) !== 0 && !sticky) {
-      throw new Fault('PLUGIN_UNTRUSTED', `${place} can be written by others (${mode}); chmod go-w ${place}`);
-    }
+  for (const place of [path, dirname(path)]) await checkPlace(place, place === path);
+  // A module that failed to load is remembered under its URL: a mended file needs another one.
+  const { mtimeMs } = await lstat(path);
+  return `${pathToFileURL(path).href}?${mtimeMs}`;
+}
+
+async function checkPlace(place: string, isFile: boolean): Promise<void> {
+  const stat = await lstat(place);
+  if (stat.uid !== 0 && stat.uid !== process.getuid?.()) {
+    const text = `${place} belongs to uid ${stat.uid}, not to you; plugins are code, copy it and own it`;
+    throw new Fault('PLUGIN_UNTRUSTED', text);
   }
-  return pathToFileURL(path).href;
+  const sticky = (stat.mode & 0o1000) !== 0 && !isFile;
+  if ((stat.mode & 0o022) === 0 || sticky) return;
+  const mode = (stat.mode & 0o777).toString(8).padStart(4, '0');
+  throw new Fault('PLUGIN_UNTRUSTED', `${place} can be written by others (${mode}); chmod go-w ${place}`);
 }
 
 async function load(url: string, use: string): Promise<Plugin> {
   let module: unknown;
   try {
-    module = await import(url);
+    module = await inTime(import(url), use);
   } catch (error) {
+    if (error instanceof Fault) throw error;
     const text = printable(error instanceof Error ? error.message : String(error));
     throw new Fault('PLUGIN_FAILED', `plugin ${use} cannot be loaded from ${fileURLToPath(url)}: ${text}; mend it`, {
       cause: error,
@@ -72,6 +76,21 @@ async function load(url: string, use: string): Promise<Plugin> {
   if (isPlugin(plugin)) return plugin;
   const text = `plugin ${use} has no default export with a name and a daemon or relay function; see "Plugins" in the README`;
   throw new Fault('PLUGIN_FAILED', text);
+}
+
+async function inTime<T>(loading: Promise<T>, use: string): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      const text = `plugin ${use} did not load within ${deadline / 1000} s; look at what its top level waits for`;
+      reject(new Fault('PLUGIN_FAILED', text));
+    }, deadline);
+  });
+  try {
+    return await Promise.race([loading, late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 function isPlugin(value: unknown): value is Plugin {

@@ -1,14 +1,17 @@
 import type { Client, ClientChannel } from 'ssh2';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { Deadlines, Keepalive } from '../model/config.ts';
+import { type Deadlines, detectTime, type Keepalive } from '../model/config.ts';
 import { type Endpoint, formatEndpoint } from '../model/endpoint.ts';
 import type { LinkFacts } from '../model/event.ts';
-import { gatherWrites } from '../socket/gather.ts';
 import { Fault } from '../model/fault.ts';
-import { marks, openFault } from './errors.ts';
+import { gatherWrites } from '../socket/gather.ts';
+import { Carriers } from './carriers.ts';
+import { marks } from './errors.ts';
 import { beginWindowsWith, ownWindow, ping, poolPadding } from './internals.ts';
+import { openChannel, type Opening } from './open-channel.ts';
 import { Pulse } from './pulse.ts';
+import { quicken } from './quicken.ts';
 import { firstWindow, ReceiveWindow, windowBudget } from './receive-window.ts';
 
 /** One connection's stream inside a link: half-open, with SSH's own window as its backpressure. */
@@ -20,6 +23,27 @@ export interface Originator {
   readonly port: number;
 }
 
+/** What a link is made of. */
+export interface LinkParts {
+  /** Authenticated with the last host of the route. */
+  readonly client: Client;
+  /** The TCP connection that carries the whole route. */
+  readonly socket: Socket;
+  /** The channel through which each host after the first one is reached. */
+  readonly channels: readonly Duplex[];
+  /** The hosts on the way. */
+  readonly hops: readonly { readonly client: Client; readonly where: string }[];
+  /** The last host, as faults name it. */
+  readonly where: string;
+  readonly keepalive: Keepalive;
+  readonly deadlines: Deadlines;
+  /** Whether to run `true` there, so that sshd turns Nagle's algorithm off. */
+  readonly quicken: boolean;
+  readonly facts: LinkFacts;
+  /** A sentence for the user. */
+  readonly onNote: (text: string) => void;
+}
+
 /** One authenticated SSH connection over a whole route. It lives until `close()`, or until it is lost. */
 export class Link {
   readonly facts: LinkFacts;
@@ -28,61 +52,45 @@ export class Link {
   readonly #client: Client;
   readonly #socket: Socket;
   readonly #where: string;
-  readonly #open: number;
+  readonly #carriers: Carriers;
   readonly #pulse: Pulse;
+  readonly #opening: Opening;
   readonly #windows = windowBudget();
   readonly #onLost = new Set<(fault: Fault) => void>();
   #fault: Fault | null = null;
 
-  /** `client` is authenticated; `socket` is the TCP connection that carries the whole route; `hops` are the clients before it. */
-  constructor(options: {
-    client: Client;
-    socket: Socket;
-    hops: readonly { readonly client: Client; readonly where: string }[];
-    where: string;
-    keepalive: Keepalive;
-    deadlines: Deadlines;
-    facts: LinkFacts;
-  }) {
-    const { client, socket, where, keepalive } = options;
+  constructor(parts: LinkParts) {
+    const { client, socket, where, keepalive } = parts;
     this.#client = client;
     this.#socket = socket;
     this.#where = where;
-    this.#open = options.deadlines.open;
+    this.facts = parts.facts;
     this.gather = gatherWrites(socket);
+    this.#carriers = new Carriers([socket, ...parts.channels]);
     poolPadding(client);
     beginWindowsWith(client, firstWindow);
-    this.facts = options.facts;
     const silent = () => {
-      const seconds = (keepalive.interval * (keepalive.count + 1)) / 1000;
+      const seconds = detectTime(keepalive) / 1000;
       this.#lose(new Fault('LINK_SILENT', `no answer from ${where} for ${seconds} s; reconnecting`));
     };
     this.#pulse = new Pulse(keepalive, () => this.#ping(), silent);
-    socket.on('data', () => this.#pulse.beat());
-    // ssh2 ends every channel cleanly when the connection goes: who forwards must hear of the loss before that.
-    client.removeAllListeners('error');
-    let said = '';
-    client.on('error', (error) => {
-      const { text, code, level } = marks(error);
-      said = text;
-      const corrupt = typeof code !== 'number' && level !== 'client-socket' && level !== 'agent';
-      if (corrupt)
-        this.#lose(
-          new Fault('INTEGRITY_FAILED', `data from ${where} failed its integrity check (${text}); reconnecting`),
-        );
-    });
-    const ended = () => {
-      const why = said === '' ? 'closed by peer' : said;
-      this.#lose(new Fault('LINK_LOST', `the link to ${where} was lost (${why}); reconnecting`));
+    // Only what the last host sends is its life: a jump host may be well while the one behind it hangs.
+    const nearest = parts.channels.at(-1) ?? socket;
+    nearest.on('data', () => this.#pulse.beat());
+    this.#opening = {
+      where,
+      deadline: parts.deadlines.open,
+      pulse: this.#pulse,
+      fault: () => this.#fault,
+      onLost: (listener) => this.onLost(listener),
+      opened: (channel) => this.#own(channel),
+      lose: (fault) => this.#lose(fault),
     };
-    client.once('end', ended);
-    client.once('close', ended);
-    for (const hop of options.hops) {
-      const hopEnded = () => this.#lose(new Fault('LINK_LOST', `the link to ${hop.where} was lost; reconnecting`));
-      hop.client.once('end', hopEnded);
-      hop.client.once('close', hopEnded);
+    this.#heed(parts);
+    if (parts.quicken) {
+      const text = `${where} runs a command of its own for each link (command= in authorized_keys?); set "quicken": false`;
+      quicken(client, () => parts.onNote(text));
     }
-    this.#quicken();
   }
 
   /** What ended it; null while it lives. */
@@ -90,7 +98,7 @@ export class Link {
     return this.#fault;
   }
 
-  /** Calls back once when the link is lost, before any channel is told; at once when it is lost already. */
+  /** Calls back once when the link is lost, before any channel is told; at once when it is lost already. Returns the unsubscribe. */
   onLost(listener: (fault: Fault) => void): () => void {
     if (this.#fault !== null) listener(this.#fault);
     else this.#onLost.add(listener);
@@ -101,33 +109,24 @@ export class Link {
    * Opens a channel to a target as the remote host sees it. Rejects with FORWARDING_REFUSED, TARGET_REFUSED, OPEN_TIMEOUT,
    * or with what ended the link. When the deadline passes without one byte from the server, the link itself is lost.
    */
-  dial(target: Endpoint, from: Originator): Promise<ClientChannel> {
-    const name = formatEndpoint(target);
-    return this.#channel(name, (done) => {
+  dial(target: Endpoint, from: Originator): Promise<Channel> {
+    return openChannel(this.#opening, formatEndpoint(target), (done) => {
       if (target.kind === 'unix') this.#client.openssh_forwardOutStreamLocal(target.path, done);
       else this.#client.forwardOut(from.address, from.port, target.host, target.port, done);
     });
   }
 
-  /** True when so much waits to be sent that nobody may write more: ssh2 itself ignores the socket's backpressure. */
+  /** True when so much waits to be sent that nobody may write more. */
   get congested(): boolean {
-    return this.#socket.writableLength > 256 * 1024;
+    return this.#carriers.congested;
   }
 
   /** Calls back when the link can take bytes again. */
   onceClear(listener: () => void): void {
-    this.#clear.push(listener);
-    if (this.#clear.length > 1) return;
-    this.#socket.once('drain', () => {
-      const waiting = this.#clear;
-      this.#clear = [];
-      for (const one of waiting) one();
-    });
+    this.#carriers.onceClear(listener);
   }
 
-  #clear: (() => void)[] = [];
-
-  /** Asks whether the server is still there; called on a wake or a suspicion. */
+  /** Asks at once whether the server is still there: after a wake, or on a suspicion. */
   check(): void {
     this.#pulse.suspect();
   }
@@ -137,77 +136,39 @@ export class Link {
     this.#lose(new Fault('LINK_LOST', `the link to ${this.#where} was closed; nothing to do`));
   }
 
-  /** The server took more than it was granted. */
-  breach(): void {
-    const text = `${this.#where} sent more data than it was allowed (SSH window); check what runs there, then restart the relay`;
-    this.#lose(new Fault('PROTOCOL_ERROR', text));
-  }
-
-  #channel(
-    name: string,
-    open: (done: (error: Error | undefined, channel: ClientChannel) => void) => void,
-  ): Promise<ClientChannel> {
-    return new Promise((resolve, reject) => {
-      if (this.#fault !== null) return reject(this.#fault);
-      let settled = false;
-      const settle = (end: () => void) => {
-        if (settled) return;
-        settled = true;
-        clearTimeout(timer);
-        clearTimeout(early);
-        forget();
-        end();
-      };
-      const timer = setTimeout(() => {
-        if (this.#pulse.quietFor() >= this.#open) {
-          this.#lose(
-            new Fault('LINK_SILENT', `no answer from ${this.#where} for ${this.#open / 1000} s; reconnecting`),
-          );
-          return;
-        }
-        const text = `${this.#where} did not open ${name} within ${this.#open / 1000} s; check that the target is reachable from there`;
-        settle(() => reject(new Fault('OPEN_TIMEOUT', text, { detail: { target: name } })));
-      }, this.#open);
-      const early = setTimeout(() => this.#pulse.suspect(), this.#open / 2);
-      const forget = this.onLost((fault) => settle(() => reject(fault)));
-      const done = (error: Error | undefined, channel: ClientChannel) => {
-        if (error) return settle(() => reject(this.#fault ?? openFault(error, this.#where, name)));
-        // Opened after its deadline: nobody waits for it any more.
-        if (settled) return channel.close();
-        channel.on('error', () => undefined);
-        this.#own(channel);
-        settle(() => resolve(channel));
-      };
-      try {
-        open(done);
-      } catch (error) {
-        settle(() => reject(openFault(error, this.#where, name)));
-      }
-    });
-  }
-
-  #own(channel: ClientChannel): void {
+  #own(channel: Channel): void {
     const window = new ReceiveWindow(this.#windows);
     channel.once('close', () => window.release());
     const grant = (left: number, unread: number) => window.grant(left, unread, performance.now());
-    ownWindow(this.#client, channel, firstWindow, grant, () => this.breach());
+    ownWindow(this.#client, channel, firstWindow, grant, () => {
+      const text = `${this.#where} sent more data than it was allowed (SSH window); check what runs there, then restart the relay`;
+      this.#lose(new Fault('PROTOCOL_ERROR', text));
+    });
   }
 
-  /** sshd leaves Nagle on until a session runs a command: this costs one round trip and saves 40 ms on small answers. */
-  #quicken(): void {
-    try {
-      this.#client.exec('true', (error, channel) => {
-        if (error) return;
-        channel.on('error', () => undefined);
-        channel.resume();
-        channel.stderr.resume();
-        channel.end();
-        // A forced command may run for ever.
-        const timer = setTimeout(() => channel.close(), 5_000);
-        channel.once('close', () => clearTimeout(timer));
-      });
-    } catch {
-      // Not connected any more: the link's own 'close' tells it.
+  /** ssh2 ends every channel cleanly when the connection goes: who forwards must hear of the loss before that. */
+  #heed({ client, hops, where }: LinkParts): void {
+    client.removeAllListeners('error');
+    let said = '';
+    client.on('error', (error) => {
+      const { text, code, level } = marks(error);
+      said = text;
+      const corrupt = typeof code !== 'number' && level !== 'client-socket' && level !== 'agent';
+      if (!corrupt) return;
+      this.#lose(
+        new Fault('INTEGRITY_FAILED', `data from ${where} failed its integrity check (${text}); reconnecting`),
+      );
+    });
+    const ended = () => {
+      const why = said === '' ? 'closed by peer' : said;
+      this.#lose(new Fault('LINK_LOST', `the link to ${where} was lost (${why}); reconnecting`));
+    };
+    client.once('end', ended);
+    client.once('close', ended);
+    for (const hop of hops) {
+      const hopEnded = () => this.#lose(new Fault('LINK_LOST', `the link to ${hop.where} was lost; reconnecting`));
+      hop.client.once('end', hopEnded);
+      hop.client.once('close', hopEnded);
     }
   }
 
@@ -224,7 +185,6 @@ export class Link {
     for (const listener of listeners) listener(fault);
     // end() alone never leads to 'close' on a silent peer.
     this.#client.end();
-    const socket: Duplex = this.#socket;
-    socket.destroy();
+    this.#socket.destroy();
   }
 }

@@ -1,7 +1,7 @@
 import type { Client } from 'ssh2';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { Deadlines, Keepalive } from '../model/config.ts';
+import { type Deadlines, defaultKeepalive, detectTime, type Keepalive } from '../model/config.ts';
 import { Fault } from '../model/fault.ts';
 import type { Stage } from '../model/state.ts';
 import { nearAlias } from './aliases.ts';
@@ -22,6 +22,7 @@ export interface OpenLinkOptions {
   /** The relay's own; null: ssh_config's, else 5 s x 3. */
   readonly keepalive: Keepalive | null;
   readonly deadlines: Deadlines;
+  readonly quicken: boolean;
   /** Asked before each hop: `host` is its address, `account` names who logs in with what. */
   readonly permit: (host: string, account: string, signal: AbortSignal) => Promise<Permit>;
   readonly onStage: (stage: Stage) => void;
@@ -29,8 +30,6 @@ export interface OpenLinkOptions {
   readonly onNote: (text: string) => void;
   readonly signal: AbortSignal;
 }
-
-const defaultKeepalive: Keepalive = { interval: 5_000, count: 3 };
 
 /** Connects over the whole route. Rejects with the Fault of the first hop that fails; nothing is left open then. */
 export async function openLink(options: OpenLinkOptions): Promise<Link> {
@@ -42,6 +41,7 @@ export async function openLink(options: OpenLinkOptions): Promise<Link> {
     throw new Fault('INTERNAL', 'a bug in towline: an empty route; please report it with the log');
   const keepalive = options.keepalive ?? target.host.keepalive ?? defaultKeepalive;
   const passed: { client: Client; where: string }[] = [];
+  const channels: Duplex[] = [];
   let tcp: Socket | null = null;
   const began = performance.now();
   try {
@@ -55,7 +55,10 @@ export async function openLink(options: OpenLinkOptions): Promise<Link> {
         if (before === undefined) {
           tcp = await connectTcp(hop.host.hostName, hop.host.port, deadlines.tcp, signal);
           socket = tcp;
-        } else socket = await through(before.client, before.where, hop, deadlines.tcp, signal);
+        } else {
+          socket = await through(before.client, before.where, hop, deadlines.tcp, signal);
+          channels.push(socket);
+        }
         const shaken = await shake(socket, hop, deadlines, options.onStage, signal);
         permit.done(null);
         if (hop !== target) {
@@ -69,17 +72,20 @@ export async function openLink(options: OpenLinkOptions): Promise<Link> {
           server: shaken.server,
           hostKey: shaken.hostKey,
           strict: shaken.strict,
-          detect: keepalive.interval * (keepalive.count + 1),
+          detect: detectTime(keepalive),
           took: Math.round(performance.now() - began),
         };
         return new Link({
           client: shaken.client,
           socket: tcp,
+          channels,
           hops: passed,
           where: hop.where,
           keepalive,
           deadlines,
+          quicken: options.quicken,
           facts,
+          onNote: options.onNote,
         });
       } catch (error) {
         const fault = await hinted(Fault.from(error), hop.host);
@@ -111,25 +117,29 @@ function account(hop: Hop): string {
 function through(client: Client, where: string, hop: Hop, deadline: number, signal: AbortSignal): Promise<Duplex> {
   const name = `${hop.host.hostName}:${hop.host.port}`;
   return new Promise((resolve, reject) => {
+    const settle = (end: () => void) => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', aborted);
+      client.off('close', closed);
+      end();
+    };
+    const fail = (fault: Fault) => settle(() => reject(fault));
+    const aborted = () => fail(Fault.from(signal.reason));
+    const closed = () => fail(new Fault('LINK_LOST', `the link to ${where} was lost; trying again`));
     const timer = setTimeout(() => {
-      reject(
-        new Fault('CONNECT_TIMEOUT', `${where} did not reach ${name} within ${deadline / 1000} s; check the address`),
-      );
+      const text = `${where} did not reach ${name} within ${deadline / 1000} s; check the address`;
+      fail(new Fault('CONNECT_TIMEOUT', text));
     }, deadline);
-    const aborted = () => reject(signal.reason);
     signal.addEventListener('abort', aborted, { once: true });
-    client.once('close', () => reject(new Fault('LINK_LOST', `the link to ${where} was lost; trying again`)));
+    client.once('close', closed);
     try {
       client.forwardOut('127.0.0.1', 0, hop.host.hostName, hop.host.port, (error, channel) => {
-        clearTimeout(timer);
-        signal.removeEventListener('abort', aborted);
-        if (error) return reject(hopFault(openFault(error, where, name)));
+        if (error) return fail(hopFault(openFault(error, where, name)));
         channel.on('error', () => undefined);
-        resolve(channel);
+        settle(() => resolve(channel));
       });
     } catch (error) {
-      clearTimeout(timer);
-      reject(hopFault(openFault(error, where, name)));
+      fail(hopFault(openFault(error, where, name)));
     }
   });
 }

@@ -1,4 +1,4 @@
-import type { Keepalive } from '../model/config.ts';
+import { detectTime, type Keepalive } from '../model/config.ts';
 
 /**
  * Watches that a link is alive: any inbound byte is life; after `interval` of silence a ping is sent, and after
@@ -39,8 +39,8 @@ export class Pulse {
   }
 
   #arm(): void {
-    const { interval, count } = this.#keepalive;
-    const left = interval * (count + 1) - this.quietFor();
+    const { interval } = this.#keepalive;
+    const left = detectTime(this.#keepalive) - this.quietFor();
     const wait = Math.max(1, Math.min(interval, left));
     this.#tick = performance.now() + wait;
     this.#timer = setTimeout(() => this.#ring(), wait);
@@ -48,13 +48,13 @@ export class Pulse {
   }
 
   #ring(): void {
-    const { interval, count } = this.#keepalive;
+    const { interval } = this.#keepalive;
     const late = performance.now() - this.#tick;
     if (late > interval) {
       // The process itself was away: the server gets its whole time again.
       this.#last = performance.now();
       this.#ping();
-    } else if (this.quietFor() >= interval * (count + 1)) {
+    } else if (this.quietFor() >= detectTime(this.#keepalive)) {
       this.#silent();
       return;
     } else if (this.quietFor() >= interval - 1) {

@@ -6,14 +6,15 @@ import type { LaneId, ToSupervisor } from '../protocol.ts';
 import { abort, rawHandle } from '../socket/raw-handle.ts';
 import type { Connection } from './connection.ts';
 import { departed } from './departed.ts';
-import type { WorkerHost } from './worker-host.ts';
+import type { WorkerKeeper } from './worker-keeper.ts';
 
 /** A lane that is up, and the worker that carries it. */
 export interface OpenLane {
   readonly id: LaneId;
-  readonly host: WorkerHost;
+  readonly keeper: WorkerKeeper;
 }
 
+/** What the clients of a relay ask of it, and tell it. */
 export interface ClientsPorts {
   /** The lane that a new connection goes to; null while none is up. */
   readonly lane: () => OpenLane | null;
@@ -22,27 +23,32 @@ export interface ClientsPorts {
   /** Somebody waits: attempts may be hurried. */
   readonly hurry: () => void;
   readonly refused: (forward: number, fault: FaultReport) => void;
-  /** The last open connection has ended. */
-  readonly emptied: () => void;
 }
 
 const handoverLimit = 4;
+/** Beyond the deadline for the channel: plugins may be asked first. A handle that Node loses on the way is never answered for. ms */
+const handoverSlack = 30_000;
 
 /** The accepted clients of one relay: held while no lane is up, handed over in order, reset when they are cut. */
 export class Clients {
   readonly #config: RelayConfig;
   readonly #ports: ClientsPorts;
   readonly #all: Map<number, Connection>;
+  readonly #room: number | null;
   readonly #mine = new Set<Connection>();
   #held = 0;
   #serving = false;
   accepted = 0;
   refused = 0;
 
-  /** `all`: the supervisor's own table, in which workers' messages find a connection by number. */
-  constructor(config: RelayConfig, all: Map<number, Connection>, ports: ClientsPorts) {
+  /**
+   * `all`: the supervisor's own table, in which workers' messages find a connection by number. `room`: how many it may have, so
+   * that descriptors are left for the daemon itself.
+   */
+  constructor(config: RelayConfig, all: Map<number, Connection>, room: number | null, ports: ClientsPorts) {
     this.#config = config;
     this.#all = all;
+    this.#room = room;
     this.#ports = ports;
   }
 
@@ -71,10 +77,8 @@ export class Clients {
     this.#mine.add(connection);
     this.#all.set(id, connection);
     this.#held += 1;
-    if (this.open >= this.#config.connections) {
-      const text = `${this.#config.connections} connections are open, more are refused; raise connections of ${this.#config.name}`;
-      return this.#refuse(connection, new Fault('CONNECTIONS_FULL', text).report());
-    }
+    const full = this.#full();
+    if (full !== null) return this.#refuse(connection, full);
     const lane = this.#held === 1 ? this.#ports.lane() : null;
     if (lane !== null) this.#hand(connection, lane);
     else this.#hold(connection);
@@ -84,6 +88,7 @@ export class Clients {
   heard(connection: Connection, message: Extract<ToSupervisor, { id: number }>): void {
     switch (message.say) {
       case 'opened':
+        clearTimeout(connection.timer);
         connection.at = 'open';
         break;
       case 'returned':
@@ -138,6 +143,18 @@ export class Clients {
     for (const connection of [...this.#mine]) this.#cut(connection);
   }
 
+  /** The one that is just taken in counts already. */
+  #full(): FaultReport | null {
+    const { connections, name } = this.#config;
+    if (this.#room !== null && this.#all.size > this.#room) {
+      const text = `${this.#room} connections are open in all, as many as the limit of open files allows; raise it (ulimit -n, LimitNOFILE=)`;
+      return new Fault('CONNECTIONS_FULL', text).report();
+    }
+    if (this.open < connections) return null;
+    const text = `${connections} connections are open, more are refused; raise connections of ${name}`;
+    return new Fault('CONNECTIONS_FULL', text).report();
+  }
+
   #hand(connection: Connection, lane: OpenLane): void {
     const handle = rawHandle(connection.socket);
     if (handle === null) return this.#drop(connection);
@@ -147,7 +164,12 @@ export class Clients {
     connection.lane = lane.id;
     connection.handovers += 1;
     const { id, client } = connection;
-    if (!lane.host.send({ say: 'connection', lane: lane.id, id, client }, handle)) this.#back(connection);
+    if (!lane.keeper.send({ say: 'connection', lane: lane.id, id, client }, handle)) return this.#back(connection);
+    const { deadlines, name } = this.#config;
+    connection.timer = setTimeout(() => {
+      const text = `a client of ${name} was handed to a worker that never said what became of it, and was reset; it may try again`;
+      this.#refuse(connection, new Fault('HANDOVER_FAILED', text).report());
+    }, deadlines.open + handoverSlack);
   }
 
   #hold(connection: Connection): void {
@@ -166,12 +188,13 @@ export class Clients {
   }
 
   #back(connection: Connection): void {
+    clearTimeout(connection.timer);
     connection.at = 'held';
     connection.lane = null;
     this.#held += 1;
     if (connection.handovers >= handoverLimit) {
       const text = `a client of ${this.#config.name} was handed to a link ${handoverLimit} times in vain and was reset; it may try again`;
-      return this.#refuse(connection, new Fault('HOLD_EXPIRED', text).report());
+      return this.#refuse(connection, new Fault('HANDOVER_FAILED', text).report());
     }
     this.#hold(connection);
     void this.serve();
@@ -198,7 +221,6 @@ export class Clients {
     if (!this.#mine.delete(connection)) return;
     if (connection.at === 'held') this.#held -= 1;
     this.#all.delete(connection.id);
-    if (this.#mine.size === 0) this.#ports.emptied();
   }
 }
 

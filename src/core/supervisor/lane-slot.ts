@@ -1,121 +1,103 @@
-import { dirname } from 'node:path';
 import type { RelayConfig } from '../model/config.ts';
 import type { Fact } from '../model/event.ts';
 import type { Fault } from '../model/fault.ts';
-import type { LaneState } from '../model/state.ts';
-import type { LaneId, ToSupervisor } from '../protocol.ts';
-import type { WorkerHost } from './worker-host.ts';
+import type { LaneId, LaneVitals, ToSupervisor } from '../protocol.ts';
+import type { WorkerKeeper } from './worker-keeper.ts';
 
-/** What a relay hears of one of its lanes. */
+/** What a relay hears of one of its lanes, after the fact is in the snapshot. */
 export interface SlotNews {
   fact(fact: Fact): void;
-  /** The state changed; read it from the slot. */
+  /** Its state changed, or its worker is gone. */
   changed(): void;
   /** The worker is gone with all that it had. */
   gone(): void;
+  /** These plugins of the relay loaded well in the worker and have a `daemon` half. */
+  seated(plugins: readonly number[]): void;
 }
 
 /** What a lane needs to be opened in a worker. */
 export interface SlotSetting {
   readonly relay: RelayConfig;
   readonly sshConfig: string | null;
-  readonly configFile: string;
   readonly builtins: Readonly<Record<string, string>>;
 }
 
-/** The supervisor's side of one lane: which worker carries it, and what it last said of itself. */
+const still: LaneVitals = { sent: 0, received: 0, rtt: [] };
+
+/** The supervisor's side of one lane: opens it in each worker that its keeper starts, and turns what it says into facts. */
 export class LaneSlot {
   readonly id: LaneId;
-  readonly host: WorkerHost;
+  readonly keeper: WorkerKeeper;
+  /** Resolves when the lane has ended on purpose. */
+  readonly ended: Promise<void>;
   readonly #index: number;
   readonly #setting: SlotSetting;
   readonly #news: SlotNews;
-  readonly #done: Promise<void>;
   #finish: () => void = () => undefined;
-  #state: LaneState = { at: 'idle' };
   #draining = false;
-  #traffic: readonly [number, number] = [0, 0];
-  #before: readonly [number, number] = [0, 0];
+  #vitals = still;
+  #before = still;
 
-  constructor(index: number, setting: SlotSetting, host: WorkerHost, news: SlotNews) {
+  constructor(index: number, setting: SlotSetting, keeper: WorkerKeeper, news: SlotNews) {
     this.id = `${setting.relay.name}#${index}`;
-    this.host = host;
+    this.keeper = keeper;
     this.#index = index;
     this.#setting = setting;
     this.#news = news;
-    this.#done = new Promise((resolve) => {
+    this.ended = new Promise((resolve) => {
       this.#finish = resolve;
     });
   }
 
-  get state(): LaneState {
-    return this.#state;
-  }
-
-  /** Bytes sent and received, over all workers that carried it. */
-  get traffic(): readonly [number, number] {
-    return [this.#before[0] + this.#traffic[0], this.#before[1] + this.#traffic[1]];
-  }
-
-  /** Resolves when the lane has ended on purpose. */
-  get ended(): Promise<void> {
-    return this.#done;
+  /** Bytes over all workers that carried it, and the round trips of the present one. */
+  get vitals(): LaneVitals {
+    const { sent, received, rtt } = this.#vitals;
+    return { sent: this.#before.sent + sent, received: this.#before.received + received, rtt };
   }
 
   start(): void {
-    this.host.attach(this.id, {
+    this.keeper.attach(this.id, {
       ready: (pid) => this.#ready(pid),
-      gone: (pid, fault) => this.#gone(pid, fault),
+      gone: (pid, fault, until) => this.#gone(pid, fault, until),
       message: (message) => this.#heard(message),
-      traffic: (sent, received) => {
-        this.#traffic = [sent, received];
+      vitals: (vitals) => {
+        this.#vitals = vitals;
       },
     });
   }
 
-  nudge(why: 'client' | 'wake' | 'files' | 'user'): void {
-    this.host.send({ say: 'nudge', lane: this.id, why });
+  /** Why an attempt should be made sooner. A user's wish also ends a crashed worker's rest. */
+  nudge(why: 'client' | 'user'): void {
+    if (why === 'user') this.keeper.wake();
+    this.keeper.send({ say: 'nudge', lane: this.id, why });
   }
 
   /** Lets open connections end, then ends. */
   drain(): void {
     this.#draining = true;
-    if (!this.host.send({ say: 'drain', lane: this.id })) this.#end();
+    if (!this.keeper.send({ say: 'drain', lane: this.id })) this.#end();
   }
 
   /** Ends without waiting for anything. */
   abandon(): void {
-    this.host.send({ say: 'stop', lane: this.id });
+    this.keeper.send({ say: 'stop', lane: this.id });
     this.#end();
   }
 
   #ready(pid: number): void {
     if (this.#draining) return this.#end();
-    const { relay, sshConfig, configFile, builtins } = this.#setting;
+    const { relay, sshConfig, builtins } = this.#setting;
     this.#news.fact({ type: 'worker.started', relay: relay.name, lane: this.#index, pid });
-    this.host.send({
-      say: 'open',
-      lane: this.id,
-      index: this.#index,
-      relay,
-      sshConfig,
-      builtins,
-      base: dirname(configFile),
-    });
+    this.keeper.send({ say: 'open', lane: this.id, relay, sshConfig, builtins });
   }
 
-  #gone(pid: number, fault: Fault): void {
-    this.#before = this.traffic;
-    this.#traffic = [0, 0];
-    this.#state = { at: 'idle' };
-    this.#news.fact({
-      type: 'worker.ended',
-      relay: this.#setting.relay.name,
-      lane: this.#index,
-      pid,
-      fault: fault.report(),
-    });
+  #gone(pid: number, fault: Fault, until: number | null): void {
+    this.#before = { ...this.vitals, rtt: [] };
+    this.#vitals = still;
+    const at = { relay: this.#setting.relay.name, lane: this.#index };
+    this.#news.fact({ type: 'worker.ended', ...at, pid, fault: fault.report(), until });
     this.#news.gone();
+    this.#news.changed();
     if (this.#draining) this.#end();
   }
 
@@ -123,7 +105,6 @@ export class LaneSlot {
     const at = { relay: this.#setting.relay.name, lane: this.#index };
     switch (message.say) {
       case 'state':
-        this.#state = message.state;
         this.#news.fact({ type: 'lane.changed', ...at, state: message.state });
         this.#news.changed();
         if (message.state.at === 'ended') this.#end();
@@ -136,9 +117,12 @@ export class LaneSlot {
         break;
       case 'judged': {
         const { forward, judgement, fault, rtt } = message;
-        this.#news.fact({ type: 'forward.judged', relay: at.relay, forward, judgement, fault, rtt });
+        this.#news.fact({ type: 'forward.judged', ...at, forward, judgement, fault, rtt });
         break;
       }
+      case 'seated':
+        this.#news.seated(message.plugins);
+        break;
       case 'warned':
         this.#news.fact({ type: 'relay.warned', relay: at.relay, text: message.text });
         break;
@@ -149,8 +133,7 @@ export class LaneSlot {
   }
 
   #end(): void {
-    this.#state = { at: 'ended' };
-    this.host.detach(this.id);
+    this.keeper.detach(this.id);
     this.#finish();
   }
 }

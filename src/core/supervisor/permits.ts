@@ -14,6 +14,7 @@ interface Host {
   active: number;
   /** Consecutive failures at greeting level. */
   busy: number;
+  /** ms of a clock that never jumps, as all times here. */
   notBefore: number;
   readonly queue: Asker[];
   timer: NodeJS.Timeout | undefined;
@@ -52,8 +53,8 @@ export class Permits {
       this.#refused.delete(account);
     } else if (retry === 'busy') {
       entry.busy += 1;
-      entry.notBefore = Date.now() + (backoff('busy', entry.busy, Math.random(), false) ?? 0);
-    } else if (retry === 'refused') this.#refused.set(account, Date.now() + refusedDelay);
+      entry.notBefore = performance.now() + (backoff('busy', entry.busy, Math.random(), false) ?? 0);
+    } else if (retry === 'refused') this.#refused.set(account, performance.now() + refusedDelay);
     this.#serve(entry);
   }
 
@@ -72,7 +73,7 @@ export class Permits {
 
   #serve(host: Host): void {
     clearTimeout(host.timer);
-    const now = Date.now();
+    const now = performance.now();
     let next = Number.POSITIVE_INFINITY;
     for (const asker of [...host.queue]) {
       if (host.active >= handshakes) return;

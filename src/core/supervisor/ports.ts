@@ -2,6 +2,7 @@ import { open, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Endpoint } from '../model/endpoint.ts';
 import { Fault } from '../model/fault.ts';
+import { printable } from '../model/printable.ts';
 import { bind } from './listener.ts';
 
 /** Below Linux's ephemeral range: no outgoing connection takes such a port by chance. */
@@ -10,11 +11,14 @@ const range = { from: 20_000, to: 32_767 };
 /** Remembers the port that was chosen for each `:0` listener, so that it is the same after every restart. */
 export class Ports {
   readonly #file: string;
+  readonly #trouble: (relay: string, text: string) => void;
   #known: Record<string, number> | null = null;
   #last: Promise<unknown> = Promise.resolve();
 
-  constructor(stateDir: string) {
+  /** `trouble` is told when a port cannot be remembered: it serves until the daemon ends all the same. */
+  constructor(stateDir: string, trouble: (relay: string, text: string) => void) {
     this.#file = join(stateDir, 'ports.json');
+    this.#trouble = trouble;
   }
 
   /** Gives a `:0` listener its port: the remembered one, else a free one that is remembered from now on. */
@@ -32,7 +36,10 @@ export class Ports {
     const port = this.#known[key] ?? (await this.#choose(listen.host));
     if (this.#known[key] === undefined) {
       this.#known[key] = port;
-      await this.#write(this.#known);
+      await this.#write(this.#known).catch((error: unknown) => {
+        const why = error instanceof Error ? printable(error.message) : String(error);
+        this.#trouble(relay, `port ${port} cannot be remembered (${why}); make room there, or name a port in listen`);
+      });
     }
     return { ...listen, port };
   }
@@ -56,16 +63,14 @@ export class Ports {
   /** Written beside and renamed, so that a full disk leaves the old file whole. */
   async #write(known: Record<string, number>): Promise<void> {
     const beside = `${this.#file}.${process.pid}`;
+    const file = await open(beside, 'w', 0o600);
     try {
-      const file = await open(beside, 'w', 0o600);
       await file.writeFile(`${JSON.stringify(known, null, 2)}\n`);
       await file.sync();
+    } finally {
       await file.close();
-      await rename(beside, this.#file);
-    } catch (error) {
-      const text = `cannot remember the chosen port in ${this.#file}; make room there, or name a port in listen`;
-      throw new Fault('LISTEN_UNAVAILABLE', text, { cause: error });
     }
+    await rename(beside, this.#file);
   }
 }
 

@@ -1,25 +1,31 @@
-import type { RelayConfig } from '../model/config.ts';
 import type { Endpoint } from '../model/endpoint.ts';
 import type { Event, Fact } from '../model/event.ts';
 import { Fault, type FaultReport } from '../model/fault.ts';
+import type { RelayConfig } from '../model/config.ts';
+import type { RelaySnapshot } from '../model/snapshot.ts';
+import { bestLane, standing } from '../model/standing.ts';
 import type { Counters } from '../model/status.ts';
-import { Guests } from '../plugin/guests.ts';
-import { loadGuest } from '../plugin/load.ts';
 import { Clients } from './clients.ts';
 import type { Connection } from './connection.ts';
 import { LaneSlot, type SlotSetting } from './lane-slot.ts';
 import { Listener } from './listener.ts';
-import type { WorkerHost } from './worker-host.ts';
+import { Refusals } from './refusals.ts';
+import { RelayGuests } from './relay-guests.ts';
+import type { WorkerKeeper } from './worker-keeper.ts';
 
 /** What a relay needs of the supervisor. */
 export interface RelayPorts {
   readonly fact: (fact: Fact) => void;
-  /** A worker for a lane: an own one, or the shared one. */
-  readonly host: (relay: RelayConfig) => WorkerHost;
+  /** What the facts so far amount to; null before the relay is declared. */
+  readonly snapshot: (relay: string) => RelaySnapshot | null;
+  /** Who keeps a worker for a lane: an own one, or the shared one. */
+  readonly keeper: (relay: RelayConfig) => WorkerKeeper;
   /** Gives a `:0` listener its port. */
   readonly settle: (relay: string, forward: number, listen: Endpoint) => Promise<Endpoint>;
   readonly nextId: () => number;
   readonly connections: Map<number, Connection>;
+  /** Most connections of all relays together; null: no limit is known. */
+  readonly room: number | null;
 }
 
 /** After the drain a worker gets so long to end by itself, ms. */
@@ -28,40 +34,45 @@ const grace = 2_000;
 /** One relay: its listeners, its lanes, its clients, its observing plugins. Lives from the config's load to the daemon's end. */
 export class Relay {
   readonly config: RelayConfig;
+  readonly clients: Clients;
   readonly #setting: SlotSetting;
   readonly #ports: RelayPorts;
-  readonly #clients: Clients;
-  #listeners: Listener[] = [];
-  #lanes: LaneSlot[] = [];
-  #guests: Guests | null = null;
-  #running = false;
+  readonly #guests: RelayGuests;
+  readonly #refusals: Refusals;
+  #listeners: readonly Listener[] = [];
+  #lanes: readonly LaneSlot[] = [];
+  #before = { sent: 0, received: 0 };
   #starting: Promise<void> | null = null;
   #stopping: Promise<void> | null = null;
-  #refusals = { count: 0, timer: undefined as NodeJS.Timeout | undefined };
 
   constructor(setting: SlotSetting, ports: RelayPorts) {
     this.config = setting.relay;
     this.#setting = setting;
     this.#ports = ports;
-    this.#clients = new Clients(this.config, ports.connections, {
+    const relay = this.config.name;
+    this.#refusals = new Refusals((forward, fault, count) =>
+      ports.fact({ type: 'connection.refused', relay, forward, fault, count }),
+    );
+    this.#guests = new RelayGuests(this.config, setting.builtins, (plugin, fault) =>
+      ports.fact({ type: 'plugin.failed', relay, plugin, fault: fault.report() }),
+    );
+    this.clients = new Clients(this.config, ports.connections, ports.room, {
       lane: () => this.#lane(),
       hopeless: () => this.#hopeless(),
       hurry: () => {
         for (const lane of this.#lanes) lane.nudge('client');
       },
-      refused: (forward, fault) => this.#refused(forward, fault),
-      emptied: () => undefined,
+      refused: (forward, fault) => this.#refusals.add(forward, fault),
     });
   }
 
-  get clients(): Clients {
-    return this.#clients;
-  }
-
   get counters(): Counters {
-    const sum = (index: 0 | 1) => this.#lanes.reduce((total, lane) => total + lane.traffic[index], 0);
-    const { open, held, accepted, refused } = this.#clients;
-    return { open, held, accepted, refused, sent: sum(0), received: sum(1) };
+    const now = this.#lanes.map((lane) => lane.vitals);
+    const sum = (key: 'sent' | 'received') => now.reduce((total, vitals) => total + vitals[key], this.#before[key]);
+    const { open, held, accepted, refused } = this.clients;
+    const asked = now[this.#best() ?? 0]?.rtt ?? [];
+    const rtt = this.config.forwards.map((_, index) => asked[index] ?? null);
+    return { open, held, accepted, refused, sent: sum('sent'), received: sum('received'), rtt };
   }
 
   /** Makes it known to everyone who reads events, whether or not it is started. */
@@ -78,23 +89,6 @@ export class Relay {
     return this.#starting;
   }
 
-  async #begin(): Promise<void> {
-    this.#running = true;
-    const { name, lanes, forwards } = this.config;
-    this.#ports.fact({ type: 'relay.started', relay: name });
-    await this.#seat();
-    await Promise.all(forwards.map((_, index) => this.#listen(index)));
-    this.#lanes = Array.from({ length: lanes }, (_, index) => {
-      const lane = new LaneSlot(index, this.#setting, this.#ports.host(this.config), {
-        fact: this.#ports.fact,
-        changed: () => this.#changed(),
-        gone: () => this.#clients.orphaned(lane.id),
-      });
-      return lane;
-    });
-    for (const lane of this.#lanes) lane.start();
-  }
-
   /** Stops accepting at once, drains, ends the lanes; resolves when all is closed. */
   stop(why: string): Promise<void> {
     if (this.#starting === null) return Promise.resolve();
@@ -109,11 +103,11 @@ export class Relay {
 
   /** Cuts the drain short. */
   now(): void {
-    this.#clients.cutAll();
+    this.clients.cutAll();
     for (const lane of this.#lanes) {
       lane.abandon();
       if (this.config.isolation === 'relay')
-        lane.host.kill(new Fault('LINK_LOST', 'ended at once, as asked; nothing to do'));
+        lane.keeper.kill(new Fault('LINK_LOST', 'ended at once, as asked; nothing to do'));
     }
   }
 
@@ -124,102 +118,82 @@ export class Relay {
 
   /** Hands an event of this relay to its plugins. */
   observe(event: Event): void {
-    this.#guests?.observe(event);
-    if (this.config.plugins.length > 0) for (const lane of this.#lanes) lane.host.send({ say: 'event', event });
+    this.#guests.observe(event);
+    if (this.config.plugins.length > 0) for (const lane of this.#lanes) lane.keeper.send({ say: 'event', event });
+  }
+
+  async #begin(): Promise<void> {
+    const { name, lanes, forwards } = this.config;
+    this.#ports.fact({ type: 'relay.started', relay: name });
+    this.#listeners = forwards.map(({ listen }, index) => this.#listener(index, listen));
+    await Promise.all(this.#listeners.map((listener) => listener.open()));
+    this.#lanes = Array.from({ length: lanes }, (_, index) => {
+      const lane: LaneSlot = new LaneSlot(index, this.#setting, this.#ports.keeper(this.config), {
+        fact: this.#ports.fact,
+        changed: () => this.#changed(),
+        gone: () => this.clients.orphaned(lane.id),
+        seated: (plugins) => void this.#guests.seat(plugins),
+      });
+      return lane;
+    });
+    for (const lane of this.#lanes) lane.start();
   }
 
   async #end(why: string): Promise<void> {
     const { name, drain } = this.config;
-    this.#running = false;
     this.#ports.fact({ type: 'relay.stopping', relay: name, why });
     for (const listener of this.#listeners) listener.close();
     this.#listeners = [];
-    this.#clients.refuseHeld(
-      new Fault('HOLD_EXPIRED', `${name} was stopped while a client waited; start it again`).report(),
-    );
+    this.#changed();
     for (const lane of this.#lanes) lane.drain();
     const late = setTimeout(() => this.now(), drain + grace);
     await Promise.all(this.#lanes.map((lane) => lane.ended));
-    if (this.config.isolation === 'relay') await Promise.all(this.#lanes.map((lane) => lane.host.ended()));
+    if (this.config.isolation === 'relay') await Promise.all(this.#lanes.map((lane) => lane.keeper.ended()));
     clearTimeout(late);
-    clearTimeout(this.#refusals.timer);
-    this.#refusals = { count: 0, timer: undefined };
     // All lanes are gone: what is left was never opened.
-    this.#clients.cutAll();
-    this.#guests?.dismiss();
-    this.#guests = null;
+    this.clients.cutAll();
+    this.#refusals.flush();
+    this.#guests.dismiss();
+    const { sent, received } = this.counters;
+    this.#before = { sent, received };
+    this.#lanes = [];
     this.#ports.fact({ type: 'relay.stopped', relay: name });
   }
 
-  async #listen(index: number): Promise<void> {
-    const { name, forwards } = this.config;
-    const configured = forwards[index]?.listen;
-    if (configured === undefined) return;
-    const failed = (fault: Fault) =>
-      this.#ports.fact({ type: 'listener.failed', relay: name, forward: index, fault: fault.report() });
-    try {
-      const listen = await this.#ports.settle(name, index, configured);
-      const listener = new Listener(listen, {
-        bound: (endpoint) =>
-          this.#ports.fact({ type: 'listener.bound', relay: name, forward: index, listen: endpoint }),
-        failed,
-        accepted: (socket) => this.#clients.accept(this.#ports.nextId(), index, socket),
-      });
-      this.#listeners.push(listener);
-      await listener.open();
-    } catch (error) {
-      failed(Fault.from(error));
-    }
-  }
-
-  /** Plugins whose `daemon` half runs here. Those that fail to load block the relay from its worker. */
-  async #seat(): Promise<void> {
-    const { name, plugins } = this.config;
-    if (plugins.length === 0) return;
-    const guests = new Guests((plugin, fault) => {
-      this.#ports.fact({ type: 'plugin.failed', relay: name, plugin, fault: fault.report() });
+  #listener(index: number, listen: Endpoint): Listener {
+    const { fact, settle, nextId } = this.#ports;
+    const at = { relay: this.config.name, forward: index };
+    return new Listener(() => settle(at.relay, index, listen), {
+      bound: (endpoint) => fact({ type: 'listener.bound', ...at, listen: endpoint }),
+      failed: (fault) => fact({ type: 'listener.failed', ...at, fault: fault.report() }),
+      troubled: (text) => fact({ type: 'relay.warned', relay: at.relay, text }),
+      accepted: (socket) => this.clients.accept(nextId(), index, socket),
     });
-    for (const use of plugins) {
-      try {
-        const { builtins, configFile } = this.#setting;
-        const guest = await loadGuest(use, builtins, configFile.slice(0, configFile.lastIndexOf('/') + 1));
-        await guests.seat([guest], 'daemon', name);
-      } catch (error) {
-        this.#ports.fact({ type: 'plugin.failed', relay: name, plugin: use.use, fault: Fault.from(error).report() });
-      }
-    }
-    this.#guests = guests;
   }
 
   #changed(): void {
-    if (this.#lane() !== null) void this.#clients.serve();
+    if (this.#lane() !== null) void this.clients.serve();
     const hopeless = this.#hopeless();
-    if (hopeless !== null) this.#clients.refuseHeld(hopeless);
+    if (hopeless !== null) this.clients.refuseHeld(hopeless);
+  }
+
+  #best(): number | null {
+    const snapshot = this.#ports.snapshot(this.config.name);
+    return snapshot === null ? null : bestLane(snapshot);
   }
 
   #lane(): LaneSlot | null {
-    return this.#lanes.find((lane) => lane.state.at === 'up') ?? null;
+    const best = this.#best();
+    return best === null ? null : (this.#lanes[best] ?? null);
   }
 
-  /** While every lane is blocked, nobody is kept waiting. */
+  /** Nobody is kept waiting for what waiting cannot bring. */
   #hopeless(): FaultReport | null {
-    const blocked = this.#lanes.flatMap(({ state }) => (state.at === 'blocked' ? [state.fault] : []));
-    return blocked.length > 0 && blocked.length === this.#lanes.length ? (blocked[0] ?? null) : null;
-  }
-
-  /** At most one event a second, however many clients are refused. */
-  #refused(forward: number, fault: FaultReport): void {
-    const say = (count: number) =>
-      this.#ports.fact({ type: 'connection.refused', relay: this.config.name, forward, fault, count });
-    this.#refusals.count += 1;
-    if (this.#refusals.timer !== undefined) return;
-    say(this.#refusals.count);
-    this.#refusals.count = 0;
-    this.#refusals.timer = setTimeout(() => {
-      this.#refusals.timer = undefined;
-      if (this.#refusals.count > 0 && this.#running) say(this.#refusals.count);
-      this.#refusals.count = 0;
-    }, 1_000);
-    this.#refusals.timer.unref();
+    const { name } = this.config;
+    const snapshot = this.#ports.snapshot(name);
+    const { word, fault } = snapshot === null ? { word: 'offline' as const, fault: null } : standing(snapshot);
+    if (word === 'blocked') return fault;
+    if (word !== 'offline' && word !== 'draining') return null;
+    return new Fault('RELAY_STOPPED', `${name} was stopped while a client waited; start it again`).report();
   }
 }

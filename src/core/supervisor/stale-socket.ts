@@ -1,6 +1,6 @@
 import { lstat, unlink } from 'node:fs/promises';
-import { connect } from 'node:net';
 import { Fault } from '../model/fault.ts';
+import { answers } from '../socket/answers.ts';
 
 /** Removes a Unix socket that a dead program left behind. Throws LISTEN_TAKEN for a live one, and for anything else that stands there. */
 export async function clearStaleSocket(path: string): Promise<void> {
@@ -16,18 +16,4 @@ export async function clearStaleSocket(path: string): Promise<void> {
     });
   }
   await unlink(path);
-}
-
-/** True unless nobody listens behind the socket. */
-export function answers(path: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(path);
-    socket.once('connect', () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once('error', (error: NodeJS.ErrnoException) =>
-      resolve(error.code !== 'ECONNREFUSED' && error.code !== 'ENOENT'),
-    );
-  });
 }

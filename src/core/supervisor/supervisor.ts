@@ -1,16 +1,18 @@
 import type { Config, RelayConfig } from '../model/config.ts';
 import type { Event } from '../model/event.ts';
 import { Fault } from '../model/fault.ts';
-import { standing } from '../model/snapshot.ts';
+import { standing } from '../model/standing.ts';
 import type { DaemonStatus, RelayStatus } from '../model/status.ts';
 import type { LaneId, ToSupervisor } from '../protocol.ts';
 import type { Connection } from './connection.ts';
+import { clientRoom, descriptorLimit } from './descriptors.ts';
 import { EventLog } from './event-log.ts';
 import { Permits } from './permits.ts';
 import { Ports } from './ports.ts';
 import { Relay, type RelayPorts } from './relay.ts';
 import { unknownRelay } from './unknown-relay.ts';
-import { Turnstile, WorkerHost } from './worker-host.ts';
+import { Turnstile } from './turnstile.ts';
+import { WorkerKeeper } from './worker-keeper.ts';
 
 /** What the composition root hands over. */
 export interface SupervisorOptions {
@@ -26,13 +28,15 @@ export interface SupervisorOptions {
 export interface Supervisor {
   /** Binds listeners and starts workers; returns when each relay has been begun, not when it is connected. */
   start(): Promise<void>;
+  /** What all events so far amount to, with the live counts. */
   status(): DaemonStatus;
   /** Calls back for each event after number `after` (from the kept ring of 1,000, then live). Returns the unsubscribe. */
   subscribe(after: number, listener: (event: Event) => void): () => void;
-  /** Starts a stopped relay; one that waits or is blocked tries again at once. Throws RELAY_UNKNOWN. */
+  /** Starts a stopped relay; one that waits or is blocked tries again at once. Throws RELAY_UNKNOWN; NOT_RUNNING while it ends. */
   startRelay(name: string): Promise<void>;
   /** Closes the listeners, drains, ends the worker; resolves when all is closed. Throws RELAY_UNKNOWN. */
   stopRelay(name: string): Promise<void>;
+  /** Stops a relay as above, then starts it. Throws RELAY_UNKNOWN; NOT_RUNNING while the daemon ends. */
   restartRelay(name: string): Promise<void>;
   /** Drains every relay (together), then ends. `now()` cuts the drain short. Both are safe to call twice. */
   close(why: string): Promise<void>;
@@ -48,38 +52,43 @@ interface Asked {
 /** Two cores start so many workers at once; more would starve each other. */
 const startsAtOnce = 2;
 
+/** Makes a supervisor that has opened nothing yet. */
 export function createSupervisor(options: SupervisorOptions): Supervisor {
-  return new Daemon(options);
+  return new Supervision(options);
 }
 
-class Daemon implements Supervisor {
+class Supervision implements Supervisor {
   readonly #options: SupervisorOptions;
   readonly #events = new EventLog();
   readonly #permits = new Permits();
   readonly #connections = new Map<number, Connection>();
   readonly #relays = new Map<string, Relay>();
-  readonly #asked = new Map<WorkerHost, Map<number, Asked>>();
+  readonly #asked = new Map<WorkerKeeper, Map<number, Asked>>();
   readonly #turn = new Turnstile(startsAtOnce);
-  #shared: WorkerHost | null = null;
+  #shared: WorkerKeeper | null = null;
   #lastId = 0;
   #closing: Promise<void> | null = null;
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
-    const chosen = new Ports(options.stateDir);
+    const { config, builtins } = options;
+    const chosen = new Ports(options.stateDir, (relay, text) =>
+      this.#events.add({ type: 'relay.warned', relay, text }),
+    );
     const ports: RelayPorts = {
       fact: (fact) => this.#events.add(fact),
-      host: (relay) => this.#host(relay),
+      snapshot: (relay) => this.#events.snapshot.relays[relay] ?? null,
+      keeper: (relay) => this.#keeper(relay),
       settle: (relay, forward, listen) => chosen.settle(relay, forward, listen),
       nextId: () => {
         this.#lastId += 1;
         return this.#lastId;
       },
       connections: this.#connections,
+      room: clientRoom(descriptorLimit(), config.relays.length),
     };
-    const { config, builtins } = options;
     for (const relay of config.relays) {
-      const setting = { relay, sshConfig: config.sshConfig, configFile: config.file, builtins };
+      const setting = { relay, sshConfig: config.sshConfig, builtins };
       this.#relays.set(relay.name, new Relay(setting, ports));
     }
     this.#events.subscribe(0, (event) => {
@@ -110,6 +119,7 @@ class Daemon implements Supervisor {
 
   async startRelay(name: string): Promise<void> {
     const relay = this.#relay(name);
+    this.#refuseIfEnding();
     await relay.start();
     relay.nudge();
   }
@@ -120,7 +130,9 @@ class Daemon implements Supervisor {
 
   async restartRelay(name: string): Promise<void> {
     const relay = this.#relay(name);
+    this.#refuseIfEnding();
     await relay.stop('the user asked for a restart');
+    this.#refuseIfEnding();
     await relay.start();
   }
 
@@ -132,6 +144,12 @@ class Daemon implements Supervisor {
   now(): void {
     for (const relay of this.#relays.values()) relay.now();
     this.#shared?.kill(new Fault('LINK_LOST', 'ended at once, as asked; nothing to do'));
+  }
+
+  #refuseIfEnding(): void {
+    if (this.#closing !== null) {
+      throw new Fault('NOT_RUNNING', 'the daemon is ending; wait for it, then start it again with `towline up`');
+    }
   }
 
   async #close(why: string): Promise<void> {
@@ -147,26 +165,27 @@ class Daemon implements Supervisor {
     return relay;
   }
 
-  #host(relay: RelayConfig): WorkerHost {
+  #keeper(relay: RelayConfig): WorkerKeeper {
     const make = (limit: number) =>
-      new WorkerHost(limit, this.#turn, {
-        message: (host, message) => this.#heard(host, message),
-        gone: (host) => this.#gone(host),
+      new WorkerKeeper(limit, this.#turn, {
+        message: (keeper, message) => this.#heard(keeper, message),
+        gone: (keeper) => this.#gone(keeper),
       });
     if (relay.isolation === 'relay') return make(relay.memory);
-    this.#shared ??= make(Math.max(...this.#options.config.relays.map((one) => one.memory)));
+    const sharing = this.#options.config.relays.filter((one) => one.isolation === 'shared');
+    this.#shared ??= make(Math.max(...sharing.map((one) => one.memory)));
     return this.#shared;
   }
 
-  #heard(host: WorkerHost, message: Exclude<ToSupervisor, { lane: LaneId }>): void {
+  #heard(keeper: WorkerKeeper, message: Exclude<ToSupervisor, { lane: LaneId }>): void {
     switch (message.say) {
       case 'permit':
-        this.#ask(host, message);
+        this.#ask(keeper, message);
         break;
       case 'shaken': {
-        const asked = this.#asked.get(host)?.get(message.request);
+        const asked = this.#asked.get(keeper)?.get(message.request);
         if (asked === undefined) return;
-        this.#asked.get(host)?.delete(message.request);
+        this.#asked.get(keeper)?.delete(message.request);
         if (asked.granted) this.#permits.shaken(asked.host, asked.asker.account, message.fault);
         else this.#permits.withdraw(asked.host, asked.asker);
         break;
@@ -185,23 +204,23 @@ class Daemon implements Supervisor {
     }
   }
 
-  #ask(host: WorkerHost, { request, host: name, account, forced }: Extract<ToSupervisor, { say: 'permit' }>): void {
+  #ask(keeper: WorkerKeeper, { request, host, account, forced }: Extract<ToSupervisor, { say: 'permit' }>): void {
     const grant = () => {
       asked.granted = true;
-      host.send({ say: 'permit', request });
+      keeper.send({ say: 'permit', request });
     };
-    const asked: Asked = { host: name, asker: { account, forced, grant }, granted: false };
-    const mine = this.#asked.get(host) ?? new Map<number, Asked>();
-    this.#asked.set(host, mine.set(request, asked));
-    this.#permits.ask(name, asked.asker);
+    const asked: Asked = { host, asker: { account, forced, grant }, granted: false };
+    const mine = this.#asked.get(keeper) ?? new Map<number, Asked>();
+    this.#asked.set(keeper, mine.set(request, asked));
+    this.#permits.ask(host, asked.asker);
   }
 
   /** A dead worker gives its permits back: its handshakes died with it. */
-  #gone(host: WorkerHost): void {
-    for (const { host: name, asker, granted } of this.#asked.get(host)?.values() ?? []) {
-      if (granted) this.#permits.shaken(name, asker.account, 'cancelled');
-      else this.#permits.withdraw(name, asker);
+  #gone(keeper: WorkerKeeper): void {
+    for (const { host, asker, granted } of this.#asked.get(keeper)?.values() ?? []) {
+      if (granted) this.#permits.shaken(host, asker.account, 'cancelled');
+      else this.#permits.withdraw(host, asker);
     }
-    this.#asked.delete(host);
+    this.#asked.delete(keeper);
   }
 }

@@ -9,6 +9,9 @@ const entry = fileURLToPath(new URL('../worker/entry.js', import.meta.url));
 /** A worker that says nothing for so long hangs; one that is not ready by then never will be. ms. */
 const heartbeat = { every: 1_000, silence: 5_000, start: 30_000 };
 
+/** How long the last words of a dead worker are waited for, ms: what it started may hold its stderr for ever. */
+const lastWords = 200;
+
 /** What a worker may see of the environment: no secrets of other programs, no NODE_OPTIONS. */
 const passed = [
   'HOME',
@@ -24,7 +27,9 @@ const passed = [
   'XDG_RUNTIME_DIR',
 ];
 
+/** What the keeper hears of its worker. */
 export interface WorkerNews {
+  /** In the order in which it was said. */
   message(message: ToSupervisor): void;
   /** It is gone; `fault` says why. Called once. */
   ended(fault: Fault): void;
@@ -56,22 +61,28 @@ export class WorkerProcess {
       if (message.say === 'pong') this.#weigh(message.rss);
       news.message(message);
     });
-    this.#child.on('error', (error) => {
-      this.#reason ??= new Fault(
-        'INTERNAL',
-        `a worker could not be started: ${printable(error.message)}; please report it`,
-        { cause: error },
-      );
-      // Without a pid there will be no 'exit'.
-      if (this.#child.pid === undefined) {
-        clearInterval(beat);
-        news.ended(this.#reason);
-      }
-    });
-    // 'close', not 'exit': by then all that it said on stderr has arrived.
-    this.#child.on('close', (code, signal) => {
+    let over = false;
+    const end = (fault: Fault) => {
+      if (over) return;
+      over = true;
       clearInterval(beat);
-      news.ended(this.#reason ?? this.#endFault(code, signal));
+      this.#child.stderr?.destroy();
+      news.ended(fault);
+    };
+    this.#child.on('error', (error) => {
+      const text = `a worker could not be started: ${printable(error.message)}; see what the system lacks`;
+      this.#reason ??= new Fault('WORKER_FAILED', text, { cause: error });
+      // Without a pid there will be no 'exit'.
+      if (this.#child.pid === undefined) end(this.#reason);
+    });
+    // 'close' follows once all that it said on stderr has arrived.
+    this.#child.on('exit', (code, signal) => {
+      const gone = () => end(this.#reason ?? this.#endFault(code, signal));
+      const late = setTimeout(gone, lastWords);
+      this.#child.once('close', () => {
+        clearTimeout(late);
+        gone();
+      });
     });
   }
 
@@ -124,7 +135,7 @@ export class WorkerProcess {
     const how = signal === null ? `exited with ${code}` : `was killed by ${signal}`;
     const last = printable(lastLine(this.#said));
     const said = last === '' ? '' : ` ("${last}")`;
-    return new Fault('INTERNAL', `worker ${this.pid} ${how}${said}; it is restarted`);
+    return new Fault('WORKER_FAILED', `worker ${this.pid} ${how}${said}; it is restarted`);
   }
 }
 

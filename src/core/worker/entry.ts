@@ -4,7 +4,8 @@ import type { LaneId, ToSupervisor, ToWorker } from '../protocol.ts';
 import { socketFrom } from '../socket/raw-handle.ts';
 import { Lane } from './lane.ts';
 import { Links } from './links.ts';
-import { Permits } from './permits.ts';
+import { PermitRequests } from './permit-requests.ts';
+import { watchWake } from './wake.ts';
 
 const lanes = new Map<LaneId, Lane>();
 const links = new Links();
@@ -16,7 +17,7 @@ const say = (message: ToSupervisor): Promise<void> =>
     process.send(message, () => resolve());
   });
 
-const permits = new Permits((message) => void say(message));
+const permits = new PermitRequests((message) => void say(message));
 
 process.on('message', (message: ToWorker, handle: Socket | undefined) => {
   switch (message.say) {
@@ -30,8 +31,8 @@ process.on('message', (message: ToWorker, handle: Socket | undefined) => {
       permits.granted(message.request);
       break;
     case 'connection':
-      // The client may have gone while its handle was on the way.
-      if (handle === undefined) void say({ say: 'closed', id: message.id });
+      // Lost on the way: its client has gone, or this process has no descriptor left.
+      if (handle === undefined) void say({ say: 'returned', id: message.id });
       else connect(message, handle);
       break;
     case 'nudge':
@@ -74,8 +75,23 @@ function ended(lane: LaneId): void {
 }
 
 function pong(n: number): Promise<void> {
-  const traffic = Object.fromEntries([...lanes].map(([id, lane]) => [id, lane.traffic]));
-  return say({ say: 'pong', n, rss: process.memoryUsage.rss(), traffic });
+  const vitals = Object.fromEntries([...lanes].map(([id, lane]) => [id, lane.vitals]));
+  return say({ say: 'pong', n, rss: residentSize(), vitals });
 }
 
+let lastSize = 0;
+
+/** Node reads it from a file, which fails when no descriptor is left: that is no reason to die. */
+function residentSize(): number {
+  try {
+    lastSize = process.memoryUsage.rss();
+  } catch {
+    // The last figure stands.
+  }
+  return lastSize;
+}
+
+watchWake(() => {
+  for (const lane of lanes.values()) lane.wake();
+});
 void say({ say: 'ready' });

@@ -1,19 +1,17 @@
-import { homedir, userInfo } from 'node:os';
-import { Fault, type FaultReport } from '../model/fault.ts';
-import type { LaneState, Stage } from '../model/state.ts';
-import { type LaneEffect, type LaneInput, step } from '../model/step.ts';
 import type { Event, Judgement } from '../model/event.ts';
+import { Fault } from '../model/fault.ts';
 import type { ClientConnection } from '../model/plugin.ts';
+import type { LaneState } from '../model/state.ts';
+import { type LaneEffect, type LaneInput, step } from '../model/step.ts';
 import { Guests } from '../plugin/guests.ts';
 import { loadGuest } from '../plugin/load.ts';
-import type { LaneId, ToSupervisor, ToWorker } from '../protocol.ts';
-import type { HostConfig } from '../ssh/host-config.ts';
-import { openLink } from '../ssh/open-link.ts';
-import { resolveRoute, routeKey } from '../ssh/route.ts';
-import { Clients } from './clients.ts';
-import { type Stamps, stampFiles, watchFiles } from './file-watch.ts';
+import type { LaneId, LaneVitals, ToSupervisor, ToWorker } from '../protocol.ts';
+import { monotonic, toWallClock } from './clock.ts';
+import { Dialer } from './dialer.ts';
+import { watchFiles } from './file-watch.ts';
 import type { Lease, Links } from './links.ts';
-import type { Permits } from './permits.ts';
+import type { PermitRequests } from './permit-requests.ts';
+import { ServedClients } from './served-clients.ts';
 import { TargetWatch } from './target-watch.ts';
 
 type Open = Extract<ToWorker, { say: 'open' }>;
@@ -22,7 +20,7 @@ type Open = Extract<ToWorker, { say: 'open' }>;
 export interface LanePorts {
   readonly say: (message: ToSupervisor) => Promise<void>;
   readonly links: Links;
-  readonly permits: Permits;
+  readonly permits: PermitRequests;
   /** Called once, when the lane has ended. */
   readonly ended: (lane: LaneId) => void;
 }
@@ -32,30 +30,36 @@ export class Lane {
   readonly #open: Open;
   readonly #ports: LanePorts;
   readonly #guests: Guests;
-  readonly #clients: Clients;
+  readonly #clients: ServedClients;
+  readonly #dialer: Dialer;
   #state: LaneState = { at: 'idle' };
   #seated: Promise<void> | null = null;
   #lease: Lease | null = null;
   #dialing: AbortController | null = null;
   #timer: NodeJS.Timeout | undefined;
   #unwatch: () => void = () => undefined;
-  #watches: TargetWatch[] = [];
-  #stamps: Stamps = { files: [], at: '' };
-  #key: string;
+  #watches: readonly TargetWatch[] = [];
 
   constructor(open: Open, ports: LanePorts) {
     this.#open = open;
     this.#ports = ports;
-    this.#key = open.lane;
+    const { lane, relay } = open;
     this.#guests = new Guests((plugin, fault, fatal) => {
-      void ports.say({ say: 'plugin-failed', lane: open.lane, plugin, fault: fault.report() });
+      void ports.say({ say: 'plugin-failed', lane, plugin, fault: fault.report() });
       if (fatal) this.input({ type: 'lost', fault: fault.report() });
     });
-    this.#clients = new Clients(open.relay.forwards, this.#guests, ports.say, {
+    this.#clients = new ServedClients(relay.forwards, this.#guests, ports.say, {
       served: (forward, fault) => this.#watches[forward]?.served(fault),
       emptied: () => {
         if (this.#state.at === 'draining') this.input({ type: 'stop' });
       },
+    });
+    this.#dialer = new Dialer(open, {
+      links: ports.links,
+      permits: ports.permits,
+      seat: () => this.#seat(),
+      stage: (stage) => void ports.say({ say: 'stage', lane, stage }),
+      note: (text) => void ports.say({ say: 'warned', lane, text }),
     });
   }
 
@@ -63,10 +67,12 @@ export class Lane {
   input(input: LaneInput): void {
     const { settle, drain } = this.#open.relay;
     const before = this.#state;
-    const next = step(before, input, now(), { settle, drain, random: this.#ports.links.jitter(this.#key) });
+    const next = step(before, input, monotonic(), { settle, drain, random: this.#dialer.jitter });
     this.#state = next.state;
     if (next.state.at !== 'blocked') this.#unwatch();
-    if (next.state !== before) void this.#ports.say({ say: 'state', lane: this.#open.lane, state: next.state });
+    if (next.state !== before) {
+      void this.#ports.say({ say: 'state', lane: this.#open.lane, state: toWallClock(next.state) });
+    }
     for (const effect of next.effects) this.#perform(effect);
     if (next.state.at === 'ended' && before.at !== 'ended') {
       this.#guests.dismiss();
@@ -80,9 +86,16 @@ export class Lane {
     this.#clients.take(id, client, handle, link);
   }
 
-  /** Bytes since the lane began: sent, received. */
-  get traffic(): readonly [number, number] {
-    return [this.#clients.traffic.sent, this.#clients.traffic.received];
+  /** The machine slept, or the network changed: is the link still there, and may an attempt be hurried? */
+  wake(): void {
+    this.#lease?.link.check();
+    this.input({ type: 'nudge', why: 'wake' });
+  }
+
+  /** What changes too often to be an event. */
+  get vitals(): LaneVitals {
+    const { sent, received } = this.#clients.traffic;
+    return { sent, received, rtt: this.#watches.map((watch) => watch.rtt) };
   }
 
   observe(event: Event): void {
@@ -102,14 +115,14 @@ export class Lane {
         break;
       case 'arm':
         clearTimeout(this.#timer);
-        this.#timer = setTimeout(() => this.input({ type: 'timer' }), Math.max(0, effect.at - now()));
+        this.#timer = setTimeout(() => this.input({ type: 'timer' }), Math.max(0, effect.at - monotonic()));
         break;
       case 'disarm':
         clearTimeout(this.#timer);
         break;
       case 'watch-files':
         this.#unwatch();
-        this.#unwatch = watchFiles(this.#stamps, () => this.input({ type: 'nudge', why: 'files' }));
+        this.#unwatch = watchFiles(this.#dialer.stamps, () => this.input({ type: 'nudge', why: 'files' }));
         break;
       case 'drain':
         if (this.#clients.size === 0) queueMicrotask(() => this.input({ type: 'stop' }));
@@ -121,7 +134,7 @@ export class Lane {
     const controller = new AbortController();
     this.#dialing = controller;
     try {
-      const lease = await this.#connect(forced, controller.signal);
+      const lease = await this.#dialer.dial(forced, controller.signal);
       this.#dialing = null;
       if (controller.signal.aborted) return lease.release();
       this.#lease = lease;
@@ -138,37 +151,15 @@ export class Lane {
     }
   }
 
-  async #connect(forced: boolean, signal: AbortSignal): Promise<Lease> {
-    const { relay, sshConfig, lane } = this.#open;
-    await this.#seat();
-    const { homedir: home, username } = { homedir: homedir(), username: userInfo().username };
-    const ask = { sshConfig, home, localUser: username, env: process.env };
-    this.#stamps = await stampFiles(sshConfig === null ? [`${home}/.ssh/config`, '/etc/ssh/ssh_config'] : [sshConfig]);
-    const route = await resolveRoute(relay.host, ask);
-    this.#stamps = await stampFiles([...new Set(route.flatMap(filesOf))]);
-    const warn = (text: string) => void this.#ports.say({ say: 'warned', lane, text });
-    for (const warning of new Set(route.flatMap((host) => host.warnings))) warn(warning);
-    signal.throwIfAborted();
-    this.#key = relay.isolation === 'shared' ? routeKey(route) : lane;
-    const open = (aborted: AbortSignal) =>
-      openLink({
-        route,
-        keepalive: relay.keepalive,
-        deadlines: relay.deadlines,
-        permit: (host, account, until) => this.#ports.permits.ask(host, account, forced, until),
-        onNote: warn,
-        onStage: (stage: Stage) => void this.#ports.say({ say: 'stage', lane, stage }),
-        signal: aborted,
-      });
-    return this.#ports.links.acquire(this.#key, open, signal);
-  }
-
   /** Loads the plugins once; a failed load is tried again with the next attempt. */
   #seat(): Promise<void> {
-    const { relay, builtins, base } = this.#open;
-    this.#seated ??= Promise.all(relay.plugins.map((use) => loadGuest(use, builtins, base))).then((guests) =>
-      this.#guests.seat(guests, 'relay', relay.name),
-    );
+    const { relay, builtins, lane } = this.#open;
+    this.#seated ??= Promise.all(relay.plugins.map((use) => loadGuest(use, builtins))).then(async (guests) => {
+      await this.#guests.seat(guests, 'relay', relay.name);
+      // A file that could not even be loaded here never reaches the supervisor.
+      const plugins = guests.flatMap(({ plugin }, index) => (plugin.daemon === undefined ? [] : [index]));
+      if (plugins.length > 0) void this.#ports.say({ say: 'seated', lane, plugins });
+    });
     this.#seated.catch(() => {
       this.#seated = null;
     });
@@ -176,10 +167,17 @@ export class Lane {
   }
 
   #watch(lease: Lease): void {
-    this.#watches = this.#open.relay.forwards.map((forward, index) => {
+    const { lane, relay } = this.#open;
+    const forbidden = new Set<number>();
+    this.#watches = relay.forwards.map((forward, index) => {
       const report = (judgement: Judgement, fault: Fault | null, rtt: number | null) => {
-        const said: FaultReport | null = fault === null ? null : fault.report();
-        void this.#ports.say({ say: 'judged', lane: this.#open.lane, forward: index, judgement, fault: said, rtt });
+        if (fault?.code === 'FORWARDING_REFUSED') forbidden.add(index);
+        else forbidden.delete(index);
+        const said = fault?.report() ?? null;
+        // A server's policy is fixed when a session begins (sshd): where no forward can work, only a new link can tell.
+        const hopeless = forbidden.size === relay.forwards.length && this.#clients.open === 0;
+        if (said !== null && hopeless) return this.input({ type: 'lost', fault: said });
+        void this.#ports.say({ say: 'judged', lane, forward: index, judgement, fault: said, rtt });
       };
       return new TargetWatch(forward, lease.link, report);
     });
@@ -194,15 +192,4 @@ export class Lane {
     this.#clients.abandon(new Fault('LINK_LOST', 'the relay was stopped before the connection ended; nothing to do'));
     lease.release();
   }
-}
-
-/** Like Date.now(), but never jumps: a clock that is set back must not prolong a wait. */
-function now(): number {
-  return Math.round(performance.timeOrigin + performance.now());
-}
-
-/** Every file whose change may let an attempt succeed. */
-function filesOf(host: HostConfig): readonly string[] {
-  const agent = host.agent === null ? [] : [host.agent];
-  return [...host.files, ...host.identityFiles, ...host.knownHostsFiles, ...agent];
 }

@@ -1,3 +1,4 @@
+import { Fault } from '../model/fault.ts';
 import type { Link } from '../ssh/link.ts';
 
 interface Entry {
@@ -28,7 +29,7 @@ export class Links {
       entry.users -= 1;
       if (entry.users > 0) return;
       this.#forget(key, entry);
-      entry.controller.abort(new Error('nobody waits for this link any more'));
+      entry.controller.abort(new Fault('LINK_LOST', 'nobody waits for this link any more; nothing to do'));
       entry.link.then(
         (link) => link.close(),
         () => undefined,

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
-import { gatherWrites } from '../socket/gather.ts';
 import type { Fault } from '../model/fault.ts';
+import { gatherWrites } from '../socket/gather.ts';
 import type { Channel, Link } from '../ssh/link.ts';
 
 /** Bytes that went through, counted from the client's side. */
@@ -26,6 +26,7 @@ export function splice(socket: Socket, channel: Channel, link: Link, traffic: Tr
     let held = false;
     let slow = false;
     let over = false;
+    let forget: () => void = () => undefined;
 
     const finish = (fault: Fault | null) => {
       if (over) return;
@@ -37,9 +38,6 @@ export function splice(socket: Socket, channel: Channel, link: Link, traffic: Tr
       channel.close();
       resolve(fault);
     };
-    const forget = link.onLost((fault) => finish(fault));
-    if (over) return;
-
     const hold = () => {
       if (held) return;
       held = true;
@@ -75,9 +73,19 @@ export function splice(socket: Socket, channel: Channel, link: Link, traffic: Tr
       // What this turn wrote is still gathered: only what earlier turns left says that the client is slow.
       if (slow && socket.writableLength > behind) channel.pause();
     };
+    /** Closing a channel drops what still waits for its window: the end of an upload must have left first. */
+    const closed = () => {
+      if (!socket.readableEnded || channel.writableFinished) return finish(null);
+      channel.once('finish', () => finish(null));
+    };
+
+    forget = link.onLost((fault) => finish(fault));
+    // Given up while its channel was being opened.
+    if (socket.destroyed) finish(null);
+    if (over) return;
 
     socket.on('error', () => finish(null));
-    socket.on('close', () => finish(null));
+    socket.on('close', closed);
     socket.on('data', up);
     socket.on('end', () => channel.end());
     socket.on('drain', () => channel.resume());
@@ -87,7 +95,8 @@ export function splice(socket: Socket, channel: Channel, link: Link, traffic: Tr
     channel.on('end', () => socket.end());
     channel.on('close', () => {
       // The remote end is gone for good: what it sent is flushed, what the client still sends has no reader.
-      socket.destroySoon();
+      if (socket.destroyed) finish(null);
+      else socket.destroySoon();
     });
     socket.resume();
   });

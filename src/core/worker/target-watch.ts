@@ -21,6 +21,8 @@ export class TargetWatch {
   #verdict: Verdict = noVerdict;
   #timer: NodeJS.Timeout | undefined;
   #asking = false;
+  /** Round trip of the last good probe or dial, ms. */
+  rtt: number | null = null;
   #said: { judgement: Judgement; code: string | null; message: string | null } | null = null;
 
   constructor(forward: ForwardConfig, link: Link, report: Report) {
@@ -54,6 +56,7 @@ export class TargetWatch {
     try {
       await this.#probe(health);
       const rtt = Math.round((performance.now() - began) * 10) / 10;
+      this.rtt = rtt;
       if (!this.#stop.signal.aborted) this.#passed(health, rtt);
     } catch (error) {
       if (!this.#stop.signal.aborted) this.#failed(Fault.from(error));

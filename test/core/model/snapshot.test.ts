@@ -1,7 +1,8 @@
 import { test } from 'tap';
 import type { Fact } from '../../../src/core/model/event.ts';
 import { Fault } from '../../../src/core/model/fault.ts';
-import { emptySnapshot, fold, standing } from '../../../src/core/model/snapshot.ts';
+import { emptySnapshot, fold } from '../../../src/core/model/snapshot.ts';
+import { standing } from '../../../src/core/model/standing.ts';
 import type { LaneState } from '../../../src/core/model/state.ts';
 
 const relay = 'r';
@@ -35,9 +36,15 @@ const blocked = lane({
   before: false,
 });
 const bound = (forward = 0): Fact => ({ type: 'listener.bound', relay, forward, listen });
-const judged = (judgement: 'well' | 'unwell' | 'unverified', fault: typeof lost | null = null, forward = 0): Fact => ({
+const judged = (
+  judgement: 'well' | 'unwell' | 'unverified',
+  fault: typeof lost | null = null,
+  forward = 0,
+  lane = 0,
+): Fact => ({
   type: 'forward.judged',
   relay,
+  lane,
   forward,
   judgement,
   fault,
@@ -73,7 +80,6 @@ const rows: readonly (readonly [string, readonly Fact[], string])[] = [
     [...declared(2), bound(0), bound(1), up(), judged('well'), judged('unwell', policy, 1)],
     'degraded FORWARDING_REFUSED',
   ],
-  ['no forward can work', [...declared(), bound(), up(), judged('unwell', policy)], 'blocked FORWARDING_REFUSED'],
   ['never connected and waiting', [...declared(), bound(), waiting], 'connecting LINK_LOST'],
   [
     'it was connected, the link is gone',
@@ -86,7 +92,30 @@ const rows: readonly (readonly [string, readonly Fact[], string])[] = [
     'reconnecting',
   ],
   ['blocked', [...declared(), bound(), blocked], 'blocked HOST_KEY_CHANGED'],
-  ['one lane of two is up', [...declared(1, 2), bound(), up(1), judged('well'), dialing], 'connected'],
+  ['one lane of two is up', [...declared(1, 2), bound(), up(1), judged('well', null, 0, 1), dialing], 'connected'],
+  [
+    'the verdict of a lane goes with it',
+    [
+      ...declared(1, 2),
+      bound(),
+      up(0),
+      up(1),
+      judged('well'),
+      judged('unwell', lost, 0, 1),
+      lane({ at: 'waiting', attempt: 1, tries: none, from: 0, until: 9, fault: lost, before: true }, 1),
+    ],
+    'connected',
+  ],
+  [
+    'the better lane counts',
+    [...declared(1, 2), bound(), up(0), up(1), judged('unwell', lost), judged('well', null, 0, 1)],
+    'connected',
+  ],
+  [
+    'a lane whose first check is to come counts less than one that is well',
+    [...declared(1, 2), bound(), up(0), up(1), judged('well', null, 0, 1)],
+    'connected',
+  ],
   [
     'a worker ended',
     [
@@ -94,7 +123,7 @@ const rows: readonly (readonly [string, readonly Fact[], string])[] = [
       bound(),
       up(),
       judged('well'),
-      { type: 'worker.ended', relay, lane: 0, pid: 1, fault: new Fault('WORKER_HUNG', 'hung').report() },
+      { type: 'worker.ended', relay, lane: 0, pid: 1, fault: new Fault('WORKER_HUNG', 'hung').report(), until: null },
     ],
     'reconnecting WORKER_HUNG',
   ],
@@ -103,7 +132,7 @@ const rows: readonly (readonly [string, readonly Fact[], string])[] = [
     [
       ...declared(),
       bound(),
-      { type: 'worker.ended', relay, lane: 0, pid: 1, fault: new Fault('WORKER_CRASHING', 'again').report() },
+      { type: 'worker.ended', relay, lane: 0, pid: 1, fault: new Fault('WORKER_CRASHING', 'again').report(), until: 9 },
     ],
     'blocked WORKER_CRASHING',
   ],

@@ -124,6 +124,20 @@ test('refused credentials block for 20 minutes, a changed file ends it at once',
   t.end();
 });
 
+test('a server that forbids forwarding on the way, or for every forward, is asked again each minute', (t) => {
+  const dialing: LaneState = { at: 'dialing', attempt: 1, tries: none, before: false };
+  const { state } = step(dialing, { type: 'failed', fault: report('FORWARDING_REFUSED') }, now, policy);
+  t.match(state, { at: 'blocked', until: now + 60_000 });
+  const lost = step(states.up, { type: 'lost', fault: report('FORWARDING_REFUSED') }, now, policy);
+  t.match(lost.state, { at: 'blocked', until: now + 60_000 });
+  t.same(
+    lost.effects.map((effect) => effect.do),
+    ['close-link', 'arm', 'watch-files'],
+  );
+  t.equal(step(lost.state, { type: 'timer' }, now + 60_000, policy).state.at, 'dialing');
+  t.end();
+});
+
 test('what waiting cannot cure blocks without a clock', (t) => {
   for (const code of [
     'HOST_KEY_CHANGED',

@@ -153,3 +153,35 @@ test('a factory that throws is a named fault, and dismissal aborts the signal th
   guests.dismiss();
   t.ok(aborted);
 });
+
+test('of plugins that are seated together all are, or none', async (t) => {
+  const heard: string[] = [];
+  const signals: AbortSignal[] = [];
+  const first: Plugin = {
+    name: 'first',
+    relay: ({ signal }) => {
+      signals.push(signal);
+      return { observe: (event) => void heard.push(event.type) };
+    },
+  };
+  let broken = true;
+  const second: Plugin = {
+    name: 'second',
+    relay: () => {
+      if (broken) throw new Error('not yet');
+      return {};
+    },
+  };
+  const guests = new Guests(() => undefined);
+  const together = [first, second].map((plugin) => ({ name: plugin.name, plugin, options: undefined }));
+  for (const _try of [1, 2]) await t.rejects(guests.seat(together, 'relay', 'r'), { code: 'PLUGIN_FAILED' });
+  broken = false;
+  await guests.seat(together, 'relay', 'r');
+  guests.observe(event);
+  t.same(heard, ['relay.started'], 'it hears each event once');
+  t.same(
+    signals.map((signal) => signal.aborted),
+    [true, true, false],
+    'those that were given up are told',
+  );
+});

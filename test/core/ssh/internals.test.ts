@@ -21,6 +21,7 @@ async function link(t: Owner, sshd: Sshd, keepalive = { interval: 60_000, count:
     route,
     keepalive,
     deadlines,
+    quicken: true,
     permit: async () => ({ done: () => undefined }),
     onStage: () => undefined,
     onNote: () => undefined,

@@ -2,14 +2,38 @@ import { createHash, randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { createServer } from 'node:net';
 import { once } from 'node:events';
+import { pipeline } from 'node:stream';
 import { test } from 'tap';
-import { startEcho, startSink, startSource } from '../../fixtures/backend.ts';
-import { testHash } from '../../fixtures/bytes.ts';
+import { startEcho, startSilent, startSink, startSource } from '../../fixtures/backend.ts';
+import { testHash, testStream } from '../../fixtures/bytes.ts';
 import { dial, exchange, fate, readAll } from '../../fixtures/client.ts';
 import { startSshd } from '../../fixtures/sshd.ts';
 import { supervise } from '../../fixtures/supervised.ts';
 import { makeTemp } from '../../fixtures/temp.ts';
 import { within } from '../../fixtures/wait.ts';
+
+test('an upload arrives whole where the target has ended first and reads slowly', async (t) => {
+  const sshd = await startSshd(t);
+  const size = 20 * 1024 * 1024;
+  const backend = await startSilent(t);
+  const relays = await supervise(t, sshd, { r: { host: 'test', forwards: [`0:127.0.0.1:${backend.port}`] } });
+  await relays.reach('r', 'connected');
+  const accepted = backend.nextConnection();
+  const client = await dial(relays.port('r'));
+  const target = await within('the connection', accepted);
+  target.end('done before you');
+  t.equal(String(await within('the answer', readAll(client))), 'done before you');
+  const heard = createHash('sha256');
+  target.on('data', (chunk) => {
+    heard.update(chunk);
+    target.pause();
+    setTimeout(() => target.resume(), 2);
+  });
+  const end = once(target, 'end');
+  pipeline(testStream(size), client, () => undefined);
+  await within('the end of the upload', end, 60_000);
+  t.equal(heard.digest('hex'), testHash(size));
+});
 
 test('a client talks to a backend through a relay', async (t) => {
   const sshd = await startSshd(t);

@@ -74,14 +74,22 @@ test('a key that others can read is not used, and the sentence says how to mend 
   await relays.next('an attempt after the chmod', (event) => event.type === 'lane.changed' && event.state.at === 'up');
 });
 
-test('a server that forbids forwarding blocks the relay, keeps the link, and resets its clients', async (t) => {
+test('a server that forbids forwarding blocks the relay and resets its clients, until a new link finds it changed', async (t) => {
   const sshd = await startSshd(t, { config: ['AllowTcpForwarding no'] });
   const relays = await supervise(t, sshd, { r: { host: 'test', forwards: [`0:127.0.0.1:${await freePort()}`] } });
   const status = await relays.reach('r', 'blocked');
   t.match(status.standing.fault, { code: 'FORWARDING_REFUSED', message: /AllowTcpForwarding, PermitOpen/ });
-  t.equal(status.lanes[0]?.state.at, 'up', 'the link stays');
+  t.ok((status.standing.until ?? 0) > Date.now() + 50_000, 'it is asked again after a minute');
   t.equal(await fateOf(relays.port('r')), 'ECONNRESET');
   t.equal(sshd.log().match(/Accepted publickey/g)?.length, 1, 'no reconnect loop');
+  // sshd reads its policy when a session begins: only a new link meets the change.
+  writeFileSync(
+    sshd.configFile,
+    readFileSync(sshd.configFile, 'utf8').replace('AllowTcpForwarding no', 'AllowTcpForwarding yes'),
+  );
+  await sshd.reload();
+  await relays.supervisor.startRelay('r');
+  t.match((await relays.reach('r', 'degraded')).standing.fault, { code: 'TARGET_REFUSED' });
 });
 
 test('one forward of two that is forbidden degrades, and the other one works', async (t) => {

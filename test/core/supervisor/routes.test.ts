@@ -1,10 +1,12 @@
 import { appendFileSync, readFileSync } from 'node:fs';
 import { test } from 'tap';
-import { startEcho } from '../../fixtures/backend.ts';
-import { exchange } from '../../fixtures/client.ts';
+import { startEcho, startSink } from '../../fixtures/backend.ts';
+import { dial, exchange } from '../../fixtures/client.ts';
 import { freePort } from '../../fixtures/port.ts';
 import { type Sshd, startSshd } from '../../fixtures/sshd.ts';
+import { residentSize } from '../../fixtures/process-tree.ts';
 import { supervise } from '../../fixtures/supervised.ts';
+import { waitUntil } from '../../fixtures/wait.ts';
 
 /** Gives one sshd's ssh_config the aliases of others. */
 function alias(into: Sshd, name: string, other: Sshd, ...lines: readonly string[]): void {
@@ -29,6 +31,65 @@ test('a relay reaches its host over two jump hosts, each with its own settings',
   );
   await relays.reach('r', 'connected');
   t.equal((await exchange(relays.port('r'), 'again')).toString(), 'again');
+});
+
+test('a host that hangs behind a lively jump host is found dead within its keepalive', async (t) => {
+  const jump = await startSshd(t, { config: ['ClientAliveInterval 1', 'ClientAliveCountMax 1000'] });
+  const target = await startSshd(t);
+  const echo = await startEcho(t);
+  alias(jump, 'inner', target, 'ProxyJump test');
+  const relays = await supervise(t, jump, {
+    r: { host: 'inner', forwards: [`0:127.0.0.1:${echo.port}`], keepalive: { interval: '1s', count: 2 } },
+  });
+  t.equal((await relays.reach('r', 'connected')).lanes[0]?.link?.detect, 3_000);
+  t.teardown(() => target.resume());
+  target.pause();
+  const began = performance.now();
+  const lost = await relays.next(
+    'the loss',
+    (event) => event.type === 'lane.changed' && event.state.at !== 'up',
+    relays.supervisor.status().id,
+    10_000,
+  );
+  t.comment(`found dead after ${Math.round(performance.now() - began)} ms`);
+  t.match(lost, { state: { at: 'waiting', fault: { code: 'LINK_SILENT', message: /hop 2 .* for 3 s/ } } });
+});
+
+test('uploads that stall behind a jump host are not read into memory', async (t) => {
+  const [jump, target] = [await startSshd(t), await startSshd(t)];
+  const sink = await startSink(t);
+  alias(jump, 'inner', target, 'ProxyJump test');
+  const relays = await supervise(t, jump, {
+    r: { host: 'inner', forwards: [`0:127.0.0.1:${sink.port}`], keepalive: { interval: '60s', count: 3 } },
+  });
+  await relays.reach('r', 'connected');
+  const clients = await Promise.all(Array.from({ length: 60 }, () => dial(relays.port('r'))));
+  t.teardown(() => {
+    for (const client of clients) client.destroy();
+  });
+  await waitUntil('all are open', () => sink.sockets.size >= clients.length);
+  const pid = relays.worker('r');
+  const before = residentSize(pid);
+  t.teardown(() => target.resume());
+  target.pause();
+  const size = 4 * 1024 * 1024;
+  for (const client of clients) client.write(Buffer.alloc(size));
+  // Nobody reads any more once no client's backlog shrinks.
+  const left = () => clients.reduce((sum, client) => sum + client.writableLength, 0);
+  let last = -1;
+  await waitUntil(
+    'the uploads stall',
+    () => {
+      const now = left();
+      const still = now === last;
+      last = now;
+      return still;
+    },
+    { every: 1_000 },
+  );
+  const grown = (residentSize(pid) - before) / 1024 / 1024;
+  t.comment(`60 stalled uploads of 4 MiB behind a jump host: ${grown.toFixed(0)} MiB`);
+  t.ok(grown < 60, `${grown.toFixed(0)} MiB`);
 });
 
 test('a fault names the hop at which it happened', async (t) => {

@@ -1,16 +1,11 @@
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { test } from 'tap';
 import { startEcho, startSource } from '../../fixtures/backend.ts';
 import { dial } from '../../fixtures/client.ts';
+import { residentSize } from '../../fixtures/process-tree.ts';
 import { startSshd } from '../../fixtures/sshd.ts';
 import { supervise } from '../../fixtures/supervised.ts';
 import { waitUntil } from '../../fixtures/wait.ts';
-
-/** Resident bytes of a process (proc(5), statm). */
-function resident(pid: number): number {
-  return Number(readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ')[1]) * 4096;
-}
 
 test('two hundred clients that never read cost little, and the others do not feel them', async (t) => {
   const sshd = await startSshd(t);
@@ -20,7 +15,7 @@ test('two hundred clients that never read cost little, and the others do not fee
     r: { host: 'test', forwards: [`0:127.0.0.1:${source.port}`, `0:127.0.0.1:${echo.port}`] },
   });
   await relays.reach('r', 'connected');
-  const before = resident(relays.worker('r'));
+  const before = residentSize(relays.worker('r'));
   for (let n = 0; n < 200; n += 1) {
     const socket = await dial(relays.port('r', 0));
     socket.pause();
@@ -37,7 +32,7 @@ test('two hundred clients that never read cost little, and the others do not fee
     },
     { timeout: 30_000, every: 1_500 },
   );
-  const cost = resident(relays.worker('r')) - before;
+  const cost = residentSize(relays.worker('r')) - before;
   t.comment(`200 stalled readers cost ${Math.round(cost / 1024 / 1024)} MiB`);
   t.ok(cost < 256 * 1024 * 1024, `${Math.round(cost / 1024 / 1024)} MiB`);
   const client = await dial(relays.port('r', 1));

@@ -3,7 +3,8 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'tap';
 import { startEcho, startSilent } from '../../fixtures/backend.ts';
-import { dial, exchange, fate } from '../../fixtures/client.ts';
+import { dial, exchange, fate, fateOf } from '../../fixtures/client.ts';
+import { commandOf, descendants, endAll, signalAll } from '../../fixtures/process-tree.ts';
 import { startSshd } from '../../fixtures/sshd.ts';
 import { supervise } from '../../fixtures/supervised.ts';
 import { makeTemp, type Owner } from '../../fixtures/temp.ts';
@@ -62,6 +63,68 @@ test('a worker that exits again and again is blocked after its restart intensity
     message: /6 times in 60 s, last: worker \d+ was killed by SIGABRT/,
   });
   t.equal((await exchange(relays.port('other'), 'alive')).toString(), 'alive');
+  t.ok((status.standing.until ?? 0) > Date.now() + 30_000, 'it says when it is tried again');
+  t.equal(await fateOf(relays.port('crashes'), 5_000), 'ECONNRESET', 'nobody waits for it');
+  const refused = await relays.next('the refusal', (event) => event.type === 'connection.refused');
+  t.match(refused, { fault: { code: 'WORKER_CRASHING' } });
+  const before = relays.supervisor.status().id;
+  await relays.supervisor.startRelay('crashes');
+  await relays.next('a try at once', (event) => event.type === 'worker.started', before, 5_000);
+});
+
+test('a worker that cannot be started is tried again, and only one ever runs', async (t) => {
+  const sshd = await startSshd(t);
+  const echo = await startEcho(t);
+  const relays = await supervise(t, sshd, { r: { host: 'test', forwards: [`0:127.0.0.1:${echo.port}`] } });
+  await relays.reach('r', 'connected');
+  const node = process.execPath;
+  t.teardown(() => {
+    process.execPath = node;
+  });
+  const before = relays.supervisor.status().id;
+  const failed = relays.next('the failed start', (event) => event.type === 'worker.ended' && event.pid === 0, before);
+  process.execPath = join(makeTemp(t, 'gone'), 'node');
+  process.kill(relays.worker('r'), 'SIGKILL');
+  t.match(await failed, { fault: { code: 'WORKER_FAILED', message: /ENOENT/ } });
+  process.execPath = node;
+  await relays.reach('r', 'connected');
+  const workers = () => descendants(process.pid).filter(({ pid }) => commandOf(pid).includes('worker/entry'));
+  t.same(
+    workers().map(({ pid }) => pid),
+    [relays.worker('r')],
+  );
+  await relays.supervisor.close('the test ends');
+  t.same(workers(), []);
+});
+
+test('a worker that left a process behind with its stderr is mourned all the same', async (t) => {
+  const sshd = await startSshd(t);
+  const echo = await startEcho(t);
+  const file = join(makeTemp(t, 'heir'), 'heir.mjs');
+  const code = [
+    "import { spawn } from 'node:child_process';",
+    "const heir = () => spawn('sleep', ['60'], { stdio: ['ignore', 'ignore', 'inherit'] });",
+    "export default { name: 'heir', relay: ({ signal }) => { const child = heir(); globalThis.heir = child; return {}; } };",
+  ];
+  writeFileSync(file, `${code.join('\n')}\n`, { mode: 0o600 });
+  const relays = await supervise(t, sshd, {
+    r: { host: 'test', forwards: [`0:127.0.0.1:${echo.port}`], plugins: [file] },
+  });
+  await relays.reach('r', 'connected');
+  const pid = relays.worker('r');
+  const heirs = descendants(pid).map((one) => one.pid);
+  t.teardown(() =>
+    endAll([...heirs, ...descendants(process.pid).flatMap((one) => (one.name === 'sleep' ? one.pid : []))]),
+  );
+  t.equal(heirs.length, 1);
+  const open = await dial(relays.port('r'));
+  open.write('x');
+  await once(open, 'data');
+  const cut = fate(open);
+  const began = performance.now();
+  process.kill(pid, 'SIGKILL');
+  t.equal(await within('the cut', cut, 5_000), 'ECONNRESET');
+  t.comment(`cut ${Math.round(performance.now() - began)} ms after the worker was killed`);
 });
 
 test('a worker that uses more memory than allowed is replaced', async (t) => {
@@ -156,12 +219,44 @@ test('with two lanes a killed link costs a new connection nothing: the other lan
   await relays.reach('r', 'connected');
   await waitUntil('both lanes are up', () => relays.status('r').lanes.every((lane) => lane.state.at === 'up'));
   t.equal(relays.status('r').standing.reason, 'unverified, lanes 2/2');
-  process.kill(relays.worker('r', 0), 'SIGKILL');
-  const began = performance.now();
-  t.equal((await exchange(relays.port('r'), 'at once')).toString(), 'at once');
-  t.comment(`served ${Math.round(performance.now() - began)} ms after a lane was killed`);
-  t.equal(relays.status('r').standing.word, 'connected', 'it never left');
-  await waitUntil('the lane is replaced', () => relays.status('r').lanes.every((lane) => lane.state.at === 'up'));
+  const serveAfter = async (what: string, deed: () => void) => {
+    const lost = relays.next(
+      'the loss',
+      (event) =>
+        'lane' in event && event.lane === 0 && (event.type === 'worker.ended' || event.type === 'lane.changed'),
+      relays.supervisor.status().id,
+    );
+    deed();
+    await lost;
+    const began = performance.now();
+    t.equal((await exchange(relays.port('r'), 'at once')).toString(), 'at once');
+    t.comment(`served ${Math.round(performance.now() - began)} ms after a ${what} was killed`);
+    t.equal(relays.status('r').standing.word, 'connected', 'it never left');
+    await waitUntil('the lane is replaced', () => relays.status('r').lanes.every((lane) => lane.state.at === 'up'));
+  };
+  await serveAfter('worker', () => process.kill(relays.worker('r', 0), 'SIGKILL'));
+  // Sessions come in pairs of processes, those of the older link first; the last login is lane 1's or the replaced lane 0's.
+  const [newest] = [...sshd.sessions()].sort((a, b) => b - a);
+  await serveAfter('link', () => signalAll(newest === undefined ? [] : [newest], 'SIGKILL'));
+});
+
+test('a daemon that ends starts nothing any more', async (t) => {
+  const sshd = await startSshd(t);
+  const echo = await startEcho(t);
+  const relays = await supervise(t, sshd, {
+    r: { host: 'test', forwards: [`0:127.0.0.1:${echo.port}`], drain: '1s' },
+  });
+  await relays.reach('r', 'connected');
+  const stubborn = await dial(relays.port('r'));
+  t.teardown(() => stubborn.destroy());
+  stubborn.write('x');
+  await once(stubborn, 'data');
+  const restart = relays.supervisor.restartRelay('r');
+  const refused = t.rejects(restart, { code: 'NOT_RUNNING', message: /the daemon is ending/ });
+  await relays.supervisor.close('asked meanwhile');
+  await refused;
+  await t.rejects(relays.supervisor.startRelay('r'), { code: 'NOT_RUNNING' });
+  t.equal(relays.status('r').standing.word, 'offline');
 });
 
 test('a relay that is stopped while it starts is stopped, and starts again', async (t) => {

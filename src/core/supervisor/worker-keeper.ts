@@ -1,40 +1,43 @@
 import type { SendHandle } from 'node:child_process';
 import { Fault } from '../model/fault.ts';
 import { exceeded, intensity } from '../model/intensity.ts';
-import type { LaneId, ToSupervisor, ToWorker } from '../protocol.ts';
+import type { LaneId, LaneVitals, ToSupervisor, ToWorker } from '../protocol.ts';
+import type { Turnstile } from './turnstile.ts';
 import { WorkerProcess } from './worker-process.ts';
 
-/** What a lane's relay hears of its worker. */
+/** What a lane hears of its worker. */
 export interface LaneNews {
   /** A worker is ready for `open`. */
   ready(pid: number): void;
-  /** The worker is gone; it comes back by itself unless the fault is WORKER_CRASHING, then after a rest. */
-  gone(pid: number, fault: Fault): void;
+  /** The worker is gone. Another one is started at once, or where the fault is WORKER_CRASHING at `until` (ms since the epoch). */
+  gone(pid: number, fault: Fault, until: number | null): void;
   message(message: Extract<ToSupervisor, { lane: LaneId }>): void;
-  traffic(sent: number, received: number): void;
+  vitals(vitals: LaneVitals): void;
 }
 
-/** What concerns no lane: permits and connections. `host` tells askers of different workers apart. */
-export interface HostNews {
-  message(host: WorkerHost, message: Exclude<ToSupervisor, { lane: LaneId }>): void;
-  /** Nothing that this host's worker asked for or held is alive any more. */
-  gone(host: WorkerHost): void;
+/** What concerns no lane: permits and connections. The keeper tells askers of different workers apart. */
+export interface KeeperNews {
+  message(keeper: WorkerKeeper, message: Exclude<ToSupervisor, { lane: LaneId }>): void;
+  /** Nothing that this keeper's worker asked for or held is alive any more. */
+  gone(keeper: WorkerKeeper): void;
 }
 
 /** Keeps one worker running for the lanes that live in it, within the restart intensity. */
-export class WorkerHost {
+export class WorkerKeeper {
   readonly #limit: number;
-  readonly #news: HostNews;
+  readonly #news: KeeperNews;
   readonly #turn: Turnstile;
   readonly #lanes = new Map<LaneId, LaneNews>();
   readonly #idle: (() => void)[] = [];
   #process: WorkerProcess | null = null;
   #up = false;
   #leaving = false;
+  /** When the last workers ended, ms of a clock that never jumps. */
   #ends: number[] = [];
-  #timer: NodeJS.Timeout | undefined;
+  #rest: NodeJS.Timeout | undefined;
 
-  constructor(limit: number, turn: Turnstile, news: HostNews) {
+  /** `limit`: resident bytes above which a worker is replaced. `turn`: lets few workers start at once. */
+  constructor(limit: number, turn: Turnstile, news: KeeperNews) {
     this.#limit = limit;
     this.#turn = turn;
     this.#news = news;
@@ -47,17 +50,23 @@ export class WorkerHost {
     else if (this.#up) news.ready(this.#process.pid);
   }
 
-  /** The lane has ended, or its relay gives it up. A worker without lanes is not restarted. */
+  /** The lane has ended, or its relay gives it up. A worker without lanes is let go and not restarted. */
   detach(lane: LaneId): void {
     this.#lanes.delete(lane);
     if (this.#lanes.size > 0) return;
-    clearTimeout(this.#timer);
+    clearTimeout(this.#rest);
     if (this.#process === null) return this.#settle();
     this.#up = false;
     this.#leaving = true;
     this.#process.dismiss();
   }
 
+  /** The user does not want to wait for the rest to be over. */
+  wake(): void {
+    if (this.#process === null && this.#lanes.size > 0) this.#start();
+  }
+
+  /** False: no worker runs that could hear it. */
   send(message: ToWorker, handle?: SendHandle): boolean {
     return this.#up ? (this.#process?.send(message, handle) ?? false) : false;
   }
@@ -74,22 +83,21 @@ export class WorkerHost {
   }
 
   #start(): void {
-    clearTimeout(this.#timer);
-    if (this.#process !== null) return;
+    clearTimeout(this.#rest);
     // Two cores start two workers well; fifty at once would starve each other's deadlines.
     this.#turn.enter((leave) => {
       if (this.#lanes.size === 0 || this.#process !== null) return leave();
-      const worker = new WorkerProcess(this.#limit, {
+      const worker: WorkerProcess = new WorkerProcess(this.#limit, {
         message: (message) => {
-          if (message.say === 'ready') {
-            leave();
-            this.#up = true;
-            for (const lane of this.#lanes.values()) lane.ready(worker.pid);
-          } else this.#route(message);
+          if (this.#process !== worker) return;
+          if (message.say !== 'ready') return this.#route(message);
+          leave();
+          this.#up = true;
+          for (const lane of [...this.#lanes.values()]) lane.ready(worker.pid);
         },
         ended: (fault) => {
           leave();
-          this.#ended(worker.pid, fault);
+          if (this.#process === worker) this.#ended(worker.pid, fault);
         },
       });
       this.#process = worker;
@@ -100,7 +108,7 @@ export class WorkerHost {
     if ('lane' in message) this.#lanes.get(message.lane)?.message(message);
     else this.#news.message(this, message);
     if (message.say !== 'pong') return;
-    for (const [id, [sent, received]] of Object.entries(message.traffic)) this.#lanes.get(id)?.traffic(sent, received);
+    for (const [id, vitals] of Object.entries(message.vitals)) this.#lanes.get(id)?.vitals(vitals);
   }
 
   #ended(pid: number, fault: Fault): void {
@@ -112,19 +120,15 @@ export class WorkerHost {
     if (this.#lanes.size === 0) return this.#settle();
     // A lane came while the worker of the last one was on its way out.
     if (left) return this.#start();
-    const now = Date.now();
+    const now = performance.now();
     const crashing = exceeded(this.#ends, now);
-    this.#ends = [...this.#ends, now].slice(-intensity.count);
-    const said = crashing ? this.#crashing(fault) : fault;
-    for (const lane of [...this.#lanes.values()]) lane.gone(pid, said);
-    if (crashing) this.#ends = [];
-    if (crashing) this.#timer = setTimeout(() => this.#start(), intensity.rest);
+    this.#ends = crashing ? [] : [...this.#ends, now].slice(-intensity.count);
+    const until = crashing ? Date.now() + intensity.rest : null;
+    for (const lane of [...this.#lanes.values()]) lane.gone(pid, crashing ? crashingFault(fault) : fault, until);
+    // The last lane may have ended with its worker.
+    if (this.#lanes.size === 0) return;
+    if (crashing) this.#rest = setTimeout(() => this.#start(), intensity.rest);
     else this.#start();
-  }
-
-  #crashing(last: Fault): Fault {
-    const text = `the worker ended ${intensity.count + 1} times in ${intensity.period / 1000} s, last: ${last.message}; it is tried again each ${intensity.rest / 1000} s`;
-    return new Fault('WORKER_CRASHING', text, { cause: last });
   }
 
   #settle(): void {
@@ -132,33 +136,8 @@ export class WorkerHost {
   }
 }
 
-/** Lets so many through at once, the others in order. */
-export class Turnstile {
-  #free: number;
-  readonly #queue: ((leave: () => void) => void)[] = [];
-
-  constructor(width: number) {
-    this.#free = width;
-  }
-
-  /** Calls `enter` when it is its turn; it must call `leave` (once or more). */
-  enter(enter: (leave: () => void) => void): void {
-    this.#queue.push(enter);
-    this.#next();
-  }
-
-  #next(): void {
-    if (this.#free === 0) return;
-    const enter = this.#queue.shift();
-    if (enter === undefined) return;
-    this.#free -= 1;
-    let left = false;
-    enter(() => {
-      if (left) return;
-      left = true;
-      this.#free += 1;
-      this.#next();
-    });
-    this.#next();
-  }
+function crashingFault(last: Fault): Fault {
+  const { count, period, rest } = intensity;
+  const text = `the worker ended ${count + 1} times in ${period / 1000} s, last: ${last.message}; it is tried again each ${rest / 1000} s`;
+  return new Fault('WORKER_CRASHING', text, { cause: last });
 }

@@ -19,13 +19,14 @@ export interface ClientNews {
 }
 
 /** The clients of one lane: each is admitted, its channel opened, its bytes carried, and its ending told to the supervisor. */
-export class Clients {
+export class ServedClients {
   readonly #kinds: readonly ForwardKind[];
   readonly #guests: Guests;
   readonly #say: (message: ToSupervisor) => Promise<void>;
   readonly #news: ClientNews;
   readonly #sockets = new Map<number, Socket>();
   readonly #doomed = new Map<number, Fault>();
+  #open = 0;
   /** All bytes since the lane began. */
   readonly traffic: Traffic = { sent: 0, received: 0 };
 
@@ -43,6 +44,11 @@ export class Clients {
 
   get size(): number {
     return this.#sockets.size;
+  }
+
+  /** How many have their channel: their bytes are on the way. */
+  get open(): number {
+    return this.#open;
   }
 
   /** Serves a client over the link; without one it goes back to the supervisor, unread. */
@@ -74,10 +80,13 @@ export class Clients {
     let opened = false;
     try {
       const kind = this.#kinds[client.forward];
-      if (kind === undefined) throw new TypeError(`no forward ${client.forward}`);
+      if (kind === undefined) {
+        throw new Fault('INTERNAL', `a bug in towline: no forward ${client.forward}; please report it with the log`);
+      }
       const cut = await kind.serve(socket, client, link, this.traffic, async () => {
         await this.#say({ say: 'opened', id });
         opened = true;
+        this.#open += 1;
         this.#news.served(client.forward, null);
       });
       const fault = cut ?? this.#doomed.get(id) ?? null;
@@ -88,6 +97,8 @@ export class Clients {
       if (!opened && link.fault !== null) return this.#return(id, socket);
       if (!opened) this.#news.served(client.forward, fault);
       this.#reset(id, socket, fault);
+    } finally {
+      if (opened) this.#open -= 1;
     }
   }
 

@@ -1,5 +1,5 @@
 import { test } from 'tap';
-import { safePattern } from '../../../src/core/config/pattern.ts';
+import { safePattern } from '../../../src/core/config/regex.ts';
 
 const safe: readonly (readonly [string, string])[] = [
   ['token=([A-Za-z0-9_-]+)', '?token=abc_-1'],

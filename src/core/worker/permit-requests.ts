@@ -3,7 +3,7 @@ import type { ToSupervisor } from '../protocol.ts';
 import type { Permit } from '../ssh/open-link.ts';
 
 /** Asks the supervisor before each handshake, and tells it how the handshake went. */
-export class Permits {
+export class PermitRequests {
   readonly #say: (message: ToSupervisor) => void;
   readonly #waiting = new Map<number, () => void>();
   #last = 0;

@@ -1,20 +1,17 @@
 import { linkSync, readdirSync, unlinkSync } from 'node:fs';
-import { connect } from 'node:net';
 import { join } from 'node:path';
+import { answers } from '../core/socket/answers.ts';
 
-/** Who got the one seat of this user's daemon: us, or a daemon whose socket is named. */
-export type Seat = { readonly mine: true; readonly path: string } | { readonly mine: false; readonly path: string };
-
-/** How long a daemon that is stopped or very busy has to accept before it counts as alive anyway, ms. */
-const answerTime = 2_000;
+/** Who has the lock of this user's one daemon: us, or a daemon whose socket is named. */
+export type Lock = { readonly mine: true; readonly path: string } | { readonly mine: false; readonly path: string };
 
 /**
- * Takes the seat with a socket that already listens at `fresh`, a path in the same folder. The seat is a hard link
+ * Takes the lock with a socket that already listens at `fresh`, a path in the same folder. The lock is a hard link
  * `lock.N`; the highest N holds it while its socket accepts, which the kernel ends with the process, so there is no
  * stale lock. A number is never used twice: the last link stays behind as a tombstone, because a late rival that saw
  * it dead must not find its number free.
  */
-export async function takeSeat(folder: string, fresh: string): Promise<Seat> {
+export async function takeLock(folder: string, fresh: string): Promise<Lock> {
   for (;;) {
     const last = highest(folder);
     if (last > 0 && (await answers(join(folder, `lock.${last}`)))) return { mine: false, path: lock(folder, last) };
@@ -28,23 +25,6 @@ export async function takeSeat(folder: string, fresh: string): Promise<Seat> {
     for (const number of numbers(folder)) if (number <= last) removed(lock(folder, number));
     return { mine: true, path };
   }
-}
-
-/** True when somebody accepts at this Unix socket; a stopped process still does. */
-export function answers(path: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(path);
-    const settle = (alive: boolean) => {
-      clearTimeout(timer);
-      socket.destroy();
-      resolve(alive);
-    };
-    const timer = setTimeout(settle, answerTime, true);
-    socket.once('connect', () => settle(true));
-    socket.once('error', (error: NodeJS.ErrnoException) => {
-      settle(!['ECONNREFUSED', 'ENOENT', 'ENOTSOCK'].includes(error.code ?? ''));
-    });
-  });
 }
 
 function lock(folder: string, number: number): string {

@@ -1,0 +1,70 @@
+import type { FaultReport } from './fault.ts';
+import { judgedBy } from './judged.ts';
+import type { RelaySnapshot } from './snapshot.ts';
+import type { Word } from './state.ts';
+
+/** A relay's word and the reason beside it. `until`: when the next attempt is made, ms since the epoch. */
+export interface Standing {
+  readonly word: Word;
+  readonly reason: string;
+  readonly fault: FaultReport | null;
+  readonly until: number | null;
+  /** True when each forward has a probe, and each probe agrees. */
+  readonly verified: boolean;
+}
+
+/** The relay's word: from its best lane and its worst forward. Pure. */
+export function standing(relay: RelaySnapshot): Standing {
+  if (relay.running === 'stopped') return say('offline', 'stopped');
+  if (relay.running === 'stopping') return say('draining', 'letting open connections end');
+  const best = bestLane(relay);
+  return best === null ? standingAway(relay) : standingUp(relay, best);
+}
+
+/** Index of the lane that clients go to: of those that are up, the one whose targets are best; null while none is up. */
+export function bestLane({ lanes, forwards }: Pick<RelaySnapshot, 'lanes' | 'forwards'>): number | null {
+  const ranks = { well: 0, unverified: 0, pending: 1, unwell: 2 };
+  let best: { readonly index: number; readonly rank: number } | null = null;
+  for (const [index, lane] of lanes.entries()) {
+    if (lane.state.at !== 'up') continue;
+    const rank = Math.max(...forwards.map((_, forward) => ranks[judgedBy(lane.judged, forward).judgement]));
+    if (best === null || rank < best.rank) best = { index, rank };
+  }
+  return best?.index ?? null;
+}
+
+function say(word: Word, reason: string, fault: FaultReport | null = null, until: number | null = null): Standing {
+  return { word, reason, fault, until, verified: false };
+}
+
+function standingAway({ lanes, before }: RelaySnapshot): Standing {
+  const away: Word = before ? 'reconnecting' : 'connecting';
+  for (const { state, stage } of lanes) {
+    if (state.at === 'waiting') return say(away, state.fault.message, state.fault, state.until);
+    if (state.at === 'dialing') return say(away, `${stage ?? 'starting'}, attempt ${state.attempt}`);
+  }
+  for (const { state, fault, until } of lanes) {
+    if (state.at === 'blocked') return say('blocked', state.fault.message, state.fault, state.until);
+    if (fault?.code === 'WORKER_CRASHING') return say('blocked', fault.message, fault, until);
+  }
+  const ended = lanes.find((lane) => lane.fault !== null)?.fault ?? null;
+  return say(away, ended?.message ?? 'starting a worker', ended);
+}
+
+function standingUp({ lanes, forwards, before }: RelaySnapshot, best: number): Standing {
+  const judged = lanes[best]?.judged ?? [];
+  for (const [index, { listenFault }] of forwards.entries()) {
+    const { judgement, fault: judgeFault } = judgedBy(judged, index);
+    const fault = listenFault ?? (judgement === 'unwell' ? judgeFault : null);
+    if (fault !== null) return say('degraded', fault.message, fault);
+  }
+  const unasked = forwards.find((one, index) => !one.bound || judgedBy(judged, index).judgement === 'pending');
+  if (unasked !== undefined) {
+    const next = unasked.probed ? 'waiting for the first health check' : 'trying the target';
+    return say(before ? 'reconnecting' : 'connecting', `the link is up, ${next}`);
+  }
+  const verified = forwards.every((_, index) => judgedBy(judged, index).judgement === 'well');
+  const up = lanes.filter((lane) => lane.state.at === 'up').length;
+  const reasons = [...(verified ? [] : ['unverified']), ...(lanes.length === 1 ? [] : [`lanes ${up}/${lanes.length}`])];
+  return { ...say('connected', reasons.join(', ')), verified };
+}

@@ -1,0 +1,30 @@
+import type { Client } from 'ssh2';
+
+/** A command that is still running after so long is not ours, ms. */
+const patience = 5_000;
+
+/**
+ * Runs `true` on the host. sshd leaves Nagle's algorithm on for a connection that only forwards, until a session runs a command:
+ * this costs one round trip and takes 40 ms off each small answer (measured, OpenSSH 9.2). Where it is refused nothing is
+ * lost. A forced command (authorized_keys(5), `command=`) runs in its place: `own` is called for one that does not end.
+ */
+export function quicken(client: Client, own: () => void): void {
+  try {
+    client.exec('true', (error, channel) => {
+      if (error) return;
+      channel.on('error', () => undefined);
+      channel.resume();
+      channel.stderr.resume();
+      channel.end();
+      const timer = setTimeout(() => {
+        channel.close();
+        own();
+      }, patience);
+      timer.unref();
+      channel.once('close', () => clearTimeout(timer));
+      client.once('close', () => clearTimeout(timer));
+    });
+  } catch {
+    // Not connected any more: the link's own 'close' tells it.
+  }
+}

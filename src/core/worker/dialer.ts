@@ -1,0 +1,81 @@
+import { homedir, userInfo } from 'node:os';
+import { isAbsolute } from 'node:path';
+import type { Stage } from '../model/state.ts';
+import type { ToWorker } from '../protocol.ts';
+import type { HostConfig } from '../ssh/host-config.ts';
+import { openLink } from '../ssh/open-link.ts';
+import { resolveRoute, routeKey } from '../ssh/route.ts';
+import { type Stamps, stampFiles } from './file-watch.ts';
+import type { Lease, Links } from './links.ts';
+import type { PermitRequests } from './permit-requests.ts';
+
+/** What dialing needs of its process and its lane. */
+export interface DialerPorts {
+  readonly links: Links;
+  readonly permits: PermitRequests;
+  /** Loads the plugins, once. */
+  readonly seat: () => Promise<void>;
+  readonly stage: (stage: Stage) => void;
+  /** A sentence about something that was passed over. */
+  readonly note: (text: string) => void;
+}
+
+/** Makes a lane's links. Everything on disk is read anew for each attempt, so that a mended file counts at once. */
+export class Dialer {
+  readonly #open: Extract<ToWorker, { say: 'open' }>;
+  readonly #ports: DialerPorts;
+  #stamps: Stamps = { files: [], at: '' };
+  #key: string;
+
+  constructor(open: Extract<ToWorker, { say: 'open' }>, ports: DialerPorts) {
+    this.#open = open;
+    this.#ports = ports;
+    this.#key = open.lane;
+  }
+
+  /** Every file whose change may let the next attempt succeed, as it was before the last one read it. */
+  get stamps(): Stamps {
+    return this.#stamps;
+  }
+
+  /** A number in [0, 1): the same for all lanes that share a link, so that they try again as one. */
+  get jitter(): number {
+    return this.#ports.links.jitter(this.#key);
+  }
+
+  /** Resolves the route and opens, or joins, its link. Rejects with the Fault of the attempt. */
+  async dial(forced: boolean, signal: AbortSignal): Promise<Lease> {
+    const { relay, sshConfig, lane } = this.#open;
+    const { links, permits, seat, stage, note } = this.#ports;
+    const plugins = relay.plugins.flatMap(({ use }) => (isAbsolute(use) ? [use] : []));
+    this.#stamps = await stampFiles(plugins);
+    await seat();
+    const [home, localUser] = [homedir(), userInfo().username];
+    const configs = sshConfig === null ? [`${home}/.ssh/config`, '/etc/ssh/ssh_config'] : [sshConfig];
+    this.#stamps = await stampFiles([...plugins, ...configs]);
+    const route = await resolveRoute(relay.host, { sshConfig, home, localUser, env: process.env });
+    this.#stamps = await stampFiles([...new Set([...plugins, ...route.flatMap(filesOf)])]);
+    for (const warning of new Set(route.flatMap((host) => host.warnings))) note(warning);
+    signal.throwIfAborted();
+    const { keepalive, deadlines, quicken } = relay;
+    // Who shares a link shares its settings: other settings are another link.
+    this.#key = relay.isolation === 'shared' ? JSON.stringify([routeKey(route), keepalive, deadlines, quicken]) : lane;
+    const open = (aborted: AbortSignal) =>
+      openLink({
+        route,
+        keepalive,
+        deadlines,
+        quicken,
+        permit: (host, account, until) => permits.ask(host, account, forced, until),
+        onNote: note,
+        onStage: stage,
+        signal: aborted,
+      });
+    return links.acquire(this.#key, open, signal);
+  }
+}
+
+function filesOf(host: HostConfig): readonly string[] {
+  const agent = host.agent === null ? [] : [host.agent];
+  return [...host.files, ...host.identityFiles, ...host.knownHostsFiles, ...agent];
+}
