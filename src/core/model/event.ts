@@ -29,7 +29,7 @@ export type Fact =
       readonly lane: number;
       readonly pid: number;
       readonly fault: FaultReport;
-      /** When another is started, ms since the epoch; null: at once. */
+      /** When another is started, ms since the epoch; null: within a second. */
       readonly until: number | null;
     }
   | { readonly type: 'lane.changed'; readonly relay: string; readonly lane: number; readonly state: LaneState }

@@ -39,7 +39,7 @@ export interface LaneSnapshot {
   readonly link: LinkFacts | null;
   /** Why the worker is gone; null while one runs. */
   readonly fault: FaultReport | null;
-  /** When a worker is started again, ms since the epoch; null when at once, or while one runs. */
+  /** When a worker is started again, ms since the epoch; null when within a second, or while one runs. */
   readonly until: number | null;
   /** What this lane says of each forward; it does not outlive the link. */
   readonly judged: readonly Judged[];

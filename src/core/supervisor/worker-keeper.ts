@@ -1,6 +1,6 @@
 import type { SendHandle } from 'node:child_process';
 import { Fault } from '../model/fault.ts';
-import { exceeded, intensity } from '../model/intensity.ts';
+import { exceeded, intensity, restartDelay } from '../model/intensity.ts';
 import type { LaneId, LaneVitals, ToSupervisor, ToWorker } from '../protocol.ts';
 import type { Turnstile } from './turnstile.ts';
 import { WorkerProcess } from './worker-process.ts';
@@ -9,7 +9,7 @@ import { WorkerProcess } from './worker-process.ts';
 export interface LaneNews {
   /** A worker is ready for `open`. */
   ready(pid: number): void;
-  /** The worker is gone. Another one is started at once, or where the fault is WORKER_CRASHING at `until` (ms since the epoch). */
+  /** The worker is gone. Another one is started soon, or where the fault is WORKER_CRASHING at `until` (ms since the epoch). */
   gone(pid: number, fault: Fault, until: number | null): void;
   message(message: Extract<ToSupervisor, { lane: LaneId }>): void;
   vitals(vitals: LaneVitals): void;
@@ -127,8 +127,9 @@ export class WorkerKeeper {
     for (const lane of [...this.#lanes.values()]) lane.gone(pid, crashing ? crashingFault(fault) : fault, until);
     // The last lane may have ended with its worker.
     if (this.#lanes.size === 0) return;
-    if (crashing) this.#rest = setTimeout(() => this.#start(), intensity.rest);
-    else this.#start();
+    const wait = crashing ? intensity.rest : restartDelay(this.#ends, now);
+    if (wait === 0) this.#start();
+    else this.#rest = setTimeout(() => this.#start(), wait);
   }
 
   #settle(): void {
