@@ -5,6 +5,7 @@ import { test } from 'tap';
 import { homeOf } from '../fixtures/cli.ts';
 import { dial, exchange } from '../fixtures/client.ts';
 import { BACKEND_COMMAND, ECHO_PORT, startContainer } from '../fixtures/container.ts';
+import { signalAll } from '../fixtures/process-tree.ts';
 import { waitUntil } from '../fixtures/wait.ts';
 import { run, startDaemon } from './daemon.ts';
 
@@ -26,7 +27,9 @@ test('kill -9 of a worker: the download fails, the port serves on, the other rel
   ]);
   await waitUntil('bytes flow', async () => (await daemon.status('victim')).counters.received > 0);
   const echo = await daemon.port('victim', 1);
-  process.kill((await daemon.status('victim')).lanes[0]?.pid ?? 0, 'SIGKILL');
+  const pid = (await daemon.status('victim')).lanes[0]?.pid ?? null;
+  if (pid === null) throw new Error('the victim has no worker');
+  signalAll([pid], 'SIGKILL');
   const { code, stderr } = await download;
   t.equal(code, 56, `curl: ${stderr.trim()}`);
   const kept = await run('sh', ['-c', `printf 'asked and ended' | nc -N 127.0.0.1 ${echo}`]);

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { test } from 'tap';
 import { jsonSchema } from '../../src/core/config/schema.ts';
 import { faults } from '../../src/core/model/fault-table.ts';
@@ -68,5 +68,25 @@ test('README and CI carry the one test command', (t) => {
   const command = 'npm ci && npm run setup && npm test';
   t.ok(blocks(readme).includes(`${command}\n`));
   t.ok(readFileSync('.ci/run', 'utf8').includes(`\n${command}\n`));
+  t.end();
+});
+
+test('every file that the architecture names is there, and every folder of core is named', (t) => {
+  const text = readFileSync('ARCHITECTURE.md', 'utf8');
+  const names = [...text.matchAll(/`((?:[a-z]+\/)*[a-z-]+\.ts)`/g)].map((match) => match[1] ?? '');
+  t.ok(names.length > 15, `${names.length} files`);
+  const isThere = (name: string) => ['src', 'src/core', 'test'].some((root) => existsSync(`${root}/${name}`));
+  for (const name of new Set(names)) t.ok(isThere(name), name);
+  for (const folder of readdirSync('src/core', { withFileTypes: true }))
+    t.ok(text.includes(`core/${folder.name}`), folder.name);
+  t.end();
+});
+
+test('the README names every route, and its answer', async (t) => {
+  const routes = readFileSync('src/control/routes.ts', 'utf8');
+  const paths = [...routes.matchAll(/app\.(?:get|post)\(\s*'(\/v1\/[a-z]+)/g)].map((match) => match[1] ?? '');
+  t.equal(paths.length, 7);
+  for (const path of new Set(paths)) t.ok(readme.includes(path), path);
+  t.notMatch(readme, /\| 204/);
   t.end();
 });
