@@ -15,6 +15,11 @@ export class Carriers {
     this.#streams = streams;
   }
 
+  /** Bytes that wait to be sent, in the fullest of the streams. */
+  get backlog(): number {
+    return Math.max(...this.#streams.map((stream) => stream.writableLength));
+  }
+
   /** True when so much waits to be sent that nobody may write more. */
   get congested(): boolean {
     return this.#full() !== undefined;

@@ -6,7 +6,9 @@ import { randomFillSync } from 'node:crypto';
 import type { Client, ClientChannel } from 'ssh2';
 
 interface PrivateClient {
+  readonly _chanMgr: { get(recipient: number): unknown };
   readonly _protocol: {
+    readonly _handlers: Record<string, Handler | undefined>;
     readonly _strictMode?: boolean;
     readonly _cipher: PacketMaker;
     directTcpip: OpenChannel;
@@ -23,9 +25,12 @@ interface PacketMaker {
 
 type OpenChannel = (this: unknown, channel: number, window: number, packet: number, target: unknown) => void;
 
+type Handler = (protocol: unknown, ...rest: readonly unknown[]) => void;
+
 interface PrivateChannel {
+  readonly type: string;
   readonly incoming: { window: number; readonly state: string };
-  readonly outgoing: { readonly id: number; readonly state: string };
+  readonly outgoing: { readonly id: number; readonly state: string; readonly packetSize: number };
   push(chunk: Buffer | null): boolean;
   _read(): void;
 }
@@ -34,11 +39,14 @@ function innards(client: Client): PrivateClient {
   return client as unknown as PrivateClient;
 }
 
-/** Sends keepalive@openssh.com. The built-in keepalive counts only answers as life, never data, and dies under a full pipe. */
-export function ping(client: Client): void {
+/**
+ * Sends keepalive@openssh.com; `answered` is called with the answer. The built-in keepalive counts only answers as life, never
+ * data, and dies under a full pipe.
+ */
+export function ping(client: Client, answered: () => void = () => undefined): void {
   const inner = innards(client);
   // The server answers in order: an unclaimed answer would be taken for that of the next request.
-  inner._callbacks.push(() => undefined);
+  inner._callbacks.push(() => answered());
   inner._protocol.ping();
 }
 
@@ -59,22 +67,74 @@ export function beginWindowsWith(client: Client, size: number): void {
 }
 
 const slack = 64 * 1024;
+/** So many requests of a server that does not read our answers are too many: they would fill the memory. */
+const mostUnread = 10_000;
+
+/**
+ * Watches that a server keeps to what it was allowed, which ssh2 does not: `breach` is called with what it did when it sends 64
+ * KiB more than its window (RFC 4254 section 5.2; at exactly 0 ssh2 would drop the bytes without a word), text on the error
+ * stream of a forwarded connection, or requests by the thousand while it takes no answers.
+ */
+export function policeServer(client: Client, backlog: () => number, breach: (what: string) => void): void {
+  const { _chanMgr: channels, _protocol: protocol } = innards(client);
+  const before = (name: string, check: (...rest: readonly unknown[]) => string | null) => {
+    const handle = protocol._handlers[name];
+    protocol._handlers[name] = (self, ...rest) => {
+      const what = check(...rest);
+      if (what !== null) return breach(what);
+      handle?.(self, ...rest);
+    };
+  };
+  const overrun = (recipient: unknown, data: unknown): string | null => {
+    const channel = channels.get(Number(recipient));
+    if (!isChannel(channel) || !Buffer.isBuffer(data)) return null;
+    const left = channel.incoming.window;
+    return left === 0 || data.length > left + slack ? 'sent more data than it was allowed (SSH window)' : null;
+  };
+  before('CHANNEL_DATA', overrun);
+  before('CHANNEL_EXTENDED_DATA', (recipient, data) => {
+    const channel = channels.get(Number(recipient));
+    if (isChannel(channel) && channel.type !== 'session') return 'sent error text on a forwarded connection';
+    return overrun(recipient, data);
+  });
+  let unread = 0;
+  const request = (): string | null => {
+    unread = backlog() > slack ? unread + 1 : 0;
+    return unread > mostUnread ? 'asks again and again and takes no answer' : null;
+  };
+  for (const name of ['GLOBAL_REQUEST', 'CHANNEL_OPEN', 'CHANNEL_REQUEST']) before(name, request);
+}
+
+function isChannel(value: unknown): value is PrivateChannel {
+  return typeof value === 'object' && value !== null && 'incoming' in value && 'outgoing' in value;
+}
+
+/** The largest packet that the server takes on a channel: with 0 ssh2 writes in an endless loop (RFC 4254 section 5.1). */
+export function packetSize(channel: ClientChannel): number {
+  return (channel as unknown as PrivateChannel).outgoing.packetSize;
+}
+
+const cut = new WeakSet<ClientChannel>();
+
+/** True when a channel ended without the server's EOF: what came through it may not be the whole (RFC 4254 section 5.3). */
+export function endedWithoutEof(channel: ClientChannel): boolean {
+  return cut.has(channel);
+}
 
 /**
  * Takes a channel's receive window out of ssh2's hands. `grant` says how many bytes to allow now, from what is left and what
- * lies unread; `overrun` is called when the server has sent 64 KiB more than it was allowed (RFC 4254 section 5.2): ssh2
- * counts past zero without a limit, and a hostile server fills the memory.
+ * lies unread.
  */
 export function ownWindow(
   client: Client,
   channel: ClientChannel,
   size: number,
   grant: (left: number, unread: number) => number,
-  overrun: () => void,
 ): void {
   const inner = channel as unknown as PrivateChannel;
   const protocol = innards(client)._protocol;
   const push = inner.push;
+  let ended = false;
   inner.incoming.window = size;
   const topUp = () => {
     if (inner.incoming.state !== 'open' || inner.outgoing.state === 'closed') return;
@@ -85,7 +145,9 @@ export function ownWindow(
     protocol.channelWindowAdjust(inner.outgoing.id, amount);
   };
   inner.push = function owned(chunk) {
-    if (inner.incoming.window < -slack) overrun();
+    // After an EOF ssh2 pushes the end a second time, with the close.
+    if (chunk === null && !ended && inner.incoming.state === 'closed') cut.add(channel);
+    ended ||= chunk === null;
     // A chunk is a view into a large read: one that has to wait must not keep all of it alive.
     push.call(this, chunk !== null && channel.readableFlowing !== true ? Buffer.from(chunk) : chunk);
     if (chunk !== null) topUp();

@@ -8,7 +8,15 @@ import { Fault } from '../model/fault.ts';
 import { gatherWrites } from '../socket/gather.ts';
 import { Carriers } from './carriers.ts';
 import { marks } from './errors.ts';
-import { beginWindowsWith, ownWindow, ping, poolPadding } from './internals.ts';
+import {
+  beginWindowsWith,
+  endedWithoutEof,
+  ownWindow,
+  packetSize,
+  ping,
+  policeServer,
+  poolPadding,
+} from './internals.ts';
 import { openChannel, type Opening } from './open-channel.ts';
 import { Pulse } from './pulse.ts';
 import { quicken } from './quicken.ts';
@@ -44,6 +52,9 @@ export interface LinkParts {
   readonly onNote: (text: string) => void;
 }
 
+/** No server takes less; each byte would be a packet. */
+const leastPacket = 256;
+
 /** One authenticated SSH connection over a whole route. It lives until `close()`, or until it is lost. */
 export class Link {
   readonly facts: LinkFacts;
@@ -69,6 +80,11 @@ export class Link {
     this.#carriers = new Carriers([socket, ...parts.channels]);
     poolPadding(client);
     beginWindowsWith(client, firstWindow);
+    policeServer(
+      client,
+      () => this.#carriers.backlog,
+      (what) => this.#breach(what),
+    );
     const silent = () => {
       const seconds = detectTime(keepalive) / 1000;
       this.#lose(new Fault('LINK_SILENT', `no answer from ${where} for ${seconds} s; reconnecting`));
@@ -81,16 +97,15 @@ export class Link {
       where,
       deadline: parts.deadlines.open,
       pulse: this.#pulse,
+      ping: (answered) => this.#ping(answered),
+      idle: () => this.#carriers.backlog === 0,
       fault: () => this.#fault,
       onLost: (listener) => this.onLost(listener),
       opened: (channel) => this.#own(channel),
       lose: (fault) => this.#lose(fault),
     };
     this.#heed(parts);
-    if (parts.quicken) {
-      const text = `${where} runs a command of its own for each link (command= in authorized_keys?); set "quicken": false`;
-      quicken(client, () => parts.onNote(text));
-    }
+    if (parts.quicken) quicken(client, where, parts.onNote);
   }
 
   /** What ended it; null while it lives. */
@@ -121,6 +136,14 @@ export class Link {
     return this.#carriers.congested;
   }
 
+  /**
+   * True when a channel that ended was closed by the server in the middle (ChannelTimeout, a killed session): what came may not be
+   * the whole. Only OpenSSH is known to send EOF before each ordinary close; others close without it all the time.
+   */
+  wasCut(channel: Channel): boolean {
+    return endedWithoutEof(channel) && this.facts.server.startsWith('SSH-2.0-OpenSSH');
+  }
+
   /** Calls back when the link can take bytes again. */
   onceClear(listener: () => void): void {
     this.#carriers.onceClear(listener);
@@ -140,29 +163,33 @@ export class Link {
     const window = new ReceiveWindow(this.#windows);
     channel.once('close', () => window.release());
     const grant = (left: number, unread: number) => window.grant(left, unread, performance.now());
-    ownWindow(this.#client, channel, firstWindow, grant, () => {
-      const text = `${this.#where} sent more data than it was allowed (SSH window); check what runs there, then restart the relay`;
-      this.#lose(new Fault('PROTOCOL_ERROR', text));
-    });
+    ownWindow(this.#client, channel, firstWindow, grant);
+    if (packetSize(channel) < leastPacket) this.#breach(`takes packets of ${packetSize(channel)} bytes only`);
+  }
+
+  #breach(what: string): void {
+    const text = `${this.#where} broke the SSH protocol: it ${what}; check what runs there, then restart the relay`;
+    this.#lose(new Fault('PROTOCOL_ERROR', text));
   }
 
   /** ssh2 ends every channel cleanly when the connection goes: who forwards must hear of the loss before that. */
   #heed({ client, hops, where }: LinkParts): void {
     client.removeAllListeners('error');
     let said = '';
-    client.on('error', (error) => {
-      const { text, code, level } = marks(error);
-      said = text;
-      const corrupt = typeof code !== 'number' && level !== 'client-socket' && level !== 'agent';
-      if (!corrupt) return;
-      this.#lose(
-        new Fault('INTEGRITY_FAILED', `data from ${where} failed its integrity check (${text}); reconnecting`),
-      );
-    });
     const ended = () => {
       const why = said === '' ? 'closed by peer' : said;
       this.#lose(new Fault('LINK_LOST', `the link to ${where} was lost (${why}); reconnecting`));
     };
+    client.on('error', (error) => {
+      const { text, code, level } = marks(error);
+      said = text;
+      // A disconnect message (RFC 4253 section 11.1): the end of the connection may be late, or never come.
+      if (typeof code === 'number') return ended();
+      if (level === 'client-socket' || level === 'agent') return;
+      this.#lose(
+        new Fault('INTEGRITY_FAILED', `data from ${where} failed its integrity check (${text}); reconnecting`),
+      );
+    });
     client.once('end', ended);
     client.once('close', ended);
     for (const hop of hops) {
@@ -172,8 +199,8 @@ export class Link {
     }
   }
 
-  #ping(): void {
-    if (this.#fault === null && this.#socket.writable) ping(this.#client);
+  #ping(answered?: () => void): void {
+    if (this.#fault === null && this.#socket.writable) ping(this.#client, answered);
   }
 
   #lose(fault: Fault): void {

@@ -7,15 +7,19 @@ import type { Pulse } from './pulse.ts';
 export interface Opening {
   /** The host, as faults name it. */
   readonly where: string;
-  /** How long it may take, ms. */
+  /** How long it may take once the server has seen the request, ms. */
   readonly deadline: number;
   readonly pulse: Pulse;
+  /** Asks the server for a sign of life; answers come in the order of the questions. */
+  readonly ping: (answered: () => void) => void;
+  /** Whether nothing of ours waits to be sent. */
+  readonly idle: () => boolean;
   /** What ended the link; null while it lives. */
   readonly fault: () => Fault | null;
   readonly onLost: (listener: (fault: Fault) => void) => () => void;
   /** Called as soon as a channel is open, before one byte of it is read. */
   readonly opened: (channel: ClientChannel) => void;
-  /** The server is silent: give up the link. */
+  /** The server is silent, or the connection gone: give up the link. */
   readonly lose: (fault: Fault) => void;
 }
 
@@ -25,8 +29,10 @@ type Done = (error: Error | undefined, channel: ClientChannel) => void;
 const away = 1_000;
 
 /**
- * Opens a channel with a deadline; ssh2 has none. Rejects with what `open` failed with, with OPEN_TIMEOUT, or with what ended the
- * link. When the deadline passes without one byte from the server, the link itself is given up. `name` is the target.
+ * Opens a channel with a deadline; ssh2 has none. A ping goes right behind the request, and its answer starts the clock: on a slow
+ * link with a full pipe the request itself may be long on its way. Rejects with what `open` failed with, with OPEN_TIMEOUT when
+ * the server has seen the request and does not grant it, or with what ended the link. When nothing of ours is on the way and the
+ * server says nothing at all within the deadline, the link itself is given up. `name` is the target.
  */
 export function openChannel(opening: Opening, name: string, open: (done: Done) => void): Promise<ClientChannel> {
   const { where, deadline, pulse, lose } = opening;
@@ -34,27 +40,31 @@ export function openChannel(opening: Opening, name: string, open: (done: Done) =
     const lost = opening.fault();
     if (lost !== null) return reject(lost);
     let settled = false;
-    let late: NodeJS.Timeout | undefined;
-    let early: NodeJS.Timeout | undefined;
+    let seen = false;
+    let timer: NodeJS.Timeout | undefined;
     const settle = (end: () => void) => {
       if (settled) return;
       settled = true;
-      clearTimeout(late);
-      clearTimeout(early);
+      clearTimeout(timer);
       forget();
       end();
     };
     const arm = () => {
+      clearTimeout(timer);
       const due = performance.now() + deadline;
-      early = setTimeout(() => pulse.suspect(), deadline / 2);
-      late = setTimeout(() => {
-        if (performance.now() - due > away) return arm();
-        if (pulse.quietFor() >= deadline) {
-          return lose(new Fault('LINK_SILENT', `no answer from ${where} for ${deadline / 1000} s; reconnecting`));
-        }
+      timer = setTimeout(() => ring(performance.now() - due), deadline);
+    };
+    const ring = (late: number) => {
+      if (late > away) return arm();
+      if (seen) {
         const text = `${where} did not open ${name} within ${deadline / 1000} s; check that the target is reachable from there`;
-        settle(() => reject(new Fault('OPEN_TIMEOUT', text, { detail: { target: name } })));
-      }, deadline);
+        return settle(() => reject(new Fault('OPEN_TIMEOUT', text, { detail: { target: name } })));
+      }
+      if (pulse.quietFor() >= deadline && opening.idle()) {
+        return lose(new Fault('LINK_SILENT', `no answer from ${where} for ${deadline / 1000} s; reconnecting`));
+      }
+      // The pipe is full, or the server busy with others: the link's own pulse says when it is dead.
+      arm();
     };
     const forget = opening.onLost((fault) => settle(() => reject(fault)));
     arm();
@@ -67,8 +77,13 @@ export function openChannel(opening: Opening, name: string, open: (done: Done) =
         opening.opened(channel);
         settle(() => resolve(channel));
       });
-    } catch (error) {
-      settle(() => reject(openFault(error, where, name)));
+      opening.ping(() => {
+        seen = true;
+        if (!settled) arm();
+      });
+    } catch {
+      // ssh2 knows before we do that the connection is gone.
+      lose(new Fault('LINK_LOST', `the link to ${where} was lost while ${name} was being opened; reconnecting`));
     }
   });
 }

@@ -9,6 +9,7 @@ import { openFault } from './errors.ts';
 import type { HostConfig } from './host-config.ts';
 import { Link } from './link.ts';
 import { type Hop, prepareHops } from './route.ts';
+import { quicken } from './quicken.ts';
 import { shake } from './shake.ts';
 import { connectTcp } from './tcp.ts';
 
@@ -62,6 +63,8 @@ export async function openLink(options: OpenLinkOptions): Promise<Link> {
         const shaken = await shake(socket, hop, deadlines, options.onStage, signal);
         permit.done(null);
         if (hop !== target) {
+          // Small answers wait in each sshd on the way.
+          if (options.quicken) quicken(shaken.client, hop.where, options.onNote);
           passed.push({ client: shaken.client, where: hop.where });
           continue;
         }

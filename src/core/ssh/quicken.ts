@@ -6,9 +6,9 @@ const patience = 5_000;
 /**
  * Runs `true` on the host. sshd leaves Nagle's algorithm on for a connection that only forwards, until a session runs a command:
  * this costs one round trip and takes 40 ms off each small answer (measured, OpenSSH 9.2). Where it is refused nothing is
- * lost. A forced command (authorized_keys(5), `command=`) runs in its place: `own` is called for one that does not end.
+ * lost. A forced command (authorized_keys(5), `command=`) runs in its place: one that does not end is noted.
  */
-export function quicken(client: Client, own: () => void): void {
+export function quicken(client: Client, where: string, note: (text: string) => void): void {
   try {
     client.exec('true', (error, channel) => {
       if (error) return;
@@ -18,7 +18,7 @@ export function quicken(client: Client, own: () => void): void {
       channel.end();
       const timer = setTimeout(() => {
         channel.close();
-        own();
+        note(`${where} runs a command of its own for each link (command= in authorized_keys?); set "quicken": false`);
       }, patience);
       timer.unref();
       channel.once('close', () => clearTimeout(timer));

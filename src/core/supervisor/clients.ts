@@ -27,7 +27,7 @@ export interface ClientsPorts {
 
 const handoverLimit = 4;
 /** Beyond the deadline for the channel: plugins may be asked first. A handle that Node loses on the way is never answered for. ms */
-const handoverSlack = 30_000;
+const handoverSlack = 120_000;
 
 /** The accepted clients of one relay: held while no lane is up, handed over in order, reset when they are cut. */
 export class Clients {

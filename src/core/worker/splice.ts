@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import type { Fault } from '../model/fault.ts';
+import { Fault } from '../model/fault.ts';
 import { gatherWrites } from '../socket/gather.ts';
 import type { Channel, Link } from '../ssh/link.ts';
 
@@ -92,7 +92,11 @@ export function splice(socket: Socket, channel: Channel, link: Link, traffic: Tr
 
     channel.on('error', () => finish(null));
     channel.on('data', down);
-    channel.on('end', () => socket.end());
+    channel.on('end', () => {
+      const text = 'the server closed a connection before its target had ended; look at ChannelTimeout there';
+      if (link.wasCut(channel)) finish(new Fault('CONNECTION_CUT', text));
+      else socket.end();
+    });
     channel.on('close', () => {
       // The remote end is gone for good: what it sent is flushed, what the client still sends has no reader.
       if (socket.destroyed) finish(null);
