@@ -13,11 +13,17 @@ export type ToWorker =
       readonly say: 'open';
       readonly lane: LaneId;
       readonly relay: RelayConfig;
+      /** The user asked for it: refused credentials may be tried again. */
+      readonly forced: boolean;
       readonly sshConfig: string | null;
+      /** What `${NAME}` in ssh_config means: the daemon's environment, which the worker's own is not. */
+      readonly env: Readonly<Record<string, string>>;
       /** Where each built-in plugin lives, by name. */
       readonly builtins: Readonly<Record<string, string>>;
     }
   | { readonly say: 'permit'; readonly request: number }
+  /** No permit: nobody may shake hands there for `wait` ms, because of what somebody met. */
+  | { readonly say: 'withheld'; readonly request: number; readonly fault: FaultReport; readonly wait: number }
   /** The accepted socket's handle travels beside this message. */
   | {
       readonly say: 'connection';
@@ -25,7 +31,7 @@ export type ToWorker =
       readonly id: number;
       readonly client: ClientConnection;
     }
-  | { readonly say: 'nudge'; readonly lane: LaneId; readonly why: 'client' | 'wake' | 'files' | 'user' }
+  | { readonly say: 'nudge'; readonly lane: LaneId; readonly why: 'client' | 'host' | 'user' }
   | { readonly say: 'drain'; readonly lane: LaneId }
   | { readonly say: 'stop'; readonly lane: LaneId }
   | { readonly say: 'event'; readonly event: Event }
@@ -36,10 +42,11 @@ export type ToWorker =
 /** All that a worker says to the supervisor. */
 export type ToSupervisor =
   | { readonly say: 'ready' }
-  /** May I shake hands with this host now? `account` names who would log in with what. */
+  /** May I shake hands with this host now? `account` names who would log in with what, `by` the lane that asks. */
   | {
       readonly say: 'permit';
       readonly request: number;
+      readonly by: LaneId;
       readonly host: string;
       readonly account: string;
       /** The user or a changed file asked for it: refused credentials may be tried again. */

@@ -1,8 +1,9 @@
 import type { RetryClass } from './fault-table.ts';
 
-const steps: Readonly<Record<'soon' | 'stage' | 'busy', readonly number[]>> = {
+const steps: Readonly<Record<'soon' | 'stage' | 'flap' | 'busy', readonly number[]>> = {
   soon: [0, 250, 500, 1_000, 1_500],
   stage: [0, 250, 500, 1_000, 1_500, 3_000, 5_000],
+  flap: [0, 100, 100, 100, 100, 100, 100, 100, 100, 100, 1_000, 2_000, 5_000, 10_000, 30_000],
   busy: [1_000, 5_000, 30_000, 120_000, 300_000],
 };
 
@@ -14,11 +15,11 @@ export const refusedDelay = 20 * 60_000;
 
 /**
  * The wait before the next attempt, in ms; null when waiting cannot cure it.
- * `count` is the number of consecutive failures of that class, from 1. `random` is in [0, 1): the jitter is +-20 %.
+ * `flap` is a link that was lost before it settled. `count` is the number of consecutive failures of that class, from 1. `random` is in [0, 1): the jitter is +-20 %.
  */
-export function backoff(retry: RetryClass, count: number, random: number, silent: boolean): number | null {
+export function backoff(retry: RetryClass | 'flap', count: number, random: number, silent: boolean): number | null {
   if (retry === 'refused') return refusedDelay;
-  if (retry !== 'soon' && retry !== 'stage' && retry !== 'busy') return null;
+  if (retry !== 'soon' && retry !== 'stage' && retry !== 'flap' && retry !== 'busy') return null;
   const row = steps[retry];
   const base = silent && count > patience.tries ? patience.delay : (row[Math.min(count, row.length) - 1] ?? 0);
   return Math.round(base * (0.8 + 0.4 * random));

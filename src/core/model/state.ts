@@ -38,6 +38,6 @@ export type LaneState =
 
 /** Consecutive failures, counted per retry class: another class starts at one again. */
 export interface Tries {
-  readonly of: 'none' | 'soon' | 'stage' | 'busy' | 'refused' | 'never';
+  readonly of: 'none' | 'soon' | 'stage' | 'flap' | 'busy' | 'refused' | 'never';
   readonly count: number;
 }

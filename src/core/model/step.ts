@@ -4,15 +4,24 @@ import type { LaneState, Tries } from './state.ts';
 
 /** What can happen to a lane. */
 export type LaneInput =
-  | { readonly type: 'start' }
+  /** `forced`: the user asked for it, refused credentials may be tried again. */
+  | { readonly type: 'start'; readonly forced: boolean }
   | { readonly type: 'linked' }
   | { readonly type: 'failed'; readonly fault: FaultReport }
+  /** The host, or the credentials, are to be left alone until then, because of what somebody else met. */
+  | { readonly type: 'withheld'; readonly fault: FaultReport; readonly until: number }
   | { readonly type: 'lost'; readonly fault: FaultReport }
   | { readonly type: 'timer' }
-  /** Something changed that may cure the fault. A waiting client or a wake cures only what leaves no trace at the server. */
-  | { readonly type: 'nudge'; readonly why: 'client' | 'wake' | 'files' | 'user' }
+  /** Something changed that may cure the fault. */
+  | { readonly type: 'nudge'; readonly why: Nudge }
   | { readonly type: 'drain' }
   | { readonly type: 'stop' };
+
+/**
+ * Why an attempt might do better now. A waiting client or a wake cures only what leaves no trace at the server; `host`: another lane
+ * was let in, which cures a busy host and refused credentials.
+ */
+export type Nudge = 'client' | 'wake' | 'files' | 'host' | 'user';
 
 /** What the driver must do, in this order. */
 export type LaneEffect =
@@ -47,12 +56,14 @@ export function step(state: LaneState, input: LaneInput, now: number, policy: La
   if (state.at === 'ended') return stay(state);
   switch (input.type) {
     case 'start':
-      return state.at === 'idle' ? dial(1, none, false, false) : stay(state);
+      return state.at === 'idle' ? dial(1, none, false, input.forced) : stay(state);
     case 'linked':
       if (state.at !== 'dialing') return { state, effects: [{ do: 'close-link' }] };
       return { state: { at: 'up', since: now, attempt: state.attempt, tries: state.tries }, effects: [] };
     case 'failed':
       return state.at === 'dialing' ? fail(state, input.fault, now, policy) : stay(state);
+    case 'withheld':
+      return state.at === 'dialing' ? withhold(state, input.fault, input.until, now) : stay(state);
     case 'lost':
       if (state.at === 'draining') return end([{ do: 'disarm' }, { do: 'close-link' }]);
       return state.at === 'up' ? lose(state, input.fault, now, policy) : stay(state);
@@ -132,7 +143,23 @@ function fail(
   };
 }
 
-/** A link that had settled counts as a success: the next attempt is made at once and the counting starts anew. */
+function withhold(
+  { attempt, tries, before }: { readonly attempt: number; readonly tries: Tries; readonly before: boolean },
+  fault: FaultReport,
+  until: number,
+  now: number,
+): LaneStep {
+  const arm: LaneEffect = { do: 'arm', at: until };
+  if (Fault.fromReport(fault).entry.retry === 'busy') {
+    return { state: { at: 'waiting', attempt, tries, from: now, until, fault, before }, effects: [arm] };
+  }
+  return { state: { at: 'blocked', attempt, tries, until, fault, before }, effects: [arm, { do: 'watch-files' }] };
+}
+
+/**
+ * A link that had settled counts as a success: the next attempt is made at once and the counting starts anew. One that had not
+ * counts by itself: a login that is thrown out at once leaves traces, so that after ten no client hurries the next.
+ */
 function lose(
   state: { readonly since: number; readonly attempt: number; readonly tries: Tries },
   fault: FaultReport,
@@ -145,8 +172,16 @@ function lose(
     const next = dial(1, none, true, false);
     return { state: next.state, effects: [close, ...next.effects] };
   }
-  const failed = fail({ ...state, before: true }, fault, now, policy);
-  return { state: failed.state, effects: [close, ...failed.effects] };
+  if (retry !== 'soon' && retry !== 'stage') {
+    const failed = fail({ ...state, before: true }, fault, now, policy);
+    return { state: failed.state, effects: [close, ...failed.effects] };
+  }
+  const tries = count(state.tries, 'flap');
+  const until = now + (backoff('flap', tries.count, policy.random, false) ?? 0);
+  return {
+    state: { at: 'waiting', attempt: state.attempt, tries, from: now, until, fault, before: true },
+    effects: [close, { do: 'arm', at: until }],
+  };
 }
 
 function ring(state: LaneState, now: number): LaneStep {
@@ -163,10 +198,14 @@ function rearm(state: LaneState, at: number): LaneStep {
 /** Waiting clients may hurry an attempt, but never to less than this after the last one: a flood of them must not hammer. */
 const hurry = 100;
 
-function nudge(state: LaneState, why: 'client' | 'wake' | 'files' | 'user', now: number): LaneStep {
+function nudge(state: LaneState, why: Nudge, now: number): LaneStep {
   if (state.at !== 'waiting' && state.at !== 'blocked') return stay(state);
   const next = dial(state.attempt + 1, state.tries, state.before, why === 'files' || why === 'user');
   const again: LaneStep = { state: next.state, effects: [{ do: 'disarm' }, ...next.effects] };
+  if (why === 'host') {
+    const { retry } = Fault.fromReport(state.fault).entry;
+    return retry === 'busy' || retry === 'refused' ? again : stay(state);
+  }
   if (state.at === 'blocked') return why === 'files' || why === 'user' ? again : stay(state);
   if (why === 'user') return again;
   if (state.tries.of !== 'soon' || why === 'files') return stay(state);

@@ -20,12 +20,12 @@ const flags: Readonly<Record<string, number>> = { 'rsa-sha2-256': 2, 'rsa-sha2-5
 
 /** OpenSSH refuses longer answers too (MAX_AGENT_REPLY_LEN). */
 const maxAnswer = 256 * 1024;
-/** An agent that is there answers within this time, or is treated as gone, ms. */
+/** An agent that is there lists its keys within this time, or is treated as gone, ms. To sign it may have to ask its user first. */
 const deadline = 3_000;
 
 /** Lists the keys of the agent at a socket, in its order. Own code, since ssh2's client drops and misreads keys it does not know. */
 export async function listAgentKeys(socket: string, signal: AbortSignal): Promise<readonly AgentKey[]> {
-  const body = await ask(socket, Buffer.from([request.identities]), answer.identities, signal);
+  const body = await ask(socket, Buffer.from([request.identities]), answer.identities, { signal, deadline });
   const keys: AgentKey[] = [];
   const reader = new Reader(body, socket);
   for (let left = reader.number(); left > 0; left--) {
@@ -35,16 +35,20 @@ export async function listAgentKeys(socket: string, signal: AbortSignal): Promis
   return keys;
 }
 
-/** Has the agent sign; returns the bare signature, without the algorithm's name, which must be the one asked for. */
+/**
+ * Has the agent sign; returns the bare signature, without the algorithm's name, which must be the one asked for. It takes as long as
+ * its user takes to confirm: `signal` ends it.
+ */
 export async function signWithAgent(
   socket: string,
   key: { readonly blob: Buffer; readonly algorithm: string },
   data: Buffer,
+  signal: AbortSignal,
 ): Promise<Buffer> {
   const wanted = Buffer.alloc(4);
   wanted.writeUInt32BE(flags[key.algorithm] ?? 0);
   const message = Buffer.concat([Buffer.from([request.sign]), wireString(key.blob), wireString(data), wanted]);
-  const body = await ask(socket, message, answer.signature, null);
+  const body = await ask(socket, message, answer.signature, { signal, deadline: null });
   const signature = new Reader(new Reader(body, socket).string(), socket);
   const algorithm = signature.string().toString('latin1');
   const bare = signature.string();
@@ -52,9 +56,15 @@ export async function signWithAgent(
   throw unreachable(socket, `signed with "${printable(algorithm)}" where "${key.algorithm}" was asked for`);
 }
 
-async function ask(socket: string, message: Buffer, expected: number, signal: AbortSignal | null): Promise<Buffer> {
+interface Patience {
+  readonly signal: AbortSignal;
+  /** ms; null: as long as the signal lets it. */
+  readonly deadline: number | null;
+}
+
+async function ask(socket: string, message: Buffer, expected: number, patience: Patience): Promise<Buffer> {
   await checkSocket(socket);
-  const reply = await exchange(socket, message, signal);
+  const reply = await exchange(socket, message, patience);
   if (reply[0] === expected) return reply.subarray(1);
   throw unreachable(socket, reply[0] === answer.failure ? 'refused the request' : 'gave an answer that is none');
 }
@@ -75,19 +85,20 @@ async function checkSocket(socket: string): Promise<void> {
 }
 
 /** One request on a connection of its own, as ssh2 does: an agent that misbehaves harms no other request. */
-function exchange(socket: string, message: Buffer, signal: AbortSignal | null): Promise<Buffer> {
+function exchange(socket: string, message: Buffer, { signal, deadline: limit }: Patience): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const stream = connect({ path: socket });
     let heard = Buffer.alloc(0);
     const end = (settle: () => void) => {
       clearTimeout(timer);
-      signal?.removeEventListener('abort', aborted);
+      signal.removeEventListener('abort', aborted);
       stream.destroy();
       settle();
     };
     const fail = (why: string, cause?: unknown) => end(() => reject(unreachable(socket, why, cause)));
-    const aborted = () => end(() => reject(Fault.from(signal?.reason)));
-    const timer = setTimeout(() => fail(`gave no answer within ${deadline / 1000} s`), deadline);
+    const aborted = () => end(() => reject(Fault.from(signal.reason)));
+    const late = () => fail(`gave no answer within ${(limit ?? 0) / 1000} s`);
+    const timer = limit === null ? undefined : setTimeout(late, limit);
     stream.on('error', (error) => fail('cannot be reached', error));
     stream.on('close', () => fail('closed the connection'));
     stream.on('data', (chunk: Buffer) => {
@@ -96,8 +107,8 @@ function exchange(socket: string, message: Buffer, signal: AbortSignal | null): 
       if (length > maxAnswer) fail(`gave an answer of ${length} bytes`);
       else if (heard.length >= 4 && heard.length >= 4 + length) end(() => resolve(heard.subarray(4, 4 + length)));
     });
-    signal?.addEventListener('abort', aborted, { once: true });
-    if (signal?.aborted) aborted();
+    signal.addEventListener('abort', aborted, { once: true });
+    if (signal.aborted) aborted();
     else stream.write(wireString(message));
   });
 }

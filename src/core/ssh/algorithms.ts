@@ -19,12 +19,12 @@ type HostKeyAlgorithm = (typeof preferred)[number] | (typeof ecdsa)[number];
 
 /**
  * What is offered to a server. The host key types that known_hosts has for it come first, as OpenSSH orders them: else a
- * server with two keys shows the one that we cannot check. ECDSA is offered only where it is known, or nothing is.
+ * server with two keys shows the one that we cannot check. ECDSA comes last where it is not known: a host that swapped its key for
+ * such a one is then found out, instead of sharing no algorithm.
  */
 export function offeredAlgorithms(knownTypes: readonly string[]): Algorithms {
   const known = knownTypes.flatMap(algorithmsOf);
-  const rest: readonly HostKeyAlgorithm[] = known.length === 0 ? [...preferred, ...ecdsa] : preferred;
-  const serverHostKey = [...new Set([...known, ...rest])];
+  const serverHostKey = [...new Set([...known, ...preferred, ...ecdsa])];
   return { kex, cipher: [...cipher], hmac: [...hmac], serverHostKey, compress: ['none'] };
 }
 

@@ -1,7 +1,7 @@
 import ssh2, { type AnyAuthMethod, type ParsedKey } from 'ssh2';
 import { Fault } from '../model/fault.ts';
 import { printable } from '../model/printable.ts';
-import { AgentIdentity } from './agent-identity.ts';
+import { AgentIdentity, type Signing } from './agent-identity.ts';
 import { type AgentKey, listAgentKeys } from './agent.ts';
 import { fingerprint } from './fingerprint.ts';
 import type { HostConfig } from './host-config.ts';
@@ -128,14 +128,33 @@ export interface Auth {
   readonly methods: () => readonly string[] | null;
   /** True when the server accepted a key and wants more, such as a one-time code. */
   readonly partial: () => boolean;
+  /** Why an agent gave no signature for a key that the server would have taken; null when there was no such key. */
+  readonly unsigned: () => Fault | null;
+  /** The socket of an agent that is being asked for a signature right now, or null. */
+  readonly asking: () => string | null;
 }
 
-/** Offers identities one by one as `user`. Without any it asks with `none`, which sshd does not count, to learn the methods. */
-export function createAuth(identities: readonly Identity[], user: string): Auth {
+/**
+ * Offers identities one by one as `user`. Without any it asks with `none`, which sshd does not count, to learn the methods. `signal`
+ * ends what an agent is still signing.
+ */
+export function createAuth(identities: readonly Identity[], user: string, signal: AbortSignal): Auth {
   const offered: string[] = [];
   const left = [...identities];
   let methods: readonly string[] | null = null;
   let partial = false;
+  let unsigned: Fault | null = null;
+  let asking: string | null = null;
+  const signing: Signing = {
+    signal,
+    asked: (socket) => {
+      asking = socket;
+    },
+    answered: (fault) => {
+      asking = null;
+      unsigned = fault ?? unsigned;
+    },
+  };
   let asked = identities.length > 0;
   const handler: Auth['handler'] = (methodsLeft, partialSuccess) => {
     if (methodsLeft !== null) methods = methodsLeft;
@@ -150,7 +169,14 @@ export function createAuth(identities: readonly Identity[], user: string): Auth 
       `${next.key.type} ${next.fingerprint} (${next.kind === 'agent' ? `agent: ${next.comment}` : next.path})`,
     );
     if (next.kind === 'file') return { type: 'publickey', username: user, key: next.key };
-    return { type: 'agent', username: user, agent: new AgentIdentity(next.socket, next.key) };
+    return { type: 'agent', username: user, agent: new AgentIdentity(next.socket, next.key, signing) };
   };
-  return { handler, offered, methods: () => methods, partial: () => partial };
+  return {
+    handler,
+    offered,
+    methods: () => methods,
+    partial: () => partial,
+    unsigned: () => unsigned,
+    asking: () => asking,
+  };
 }

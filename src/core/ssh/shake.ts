@@ -5,12 +5,13 @@ import { Fault } from '../model/fault.ts';
 import { printable } from '../model/printable.ts';
 import type { Stage } from '../model/state.ts';
 import { offeredAlgorithms } from './algorithms.ts';
-import { isAlgorithmMismatch, marks, type Marks } from './errors.ts';
+import { marks, type Marks } from './errors.ts';
 import { fingerprint } from './fingerprint.ts';
 import { judgeHostKey } from './host-key.ts';
-import { type Auth, createAuth } from './identity.ts';
+import { createAuth } from './identity.ts';
 import { strictKeyExchange } from './internals.ts';
 import type { Hop } from './route.ts';
+import { brokenFault, closedFault, timeoutFault } from './shake-faults.ts';
 
 /** A server may send text lines before its identification (RFC 4253 section 4.2), but not for ever. */
 const greetingLimit = 64 * 1024;
@@ -38,7 +39,8 @@ export function shake(
   const { host, where } = hop;
   return new Promise((resolve, reject) => {
     const client = new Client();
-    const auth = createAuth(hop.identities, host.user);
+    const over = new AbortController();
+    const auth = createAuth(hop.identities, host.user, over.signal);
     let stage: Stage = 'greeting';
     let heard = '';
     let greeted = '';
@@ -58,6 +60,7 @@ export function shake(
       reject(fault);
     };
     const clear = () => {
+      over.abort(new Fault('LINK_LOST', 'the attempt is over; nothing to do'));
       clearTimeout(timer);
       signal.removeEventListener('abort', aborted);
       socket.off('data', listen);
@@ -67,7 +70,7 @@ export function shake(
       stage = next;
       onStage(next);
       clearTimeout(timer);
-      timer = setTimeout(() => fail(timeoutFault(next, where, ms)), ms);
+      timer = setTimeout(() => fail(timeoutFault(next, where, ms, auth.asking())), ms);
     };
     const listen = (chunk: Buffer) => {
       heard += chunk.toString('latin1');
@@ -88,7 +91,8 @@ export function shake(
       if (lastError.level === 'agent') return;
       fail(refusal ?? brokenFault(stage, hop, lastError, auth, heard));
     });
-    client.on('handshake', () => enter('authentication', deadlines.auth));
+    // Once: a server that rekeys gets no more time for it.
+    client.once('handshake', () => enter('authentication', deadlines.auth));
     client.on('close', () => fail(refusal ?? closedFault(stage, where, heard, lastError)));
     client.on('ready', () => {
       if (settled) return;
@@ -107,6 +111,8 @@ export function shake(
     try {
       client.connect({
         sock: socket,
+        // Servers that do not call themselves OpenSSH know its extensions as well; one that does not refuses the channel.
+        strictVendor: false,
         username: host.user,
         readyTimeout: 0,
         keepaliveInterval: 0,
@@ -131,79 +137,4 @@ export function shake(
       );
     }
   });
-}
-
-function timeoutFault(stage: Stage, where: string, ms: number): Fault {
-  const seconds = `${ms / 1000} s`;
-  if (stage === 'greeting') {
-    const text = `${where} accepted TCP but sent no SSH greeting within ${seconds}; check that sshd answers on this port`;
-    return new Fault('GREETING_TIMEOUT', text);
-  }
-  if (stage === 'key exchange') {
-    const text = `${where} is stuck in the key exchange for ${seconds}; large packets may be lost, check the MTU`;
-    return new Fault('KEX_TIMEOUT', text);
-  }
-  return new Fault(
-    'AUTH_TIMEOUT',
-    `${where} did not finish the authentication within ${seconds}; look at the server's log`,
-  );
-}
-
-/** The connection ended before authentication and ssh2 raised no error of its own. */
-function closedFault(stage: Stage, where: string, heard: string, error: Marks | null): Fault {
-  if (heard === '') {
-    const text = `${where} closed the connection without a word; a port proxy may have nothing behind it`;
-    return new Fault('CLOSED_EARLY', text);
-  }
-  if (stage === 'greeting') {
-    const said = printable(heard.trim());
-    return new Fault(
-      'SERVER_BUSY',
-      `${where} closed the connection before the SSH greeting: "${said}"; wait, or look at its log`,
-    );
-  }
-  const why = error === null ? '' : `: ${error.text}`;
-  const during = stage === 'authentication' ? 'during authentication' : 'during the key exchange';
-  return new Fault(
-    'SERVER_BUSY',
-    `${where} closed the connection ${during}${why}; it may be busy (MaxStartups) or blocking this address`,
-  );
-}
-
-function brokenFault(stage: Stage, hop: Hop, error: Marks, auth: Auth, heard: string): Fault {
-  const { where } = hop;
-  const { offered } = auth;
-  if (error.level === 'client-authentication') {
-    const methods = auth.methods() ?? [];
-    if (auth.partial() || (methods.length > 0 && !methods.includes('publickey'))) {
-      const text = `${where} wants ${methods.join(' or ')} to log in, which towline cannot answer yet; allow a key alone there`;
-      return new Fault('NEEDS_ANSWER', text, { detail: { methods: methods.join(',') } });
-    }
-    const list = [offered.length === 0 ? 'nothing was offered' : `offered: ${offered.join(', ')}`, ...hop.notes].join(
-      '; ',
-    );
-    return new Fault(
-      'AUTH_REJECTED',
-      `${where} rejected every identity (${list}); add the public key to authorized_keys there, or name another IdentityFile`,
-      { detail: { offered: offered.length } },
-    );
-  }
-  if (stage === 'authentication' && error.code === 2 && offered.length > 1) {
-    return new Fault(
-      'AUTH_TOO_MANY',
-      `${where} gave up after ${offered.length} identities ("${error.text}"; offered: ${offered.join(', ')}); set IdentityFile and IdentitiesOnly yes for it`,
-      { detail: { offered: offered.length } },
-    );
-  }
-  if (isAlgorithmMismatch(error)) {
-    const text = `${where} shares no algorithm with towline ("${error.text}"); update its sshd`;
-    return new Fault('ALGORITHM_MISMATCH', text);
-  }
-  if (error.level === 'client-socket' || stage === 'greeting' || typeof error.code === 'number') {
-    return closedFault(stage, where, heard, error);
-  }
-  return new Fault(
-    'HANDSHAKE_FAILED',
-    `the handshake with ${where} broke off: ${error.text}; check what listens on this port`,
-  );
 }

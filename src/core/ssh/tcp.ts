@@ -1,40 +1,94 @@
-import { connect, type Socket } from 'node:net';
+import { lookup } from 'node:dns/promises';
+import { connect, isIP, type Socket } from 'node:net';
 import { adaptiveRead } from '../socket/adaptive-read.ts';
 import { Fault } from '../model/fault.ts';
 import { connectFault } from './errors.ts';
 
-/** Connects to an SSH server: both address families raced (RFC 8305), Nagle off, one deadline over name and connect. */
-export function connectTcp(host: string, port: number, deadline: number, signal: AbortSignal): Promise<Socket> {
+/** When the next address is tried beside those that have not answered yet (RFC 8305 section 5: Connection Attempt Delay), ms. */
+const stagger = 250;
+
+/**
+ * Connects to an SSH server with Nagle off. Its addresses race, both families in turn (RFC 8305): the first that connects wins, and
+ * none is given up while it may still answer. One deadline over name and connect, ms.
+ */
+export async function connectTcp(host: string, port: number, deadline: number, signal: AbortSignal): Promise<Socket> {
+  const where = `${host}:${port}`;
+  const race = new AbortController();
+  const late = new Promise<never>((_, reject) => {
+    const aborted = () => reject(race.signal.reason);
+    race.signal.addEventListener('abort', aborted, { once: true });
+  });
+  const timer = setTimeout(() => {
+    const text = `cannot connect to ${where}: no answer within ${deadline / 1000} s; check the address and the firewall`;
+    race.abort(new Fault('CONNECT_TIMEOUT', text, { detail: { where } }));
+  }, deadline);
+  const given = () => race.abort(signal.reason);
+  signal.addEventListener('abort', given, { once: true });
+  if (signal.aborted) given();
+  try {
+    return await Promise.race([late, resolveAll(host).then((addresses) => first(addresses, port, race.signal))]);
+  } catch (error) {
+    throw error instanceof Fault ? error : connectFault(error, where);
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', given);
+    // Those that have not won are closed; a rejection that nobody waits for any more is none.
+    late.catch(() => undefined);
+    race.abort(new Error('the race is over'));
+  }
+}
+
+/** Every address of a name, the families in turn. */
+async function resolveAll(host: string): Promise<readonly string[]> {
+  if (isIP(host) !== 0) return [host];
+  const found = await lookup(host, { all: true, order: 'verbatim' });
+  const [lead = [], other = []] = [found[0]?.family, found[0]?.family === 4 ? 6 : 4].map((family) =>
+    found.filter((one) => one.family === family).map((one) => one.address),
+  );
+  return lead.flatMap((address, index) => [address, ...other.slice(index, index + 1)]).concat(other.slice(lead.length));
+}
+
+/** The first address that connects; rejects with the first one's error when all have failed. */
+function first(addresses: readonly string[], port: number, signal: AbortSignal): Promise<Socket> {
   return new Promise((resolve, reject) => {
-    const where = `${host}:${port}`;
-    const onread = adaptiveRead(() => socket, 64 * 1024, 256 * 1024);
-    const socket = connect({ host, port, noDelay: true, autoSelectFamily: true, onread });
-    const timer = setTimeout(() => {
-      const text = `cannot connect to ${where}: no answer within ${deadline / 1000} s; check the address and the firewall`;
-      finish(() => reject(new Fault('CONNECT_TIMEOUT', text, { detail: { where } })));
-    }, deadline);
-    const aborted = () => finish(() => reject(signal.reason));
-    const failed = (error: Error) => finish(() => reject(connectFault(error, where)));
-    const connected = () => {
-      settle();
-      resolve(socket);
-    };
-    const settle = () => {
+    const left = [...addresses];
+    const open = new Set<Socket>();
+    let failure: Error | null = null;
+    let timer: NodeJS.Timeout | undefined;
+    let won: Socket | null = null;
+    const next = () => {
       clearTimeout(timer);
-      signal.removeEventListener('abort', aborted);
-      socket.off('connect', connected);
-      socket.off('error', failed);
+      const address = left.shift();
+      if (address === undefined) {
+        if (open.size === 0) reject(failure ?? new Error('the name has no address'));
+        return;
+      }
+      const onread = adaptiveRead(() => socket, 64 * 1024, 256 * 1024);
+      const socket: Socket = connect({ host: address, port, noDelay: true, onread });
+      open.add(socket);
+      const failed = (error: Error) => {
+        failure ??= error;
+        open.delete(socket);
+        if (won === null) next();
+      };
+      socket.once('error', failed);
+      socket.once('connect', () => {
+        won = socket;
+        clearTimeout(timer);
+        socket.off('error', failed);
+        open.delete(socket);
+        resolve(socket);
+      });
+      if (left.length > 0) timer = setTimeout(next, stagger);
     };
-    const finish = (end: () => void) => {
-      settle();
-      // A connect that is given up may still fail later; nobody is left to hear it.
-      socket.on('error', () => undefined);
-      socket.destroy();
-      end();
-    };
-    socket.once('connect', connected);
-    socket.once('error', failed);
-    signal.addEventListener('abort', aborted, { once: true });
-    if (signal.aborted) aborted();
+    signal.addEventListener(
+      'abort',
+      () => {
+        clearTimeout(timer);
+        for (const socket of open) socket.on('error', () => undefined).destroy();
+      },
+      { once: true },
+    );
+    if (!signal.aborted) next();
   });
 }

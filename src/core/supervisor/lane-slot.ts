@@ -22,6 +22,13 @@ export interface SlotSetting {
   readonly builtins: Readonly<Record<string, string>>;
 }
 
+/** What `${NAME}` in ssh_config means: it goes by message, for a worker's own environment is bare. */
+function ownEnvironment(): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    Object.entries(process.env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+  );
+}
+
 const still: LaneVitals = { sent: 0, received: 0, rtt: [] };
 
 /** The supervisor's side of one lane: opens it in each worker that its keeper starts, and turns what it says into facts. */
@@ -34,15 +41,18 @@ export class LaneSlot {
   readonly #setting: SlotSetting;
   readonly #news: SlotNews;
   #finish: () => void = () => undefined;
+  #forced: boolean;
   #draining = false;
   #vitals = still;
   #before = still;
 
-  constructor(index: number, setting: SlotSetting, keeper: WorkerKeeper, news: SlotNews) {
+  /** `forced`: the user asked for the relay to be started. */
+  constructor(index: number, setting: SlotSetting, forced: boolean, keeper: WorkerKeeper, news: SlotNews) {
     this.id = `${setting.relay.name}#${index}`;
     this.keeper = keeper;
     this.#index = index;
     this.#setting = setting;
+    this.#forced = forced;
     this.#news = news;
     this.ended = new Promise((resolve) => {
       this.#finish = resolve;
@@ -68,7 +78,10 @@ export class LaneSlot {
 
   /** Why an attempt should be made sooner. A user's wish also ends a crashed worker's rest. */
   nudge(why: 'client' | 'user'): void {
-    if (why === 'user') this.keeper.wake();
+    if (why === 'user') {
+      this.#forced = true;
+      this.keeper.wake();
+    }
     this.keeper.send({ say: 'nudge', lane: this.id, why });
   }
 
@@ -88,7 +101,9 @@ export class LaneSlot {
     if (this.#draining) return this.#end();
     const { relay, sshConfig, builtins } = this.#setting;
     this.#news.fact({ type: 'worker.started', relay: relay.name, lane: this.#index, pid });
-    this.keeper.send({ say: 'open', lane: this.id, relay, sshConfig, builtins });
+    const forced = this.#forced;
+    this.#forced = false;
+    this.keeper.send({ say: 'open', lane: this.id, relay, forced, sshConfig, env: ownEnvironment(), builtins });
   }
 
   #gone(pid: number, fault: Fault, until: number | null): void {

@@ -1,74 +1,128 @@
 import { backoff, refusedDelay } from '../model/backoff.ts';
 import { Fault, type FaultReport } from '../model/fault.ts';
+import type { LaneId } from '../protocol.ts';
 
 /** sshd's MaxStartups begins to refuse at 10 unauthenticated connections, PerSourceMaxStartups may do so earlier. */
 const handshakes = 4;
+/** Who would have to wait longer is told so, and asks again. ms */
+const patience = 2_000;
 
-interface Asker {
+/** A lane that asks to shake hands with a host. */
+export interface Asker {
+  readonly lane: LaneId;
+  /** Who would log in with which keys. */
   readonly account: string;
+  /** The user or a changed file asked for it: refused credentials may be tried again now. */
   readonly forced: boolean;
+  /** The handshake may begin. */
   readonly grant: () => void;
+  /** Not before `wait` ms from now, because of this. */
+  readonly withhold: (fault: FaultReport, wait: number) => void;
+  /** What it failed with, or was withheld for, is over: another lane has been let in. */
+  readonly recovered: () => void;
 }
+
+/** ms of a clock that never jumps, as all times here; null: nothing is known against it. */
+type Ban = { readonly until: number; readonly fault: FaultReport } | null;
 
 interface Host {
   active: number;
   /** Consecutive failures at greeting level. */
   busy: number;
-  /** ms of a clock that never jumps, as all times here. */
-  notBefore: number;
+  ban: Ban;
   readonly queue: Asker[];
+  /** Lanes that failed for the host's or the account's sake, each with its last asker. */
+  readonly failed: Map<LaneId, Asker>;
   timer: NodeJS.Timeout | undefined;
 }
 
+interface Account {
+  active: number;
+  /** A login went well, and none was refused since. */
+  proven: boolean;
+  ban: Ban;
+}
+
 /**
- * Dial permits: at most 4 handshakes at once per host, none before the time that a busy host or refused credentials ask for.
- * It outlives workers, so a crash loop cannot hammer, and a hundred relays to one host count as one.
+ * Dial permits: at most 4 handshakes at once per host, none before the time that a busy host or refused credentials ask for, and one
+ * at a time with credentials that have not been accepted yet. It outlives workers, so a crash loop cannot hammer, and a hundred
+ * relays to one host count as one.
  */
 export class Permits {
   readonly #hosts = new Map<string, Host>();
-  readonly #refused = new Map<string, number>();
+  readonly #accounts = new Map<string, Account>();
 
-  /** Queues; `grant` is called when the handshake may begin. `forced`: refused credentials may be tried again now. */
-  ask(host: string, asker: Asker): void {
-    const entry = this.#host(host);
-    entry.queue.push(asker);
-    this.#serve(entry);
+  /** Queues; `grant` or `withhold` is called once, unless it is withdrawn. */
+  ask(name: string, asker: Asker): void {
+    const host = this.#host(name);
+    host.failed.delete(asker.lane);
+    host.queue.push(asker);
+    this.#serve(host);
   }
 
   /** Withdraws an asker that was not granted yet. */
-  withdraw(host: string, asker: Asker): void {
-    const { queue } = this.#host(host);
+  withdraw(name: string, asker: Asker): void {
+    const { queue } = this.#host(name);
     const at = queue.indexOf(asker);
     if (at >= 0) queue.splice(at, 1);
   }
 
   /** A granted handshake is over: well (null), badly, or given up. */
-  shaken(host: string, account: string, outcome: FaultReport | 'cancelled' | null): void {
-    const entry = this.#host(host);
-    entry.active -= 1;
-    const retry = outcome === null || outcome === 'cancelled' ? null : Fault.fromReport(outcome).entry.retry;
-    if (outcome === null) {
-      entry.busy = 0;
-      entry.notBefore = 0;
-      this.#refused.delete(account);
-    } else if (retry === 'busy') {
-      entry.busy += 1;
-      entry.notBefore = performance.now() + (backoff('busy', entry.busy, Math.random(), false) ?? 0);
-    } else if (retry === 'refused') this.#refused.set(account, performance.now() + refusedDelay);
-    this.#serve(entry);
+  shaken(name: string, asker: Asker, outcome: FaultReport | 'cancelled' | null): void {
+    const [host, account] = [this.#host(name), this.#account(asker.account)];
+    host.active -= 1;
+    account.active -= 1;
+    if (outcome === null) this.#welcomed(host, account, asker.account);
+    else if (outcome !== 'cancelled') this.#turnedAway(host, account, asker, outcome);
+    this.#serve(host);
   }
 
   close(): void {
     for (const host of this.#hosts.values()) clearTimeout(host.timer);
   }
 
+  #welcomed(host: Host, account: Account, name: string): void {
+    const wasBusy = host.busy > 0;
+    host.busy = 0;
+    host.ban = null;
+    account.proven = true;
+    account.ban = null;
+    for (const [lane, asker] of [...host.failed]) {
+      if (!wasBusy && asker.account !== name) continue;
+      host.failed.delete(lane);
+      asker.recovered();
+    }
+  }
+
+  #turnedAway(host: Host, account: Account, asker: Asker, fault: FaultReport): void {
+    const { retry } = Fault.fromReport(fault).entry;
+    const now = performance.now();
+    if (retry === 'busy') {
+      host.busy += 1;
+      host.ban = { until: now + (backoff('busy', host.busy, Math.random(), false) ?? 0), fault };
+    } else if (retry === 'refused') {
+      account.proven = false;
+      account.ban = { until: now + refusedDelay, fault };
+    } else return;
+    host.failed.set(asker.lane, asker);
+  }
+
   #host(name: string): Host {
     let host = this.#hosts.get(name);
     if (host === undefined) {
-      host = { active: 0, busy: 0, notBefore: 0, queue: [], timer: undefined };
+      host = { active: 0, busy: 0, ban: null, queue: [], failed: new Map(), timer: undefined };
       this.#hosts.set(name, host);
     }
     return host;
+  }
+
+  #account(name: string): Account {
+    let account = this.#accounts.get(name);
+    if (account === undefined) {
+      account = { active: 0, proven: false, ban: null };
+      this.#accounts.set(name, account);
+    }
+    return account;
   }
 
   #serve(host: Host): void {
@@ -76,19 +130,32 @@ export class Permits {
     const now = performance.now();
     let next = Number.POSITIVE_INFINITY;
     for (const asker of [...host.queue]) {
-      if (host.active >= handshakes) return;
-      // After a busy host answered badly, one at a time finds out whether it is better.
-      if (host.busy > 0 && host.active > 0) return;
-      const refused = asker.forced ? 0 : (this.#refused.get(asker.account) ?? 0);
-      const from = Math.max(asker.forced ? 0 : host.notBefore, refused);
-      if (from > now) {
-        next = Math.min(next, from);
-        continue;
+      const account = this.#account(asker.account);
+      const ban = asker.forced ? null : later(host.ban, account.ban);
+      const wait = ban === null ? 0 : ban.until - now;
+      if (ban !== null && wait > patience) {
+        host.queue.splice(host.queue.indexOf(asker), 1);
+        host.failed.set(asker.lane, asker);
+        asker.withhold(ban.fault, wait);
+      } else if (wait > 0) next = Math.min(next, wait);
+      else if (this.#mayShake(host, account)) {
+        host.queue.splice(host.queue.indexOf(asker), 1);
+        host.active += 1;
+        account.active += 1;
+        asker.grant();
       }
-      host.queue.splice(host.queue.indexOf(asker), 1);
-      host.active += 1;
-      asker.grant();
     }
-    if (next < Number.POSITIVE_INFINITY) host.timer = setTimeout(() => this.#serve(host), next - now);
+    if (next < Number.POSITIVE_INFINITY) host.timer = setTimeout(() => this.#serve(host), next);
   }
+
+  /** After a busy host answered badly, one at a time finds out whether it is better; so with credentials that are new. */
+  #mayShake(host: Host, account: Account): boolean {
+    if (host.active >= handshakes || (host.busy > 0 && host.active > 0)) return false;
+    return account.proven || account.active === 0;
+  }
+}
+
+function later(one: Ban, other: Ban): Ban {
+  if (one === null || other === null) return one ?? other;
+  return one.until > other.until ? one : other;
 }

@@ -82,10 +82,10 @@ export class Relay {
     this.#ports.fact({ type: 'relay.declared', relay: name, host, lanes, forwards: shown });
   }
 
-  /** Binds the listeners and starts the lanes; starting a running one does nothing. */
-  start(): Promise<void> {
-    if (this.#stopping !== null) return this.#stopping.then(() => this.start());
-    this.#starting ??= this.#begin();
+  /** Binds the listeners and starts the lanes; starting a running one does nothing. `forced`: the user asked for it. */
+  start(forced: boolean): Promise<void> {
+    if (this.#stopping !== null) return this.#stopping.then(() => this.start(forced));
+    this.#starting ??= this.#begin(forced);
     return this.#starting;
   }
 
@@ -122,13 +122,13 @@ export class Relay {
     if (this.config.plugins.length > 0) for (const lane of this.#lanes) lane.keeper.send({ say: 'event', event });
   }
 
-  async #begin(): Promise<void> {
+  async #begin(forced: boolean): Promise<void> {
     const { name, lanes, forwards } = this.config;
     this.#ports.fact({ type: 'relay.started', relay: name });
     this.#listeners = forwards.map(({ listen }, index) => this.#listener(index, listen));
     await Promise.all(this.#listeners.map((listener) => listener.open()));
     this.#lanes = Array.from({ length: lanes }, (_, index) => {
-      const lane: LaneSlot = new LaneSlot(index, this.#setting, this.#ports.keeper(this.config), {
+      const lane: LaneSlot = new LaneSlot(index, this.#setting, forced, this.#ports.keeper(this.config), {
         fact: this.#ports.fact,
         changed: () => this.#changed(),
         gone: () => this.clients.orphaned(lane.id),

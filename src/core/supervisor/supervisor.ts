@@ -7,7 +7,7 @@ import type { LaneId, ToSupervisor } from '../protocol.ts';
 import type { Connection } from './connection.ts';
 import { clientRoom, descriptorLimit } from './descriptors.ts';
 import { EventLog } from './event-log.ts';
-import { Permits } from './permits.ts';
+import { type Asker, Permits } from './permits.ts';
 import { Ports } from './ports.ts';
 import { Relay, type RelayPorts } from './relay.ts';
 import { unknownRelay } from './unknown-relay.ts';
@@ -45,7 +45,7 @@ export interface Supervisor {
 
 interface Asked {
   readonly host: string;
-  readonly asker: { readonly account: string; readonly forced: boolean; readonly grant: () => void };
+  readonly asker: Asker;
   granted: boolean;
 }
 
@@ -101,7 +101,7 @@ class Supervision implements Supervisor {
     this.#events.add({ type: 'daemon.started', pid: process.pid, version, config: config.file });
     for (const relay of this.#relays.values()) relay.declare();
     const relays = [...this.#relays.values()].filter((relay) => relay.config.start);
-    await Promise.all(relays.map((relay) => relay.start()));
+    await Promise.all(relays.map((relay) => relay.start(false)));
   }
 
   status(): DaemonStatus {
@@ -120,7 +120,7 @@ class Supervision implements Supervisor {
   async startRelay(name: string): Promise<void> {
     const relay = this.#relay(name);
     this.#refuseIfEnding();
-    await relay.start();
+    await relay.start(true);
     relay.nudge();
   }
 
@@ -133,7 +133,7 @@ class Supervision implements Supervisor {
     this.#refuseIfEnding();
     await relay.stop('the user asked for a restart');
     this.#refuseIfEnding();
-    await relay.start();
+    await relay.start(true);
   }
 
   close(why: string): Promise<void> {
@@ -186,7 +186,7 @@ class Supervision implements Supervisor {
         const asked = this.#asked.get(keeper)?.get(message.request);
         if (asked === undefined) return;
         this.#asked.get(keeper)?.delete(message.request);
-        if (asked.granted) this.#permits.shaken(asked.host, asked.asker.account, message.fault);
+        if (asked.granted) this.#permits.shaken(asked.host, asked.asker, message.fault);
         else this.#permits.withdraw(asked.host, asked.asker);
         break;
       }
@@ -204,12 +204,25 @@ class Supervision implements Supervisor {
     }
   }
 
-  #ask(keeper: WorkerKeeper, { request, host, account, forced }: Extract<ToSupervisor, { say: 'permit' }>): void {
-    const grant = () => {
-      asked.granted = true;
-      keeper.send({ say: 'permit', request });
+  #ask(
+    keeper: WorkerKeeper,
+    { request, host, by: lane, account, forced }: Extract<ToSupervisor, { say: 'permit' }>,
+  ): void {
+    const asker: Asker = {
+      lane,
+      account,
+      forced,
+      grant: () => {
+        asked.granted = true;
+        keeper.send({ say: 'permit', request });
+      },
+      withhold: (fault, wait) => {
+        this.#asked.get(keeper)?.delete(request);
+        keeper.send({ say: 'withheld', request, fault, wait });
+      },
+      recovered: () => keeper.send({ say: 'nudge', lane, why: 'host' }),
     };
-    const asked: Asked = { host, asker: { account, forced, grant }, granted: false };
+    const asked: Asked = { host, asker, granted: false };
     const mine = this.#asked.get(keeper) ?? new Map<number, Asked>();
     this.#asked.set(keeper, mine.set(request, asked));
     this.#permits.ask(host, asked.asker);
@@ -218,7 +231,7 @@ class Supervision implements Supervisor {
   /** A dead worker gives its permits back: its handshakes died with it. */
   #gone(keeper: WorkerKeeper): void {
     for (const { host, asker, granted } of this.#asked.get(keeper)?.values() ?? []) {
-      if (granted) this.#permits.shaken(host, asker.account, 'cancelled');
+      if (granted) this.#permits.shaken(host, asker, 'cancelled');
       else this.#permits.withdraw(host, asker);
     }
     this.#asked.delete(keeper);

@@ -24,7 +24,7 @@ export interface DialerPorts {
 export class Dialer {
   readonly #open: Extract<ToWorker, { say: 'open' }>;
   readonly #ports: DialerPorts;
-  #stamps: Stamps = { files: [], at: '' };
+  #stamps: Stamps = { files: [], agents: [], at: '' };
   #key: string;
 
   constructor(open: Extract<ToWorker, { say: 'open' }>, ports: DialerPorts) {
@@ -45,7 +45,7 @@ export class Dialer {
 
   /** Resolves the route and opens, or joins, its link. Rejects with the Fault of the attempt. */
   async dial(forced: boolean, signal: AbortSignal): Promise<Lease> {
-    const { relay, sshConfig, lane } = this.#open;
+    const { relay, sshConfig, lane, env } = this.#open;
     const { links, permits, seat, stage, note } = this.#ports;
     const plugins = relay.plugins.flatMap(({ use }) => (isAbsolute(use) ? [use] : []));
     this.#stamps = await stampFiles(plugins);
@@ -53,8 +53,9 @@ export class Dialer {
     const [home, localUser] = [homedir(), userInfo().username];
     const configs = sshConfig === null ? [`${home}/.ssh/config`, '/etc/ssh/ssh_config'] : [sshConfig];
     this.#stamps = await stampFiles([...plugins, ...configs]);
-    const route = await resolveRoute(relay.host, { sshConfig, home, localUser, env: process.env });
-    this.#stamps = await stampFiles([...new Set([...plugins, ...route.flatMap(filesOf)])]);
+    const route = await resolveRoute(relay.host, { sshConfig, home, localUser, env });
+    const agents = route.flatMap((host) => (host.agent === null ? [] : [host.agent]));
+    this.#stamps = await stampFiles([...new Set([...plugins, ...route.flatMap(filesOf)])], [...new Set(agents)]);
     for (const warning of new Set(route.flatMap((host) => host.warnings))) note(warning);
     signal.throwIfAborted();
     const { keepalive, deadlines, quicken } = relay;
@@ -66,7 +67,7 @@ export class Dialer {
         keepalive,
         deadlines,
         quicken,
-        permit: (host, account, until) => permits.ask(host, account, forced, until),
+        permit: (host, account, until) => permits.ask({ by: lane, host, account, forced }, until),
         onNote: note,
         onStage: stage,
         signal: aborted,
@@ -76,6 +77,6 @@ export class Dialer {
 }
 
 function filesOf(host: HostConfig): readonly string[] {
-  const agent = host.agent === null ? [] : [host.agent];
-  return [...host.files, ...host.identityFiles, ...host.knownHostsFiles, ...agent];
+  const publicKeys = host.identityFiles.map((file) => `${file}.pub`);
+  return [...host.files, ...host.identityFiles, ...publicKeys, ...host.knownHostsFiles];
 }

@@ -24,11 +24,14 @@ process.on('message', (message: ToWorker, handle: Socket | undefined) => {
     case 'open': {
       const lane = new Lane(message, { say, links, permits, ended });
       lanes.set(message.lane, lane);
-      lane.input({ type: 'start' });
+      lane.input({ type: 'start', forced: message.forced });
       break;
     }
     case 'permit':
       permits.granted(message.request);
+      break;
+    case 'withheld':
+      permits.withheld(message.request, message.fault, message.wait);
       break;
     case 'connection':
       // Lost on the way: its client has gone, or this process has no descriptor left.
@@ -36,7 +39,10 @@ process.on('message', (message: ToWorker, handle: Socket | undefined) => {
       else connect(message, handle);
       break;
     case 'nudge':
-      lanes.get(message.lane)?.input({ type: 'nudge', why: message.why });
+      // Lanes that share a link failed with it as one, and only one of them is known to have asked.
+      for (const lane of message.why === 'host' ? lanes.values() : only(message.lane)) {
+        lane.input({ type: 'nudge', why: message.why });
+      }
       break;
     case 'drain':
       lanes.get(message.lane)?.input({ type: 'drain' });
@@ -66,6 +72,11 @@ function connect({ lane: id, id: connection, client }: Extract<ToWorker, { say: 
   // The lane ended while the handle was on the way: this process must not keep it.
   socketFrom(handle).destroy();
   void say({ say: 'returned', id: connection });
+}
+
+function only(id: LaneId): readonly Lane[] {
+  const lane = lanes.get(id);
+  return lane === undefined ? [] : [lane];
 }
 
 function ended(lane: LaneId): void {

@@ -13,6 +13,7 @@ import type { Lease, Links } from './links.ts';
 import type { PermitRequests } from './permit-requests.ts';
 import { ServedClients } from './served-clients.ts';
 import { TargetWatch } from './target-watch.ts';
+import { Withheld } from './withheld.ts';
 
 type Open = Extract<ToWorker, { say: 'open' }>;
 
@@ -32,6 +33,7 @@ export class Lane {
   readonly #guests: Guests;
   readonly #clients: ServedClients;
   readonly #dialer: Dialer;
+  readonly #noted = new Set<string>();
   #state: LaneState = { at: 'idle' };
   #seated: Promise<void> | null = null;
   #lease: Lease | null = null;
@@ -59,7 +61,12 @@ export class Lane {
       permits: ports.permits,
       seat: () => this.#seat(),
       stage: (stage) => void ports.say({ say: 'stage', lane, stage }),
-      note: (text) => void ports.say({ say: 'warned', lane, text }),
+      note: (text) => {
+        // Said once, not at each attempt.
+        if (this.#noted.has(text)) return;
+        this.#noted.add(text);
+        void ports.say({ say: 'warned', lane, text });
+      },
     });
   }
 
@@ -147,7 +154,10 @@ export class Lane {
       if (this.#lease === lease) this.#watch(lease);
     } catch (error) {
       this.#dialing = null;
-      if (!controller.signal.aborted) this.input({ type: 'failed', fault: Fault.from(error).report() });
+      if (controller.signal.aborted) return;
+      if (error instanceof Withheld) {
+        this.input({ type: 'withheld', fault: error.fault, until: monotonic() + error.wait });
+      } else this.input({ type: 'failed', fault: Fault.from(error).report() });
     }
   }
 

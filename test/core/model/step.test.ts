@@ -35,14 +35,16 @@ const states: Record<LaneState['at'], LaneState> = {
 };
 
 const inputs: Record<string, LaneInput> = {
-  start: { type: 'start' },
+  start: { type: 'start', forced: false },
   linked: { type: 'linked' },
   failed: { type: 'failed', fault: refused },
+  withheld: { type: 'withheld', fault: report('AUTH_REJECTED'), until: now + 5_000 },
   lost: { type: 'lost', fault: report('LINK_LOST') },
   timer: { type: 'timer' },
   client: { type: 'nudge', why: 'client' },
   wake: { type: 'nudge', why: 'wake' },
   files: { type: 'nudge', why: 'files' },
+  host: { type: 'nudge', why: 'host' },
   user: { type: 'nudge', why: 'user' },
   drain: { type: 'drain' },
   stop: { type: 'stop' },
@@ -51,13 +53,13 @@ const inputs: Record<string, LaneInput> = {
 // Every state with every input: the state that follows and what the driver must do. "=" is the very same state.
 // biome-ignore format: a table is read by its columns
 const table: Record<LaneState['at'], Record<string, string>> = {
-  idle:     { start: 'dialing dial', linked: '= close-link', failed: '=', lost: '=', timer: '=', client: '=', wake: '=', files: '=', user: '=', drain: 'ended', stop: 'ended' },
-  dialing:  { start: '=', linked: 'up', failed: 'waiting arm', lost: '=', timer: '=', client: '=', wake: '=', files: '=', user: '=', drain: 'ended cancel-dial', stop: 'ended cancel-dial' },
-  up:       { start: '=', linked: '= close-link', failed: '=', lost: 'dialing close-link dial', timer: '=', client: '=', wake: '=', files: '=', user: '=', drain: 'draining drain arm', stop: 'ended close-link' },
-  waiting:  { start: '=', linked: '= close-link', failed: '=', lost: '=', timer: '= arm', client: 'dialing disarm dial', wake: 'dialing disarm dial', files: '=', user: 'dialing disarm dial', drain: 'ended disarm', stop: 'ended disarm' },
-  blocked:  { start: '=', linked: '= close-link', failed: '=', lost: '=', timer: '=', client: '=', wake: '=', files: 'dialing disarm dial', user: 'dialing disarm dial', drain: 'ended disarm', stop: 'ended disarm' },
-  draining: { start: '=', linked: '= close-link', failed: '=', lost: 'ended disarm close-link', timer: '= arm', client: '=', wake: '=', files: '=', user: '=', drain: 'ended disarm close-link', stop: 'ended disarm close-link' },
-  ended:    { start: '=', linked: '=', failed: '=', lost: '=', timer: '=', client: '=', wake: '=', files: '=', user: '=', drain: '=', stop: '=' },
+  idle:     { start: 'dialing dial', linked: '= close-link', failed: '=', withheld: '=', lost: '=', timer: '=', client: '=', wake: '=', files: '=', host: '=', user: '=', drain: 'ended', stop: 'ended' },
+  dialing:  { start: '=', linked: 'up', failed: 'waiting arm', withheld: 'blocked arm watch-files', lost: '=', timer: '=', client: '=', wake: '=', files: '=', host: '=', user: '=', drain: 'ended cancel-dial', stop: 'ended cancel-dial' },
+  up:       { start: '=', linked: '= close-link', failed: '=', withheld: '=', lost: 'dialing close-link dial', timer: '=', client: '=', wake: '=', files: '=', host: '=', user: '=', drain: 'draining drain arm', stop: 'ended close-link' },
+  waiting:  { start: '=', linked: '= close-link', failed: '=', withheld: '=', lost: '=', timer: '= arm', client: 'dialing disarm dial', wake: 'dialing disarm dial', files: '=', host: '=', user: 'dialing disarm dial', drain: 'ended disarm', stop: 'ended disarm' },
+  blocked:  { start: '=', linked: '= close-link', failed: '=', withheld: '=', lost: '=', timer: '=', client: '=', wake: '=', files: 'dialing disarm dial', host: '=', user: 'dialing disarm dial', drain: 'ended disarm', stop: 'ended disarm' },
+  draining: { start: '=', linked: '= close-link', failed: '=', withheld: '=', lost: 'ended disarm close-link', timer: '= arm', client: '=', wake: '=', files: '=', host: '=', user: '=', drain: 'ended disarm close-link', stop: 'ended disarm close-link' },
+  ended:    { start: '=', linked: '=', failed: '=', withheld: '=', lost: '=', timer: '=', client: '=', wake: '=', files: '=', host: '=', user: '=', drain: '=', stop: '=' },
 };
 
 for (const [at, row] of Object.entries(table)) {
@@ -157,10 +159,31 @@ test('what waiting cannot cure blocks without a clock', (t) => {
   t.end();
 });
 
-test('a link that had not settled is a failure like any other, so that a flapping server is not hammered', (t) => {
-  const young: LaneState = { at: 'up', since: now - 1_000, attempt: 4, tries: { of: 'soon', count: 3 } };
-  const { state } = step(young, { type: 'lost', fault: report('LINK_LOST') }, now, policy);
-  t.match(state, { at: 'waiting', tries: { of: 'soon', count: 4 }, until: now + 1_000, before: true });
+test('a link that is lost before it settles comes back at once ten times, then ever slower, whoever waits', (t) => {
+  const waits: number[] = [];
+  let state: LaneState = { at: 'up', since: now - 1_000, attempt: 4, tries: none };
+  for (let n = 0; n < 17; n += 1) {
+    const lost: LaneState = step(state, { type: 'lost', fault: report('LINK_LOST') }, now, policy).state;
+    if (lost.at !== 'waiting') throw new Error(`not waiting but ${lost.at}`);
+    t.match(lost, { tries: { of: 'flap', count: n + 1 }, before: true });
+    waits.push(lost.until - now);
+    t.equal(step(lost, { type: 'nudge', why: 'client' }, now + 1, policy).state, lost, 'a client hurries nothing');
+    const dialing: LaneState = step(lost, { type: 'timer' }, lost.until, policy).state;
+    state = step(dialing, { type: 'linked' }, now - 1_000, policy).state;
+  }
+  t.same(waits, [0, ...Array(9).fill(100), 1_000, 2_000, 5_000, 10_000, 30_000, 30_000, 30_000]);
+  t.end();
+});
+
+test('what another lane met is kept to, and ends when a lane is let in', (t) => {
+  const dialing: LaneState = { at: 'dialing', attempt: 2, tries: { of: 'busy', count: 1 }, before: true };
+  const busy = step(dialing, { type: 'withheld', fault: report('SERVER_BUSY'), until: now + 30_000 }, now, policy);
+  t.match(busy.state, { at: 'waiting', attempt: 2, tries: { of: 'busy', count: 1 }, until: now + 30_000 });
+  const refusedThere = step(dialing, { type: 'withheld', fault: report('AUTH_REJECTED'), until: now + 9 }, now, policy);
+  for (const { state } of [busy, refusedThere]) {
+    const again = step(state, { type: 'nudge', why: 'host' }, now + 1, policy);
+    t.same(again.effects, [{ do: 'disarm' }, { do: 'dial', forced: false }]);
+  }
   t.end();
 });
 

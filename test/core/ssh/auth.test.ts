@@ -23,7 +23,7 @@ async function identitiesOf(sshd: Sshd, lines: readonly string[], agent: string 
 
 /** Logs in for real; what came of it. */
 async function logIn(sshd: Sshd, identities: readonly Identity[]) {
-  const auth = createAuth(identities, sshd.user);
+  const auth = createAuth(identities, sshd.user, signal);
   const client = new Client();
   const errors: string[] = [];
   client.on('error', (error) => errors.push(`${error.level}: ${error.message}`));
@@ -40,7 +40,14 @@ async function logIn(sshd: Sshd, identities: readonly Identity[]) {
   });
   const entered = await ended;
   client.end();
-  return { entered, errors, offered: auth.offered, methods: auth.methods(), partial: auth.partial() };
+  return {
+    entered,
+    errors,
+    offered: auth.offered,
+    methods: auth.methods(),
+    partial: auth.partial(),
+    unsigned: auth.unsigned()?.code ?? null,
+  };
 }
 
 test('a key file of each type logs in', async (t) => {

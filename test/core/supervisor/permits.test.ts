@@ -1,72 +1,116 @@
 import { test } from 'tap';
 import { Fault } from '../../../src/core/model/fault.ts';
-import { Permits } from '../../../src/core/supervisor/permits.ts';
+import { type Asker, Permits } from '../../../src/core/supervisor/permits.ts';
+import type { Owner } from '../../fixtures/temp.ts';
 
-/** Asks, and says in which order grants came. */
-function asker(permits: Permits, granted: string[], host: string, name: string, account = name, forced = false) {
-  const asked = { account, forced, grant: () => granted.push(name) };
-  permits.ask(host, asked);
-  return asked;
+const busy = new Fault('SERVER_BUSY', 'exceeded MaxStartups').report();
+const rejected = new Fault('AUTH_REJECTED', 'no').report();
+
+/** Permits, askers, and what they were told in order: `name`, `name withheld CODE SECONDS`, `name recovered`. */
+function office(t: Owner) {
+  const permits = new Permits();
+  t.teardown(() => permits.close());
+  const said: string[] = [];
+  const waiting = new Map<string, () => void>();
+  const ask = (name: string, { account = name, forced = false, host = 'h:22' } = {}): Asker => {
+    const tell = (text: string) => {
+      said.push(text);
+      waiting.get(text)?.();
+    };
+    const asker: Asker = {
+      lane: name,
+      account,
+      forced,
+      grant: () => tell(name),
+      withhold: (fault, wait) => tell(`${name} withheld ${fault.code} ${Math.ceil(wait / 1_000)}`),
+      recovered: () => tell(`${name} recovered`),
+    };
+    permits.ask(host, asker);
+    return asker;
+  };
+  const told = (text: string) => new Promise<void>((resolve) => waiting.set(text, resolve));
+  return { permits, said, ask, told };
 }
 
 test('at most four handshakes run at once to one host, in order; another host has its own four', (t) => {
-  const permits = new Permits();
-  t.teardown(() => permits.close());
-  const granted: string[] = [];
-  for (const name of ['a', 'b', 'c', 'd', 'e', 'f']) asker(permits, granted, 'h:22', name);
-  asker(permits, granted, 'other:22', 'x');
-  t.same(granted, ['a', 'b', 'c', 'd', 'x']);
-  permits.shaken('h:22', 'a', null);
-  t.same(granted, ['a', 'b', 'c', 'd', 'x', 'e']);
-  permits.shaken('h:22', 'b', 'cancelled');
-  t.same(granted.at(-1), 'f');
+  const { permits, said, ask } = office(t);
+  const [a, b] = ['a', 'b', 'c', 'd', 'e', 'f'].map((name) => ask(name));
+  ask('x', { host: 'other:22' });
+  t.same(said, ['a', 'b', 'c', 'd', 'x']);
+  if (a === undefined || b === undefined) throw new Error('unreachable');
+  permits.shaken('h:22', a, null);
+  t.same(said, ['a', 'b', 'c', 'd', 'x', 'e']);
+  permits.shaken('h:22', b, 'cancelled');
+  t.same(said.at(-1), 'f');
+  t.end();
+});
+
+test('credentials that nobody has accepted yet are tried once, then by all', (t) => {
+  const { permits, said, ask } = office(t);
+  const account = 'dev@h:22 SHA256:new';
+  const askers = ['a', 'b', 'c'].map((name) => ask(name, { account }));
+  t.same(said, ['a'], 'one finds out for all');
+  const [first] = askers;
+  if (first === undefined) throw new Error('unreachable');
+  permits.shaken('h:22', first, null);
+  t.same(said, ['a', 'b', 'c']);
   t.end();
 });
 
 test('an asker that withdraws is never granted', (t) => {
-  const permits = new Permits();
-  t.teardown(() => permits.close());
-  const granted: string[] = [];
-  for (const name of ['a', 'b', 'c', 'd']) asker(permits, granted, 'h:22', name);
-  const late = asker(permits, granted, 'h:22', 'late');
+  const { permits, said, ask } = office(t);
+  const [a] = ['a', 'b', 'c', 'd'].map((name) => ask(name));
+  const late = ask('late');
   permits.withdraw('h:22', late);
-  permits.shaken('h:22', 'a', null);
-  t.notOk(granted.includes('late'));
+  if (a === undefined) throw new Error('unreachable');
+  permits.shaken('h:22', a, null);
+  t.notOk(said.includes('late'));
   t.end();
 });
 
 test('a busy host is left alone for a second, then one asker finds out for all', async (t) => {
-  const permits = new Permits();
-  t.teardown(() => permits.close());
-  const granted: string[] = [];
-  const busy = new Fault('SERVER_BUSY', 'exceeded MaxStartups').report();
-  asker(permits, granted, 'h:22', 'first');
-  permits.shaken('h:22', 'first', busy);
+  const { permits, said, ask, told } = office(t);
+  permits.shaken('h:22', ask('first'), busy);
   const began = performance.now();
-  await new Promise<void>((resolve) => {
-    permits.ask('h:22', { account: 'x', forced: false, grant: resolve });
-    asker(permits, granted, 'h:22', 'second');
-  });
+  const granted = told('second');
+  const second = ask('second');
+  ask('third');
+  await granted;
   const waited = performance.now() - began;
-  t.ok(waited >= 790 && waited < 5_000, `waited ${Math.round(waited)} ms`);
-  t.same(granted, ['first'], 'the second waits for what the first one finds');
-  permits.shaken('h:22', 'x', null);
-  t.same(granted, ['first', 'second'], 'a success ends the waiting');
+  t.ok(waited >= 790, `waited ${Math.round(waited)} ms`);
+  t.same(said, ['first', 'second'], 'the third waits for what the second one finds');
+  permits.shaken('h:22', second, busy);
+  t.match(said.slice(2), [/^third withheld SERVER_BUSY [4-6]$/], 'who would wait for long is told why');
+  ask('fourth');
+  t.match(said.at(-1), /^fourth withheld SERVER_BUSY [4-6]$/);
+  permits.shaken('h:22', ask('hasty', { forced: true }), null);
+  t.same(said.slice(4), ['hasty', 'first recovered', 'second recovered', 'third recovered', 'fourth recovered']);
 });
 
 test('refused credentials are not tried again by any relay, unless a file changed or the user asked', (t) => {
-  const permits = new Permits();
-  t.teardown(() => permits.close());
-  const granted: string[] = [];
+  const { permits, said, ask } = office(t);
   const account = 'dev@h:22 SHA256:bad';
-  asker(permits, granted, 'h:22', 'one', account);
-  permits.shaken('h:22', account, new Fault('AUTH_REJECTED', 'no').report());
-  asker(permits, granted, 'h:22', 'same key', account);
-  asker(permits, granted, 'h:22', 'other key', 'dev@h:22 SHA256:good');
-  t.same(granted, ['one', 'other key']);
-  asker(permits, granted, 'h:22', 'asked for', account, true);
-  t.same(granted, ['one', 'other key', 'asked for']);
-  permits.shaken('h:22', account, null);
-  t.same(granted.at(-1), 'same key', 'a success clears the account');
+  permits.shaken('h:22', ask('one', { account }), rejected);
+  ask('same key', { account });
+  ask('other key', { account: 'dev@h:22 SHA256:good' });
+  t.same(said, ['one', 'same key withheld AUTH_REJECTED 1200', 'other key']);
+  const asked = ask('asked for', { account, forced: true });
+  t.equal(said.at(-1), 'asked for');
+  permits.shaken('h:22', asked, null);
+  t.same(said.slice(-2), ['one recovered', 'same key recovered'], 'a success clears the account');
   t.end();
+});
+
+test('a clock that is set back prolongs nothing', async (t) => {
+  const { permits, ask, told } = office(t);
+  permits.shaken('h:22', ask('first'), busy);
+  const now = Date.now;
+  t.teardown(() => {
+    Date.now = now;
+  });
+  Date.now = () => now() - 3_600_000;
+  const granted = told('second');
+  ask('second');
+  await granted;
+  t.pass('a second later it was granted');
 });
