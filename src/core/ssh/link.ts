@@ -39,6 +39,8 @@ export interface LinkParts {
   readonly socket: Socket;
   /** The channel through which each host after the first one is reached. */
   readonly channels: readonly Duplex[];
+  /** What went wrong between the login and now. */
+  readonly errors: readonly Error[];
   /** The hosts on the way. */
   readonly hops: readonly { readonly client: Client; readonly where: string }[];
   /** The last host, as faults name it. */
@@ -51,6 +53,9 @@ export interface LinkParts {
   /** A sentence for the user. */
   readonly onNote: (text: string) => void;
 }
+
+/** With more than this on the way and no answer yet, a silent server may just be far behind: kernels and proxies buffer megabytes. */
+const idleBytes = 64 * 1024;
 
 /** No server takes less; each byte would be a packet. */
 const leastPacket = 256;
@@ -68,6 +73,7 @@ export class Link {
   readonly #opening: Opening;
   readonly #windows = windowBudget();
   readonly #onLost = new Set<(fault: Fault) => void>();
+  #confirmed = 0;
   #fault: Fault | null = null;
 
   constructor(parts: LinkParts) {
@@ -98,7 +104,7 @@ export class Link {
       deadline: parts.deadlines.open,
       pulse: this.#pulse,
       ping: (answered) => this.#ping(answered),
-      idle: () => this.#carriers.backlog === 0,
+      idle: () => this.#socket.bytesWritten - this.#confirmed < idleBytes,
       fault: () => this.#fault,
       onLost: (listener) => this.onLost(listener),
       opened: (channel) => this.#own(channel),
@@ -173,14 +179,14 @@ export class Link {
   }
 
   /** ssh2 ends every channel cleanly when the connection goes: who forwards must hear of the loss before that. */
-  #heed({ client, hops, where }: LinkParts): void {
+  #heed({ client, errors, hops, where }: LinkParts): void {
     client.removeAllListeners('error');
     let said = '';
     const ended = () => {
       const why = said === '' ? 'closed by peer' : said;
       this.#lose(new Fault('LINK_LOST', `the link to ${where} was lost (${why}); reconnecting`));
     };
-    client.on('error', (error) => {
+    const failed = (error: Error) => {
       const { text, code, level } = marks(error);
       said = text;
       // A disconnect message (RFC 4253 section 11.1): the end of the connection may be late, or never come.
@@ -189,7 +195,9 @@ export class Link {
       this.#lose(
         new Fault('INTEGRITY_FAILED', `data from ${where} failed its integrity check (${text}); reconnecting`),
       );
-    });
+    };
+    client.on('error', failed);
+    for (const error of errors) failed(error);
     client.once('end', ended);
     client.once('close', ended);
     for (const hop of hops) {
@@ -199,8 +207,14 @@ export class Link {
     }
   }
 
+  /** Answers come in order: what was sent before the question has arrived when the answer has. */
   #ping(answered?: () => void): void {
-    if (this.#fault === null && this.#socket.writable) ping(this.#client, answered);
+    if (this.#fault !== null || !this.#socket.writable) return;
+    const sent = this.#socket.bytesWritten;
+    ping(this.#client, () => {
+      this.#confirmed = sent;
+      answered?.();
+    });
   }
 
   #lose(fault: Fault): void {

@@ -12,7 +12,7 @@ export interface Opening {
   readonly pulse: Pulse;
   /** Asks the server for a sign of life; answers come in the order of the questions. */
   readonly ping: (answered: () => void) => void;
-  /** Whether nothing of ours waits to be sent. */
+  /** Whether next to nothing of ours is on the way to the server. */
   readonly idle: () => boolean;
   /** What ended the link; null while it lives. */
   readonly fault: () => Fault | null;

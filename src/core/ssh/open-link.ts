@@ -82,6 +82,7 @@ export async function openLink(options: OpenLinkOptions): Promise<Link> {
           client: shaken.client,
           socket: tcp,
           channels,
+          errors: shaken.errors,
           hops: passed,
           where: hop.where,
           keepalive,

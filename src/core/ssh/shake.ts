@@ -23,6 +23,8 @@ export interface Shaken {
   readonly server: string;
   readonly hostKey: string;
   readonly strict: boolean;
+  /** What went wrong since the login: a server may part in the same breath. The link takes over from here. */
+  readonly errors: readonly Error[];
 }
 
 /**
@@ -100,9 +102,9 @@ export function shake(
       clear();
       client.removeAllListeners();
       const hostKey = accepted === null ? '' : fingerprint(accepted);
-      // Verified already; without a listener a late error would end the process before the link takes over.
-      client.on('error', () => undefined);
-      resolve({ client, server: greeted, hostKey, strict: strictKeyExchange(client) });
+      const errors: Error[] = [];
+      client.on('error', (error) => errors.push(error));
+      resolve({ client, server: greeted, hostKey, strict: strictKeyExchange(client), errors });
     });
     signal.addEventListener('abort', aborted, { once: true });
     if (signal.aborted) return aborted();

@@ -1,35 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { test } from 'tap';
-import { resolveRoute } from '../../../src/core/ssh/route.ts';
-import type { Link } from '../../../src/core/ssh/link.ts';
-import { openLink } from '../../../src/core/ssh/open-link.ts';
 import { startEcho, startSink } from '../../fixtures/backend.ts';
 import { hashOf, testBytes } from '../../fixtures/bytes.ts';
-import { type Sshd, startSshd } from '../../fixtures/sshd.ts';
-import type { Owner } from '../../fixtures/temp.ts';
-
-const deadlines = { tcp: 5_000, greeting: 5_000, keyExchange: 10_000, auth: 20_000, open: 5_000 };
-
-async function link(t: Owner, sshd: Sshd, keepalive = { interval: 60_000, count: 3 }): Promise<Link> {
-  const route = await resolveRoute('test', {
-    sshConfig: sshd.sshConfigFile,
-    home: sshd.dir,
-    localUser: sshd.user,
-    env: {},
-  });
-  const opened = await openLink({
-    route,
-    keepalive,
-    deadlines,
-    quicken: true,
-    permit: async () => ({ done: () => undefined }),
-    onStage: () => undefined,
-    onNote: () => undefined,
-    signal: new AbortController().signal,
-  });
-  t.teardown(() => opened.close());
-  return opened;
-}
+import { openTestLink } from '../../fixtures/link.ts';
+import { startSshd } from '../../fixtures/sshd.ts';
 
 test('ssh2 is the very version whose private fields are used', (t) => {
   const { version } = JSON.parse(readFileSync('node_modules/ssh2/package.json', 'utf8'));
@@ -40,7 +14,7 @@ test('ssh2 is the very version whose private fields are used', (t) => {
 test('a ping is answered in order, so that the next request gets its own answer', async (t) => {
   const sshd = await startSshd(t);
   const echo = await startEcho(t);
-  const quick = await link(t, sshd, { interval: 50, count: 100 });
+  const quick = await openTestLink(t, sshd, { keepalive: { interval: 50, count: 100 } });
   for (let n = 0; n < 20; n += 1) {
     quick.check();
     const channel = await quick.dial(
@@ -58,7 +32,7 @@ test('a server that rekeys every megabyte gets and gives every byte, with pooled
   const sshd = await startSshd(t, { config: ['RekeyLimit 1M'] });
   const size = 64 * 1024 * 1024;
   const sink = await startSink(t);
-  const opened = await link(t, sshd);
+  const opened = await openTestLink(t, sshd);
   const began = performance.now();
   const answers = await Promise.all(
     [1, 2].map(async () => {

@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createServer } from 'node:net';
 import { once } from 'node:events';
@@ -7,10 +8,11 @@ import { test } from 'tap';
 import { startEcho, startSilent, startSink, startSource } from '../../fixtures/backend.ts';
 import { testHash, testStream } from '../../fixtures/bytes.ts';
 import { dial, exchange, fate, readAll } from '../../fixtures/client.ts';
+import { startSlowRoad } from '../../fixtures/slow-road.ts';
 import { startSshd } from '../../fixtures/sshd.ts';
 import { supervise } from '../../fixtures/supervised.ts';
 import { makeTemp } from '../../fixtures/temp.ts';
-import { within } from '../../fixtures/wait.ts';
+import { waitUntil, within } from '../../fixtures/wait.ts';
 
 test('an upload arrives whole where the target has ended first and reads slowly', async (t) => {
   const sshd = await startSshd(t);
@@ -139,4 +141,30 @@ test('a port chosen for :0 is the same after a restart', async (t) => {
   await first.supervisor.close('restart');
   const second = await supervise(t, sshd, config, first.stateDir);
   t.equal(second.port('r'), port);
+});
+
+test('on a slow road with a full pipe a new client waits its turn, and nobody is cut', async (t) => {
+  const sshd = await startSshd(t);
+  const [sink, echo] = [await startSink(t), await startEcho(t)];
+  const road = await startSlowRoad(t, sshd.port, 60 * 1024);
+  const text = readFileSync(sshd.sshConfigFile, 'utf8').replace(`Port ${sshd.port}`, `Port ${road}`);
+  writeFileSync(sshd.sshConfigFile, `${text}  HostKeyAlias slow\n`);
+  writeFileSync(sshd.knownHostsFile, sshd.hostKeys.map((key) => `slow ${key}\n`).join(''));
+  const relays = await supervise(t, sshd, {
+    r: { host: 'test', forwards: [`0:127.0.0.1:${sink.port}`, `0:127.0.0.1:${echo.port}`], deadlines: { open: '2s' } },
+  });
+  await relays.reach('r', 'connected');
+  const uploads = await Promise.all([1, 2, 3, 4].map(() => dial(relays.port('r', 0))));
+  const fates: string[] = [];
+  for (const upload of uploads) {
+    t.teardown(() => upload.destroy());
+    upload.on('close', () => fates.push('closed'));
+    upload.write(Buffer.alloc(256 * 1024));
+  }
+  await waitUntil('bytes are on their way', () => relays.status('r').counters.sent > 200 * 1024);
+  const began = performance.now();
+  t.equal((await exchange(relays.port('r', 1), 'in turn', 60_000)).toString(), 'in turn');
+  t.comment(`served after ${((performance.now() - began) / 1000).toFixed(1)} s`);
+  t.same(fates, [], JSON.stringify(relays.events.slice(-12)));
+  t.equal(relays.events.filter((event) => event.type === 'lane.changed' && event.state.at === 'waiting').length, 0);
 });

@@ -1,11 +1,16 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { join } from 'node:path';
 import { test } from 'tap';
 import { startEcho } from '../../fixtures/backend.ts';
 import { exchange, fateOf } from '../../fixtures/client.ts';
+import { openTestLink } from '../../fixtures/link.ts';
 import { freePort } from '../../fixtures/port.ts';
+import { startSlowSigner, startSshAgent } from '../../fixtures/ssh-agent.ts';
+import { writeKnownHosts } from '../../fixtures/sshd-client.ts';
+import { makeKeyPair } from '../../fixtures/sshd-keys.ts';
 import { startSshd } from '../../fixtures/sshd.ts';
 import { supervise } from '../../fixtures/supervised.ts';
 import { waitUntil } from '../../fixtures/wait.ts';
@@ -205,4 +210,109 @@ test('an agent with nine keys and no IdentitiesOnly: the fault lists what was of
   const relays = await supervise(t, sshd, { r: { host: 'test', forwards: [`0:127.0.0.1:${await freePort()}`] } });
   const status = await relays.reach('r', 'blocked');
   t.match(status.standing.fault, { code: 'AUTH_TOO_MANY', message: /gave up after 6 identities .*IdentitiesOnly yes/ });
+});
+
+test('one key that a server refuses at MaxAuthTries 1 is refused, and the server is not called busy', async (t) => {
+  const sshd = await startSshd(t, { config: ['MaxAuthTries 1'] });
+  sshd.revokeKeys();
+  const relays = await supervise(t, sshd, { r: { host: 'test', forwards: [`0:127.0.0.1:${await freePort()}`] } });
+  const status = await relays.reach('r', 'blocked');
+  t.match(status.standing.fault, { code: 'AUTH_REJECTED' });
+  t.ok((status.standing.until ?? 0) > Date.now() + 15 * 60_000);
+});
+
+test('eight relays with one bad key try it once, all say so, and all go on when it is let in', async (t) => {
+  const sshd = await startSshd(t);
+  const echo = await startEcho(t);
+  sshd.revokeKeys();
+  const names = Array.from({ length: 8 }, (_, index) => `r${index}`);
+  const one = { host: 'test', forwards: [`0:127.0.0.1:${echo.port}`] };
+  const relays = await supervise(t, sshd, Object.fromEntries(names.map((name) => [name, one])));
+  for (const name of names) {
+    const { fault, until } = (await relays.reach(name, 'blocked')).standing;
+    t.equal(fault?.code, 'AUTH_REJECTED', name);
+    t.ok((until ?? 0) > Date.now() + 15 * 60_000, `${name} says when it is tried again`);
+  }
+  t.equal(sshd.log().match(/Connection (?:closed|reset) by authenticating user/g)?.length, 1, 'sshd saw one of them');
+  t.equal(await fateOf(relays.port('r7')), 'ECONNRESET', 'nobody waits');
+  sshd.allowKey(sshd.publicKey);
+  await relays.supervisor.restartRelay('r3');
+  for (const name of names) await relays.reach(name, 'connected');
+});
+
+test('a relay that waits for a key in the agent goes on when it is there', async (t) => {
+  const sshd = await startSshd(t);
+  const echo = await startEcho(t);
+  const agent = await startSshAgent(t);
+  const pair = makeKeyPair(join(sshd.dir, 'secret'), 'ed25519', 'a passphrase');
+  sshd.revokeKeys();
+  sshd.allowKey(pair.publicKey);
+  writeFileSync(
+    sshd.sshConfigFile,
+    readFileSync(sshd.sshConfigFile, 'utf8')
+      .replace(sshd.keyFile, pair.file)
+      .concat(`  IdentityAgent ${agent.socket}\n`),
+  );
+  const relays = await supervise(t, sshd, { r: { host: 'test', forwards: [`0:127.0.0.1:${echo.port}`] } });
+  t.match((await relays.reach('r', 'blocked')).standing.fault, { code: 'NEEDS_ANSWER', message: /ssh-add/ });
+  // The same key without its passphrase: ssh-add asks nothing.
+  execFileSync('ssh-keygen', ['-q', '-p', '-P', 'a passphrase', '-N', '', '-f', pair.file]);
+  agent.add(pair.file);
+  rmSync(pair.file);
+  await relays.reach('r', 'connected');
+});
+
+test('an agent whose user takes his time is waited for, and one that refuses is named', async (t) => {
+  const sshd = await startSshd(t);
+  const echo = await startEcho(t);
+  const agent = await startSshAgent(t);
+  agent.add(sshd.keyFile);
+  let delay = 4_000;
+  const slow = await startSlowSigner(t, agent.socket, () => delay);
+  const text = readFileSync(sshd.sshConfigFile, 'utf8');
+  writeFileSync(
+    sshd.sshConfigFile,
+    `${text.replace(/ {2}Identit.*\n/g, '')}  IdentityFile ${sshd.keyFile}.pub\n  IdentityAgent ${slow}\n`,
+  );
+  const forwards = [`0:127.0.0.1:${echo.port}`];
+  const patient = await supervise(t, sshd, { r: { host: 'test', forwards } });
+  await patient.reach('r', 'connected');
+  await patient.supervisor.close('next');
+  delay = 60_000;
+  const hasty = await supervise(t, sshd, { r: { host: 'test', forwards, deadlines: { auth: '1s' } } });
+  const { fault, until } = (await hasty.reach('r', 'blocked')).standing;
+  t.match(fault, { code: 'AGENT_REFUSED', message: /gave no signature .* within 1 s; confirm in time/ });
+  t.ok((until ?? 0) > Date.now() + 15 * 60_000, 'its user is not asked again and again');
+});
+
+test('a host that swapped its key for one of another type is a changed host', async (t) => {
+  const sshd = await startSshd(t, { hostKeys: ['ecdsa'] });
+  const other = makeKeyPair(join(sshd.dir, 'other'));
+  writeKnownHosts(sshd.knownHostsFile, sshd.port, [other.publicKey]);
+  const relays = await supervise(t, sshd, { r: { host: 'test', forwards: ['0:127.0.0.1:9'] } });
+  t.match((await relays.reach('r', 'blocked')).standing.fault, { code: 'HOST_KEY_CHANGED' });
+});
+
+test('the host key type that known_hosts has is asked for first', async (t) => {
+  const sshd = await startSshd(t, { hostKeys: ['ed25519', 'rsa', 'ecdsa'] });
+  for (const key of sshd.hostKeys) {
+    writeKnownHosts(sshd.knownHostsFile, sshd.port, [key]);
+    const link = await openTestLink(t, sshd);
+    t.equal(link.fault, null, key);
+  }
+});
+
+test('a variable that ssh_config names is that of the daemon, though workers do not see it', async (t) => {
+  const sshd = await startSshd(t);
+  const echo = await startEcho(t);
+  process.env['TOWLINE_TEST_DIR'] = sshd.dir;
+  t.teardown(() => {
+    delete process.env['TOWLINE_TEST_DIR'];
+  });
+  const text = readFileSync(sshd.sshConfigFile, 'utf8');
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: that is how ssh_config names a variable
+  writeFileSync(sshd.sshConfigFile, text.replaceAll(sshd.dir, '${TOWLINE_TEST_DIR}'));
+  const relays = await supervise(t, sshd, { r: { host: 'test', forwards: [`0:127.0.0.1:${echo.port}`] } });
+  await relays.reach('r', 'connected');
+  t.notMatch(readFileSync(`/proc/${relays.worker('r')}/environ`, 'utf8'), /TOWLINE_TEST_DIR/);
 });

@@ -1,6 +1,7 @@
+import { once } from 'node:events';
 import { appendFileSync, readFileSync } from 'node:fs';
 import { test } from 'tap';
-import { startEcho, startSink } from '../../fixtures/backend.ts';
+import { startEcho, startSink, startTcp } from '../../fixtures/backend.ts';
 import { dial, exchange } from '../../fixtures/client.ts';
 import { freePort } from '../../fixtures/port.ts';
 import { type Sshd, startSshd } from '../../fixtures/sshd.ts';
@@ -90,6 +91,36 @@ test('uploads that stall behind a jump host are not read into memory', async (t)
   const grown = (residentSize(pid) - before) / 1024 / 1024;
   t.comment(`60 stalled uploads of 4 MiB behind a jump host: ${grown.toFixed(0)} MiB`);
   t.ok(grown < 60, `${grown.toFixed(0)} MiB`);
+});
+
+test('small answers in two writes do not wait for Nagle, neither directly nor behind a jump host', async (t) => {
+  const [jump, target] = [await startSshd(t), await startSshd(t)];
+  alias(jump, 'inner', target, 'ProxyJump test');
+  // The pause keeps the two writes apart; without it one packet may take both.
+  const backend = await startTcp(t, 0, (socket) => {
+    socket.setNoDelay(true);
+    socket.on('data', () => {
+      socket.write('head');
+      setTimeout(() => socket.write('body'), 2);
+    });
+  });
+  const forwards = [`0:127.0.0.1:${backend.port}`];
+  const relays = await supervise(t, jump, { near: { host: 'test', forwards }, far: { host: 'inner', forwards } });
+  for (const name of ['near', 'far']) {
+    await relays.reach(name, 'connected');
+    const client = await dial(relays.port(name));
+    t.teardown(() => client.destroy());
+    const times: number[] = [];
+    for (let n = 0; n < 41; n += 1) {
+      const began = performance.now();
+      client.write('x');
+      for (let got = ''; got.length < 8; ) got += String((await once(client, 'data'))[0]);
+      times.push(performance.now() - began);
+    }
+    const median = times.sort((a, b) => a - b)[20] ?? 0;
+    t.comment(`${name}: ${median.toFixed(1)} ms`);
+    t.ok(median < 20, `${name}: ${median.toFixed(1)} ms`);
+  }
 });
 
 test('a fault names the hop at which it happened', async (t) => {

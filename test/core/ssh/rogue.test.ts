@@ -1,0 +1,144 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import { test } from 'tap';
+import type { Endpoint } from '../../../src/core/model/endpoint.ts';
+import type { Fault } from '../../../src/core/model/fault.ts';
+import type { Link } from '../../../src/core/ssh/link.ts';
+import { idOf, type Innards, type Rogue, startRogue } from '../../fixtures/rogue-server.ts';
+import { openTestLink } from '../../fixtures/link.ts';
+import type { Owner } from '../../fixtures/temp.ts';
+import { within } from '../../fixtures/wait.ts';
+
+const target: Endpoint = { kind: 'tcp', host: '127.0.0.1', port: 9 };
+const from = { address: '127.0.0.1', port: 1 };
+const chunk = Buffer.alloc(32 * 1024 - 64, 65);
+
+async function linkTo(t: Owner, rogue: Rogue): Promise<Link> {
+  const server = await startRogue(t, rogue);
+  return openTestLink(t, server, { quicken: rogue.exec !== undefined });
+}
+
+function loss(link: Link): Promise<Fault> {
+  return within('the loss of the link', new Promise<Fault>((resolve) => link.onLost(resolve)));
+}
+
+/** Sends without a look at any window, until the client has left; how many bytes it got away with. */
+async function flood(send: () => void, link: Link): Promise<number> {
+  let sent = 0;
+  while (link.fault === null && sent < 64 * 1024 * 1024) {
+    send();
+    sent += chunk.length;
+    await turn();
+  }
+  return sent;
+}
+
+test('a server that sends more than its window allows is cut off, and fills no memory', async (t) => {
+  let go: (innards: Innards, id: number) => void = () => undefined;
+  const opened = new Promise<[Innards, number]>((resolve) => {
+    go = (innards, id) => resolve([innards, id]);
+  });
+  const link = await linkTo(t, { forward: (channel, innards) => go(innards, idOf(channel)) });
+  const channel = await link.dial(target, from);
+  channel.pause();
+  const lost = loss(link);
+  const [innards, id] = await opened;
+  const sent = await flood(() => innards.channelData(id, chunk), link);
+  t.match(await lost, { code: 'PROTOCOL_ERROR', message: /sent more data than it was allowed/ });
+  t.ok(sent < 4 * 1024 * 1024, `cut after ${sent} bytes`);
+});
+
+test('error text on a forwarded connection is no way round the window', async (t) => {
+  let go: (innards: Innards, id: number) => void = () => undefined;
+  const opened = new Promise<[Innards, number]>((resolve) => {
+    go = (innards, id) => resolve([innards, id]);
+  });
+  const link = await linkTo(t, { forward: (channel, innards) => go(innards, idOf(channel)) });
+  await link.dial(target, from);
+  const lost = loss(link);
+  const [innards, id] = await opened;
+  innards.channelExtData(id, chunk, 1);
+  t.match(await lost, { code: 'PROTOCOL_ERROR', message: /error text on a forwarded connection/ });
+});
+
+test('a command that is never answered is no way round the window', async (t) => {
+  let go: (innards: Innards, id: number) => void = () => undefined;
+  const asked = new Promise<[Innards, number]>((resolve) => {
+    go = (innards, id) => resolve([innards, id]);
+  });
+  const link = await linkTo(t, { exec: (id, innards) => go(innards, id) });
+  const lost = loss(link);
+  const [innards, id] = await asked;
+  const sent = await flood(() => innards.channelData(id, chunk), link);
+  t.match(await lost, { code: 'PROTOCOL_ERROR' });
+  t.ok(sent < 8 * 1024 * 1024, `cut after ${sent} bytes`);
+});
+
+test('a server that takes packets of no size is cut off before anything is written', async (t) => {
+  for (const packet of [0, 1]) {
+    const link = await linkTo(t, { packet });
+    const lost = loss(link);
+    await t.rejects(link.dial(target, from), { code: 'PROTOCOL_ERROR' });
+    t.match(await lost, { code: 'PROTOCOL_ERROR', message: new RegExp(`packets of ${packet} bytes`) });
+  }
+});
+
+test('a disconnect message ends the link, though the connection stays open', async (t) => {
+  const link = await linkTo(t, {
+    welcome: (_client, innards, socket) => {
+      // The message, but no end of the stream behind it.
+      socket.end = () => socket;
+      socket.destroySoon = () => undefined;
+      setImmediate(() => innards.disconnect(2));
+    },
+  });
+  t.match(await loss(link), { code: 'LINK_LOST' });
+});
+
+test('Unix targets are asked for on servers that do not call themselves OpenSSH', async (t) => {
+  const link = await linkTo(t, { ident: 'Teleport' });
+  const channel = await link.dial({ kind: 'unix', path: '/run/x.sock' }, from);
+  channel.close();
+  t.equal(link.fault, null, 'the link lives');
+});
+
+test('a channel that is closed without an end was cut on OpenSSH; others close so all the time', async (t) => {
+  for (const [ident, cut] of [
+    ['OpenSSH_9.9', true],
+    ['Go', false],
+  ] as const) {
+    const link = await linkTo(t, {
+      ident,
+      forward: (channel, innards) => {
+        innards.channelData(idOf(channel), Buffer.from('half'));
+        innards.channelClose(idOf(channel));
+      },
+    });
+    const channel = await link.dial(target, from);
+    channel.resume();
+    await within('the end', new Promise((resolve) => channel.once('end', resolve)));
+    t.equal(link.wasCut(channel), cut, ident);
+  }
+});
+
+test('a server that asks by the thousand and takes no answer is cut off', async (t) => {
+  let begin: (pings: () => void) => void = () => undefined;
+  const asked = new Promise<() => void>((resolve) => {
+    begin = resolve;
+  });
+  const link = await linkTo(t, {
+    welcome: (_client, innards, socket) => {
+      setImmediate(() => {
+        socket.removeAllListeners('data');
+        socket.pause();
+        begin(() => innards.ping());
+      });
+    },
+  });
+  const lost = loss(link);
+  const ping = await asked;
+  for (let n = 0; n < 2_000_000 && link.fault === null; n += 1) {
+    ping();
+    if (n % 200 === 0) await turn();
+  }
+  t.match(await lost, { code: 'PROTOCOL_ERROR', message: /takes no answer/ });
+});
