@@ -40,7 +40,7 @@ export interface Daemon {
 }
 
 /** The built-in plugins: name -> module, for the workers to import. */
-const builtins: Readonly<Record<string, string>> = {
+export const builtins: Readonly<Record<string, string>> = {
   'same-user': new URL('./plugins/same-user.js', import.meta.url).href,
 };
 

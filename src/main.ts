@@ -4,6 +4,9 @@ import { formatFailure } from './cli/failure.ts';
 import { runProgram } from './cli/program.ts';
 import { openTerminal } from './cli/terminal.ts';
 
+// An empty HOME is none: Node would take the current folder for it.
+if (process.env['HOME'] === '') delete process.env['HOME'];
+
 const terminal = openTerminal();
 
 /** How long a stalled reader may hold the last lines, ms. */

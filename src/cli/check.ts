@@ -5,21 +5,33 @@ import { printable } from '../core/model/printable.ts';
 import { readFlag, readText } from './arguments.ts';
 import type { Called } from './commands.ts';
 
-/** `towline check`: every problem on its own line, as compilers write them. */
+/** `towline check`: every problem on its own line, as compilers write them; then what each relay would meet on this machine. */
 export async function check({ given, terminal }: Called): Promise<number> {
   const json = readFlag(given, 'json');
   const explicit = readText(given, 'config');
   const sshConfig = readText(given, 'F');
   const file = findConfig({ cwd: process.cwd(), explicit, env: process.env, home: homedir() });
   const checked = checkConfig(file, sshConfig === null ? {} : { sshConfig });
-  const problems = 'problems' in checked ? checked.problems : [];
-  if (json) {
-    terminal.out(`${JSON.stringify({ file, problems }, null, 2)}\n`);
-  } else if ('config' in checked) {
-    const { length } = checked.config.relays;
-    terminal.out(`${printable(file)}: well, ${length} ${length === 1 ? 'relay' : 'relays'}\n`);
-  } else {
-    for (const problem of problems) terminal.out(`${printable(formatProblem(problem))}\n`);
+  const say = (text: string) => void terminal.out(`${printable(text)}\n`);
+  if ('problems' in checked) {
+    const { problems } = checked;
+    if (json) terminal.out(`${JSON.stringify({ file, problems, relays: [] }, null, 2)}\n`);
+    else for (const problem of problems) say(formatProblem(problem));
+    return faults.CONFIG_INVALID.exit;
   }
-  return problems.length === 0 ? 0 : faults.CONFIG_INVALID.exit;
+  const { rehearse } = await import('./rehearse.ts');
+  const relays = await rehearse(checked.config);
+  const failed = relays.flatMap(({ fault }) => (fault === null ? [] : [fault]));
+  if (json) {
+    const shown = relays.map(({ fault, ...rest }) => ({ ...rest, fault: fault?.report() ?? null }));
+    terminal.out(`${JSON.stringify({ file, problems: [], relays: shown }, null, 2)}\n`);
+    return failed[0]?.entry.exit ?? 0;
+  }
+  for (const { relay, fault, warnings } of relays) {
+    if (fault !== null) say(`${relay}: ${fault.message} [${fault.code}]`);
+    for (const warning of new Set(warnings)) say(`${relay}: warning: ${warning}`);
+  }
+  const count = `${relays.length} ${relays.length === 1 ? 'relay' : 'relays'}`;
+  say(failed.length === 0 ? `${file}: well, ${count}` : `${file}: ${failed.length} of ${count} could not start`);
+  return failed[0]?.entry.exit ?? 0;
 }

@@ -24,6 +24,10 @@ export interface Command {
   readonly group: 'Daemon' | 'Relays' | 'Looking' | 'Config and shell';
   readonly text: string;
   readonly options: readonly OptionText[];
+  /** A sentence for its own page. */
+  readonly more?: string;
+  /** Whether `--config` and `-F` mean something to it. */
+  readonly configured?: boolean;
   /** Answers the exit code; throws a fault otherwise. Null: yargs itself does it. */
   readonly run: ((called: Called) => Promise<number>) | null;
 }
@@ -41,6 +45,7 @@ export const commands: readonly Command[] = [
       { name: 'exit-on-failure', text: 'end with the first fault of any relay, as its exit code' },
       { name: 'json', text: 'write the log to stdout as JSON lines' },
     ],
+    configured: true,
     run: async (called) => (await import('./up.ts')).up(called),
   },
   {
@@ -84,6 +89,7 @@ export const commands: readonly Command[] = [
   },
   {
     name: 'logs',
+    relay: '[RELAY]',
     group: 'Looking',
     text: 'show the last lines of the log, also when no daemon runs',
     options: [
@@ -103,8 +109,9 @@ export const commands: readonly Command[] = [
   {
     name: 'check',
     group: 'Config and shell',
-    text: 'read the config and say all that is wrong with it',
+    text: 'say all that is wrong with the config, and what a relay lacks on this machine',
     options: [json],
+    configured: true,
     run: async (called) => (await import('./check.ts')).check(called),
   },
   {
@@ -119,6 +126,7 @@ export const commands: readonly Command[] = [
     group: 'Config and shell',
     text: 'print a completion script for bash or zsh',
     options: [],
+    more: 'Add its output to your startup file: `towline completion bash >> ~/.bashrc`, or zsh and ~/.zshrc.',
     run: null,
   },
   {

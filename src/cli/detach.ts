@@ -1,12 +1,19 @@
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { Fault, type FaultReport } from '../core/model/fault.ts';
+import type { ControlClient } from '../control/client.ts';
+import type { DaemonStatus } from '../core/model/status.ts';
 import { connect } from './connect.ts';
 import { drawStatus } from './status-table.ts';
 import type { Terminal } from './terminal.ts';
 
 /** What the daemon in the background tells the command that started it, once. */
 export type Birth = { readonly ready: true } | { readonly ready: false; readonly fault: FaultReport };
+
+/** How long the first verdicts are waited for, ms. */
+const moment = 3_000;
+/** How long a daemon may take until it answers, ms. */
+const patience = 60_000;
 
 /** Set for the daemon in the background, so that it knows to tell. */
 export const birthMark = 'TOWLINE_DETACHED';
@@ -26,8 +33,23 @@ export async function detach({ config, sshConfig, terminal }: DetachOptions): Pr
     ...(sshConfig === null ? [] : ['-F', sshConfig]),
   ];
   await birth(words);
-  terminal.out(drawStatus(await connect().status(), { now: Date.now(), ...terminal, columns: terminal.columns }));
+  const status = await settled(connect());
+  terminal.out(drawStatus(status, { now: Date.now(), ...terminal, columns: terminal.columns }));
   return 0;
+}
+
+/** The status once each relay is more than on its way, or as it is after a moment: what is wrong should be seen here. */
+async function settled(client: ControlClient): Promise<DaemonStatus> {
+  const over = AbortSignal.timeout(moment);
+  let status = await client.status();
+  const onTheWay = () =>
+    status.relays.some(({ standing }) => standing.word === 'connecting' && standing.fault === null);
+  if (!onTheWay()) return status;
+  for await (const _event of client.events(status.id, over)) {
+    status = await client.status();
+    if (!onTheWay()) break;
+  }
+  return status;
 }
 
 function birth(words: readonly string[]): Promise<void> {
@@ -38,7 +60,13 @@ function birth(words: readonly string[]): Promise<void> {
     env: { ...process.env, [birthMark]: '1' },
   });
   return new Promise((resolve, reject) => {
+    const late = setTimeout(() => {
+      child.kill('SIGKILL');
+      const text = `the daemon was not ready within ${patience / 1_000} s and was ended; see \`towline logs\``;
+      reject(new Fault('INTERNAL', text));
+    }, patience);
     child.once('message', (told: Birth) => {
+      clearTimeout(late);
       if (told.ready) {
         child.disconnect();
         child.unref();
@@ -49,6 +77,7 @@ function birth(words: readonly string[]): Promise<void> {
     });
     child.once('error', (error) => reject(Fault.from(error)));
     child.once('exit', (code, signal) => {
+      clearTimeout(late);
       const how = signal === null ? `with code ${code}` : `by ${signal}`;
       reject(new Fault('INTERNAL', `the daemon ended ${how} before it was ready; see \`towline logs\``));
     });

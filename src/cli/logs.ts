@@ -2,7 +2,7 @@ import { closeSync, fstatSync, openSync, readFileSync, readSync, statSync, watch
 import { basename, dirname } from 'node:path';
 import { Fault } from '../core/model/fault.ts';
 import { locateFolders } from '../control/folders.ts';
-import { readCount, readFlag } from './arguments.ts';
+import { readCount, readFlag, readText } from './arguments.ts';
 import type { Called } from './commands.ts';
 import { formatLine, parseLine } from './log-line.ts';
 
@@ -11,16 +11,18 @@ export async function logs({ given, terminal }: Called): Promise<number> {
   const json = readFlag(given, 'json');
   const count = readCount(given, 'lines', 0, 50);
   const { log } = locateFolders();
+  const relay = readText(given, 'relay');
   const show = (line: string) => {
     const parsed = json ? null : parseLine(line);
     terminal.out(`${json ? line : parsed === null ? '' : formatLine(parsed, terminal.colour)}\n`);
   };
+  const ofRelay = (line: string) => relay === null || line.includes(`"relay":${JSON.stringify(relay)}`);
   const tail = openTail(log);
   if (tail === null) throw new Fault('NOT_RUNNING', `there is no log at ${log} yet; \`towline up\` writes it`);
-  const now = tail.read();
-  const lines = now.length >= count ? now : [...older(`${log}.1`), ...now];
+  const now = tail.read().filter(ofRelay);
+  const lines = now.length >= count ? now : [...older(`${log}.1`).filter(ofRelay), ...now];
   for (const line of count === 0 ? [] : lines.slice(-count)) show(line);
-  if (readFlag(given, 'follow')) await follow(log, tail, terminal.left, show);
+  if (readFlag(given, 'follow')) await follow(log, tail, terminal.left, (line) => ofRelay(line) && show(line));
   tail.close();
   return 0;
 }

@@ -59,16 +59,17 @@ const exits: readonly (readonly [string, string])[] = [
 ];
 
 /** The page that `towline COMMAND --help` prints. */
-export function commandManual({ name, relay, text, options }: Command): string {
+export function commandManual({ name, relay, text, options, configured = false, more }: Command): string {
   const given = options.length === 0 ? '' : ' [OPTIONS]';
-  const rows = [...options, ...globalOptions].map((option): readonly [string, string] => [
+  const rows = [...options, ...(configured ? globalOptions : [])].map((option): readonly [string, string] => [
     formatOption(option),
     option.text,
   ]);
   return `${[
     `towline ${name} - ${text}`,
     section('Usage', [[`towline ${name}${relay === undefined ? '' : ` ${relay}`}${given}`, '']]),
-    section('Options', rows),
+    ...(rows.length === 0 ? [] : [section('Options', rows)]),
+    ...(more === undefined ? [] : [more]),
     '`towline --help` is the whole manual.',
   ].join('\n\n')}\n`;
 }

@@ -5,6 +5,7 @@ import { printable } from '../core/model/printable.ts';
 import type { Arguments } from './arguments.ts';
 import { type Command, commands, globalOptions, type OptionText } from './commands.ts';
 import { commandManual, manual } from './manual.ts';
+import { findMisuse } from './misuse.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Runs one command line and answers its exit code; throws a fault when it cannot be done. */
@@ -20,14 +21,20 @@ export async function runProgram(words: readonly string[], terminal: Terminal): 
     terminal.out(page);
     return 0;
   }
-  if (words[0] === '--version') return (await import('./version.ts')).version({ given: {}, terminal });
+  if (words[0] === '--version' || words[0] === '-v')
+    return (await import('./version.ts')).version({ given: {}, terminal });
   const unknown = unknownCommand(words);
   if (unknown !== null) throw unknown;
+  const [first = '', shell] = words;
+  if (first === 'completion') chooseShell(shell);
+  const command = commands.find(({ name }) => name === first);
+  const misuse = command === undefined || command.run === null ? null : findMisuse(command, words.slice(1));
+  if (misuse !== null) throw misuse;
   let code = 0;
   const parser = createParser(async (command, given) => {
     code = (await command.run?.({ given, terminal })) ?? 0;
   });
-  await parser.parseAsync([...words]);
+  await parser.parseAsync(first === 'completion' ? [first] : [...words]);
   return code;
 }
 
@@ -74,11 +81,22 @@ function askedPage(words: readonly string[]): string | null {
   return command === undefined ? manual() : commandManual(command);
 }
 
+/** yargs looks at the environment for whose script to print. */
+function chooseShell(word: string | undefined): void {
+  const shell = word ?? (process.env['SHELL'] ?? 'bash').replace(/^.*\//, '');
+  if (shell !== 'bash' && shell !== 'zsh') {
+    throw new Fault('USAGE', `there is no completion script for ${printable(shell)}; name bash or zsh`);
+  }
+  delete process.env['ZSH_NAME'];
+  process.env['SHELL'] = `/bin/${shell}`;
+}
+
 /** Asked before yargs, which would guess without naming what it did not find. */
 function unknownCommand(words: readonly string[]): Fault | null {
   const valued = globalOptions.flatMap((option) =>
     option.value === undefined ? [] : [`-${option.name}`, `--${option.name}`],
   );
+  if (words[0] === '--') return new Fault('USAGE', 'name a command; see `towline --help`');
   const word = words.find((one, index) => !one.startsWith('-') && !valued.includes(words[index - 1] ?? ''));
   const names = commands.map(({ name }) => name);
   if (word === undefined || names.includes(word)) return null;

@@ -44,6 +44,7 @@ function laneFacts({ pid, link }: LaneSnapshot, number: string): (readonly [stri
   facts.push(
     [`link${number}`, `${printable(link.remote)}${via}, made in ${formatDuration(link.took)}`],
     ['server', `${printable(link.server)}, host key ${printable(link.hostKey)}`],
+    ['key exchange', link.strict ? 'strict, not post-quantum' : 'not strict (no fix for Terrapin), not post-quantum'],
     ['silence', `the link counts as dead after ${formatDuration(link.detect)} without a byte`],
   );
   return facts;

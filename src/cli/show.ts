@@ -30,10 +30,12 @@ export async function showLines(daemon: Daemon, terminal: Terminal, json: boolea
 export async function showTable(daemon: Daemon, terminal: Terminal): Promise<Show> {
   const { createLogUpdate } = await import('log-update');
   const screen = createLogUpdate(process.stdout);
-  const hint = paint('Ctrl-C drains open connections, then ends', 'quiet', terminal.colour);
   const redraw = () => {
     if (terminal.left.aborted) return;
-    const table = drawStatus(daemon.status(), { now: Date.now(), colour: terminal.colour, columns: terminal.columns });
+    const status = daemon.status();
+    const text = status.stopping ? 'Ctrl-C ends it now' : 'Ctrl-C drains open connections, then ends';
+    const hint = paint(text, 'quiet', terminal.colour);
+    const table = drawStatus(status, { now: Date.now(), colour: terminal.colour, columns: terminal.columns });
     screen(`\n${table}\n${hint}`);
   };
   const unsubscribe = daemon.subscribe(

@@ -25,7 +25,7 @@ export const toneOf: Readonly<Record<Word, Tone>> = {
 };
 
 /** The largest width of a table: what a person reads at a glance. */
-const widest = 100;
+const widest = 160;
 
 /** Draws the status of all relays: a line for each forward, and the reason below where something is not well. Pure. */
 export function drawStatus(status: DaemonStatus, view: View): string {
@@ -80,7 +80,7 @@ function drawRelays(relays: readonly RelayStatus[], { now, colour, columns }: Vi
       const forward = { content: narrow ? route.replace(' -> ', '\n-> ') : route, wrapOnWordBoundary: false };
       table.push([paint(name, 'strong', colour), paint(state, toneOf[relay.standing.word], colour), forward, ...rest]);
     }
-    const reason = reasonOf(relay, now);
+    const reason = noteOf(relay, now);
     if (reason !== '') {
       const content = paint(reason, 'quiet', colour);
       table.push(['', { content, colSpan: 4 }]);
@@ -107,8 +107,16 @@ export function wordOf({ standing }: RelayStatus): string {
     : standing.word;
 }
 
+/** What stands below a relay: why it is not well, or that there is more to know. */
+function noteOf(relay: RelayStatus, now: number): string {
+  const { length } = relay.warnings;
+  const more =
+    length === 0 ? '' : `${length} ${length === 1 ? 'warning' : 'warnings'}, see \`towline status ${relay.name}\``;
+  return [reasonOf(relay, now), more].filter((part) => part !== '').join('; ');
+}
+
 /** Why the word is what it is, with the code and the next try; empty where there is nothing to add. */
-export function reasonOf({ standing, lastFault, since }: RelayStatus, now: number): string {
+export function reasonOf({ name, standing, lastFault, since }: RelayStatus, now: number): string {
   const { word, reason, fault, until } = standing;
   if (word === 'connected' || word === 'offline') return '';
   const code = fault === null ? '' : ` [${fault.code}]`;
@@ -116,5 +124,7 @@ export function reasonOf({ standing, lastFault, since }: RelayStatus, now: numbe
   const before = fault === null && lastFault !== null && lastFault.at >= since ? lastFault : null;
   const after = before === null ? '' : `; before: ${printable(before.message)} [${before.code}]`;
   const next = until === null ? '' : `, next try ${until <= now ? 'now' : `in ${formatAge(until - now + 999)}`}`;
-  return `${printable(reason)}${code}${next}${after}`;
+  // Who has mended what only the server knows need not wait for it.
+  const sooner = word === 'blocked' && until !== null ? `, or at once with \`towline start ${name}\`` : '';
+  return `${printable(reason)}${code}${next}${sooner}${after}`;
 }

@@ -37,6 +37,12 @@ function tell(event: Event, name: ForwardName): Description {
       return info(`${event.relay}: started`);
     case 'relay.stopping':
       return info(`${event.relay}: stopping: ${event.why}`);
+    case 'relay.restarting':
+      return info(`${event.relay}: restarting: ${event.why}`);
+    case 'worker.said': {
+      const more = event.count === 0 ? '' : ` (${event.count} lines left out)`;
+      return info(`${event.relay}: says: ${event.text}${more}`);
+    }
     case 'relay.stopped':
       return info(`${event.relay}: stopped`);
     case 'listener.bound':
@@ -46,7 +52,7 @@ function tell(event: Event, name: ForwardName): Description {
     case 'worker.started':
       return debug(`${lane(event)}: worker ${event.pid} started`);
     case 'worker.ended': {
-      const text = `${lane(event)}: worker ${event.pid} ended: ${formatFault(event.fault)}`;
+      const text = `${lane(event)}: ${formatFault(event.fault)}`;
       return event.fault.code === 'WORKER_CRASHING' ? error(text) : warn(text);
     }
     case 'lane.changed':
@@ -119,7 +125,7 @@ export function formatFault(fault: FaultReport): string {
 }
 
 function nextTry(wait: number): string {
-  return wait <= 0 ? 'trying again now' : `next try in ${formatDuration(wait)}`;
+  return wait <= 100 ? 'trying again now' : `next try in ${formatDuration(wait)}`;
 }
 
 /** The first lane is the relay itself; only a second one needs its number. */

@@ -5,14 +5,20 @@ import { commands } from '../../src/cli/commands.ts';
 import { manual } from '../../src/cli/manual.ts';
 import { faults } from '../../src/core/model/fault-table.ts';
 import { homeOf, runTowline } from '../fixtures/cli.ts';
+import { makeKeyPair } from '../fixtures/sshd-keys.ts';
 
 // biome-ignore format: a table is read by its columns
 const wrong: readonly (readonly [words: string, code: number, sentence: RegExp])[] = [
   ['',                              64, /^towline: name a command; see `towline --help` \[USAGE\]$/],
   ['foo',                           64, /there is no command "foo"; see `towline --help`/],
   ['statsu',                        64, /there is no command "statsu"; did you mean "status"\?/],
-  ['status --jsn',                  64, /unknown argument: jsn/],
+  ['status --jsn',                  64, /has no option --jsn; did you mean --json\?/],
   ['status a b',                    64, /unknown argument: b/],
+  ['up --detatch',                  64, /towline up has no option --detatch; did you mean --detach\?/],
+  ['status --config x',             64, /towline status has no option --config; see `towline status --help`/],
+  ['logs -x',                       64, /towline logs has no option -x/],
+  ['-- status',                     64, /name a command/],
+  ['completion fish',               64, /no completion script for fish; name bash or zsh/],
   ['start',                         64, /start needs the name of a relay/],
   ['up --config',                   64, /not enough arguments following: config/],
   ['up --config=',                  64, /--config needs a value/],
@@ -99,6 +105,7 @@ test('check lists every problem with its place, and exits 78', async (t) => {
 test('a config without problems is well', async (t) => {
   const file = join(homeOf(t), 'towline.json');
   writeFileSync(file, '{ "relays": { "a": { "host": "h", "forwards": ["5432"] } } }', { mode: 0o600 });
+  makeKeyPair(join(homeOf(t), '.ssh', 'id_ed25519'));
   const { code, stdout } = await runTowline(t, ['check', '--config', file]);
   t.equal(code, 0);
   t.equal(stdout, `${file}: well, 1 relay\n`);
@@ -107,4 +114,31 @@ test('a config without problems is well', async (t) => {
 test('TOWLINE_DEBUG=1 adds the stack', async (t) => {
   const { stderr } = await runTowline(t, ['status'], { env: { TOWLINE_DEBUG: '1' } });
   t.match(stderr, /\[NOT_RUNNING\]\n.*\n {4}at /);
+});
+
+test('check names what each relay lacks on this machine, runs no plugin and ends with the first fault', async (t) => {
+  const home = homeOf(t);
+  makeKeyPair(join(home, '.ssh', 'id_ed25519'));
+  writeFileSync(join(home, '.ssh', 'config'), 'Host odd\n  ProxyCommand nc %h %p\n  Ciphers aes128-ctr\n', {
+    mode: 0o600,
+  });
+  writeFileSync(join(home, 'loud.mjs'), "throw new Error('run');\n", { mode: 0o600 });
+  const forwards = ['0:127.0.0.1:1'];
+  const relays = {
+    fine: { host: 'h', forwards, plugins: ['./loud.mjs'] },
+    odd: { host: 'odd', forwards },
+    alone: { host: 'h', forwards, plugins: ['./gone.mjs'] },
+    far: { host: 'h', forwards: [{ listen: '192.0.2.1:8080', target: 80, expose: true }] },
+  };
+  const file = join(home, 'towline.json');
+  writeFileSync(file, JSON.stringify({ relays }), { mode: 0o600 });
+  const { code, stdout } = await runTowline(t, ['check']);
+  t.equal(code, 78);
+  t.match(stdout, /^odd: .*config:2: ProxyCommand is not supported yet.* \[SSH_CONFIG_INVALID\]$/m);
+  t.match(stdout, /^alone: there is no plugin file ".*gone\.mjs".* \[PLUGIN_NOT_FOUND\]$/m);
+  t.match(stdout, /^far: 192\.0\.2\.1:8080 is no address of this machine.* \[LISTEN_UNAVAILABLE\]$/m);
+  t.match(stdout, /towline\.json: 3 of 4 relays could not start\n$/);
+  t.notMatch(stdout, /^fine/m);
+  const missing = await runTowline(t, ['check', '-F', '/nope']);
+  t.match(missing, { code: 78, stdout: /\/nope does not exist/ });
 });

@@ -1,6 +1,7 @@
 import { closeSync, constants, fstatSync, openSync, readSync, realpathSync, type Stats, statSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { Fault } from '../model/fault.ts';
+import { isPrivateGroup } from './private-group.ts';
 
 /** No config comes near it, and everything that reads the text stays quick below it. */
 const largest = 1024 * 1024;
@@ -92,7 +93,9 @@ function checkOwner(path: string, stats: Stats): void {
     const message = `${path} belongs to user ${stats.uid}, who could change it; run: chown ${user} ${shell(path)}`;
     throw new Fault('CONFIG_UNSAFE', message, { detail });
   }
-  if ((stats.mode & 0o022) === 0) return;
+  const others = (stats.mode & 0o002) !== 0 || ((stats.mode & 0o020) !== 0 && !isPrivateGroup(stats.gid));
+  // In a sticky folder, such as /tmp, nobody can replace what is not his.
+  if (!others || (stats.isDirectory() && (stats.mode & 0o1000) !== 0)) return;
   const message = `${path} can be written by others (mode ${octal(stats)}); run: chmod go-w ${shell(path)}`;
   throw new Fault('CONFIG_UNSAFE', message, { detail });
 }

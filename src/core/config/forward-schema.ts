@@ -5,7 +5,11 @@ import { closed, duration, flag, through, whole } from './schema-part.ts';
 
 const probe = {
   every: duration('1s', '1h', 'Time between two checks.').prefault('15s'),
-  timeout: duration('100ms', '10m', 'How long one check may take; at most `every`.').prefault('3s'),
+  timeout: duration(
+    '100ms',
+    '10m',
+    'How long one check may take, at most `every`; 3s, or `every` where that is less.',
+  ).optional(),
   rise: whole(1, 100, 'Good checks in a row before the forward counts as well.').prefault(1),
   fall: whole(1, 100, 'Bad checks in a row before the forward counts as unwell.').prefault(3),
 };
@@ -15,20 +19,25 @@ const probePath = z
   .regex(/^\/[\x21-\x7e]{0,1023}$/, { error: 'a path that begins with /, of printable ASCII without spaces' })
   .meta({ description: 'Path of the WebSocket request.' });
 
+/** Gives a probe the timeout that nobody wrote. */
+function timed<Given extends { readonly every: number; readonly timeout?: number | undefined }>(given: Given) {
+  return { ...given, timeout: given.timeout ?? Math.min(3_000, given.every) };
+}
+
 const probeForms = '"tcp", "websocket", null, or an object with "kind"';
 
 const probeObject = z
   .discriminatedUnion(
     'kind',
     [
-      closed({ kind: z.literal('tcp'), ...probe }, probeForms).transform((given) => ({ ...given, path: '/' })),
-      closed({ kind: z.literal('websocket'), path: probePath.prefault('/'), ...probe }, probeForms),
+      closed({ kind: z.literal('tcp'), ...probe }, probeForms).transform((given) => timed({ ...given, path: '/' })),
+      closed({ kind: z.literal('websocket'), path: probePath.prefault('/'), ...probe }, probeForms).transform(timed),
     ],
     { error: (issue) => (issue.code === 'invalid_union' ? '"tcp" or "websocket"' : probeForms) },
   )
   .superRefine(({ every, timeout }, context) => {
     if (timeout <= every) return;
-    const message = `a timeout of ${timeout}ms is longer than the ${every}ms between two checks`;
+    const message = `a timeout of ${timeout / 1_000} s is longer than the ${every / 1_000} s between two checks`;
     context.addIssue({
       code: 'custom',
       message,

@@ -57,10 +57,10 @@ const settings = {
   settle: duration('0s', '1h', 'How long a link must live to count as a success.').prefault('30s'),
   drain: duration('0s', '10m', 'How long open connections may go on after a stop.').prefault('10s'),
   memory: z
-    .string({ error: 'a size from "64MiB" to "64GiB"' })
-    .transform(through((text: string) => parseSize(text, '64MiB', '64GiB')))
+    .string({ error: 'a size from "128MiB" to "64GiB"' })
+    .transform(through((text: string) => parseSize(text, '128MiB', '64GiB')))
     .prefault('1GiB')
-    .meta({ description: 'Largest resident size of a worker. From 64MiB to 64GiB.', pattern: sizePattern }),
+    .meta({ description: 'Largest resident size of a worker. From 128MiB to 64GiB.', pattern: sizePattern }),
 };
 
 const relay = closed(

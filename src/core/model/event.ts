@@ -19,6 +19,8 @@ export type Fact =
     }
   | { readonly type: 'relay.started'; readonly relay: string }
   | { readonly type: 'relay.stopping'; readonly relay: string; readonly why: string }
+  /** As `relay.stopping`, but the listeners stay bound, and `relay.started` follows. */
+  | { readonly type: 'relay.restarting'; readonly relay: string; readonly why: string }
   | { readonly type: 'relay.stopped'; readonly relay: string }
   | { readonly type: 'listener.bound'; readonly relay: string; readonly forward: number; readonly listen: Endpoint }
   | { readonly type: 'listener.failed'; readonly relay: string; readonly forward: number; readonly fault: FaultReport }
@@ -54,6 +56,8 @@ export type Fact =
       /** How many were refused since the last such event of the relay: there is at most one a second. */
       readonly count: number;
     }
+  /** What a worker, or a plugin in it, wrote to stdout or stderr, a line at a time; `count`: lines that were left out before it. */
+  | { readonly type: 'worker.said'; readonly relay: string; readonly text: string; readonly count: number }
   | { readonly type: 'plugin.failed'; readonly relay: string; readonly plugin: string; readonly fault: FaultReport }
   | { readonly type: 'relay.warned'; readonly relay: string; readonly text: string };
 

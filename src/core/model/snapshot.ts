@@ -22,7 +22,7 @@ export interface RelaySnapshot {
   readonly host: string;
   /** When the word last changed, ms since the epoch. */
   readonly since: number;
-  readonly running: 'stopped' | 'running' | 'stopping';
+  readonly running: 'stopped' | 'running' | 'stopping' | 'restarting';
   /** True when it was connected, well or not, since its start. */
   readonly before: boolean;
   readonly lanes: readonly LaneSnapshot[];
@@ -126,6 +126,10 @@ function foldRelay(relay: RelaySnapshot, event: RelayEvent): RelaySnapshot {
       return { ...relay, running: 'running', warnings: [] };
     case 'relay.stopping':
       return { ...relay, running: 'stopping' };
+    case 'relay.restarting':
+      return { ...relay, running: 'restarting' };
+    case 'worker.said':
+      return relay;
     case 'relay.stopped':
       return {
         ...relay,

@@ -17,6 +17,7 @@ export interface Standing {
 export function standing(relay: RelaySnapshot): Standing {
   if (relay.running === 'stopped') return say('offline', 'stopped');
   if (relay.running === 'stopping') return say('draining', 'letting open connections end');
+  if (relay.running === 'restarting') return say('draining', 'restarting, letting open connections end');
   const best = bestLane(relay);
   return best === null ? standingAway(relay) : standingUp(relay, best);
 }

@@ -30,6 +30,11 @@ export async function loadGuest(
   return { name: plugin.name, plugin, options: parseOptions(plugin, options) };
 }
 
+/** Looks whether a plugin may be loaded, without loading it. Throws PLUGIN_NOT_FOUND or PLUGIN_UNTRUSTED. */
+export async function checkGuest(use: string, builtins: Readonly<Record<string, string>>): Promise<void> {
+  if (!Object.hasOwn(builtins, use)) await trusted(use, Object.keys(builtins));
+}
+
 async function trusted(use: string, names: readonly string[]): Promise<string> {
   if (!isAbsolute(use)) {
     const known = names.join(', ');

@@ -63,9 +63,9 @@ function formatHost(host: HostConfig): string {
   return `${name}:${host.port}`;
 }
 
-/** Names a route: two relays with the same one may share a link. */
+/** Names a route: two relays with the same one may share a link. All that decides who is let in, on either side, is part of it. */
 export function routeKey(route: readonly HostConfig[]): string {
   return JSON.stringify(
-    route.map((host) => [host.user, host.hostName, host.port, host.identityFiles, host.identitiesOnly, host.agent]),
+    route.map(({ alias: _name, warnings: _said, files: _read, proxyJump: _hops, ...decisive }) => decisive),
   );
 }

@@ -33,7 +33,11 @@ export function closedFault(stage: Stage, where: string, heard: string, error: M
     return new Fault('CLOSED_EARLY', text);
   }
   if (stage === 'greeting') {
-    const said = printable(heard.trim());
+    const said = printable(firstLine(heard));
+    if (/^\s*(?:HTTP\/|<)/.test(heard)) {
+      const text = `${where} is no SSH server: it says "${said}"; correct the port, or what forwards it`;
+      return new Fault('HANDSHAKE_FAILED', text);
+    }
     return new Fault(
       'SERVER_BUSY',
       `${where} closed the connection before the SSH greeting: "${said}"; wait, or look at its log`,
@@ -93,4 +97,9 @@ function rejectedFault({ where, notes }: Hop, offered: readonly string[]): Fault
     `${where} rejected every identity (${list}); add the public key to authorized_keys there, or name another IdentityFile`,
     { detail: { offered: offered.length } },
   );
+}
+
+function firstLine(heard: string): string {
+  const [line = ''] = heard.trim().split(/\r?\n/, 1);
+  return line.length > 60 ? `${line.slice(0, 57)}...` : line;
 }

@@ -70,6 +70,7 @@ export class LaneSlot {
       ready: (pid) => this.#ready(pid),
       gone: (pid, fault, until) => this.#gone(pid, fault, until),
       message: (message) => this.#heard(message),
+      said: (text, count) => this.#news.fact({ type: 'worker.said', relay: this.#setting.relay.name, text, count }),
       vitals: (vitals) => {
         this.#vitals = vitals;
       },

@@ -1,4 +1,6 @@
+import { existsSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
+import { dirname } from 'node:path';
 import { type Endpoint, formatEndpoint } from '../model/endpoint.ts';
 import { Fault } from '../model/fault.ts';
 import { printable } from '../model/printable.ts';
@@ -119,10 +121,16 @@ function codeOf(error: unknown): string {
   return error instanceof Error && 'code' in error ? String(error.code) : '';
 }
 
-async function listenFault(error: unknown, listen: Endpoint): Promise<Fault> {
+/** Says in words why an address cannot be bound, and what to do. */
+export async function listenFault(error: unknown, listen: Endpoint): Promise<Fault> {
   if (error instanceof Fault) return error;
   const name = formatEndpoint(listen);
   const options = { cause: error, detail: { listen: name } };
+  // libuv says EACCES for a folder that does not exist.
+  if (listen.kind === 'unix' && !existsSync(dirname(listen.path))) {
+    const text = `cannot listen on ${name}: there is no folder ${dirname(listen.path)}; make it, or correct listen`;
+    return new Fault('LISTEN_UNAVAILABLE', text, options);
+  }
   switch (codeOf(error)) {
     case 'EADDRINUSE': {
       const owner = listen.kind === 'tcp' ? await listenOwner(listen.port) : null;

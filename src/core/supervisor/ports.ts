@@ -11,12 +11,14 @@ const range = { from: 20_000, to: 32_767 };
 /** Remembers the port that was chosen for each `:0` listener, so that it is the same after every restart. */
 export class Ports {
   readonly #file: string;
+  readonly #config: string;
   readonly #trouble: (relay: string, text: string) => void;
   #known: Record<string, number> | null = null;
   #last: Promise<unknown> = Promise.resolve();
 
-  /** `trouble` is told when a port cannot be remembered: it serves until the daemon ends all the same. */
-  constructor(stateDir: string, trouble: (relay: string, text: string) => void) {
+  /** `config`: the file whose relays these are; another one's may have the same names. `trouble` is told when a port cannot be remembered: it serves until the daemon ends all the same. */
+  constructor(stateDir: string, config: string, trouble: (relay: string, text: string) => void) {
+    this.#config = config;
     this.#file = join(stateDir, 'ports.json');
     this.#trouble = trouble;
   }
@@ -32,7 +34,7 @@ export class Ports {
 
   async #settle(relay: string, forward: number, listen: Endpoint & { readonly kind: 'tcp' }): Promise<Endpoint> {
     this.#known ??= await read(this.#file);
-    const key = `${relay}#${forward}`;
+    const key = `${this.#config}#${relay}#${forward}`;
     const port = this.#known[key] ?? (await this.#choose(listen.host));
     if (this.#known[key] === undefined) {
       this.#known[key] = port;

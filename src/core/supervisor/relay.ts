@@ -44,6 +44,7 @@ export class Relay {
   #before = { sent: 0, received: 0 };
   #starting: Promise<void> | null = null;
   #stopping: Promise<void> | null = null;
+  #turning: Promise<void> | null = null;
 
   constructor(setting: SlotSetting, ports: RelayPorts) {
     this.config = setting.relay;
@@ -84,13 +85,15 @@ export class Relay {
 
   /** Binds the listeners and starts the lanes; starting a running one does nothing. `forced`: the user asked for it. */
   start(forced: boolean): Promise<void> {
-    if (this.#stopping !== null) return this.#stopping.then(() => this.start(forced));
+    const ending = this.#turning ?? this.#stopping;
+    if (ending !== null) return ending.then(() => this.start(forced));
     this.#starting ??= this.#begin(forced);
     return this.#starting;
   }
 
   /** Stops accepting at once, drains, ends the lanes; resolves when all is closed. */
   stop(why: string): Promise<void> {
+    if (this.#turning !== null) return this.#turning.then(() => this.stop(why));
     if (this.#starting === null) return Promise.resolve();
     this.#stopping ??= this.#starting
       .then(() => this.#end(why))
@@ -101,9 +104,27 @@ export class Relay {
     return this.#stopping;
   }
 
+  /**
+   * Drains the lanes and begins anew; the listeners stay bound, and who comes meanwhile is held. `mayBegin` is asked before the new
+   * beginning. One that is stopped is started.
+   */
+  restart(why: string, mayBegin: () => boolean): Promise<void> {
+    if (this.#starting === null || this.#stopping !== null) return this.start(true);
+    this.#turning ??= this.#starting
+      .then(() => this.#turn(why, mayBegin))
+      .finally(() => {
+        this.#turning = null;
+      });
+    return this.#turning;
+  }
+
   /** Cuts the drain short. */
   now(): void {
     this.clients.cutAll();
+    this.#cut();
+  }
+
+  #cut(): void {
     for (const lane of this.#lanes) {
       lane.abandon();
       if (this.config.isolation === 'relay')
@@ -123,11 +144,37 @@ export class Relay {
   }
 
   async #begin(forced: boolean): Promise<void> {
-    const { name, lanes, forwards } = this.config;
+    const { name, forwards } = this.config;
     this.#ports.fact({ type: 'relay.started', relay: name });
     this.#listeners = forwards.map(({ listen }, index) => this.#listener(index, listen));
     await Promise.all(this.#listeners.map((listener) => listener.open()));
-    this.#lanes = Array.from({ length: lanes }, (_, index) => {
+    this.#beginLanes(forced);
+  }
+
+  async #end(why: string): Promise<void> {
+    const { name } = this.config;
+    this.#ports.fact({ type: 'relay.stopping', relay: name, why });
+    for (const listener of this.#listeners) listener.close();
+    this.#listeners = [];
+    this.#changed();
+    await this.#endLanes();
+    // All lanes are gone: what is left was never opened.
+    this.clients.cutAll();
+    this.#refusals.flush();
+    this.#ports.fact({ type: 'relay.stopped', relay: name });
+  }
+
+  async #turn(why: string, mayBegin: () => boolean): Promise<void> {
+    const { name } = this.config;
+    this.#ports.fact({ type: 'relay.restarting', relay: name, why });
+    await this.#endLanes();
+    if (!mayBegin()) return;
+    this.#ports.fact({ type: 'relay.started', relay: name });
+    this.#beginLanes(true);
+  }
+
+  #beginLanes(forced: boolean): void {
+    this.#lanes = Array.from({ length: this.config.lanes }, (_, index) => {
       const lane: LaneSlot = new LaneSlot(index, this.#setting, forced, this.#ports.keeper(this.config), {
         fact: this.#ports.fact,
         changed: () => this.#changed(),
@@ -139,25 +186,16 @@ export class Relay {
     for (const lane of this.#lanes) lane.start();
   }
 
-  async #end(why: string): Promise<void> {
-    const { name, drain } = this.config;
-    this.#ports.fact({ type: 'relay.stopping', relay: name, why });
-    for (const listener of this.#listeners) listener.close();
-    this.#listeners = [];
-    this.#changed();
+  async #endLanes(): Promise<void> {
     for (const lane of this.#lanes) lane.drain();
-    const late = setTimeout(() => this.now(), drain + grace);
+    const late = setTimeout(() => this.#cut(), this.config.drain + grace);
     await Promise.all(this.#lanes.map((lane) => lane.ended));
     if (this.config.isolation === 'relay') await Promise.all(this.#lanes.map((lane) => lane.keeper.ended()));
     clearTimeout(late);
-    // All lanes are gone: what is left was never opened.
-    this.clients.cutAll();
-    this.#refusals.flush();
     this.#guests.dismiss();
     const { sent, received } = this.counters;
     this.#before = { sent, received };
     this.#lanes = [];
-    this.#ports.fact({ type: 'relay.stopped', relay: name });
   }
 
   #listener(index: number, listen: Endpoint): Listener {
@@ -193,6 +231,8 @@ export class Relay {
     const snapshot = this.#ports.snapshot(name);
     const { word, fault } = snapshot === null ? { word: 'offline' as const, fault: null } : standing(snapshot);
     if (word === 'blocked') return fault;
+    // The lanes are on their way out, others will come.
+    if (snapshot?.running === 'restarting') return null;
     if (word !== 'offline' && word !== 'draining') return null;
     return new Fault('RELAY_STOPPED', `${name} was stopped while a client waited; start it again`).report();
   }

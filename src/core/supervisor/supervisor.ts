@@ -36,7 +36,7 @@ export interface Supervisor {
   startRelay(name: string): Promise<void>;
   /** Closes the listeners, drains, ends the worker; resolves when all is closed. Throws RELAY_UNKNOWN. */
   stopRelay(name: string): Promise<void>;
-  /** Stops a relay as above, then starts it. Throws RELAY_UNKNOWN; NOT_RUNNING while the daemon ends. */
+  /** Drains a relay and begins anew; its listeners stay bound, and who comes meanwhile is held. Throws RELAY_UNKNOWN; NOT_RUNNING while the daemon ends. */
   restartRelay(name: string): Promise<void>;
   /** Drains every relay (together), then ends. `now()` cuts the drain short. Both are safe to call twice. */
   close(why: string): Promise<void>;
@@ -72,7 +72,7 @@ class Supervision implements Supervisor {
   constructor(options: SupervisorOptions) {
     this.#options = options;
     const { config, builtins } = options;
-    const chosen = new Ports(options.stateDir, (relay, text) =>
+    const chosen = new Ports(options.stateDir, config.file, (relay, text) =>
       this.#events.add({ type: 'relay.warned', relay, text }),
     );
     const ports: RelayPorts = {
@@ -92,7 +92,8 @@ class Supervision implements Supervisor {
       this.#relays.set(relay.name, new Relay(setting, ports));
     }
     this.#events.subscribe(0, (event) => {
-      if ('relay' in event) this.#relays.get(event.relay)?.observe(event);
+      // A plugin that writes a line for each event would hear its own lines for ever.
+      if ('relay' in event && event.type !== 'worker.said') this.#relays.get(event.relay)?.observe(event);
     });
   }
 
@@ -131,9 +132,8 @@ class Supervision implements Supervisor {
   async restartRelay(name: string): Promise<void> {
     const relay = this.#relay(name);
     this.#refuseIfEnding();
-    await relay.stop('the user asked for a restart');
+    await relay.restart('the user asked for it', () => this.#closing === null);
     this.#refuseIfEnding();
-    await relay.start(true);
   }
 
   close(why: string): Promise<void> {

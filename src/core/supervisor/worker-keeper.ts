@@ -13,6 +13,8 @@ export interface LaneNews {
   gone(pid: number, fault: Fault, until: number | null): void;
   message(message: Extract<ToSupervisor, { lane: LaneId }>): void;
   vitals(vitals: LaneVitals): void;
+  /** A line that the worker, or a plugin in it, wrote. Of lanes that share a worker only the first one hears it. */
+  said(line: string, skipped: number): void;
 }
 
 /** What concerns no lane: permits and connections. The keeper tells askers of different workers apart. */
@@ -95,6 +97,7 @@ export class WorkerKeeper {
           this.#up = true;
           for (const lane of [...this.#lanes.values()]) lane.ready(worker.pid);
         },
+        said: (line, skipped) => [...this.#lanes.values()][0]?.said(line, skipped),
         ended: (fault) => {
           leave();
           if (this.#process === worker) this.#ended(worker.pid, fault);

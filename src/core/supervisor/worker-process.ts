@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { Fault } from '../model/fault.ts';
 import { printable } from '../model/printable.ts';
 import type { ToSupervisor, ToWorker } from '../protocol.ts';
+import { Lines } from './lines.ts';
 
 const entry = fileURLToPath(new URL('../worker/entry.js', import.meta.url));
 
@@ -31,6 +32,8 @@ const passed = [
 export interface WorkerNews {
   /** In the order in which it was said. */
   message(message: ToSupervisor): void;
+  /** A line that it wrote to stdout or stderr, escaped; `skipped`: how many were left out before it. */
+  said(line: string, skipped: number): void;
   /** It is gone; `fault` says why. Called once. */
   ended(fault: Fault): void;
 }
@@ -50,10 +53,13 @@ export class WorkerProcess {
   constructor(limit: number, news: WorkerNews) {
     this.#limit = limit;
     const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => passed.includes(name)));
-    this.#child = fork(entry, [], { env, execArgv: [], stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
+    this.#child = fork(entry, [], { env, execArgv: [], stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
     const beat = setInterval(() => this.#beat(), heartbeat.every);
+    const lines = new Lines((line, skipped) => news.said(line, skipped));
+    this.#child.stdout?.setEncoding('utf8').on('data', (text: string) => lines.add(text));
     this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.#said = (this.#said + text).slice(-2_000);
+      lines.add(text);
     });
     this.#child.on('message', (message: ToSupervisor) => {
       this.#heard = performance.now();
@@ -66,6 +72,7 @@ export class WorkerProcess {
       if (over) return;
       over = true;
       clearInterval(beat);
+      this.#child.stdout?.destroy();
       this.#child.stderr?.destroy();
       news.ended(fault);
     };

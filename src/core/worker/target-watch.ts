@@ -9,6 +9,8 @@ import { probeWebsocket } from './probe/websocket.ts';
 /** A forward without a probe is only dialed: once when the link is up, and again while its target cannot be had. */
 const unprobed = { retry: 5_000, timeout: 10_000 };
 const policyRetry = 60_000;
+/** A result that disagrees with the verdict is confirmed, or not, soon: `fall` results must not take `fall` periods. ms */
+const confirm = 1_000;
 
 export type Report = (judgement: Judgement, fault: Fault | null, rtt: number | null) => void;
 
@@ -76,14 +78,20 @@ export class TargetWatch {
     if (health === null) return this.#say('unverified', null, rtt);
     this.#verdict = judge(this.#verdict, true, health.rise, health.fall);
     if (this.#verdict.healthy === true) this.#say('well', null, rtt);
-    this.#again(health.every);
+    this.#again(this.#next(health));
   }
 
   #failed(fault: Fault): void {
     const { health } = this.#forward;
     if (health !== null) this.#verdict = judge(this.#verdict, false, health.rise, health.fall);
     if (health === null || this.#verdict.healthy === false) this.#say('unwell', fault, null);
-    this.#again(fault.code === 'FORWARDING_REFUSED' ? policyRetry : (health?.every ?? unprobed.retry));
+    const next = health === null ? unprobed.retry : this.#next(health);
+    this.#again(fault.code === 'FORWARDING_REFUSED' ? policyRetry : next);
+  }
+
+  #next({ every }: HealthConfig): number {
+    const { healthy, against } = this.#verdict;
+    return against > 0 || healthy === null ? Math.min(confirm, every) : every;
   }
 
   /** Says what changed; a probe that agrees with what was said is no news. */

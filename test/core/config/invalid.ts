@@ -60,7 +60,7 @@ export const invalid: Readonly<Record<string, readonly string[]>> = {
     '11:13 relays.db.forwards[0].health.path: unknown key',
   ],
   'health-timeout.json': [
-    '9:21 relays.db.forwards[0].health.timeout: a timeout of 3000ms is longer than the 2000ms between two checks',
+    '12:24 relays.db.forwards[0].health.timeout: a timeout of 3 s is longer than the 2 s between two checks',
   ],
   'hexadecimal-port.yaml': [
     '2:44 relays.db.forwards[0].listen: 0x50 is not a plain number',

@@ -186,12 +186,11 @@ test('a file, its folder, and any folder up to home must not be writable by othe
   const { home, cwd } = makeHome(t);
   const file = write(join(cwd, '.config', 'towline.json'), least);
   const paths: readonly (readonly [string, number, number])[] = [
-    [file, 0o620, 0o600],
+    [file, 0o606, 0o600],
     [file, 0o602, 0o600],
-    [join(cwd, '.config'), 0o770, 0o700],
-    [join(cwd, '.config'), 0o1777, 0o700],
+    [join(cwd, '.config'), 0o707, 0o700],
     [cwd, 0o702, 0o700],
-    [home, 0o720, 0o700],
+    [home, 0o702, 0o700],
   ];
   for (const [path, unsafe, safe] of paths) {
     chmodSync(path, unsafe);
@@ -285,5 +284,22 @@ test('ten thousand levels overflow no stack', (t) => {
   const steps = Array.from({ length: 300 }, (_, depth) => `${' '.repeat(depth)}a:\n`).join('');
   const checked = checkConfig(write(join(cwd, 'steps.yaml'), steps), { home });
   t.match(checked, { problems: [{ line: 65, message: 'the nesting is too deep' }] });
+  t.end();
+});
+
+test('a group of one is nobody else, and in a sticky folder nobody replaces what is not his', {
+  skip: process.getuid?.() !== 0 && 'needs root',
+}, (t) => {
+  const { home, cwd } = makeHome(t);
+  const file = write(join(cwd, 'towline.json'), least);
+  const unsafe = () => thrown(() => findConfig({ cwd, explicit: null, env: {}, home }));
+  chmodSync(file, 0o660);
+  t.equal(findConfig({ cwd, explicit: null, env: {}, home }), file, "root's own group");
+  // A group that /etc/group does not know may have anybody in it.
+  chownSync(file, 0, 54_321);
+  t.match(unsafe(), { code: 'CONFIG_UNSAFE', detail: { path: file } });
+  chownSync(file, 0, 0);
+  chmodSync(cwd, 0o1777);
+  t.equal(findConfig({ cwd, explicit: null, env: {}, home }), file, 'a folder like /tmp');
   t.end();
 });

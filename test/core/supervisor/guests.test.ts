@@ -82,3 +82,24 @@ test('a mended plugin file ends the block by itself', async (t) => {
   client.write('x');
   await once(client, 'data');
 });
+
+test('what a plugin writes is in the events, line by line, and a flood of it is cut', async (t) => {
+  const sshd = await startSshd(t);
+  const echo = await startEcho(t);
+  const code = `export default { name: 'loud', relay: () => ({
+    admit: () => { console.log('out \\x1b[31m'); console.error('err'); for (let n = 0; n < 1000; n += 1) console.log(n); return true; },
+    observe: (event) => console.log('seen', event.type),
+  }) };
+`;
+  const relays = await supervise(t, sshd, {
+    r: { host: 'test', forwards: [`0:127.0.0.1:${echo.port}`], plugins: [plugin(t, code)] },
+  });
+  await relays.reach('r', 'connected');
+  const said = (text: string) =>
+    relays.next(text, (event) => event.type === 'worker.said' && event.text === text, 0, 10_000);
+  const out = said('out \\x1b[31m');
+  t.equal((await exchange(relays.port('r'), 'x')).toString(), 'x');
+  await out;
+  const lines = relays.events.filter((event) => event.type === 'worker.said');
+  t.ok(lines.length < 100, `${lines.length} lines of a thousand`);
+});

@@ -4,6 +4,7 @@ import { test } from 'tap';
 import { WebSocketServer } from 'ws';
 import { startEcho, startSilent } from '../../fixtures/backend.ts';
 import { freePort } from '../../fixtures/port.ts';
+import { fateOf } from '../../fixtures/client.ts';
 import { startSshd } from '../../fixtures/sshd.ts';
 import { supervise } from '../../fixtures/supervised.ts';
 import type { Owner } from '../../fixtures/temp.ts';
@@ -83,4 +84,17 @@ test('a tcp probe falls after fall failures and rises again', async (t) => {
   t.match((await relays.reach('r', 'degraded')).standing.fault, { code: 'TARGET_REFUSED' });
   await startEcho(t, port);
   await relays.reach('r', 'connected');
+});
+
+test('a client that is refused has the check confirmed at once, not after three periods', async (t) => {
+  const sshd = await startSshd(t);
+  const port = await freePort();
+  const backend = await startEcho(t, port);
+  const relays = await supervise(t, sshd, {
+    r: { host: 'test', forwards: [{ listen: 0, target: port, health: { kind: 'tcp', every: '1h', timeout: '1s' } }] },
+  });
+  await relays.reach('r', 'connected');
+  await backend.close();
+  t.equal(await fateOf(relays.port('r')), 'ECONNRESET');
+  t.match((await relays.reach('r', 'degraded', 10_000)).standing.fault, { code: 'TARGET_REFUSED' });
 });

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'tap';
 import { startEcho, startSilent } from '../../fixtures/backend.ts';
@@ -272,4 +272,52 @@ test('a relay that is stopped while it starts is stopped, and starts again', asy
   t.equal(relays.status('r').standing.word, 'offline');
   await relays.supervisor.restartRelay('r');
   await relays.reach('r', 'connected');
+});
+
+test('a restart refuses nobody: who comes while it drains is held, and served by the new lane', async (t) => {
+  const sshd = await startSshd(t);
+  const echo = await startEcho(t);
+  const relays = await supervise(t, sshd, {
+    r: { host: 'test', forwards: [`0:127.0.0.1:${echo.port}`], drain: '2s' },
+  });
+  await relays.reach('r', 'connected');
+  const [port, pid] = [relays.port('r'), relays.worker('r')];
+  const open = await dial(port);
+  open.write('x');
+  await once(open, 'data');
+  const restarted = relays.supervisor.restartRelay('r');
+  await relays.reach('r', 'draining');
+  t.match(relays.status('r').standing.reason, /restarting/);
+  const served = exchange(port, 'patient');
+  open.write('still');
+  const [answer] = await once(open, 'data');
+  t.equal(String(answer), 'still', 'what is open goes on while it drains');
+  const cut = fate(open);
+  t.equal(await within('the cut', cut), 'ECONNRESET', 'and is cut when the time is over');
+  await restarted;
+  t.equal(String(await served), 'patient');
+  await relays.reach('r', 'connected');
+  t.not(relays.worker('r'), pid);
+  t.equal(relays.port('r'), port);
+  t.equal(relays.events.filter((event) => event.type === 'listener.bound').length, 1, 'the listener never moved');
+});
+
+test('relays that trust other keys, or keep to other times, share no link', async (t) => {
+  const sshd = await startSshd(t);
+  const echo = await startEcho(t);
+  const strange = join(sshd.dir, 'strange');
+  writeFileSync(strange, '');
+  const own = readFileSync(sshd.sshConfigFile, 'utf8');
+  const other = own.replace('Host test', 'Host distrusted').replace(sshd.knownHostsFile, strange);
+  writeFileSync(sshd.sshConfigFile, `${own}\n${other}`);
+  const one = { forwards: [`0:127.0.0.1:${echo.port}`], isolation: 'shared' };
+  const relays = await supervise(t, sshd, {
+    trusted: { host: 'test', ...one },
+    distrusted: { host: 'distrusted', ...one },
+    hasty: { host: 'test', ...one, keepalive: { interval: '1s', count: 1 } },
+  });
+  await relays.reach('trusted', 'connected');
+  t.match((await relays.reach('distrusted', 'blocked')).standing.fault, { code: 'HOST_KEY_UNKNOWN' });
+  t.equal((await relays.reach('hasty', 'connected')).lanes[0]?.link?.detect, 2_000);
+  t.equal(sshd.log().match(/Accepted publickey/g)?.length, 2, 'a link for each');
 });

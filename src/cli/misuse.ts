@@ -1,0 +1,42 @@
+import { Fault } from '../core/model/fault.ts';
+import { nearest } from '../core/model/nearest.ts';
+import { printable } from '../core/model/printable.ts';
+import { type Command, globalOptions, type OptionText } from './commands.ts';
+
+/** What is wrong with the words after a command, said better than yargs would; null where nothing is seen. */
+export function findMisuse(command: Command, words: readonly string[]): Fault | null {
+  const known = [...command.options, ...(command.configured === true ? globalOptions : [])];
+  let value = false;
+  for (const word of words) {
+    if (value) {
+      value = false;
+      continue;
+    }
+    if (word === '--') return null;
+    if (word === '')
+      return new Fault('USAGE', `an empty argument means nothing; see \`towline ${command.name} --help\``);
+    if (!/^-{1,2}[A-Za-z]/.test(word)) continue;
+    for (const name of namesIn(word)) {
+      const option = known.find((one) => one.name === name || one.alias === name);
+      if (option === undefined) return unknown(command, word, name, known);
+      value = option.value !== undefined && !word.includes('=');
+    }
+  }
+  return null;
+}
+
+/** `--name=value` has one name, `-fn` has two. */
+function namesIn(word: string): readonly string[] {
+  if (word.startsWith('--')) return [word.slice(2).replace(/=.*$/s, '')];
+  return [...word.slice(1).replace(/=.*$/s, '')];
+}
+
+function unknown(command: Command, word: string, name: string, known: readonly OptionText[]): Fault {
+  const near = nearest(
+    name,
+    known.filter((option) => option.name.length > 1).map((option) => option.name),
+  );
+  const hint =
+    near === null || name.length === 1 ? `see \`towline ${command.name} --help\`` : `did you mean --${near}?`;
+  return new Fault('USAGE', `towline ${command.name} has no option ${printable(word.replace(/=.*$/s, ''))}; ${hint}`);
+}

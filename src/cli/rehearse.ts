@@ -1,0 +1,57 @@
+import { homedir, userInfo } from 'node:os';
+import type { Config, RelayConfig } from '../core/model/config.ts';
+import type { Endpoint } from '../core/model/endpoint.ts';
+import { Fault } from '../core/model/fault.ts';
+import { checkGuest } from '../core/plugin/load.ts';
+import { prepareHops, resolveRoute } from '../core/ssh/route.ts';
+import { bind, listenFault } from '../core/supervisor/listener.ts';
+import { builtins } from '../daemon.ts';
+
+/** What a relay would meet before it sends one byte. */
+export interface Rehearsed {
+  readonly relay: string;
+  readonly fault: Fault | null;
+  /** What it would do without. */
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Goes through all that a relay needs from this machine: ssh_config, known_hosts, keys and agent, plugin files, addresses to listen
+ * on. Nothing is sent anywhere, no plugin is run; an address that is in use is no fault, for it may be our own daemon's.
+ */
+export function rehearse({ relays, sshConfig }: Config): Promise<readonly Rehearsed[]> {
+  return Promise.all(
+    relays.map(async (relay): Promise<Rehearsed> => {
+      const warnings: string[] = [];
+      try {
+        await reachHost(relay, sshConfig, warnings);
+        for (const { use } of relay.plugins) await checkGuest(use, builtins);
+        for (const { listen } of relay.forwards) await tryListen(listen);
+        return { relay: relay.name, fault: null, warnings };
+      } catch (error) {
+        return { relay: relay.name, fault: Fault.from(error), warnings };
+      }
+    }),
+  );
+}
+
+async function reachHost(relay: RelayConfig, sshConfig: string | null, warnings: string[]): Promise<void> {
+  const env = Object.fromEntries(Object.entries(process.env));
+  const options = { sshConfig, home: homedir(), localUser: userInfo().username, env };
+  const route = await resolveRoute(relay.host, options);
+  warnings.push(...route.flatMap((host) => host.warnings));
+  const hops = await prepareHops(route, AbortSignal.timeout(10_000));
+  warnings.push(...hops.flatMap((hop) => hop.notes));
+}
+
+async function tryListen(listen: Endpoint): Promise<void> {
+  // A Unix socket that was bound and closed would be gone: its folder is looked at when it is bound for good.
+  if (listen.kind === 'unix') return;
+  try {
+    const server = await bind(listen);
+    await new Promise((resolve) => server.close(resolve));
+  } catch (error) {
+    const fault = await listenFault(error, listen);
+    if (fault.code !== 'LISTEN_TAKEN') throw fault;
+  }
+}
