@@ -4,7 +4,8 @@ import type { Endpoint } from '../core/model/endpoint.ts';
 import { Fault } from '../core/model/fault.ts';
 import { checkGuest } from '../core/plugin/load.ts';
 import { prepareHops, resolveRoute } from '../core/ssh/route.ts';
-import { bind, listenFault } from '../core/supervisor/listener.ts';
+import { bindAll, closeAll } from '../core/supervisor/bind.ts';
+import { listenFault } from '../core/supervisor/listen-fault.ts';
 import { builtins } from '../daemon.ts';
 
 /** What a relay would meet before it sends one byte. */
@@ -48,8 +49,7 @@ async function tryListen(listen: Endpoint): Promise<void> {
   // A Unix socket that was bound and closed would be gone: its folder is looked at when it is bound for good.
   if (listen.kind === 'unix') return;
   try {
-    const server = await bind(listen);
-    await new Promise((resolve) => server.close(resolve));
+    closeAll(await bindAll(listen));
   } catch (error) {
     const fault = await listenFault(error, listen);
     if (fault.code !== 'LISTEN_TAKEN') throw fault;

@@ -71,8 +71,13 @@ function collisions(listeners: readonly Written[], where: Locator): readonly Com
 /** What a listener takes: its address, and a place in each family that a later wildcard would want. */
 function placesOf(listen: Endpoint): readonly string[] {
   if (listen.kind === 'unix') return [normalize(listen.path)];
-  const { host, port } = listen;
-  return [`${host} ${port}`, `any ${familyOf(host)} ${port}`];
+  const { port } = listen;
+  return hostsOf(listen.host).flatMap((host) => [`${host} ${port}`, `any ${familyOf(host)} ${port}`]);
+}
+
+/** `localhost` is bound on both of its addresses. */
+function hostsOf(host: string): readonly string[] {
+  return host === 'localhost' ? ['127.0.0.1', '::1'] : [host];
 }
 
 /** What must be free for it. A socket on :: takes IPv4 as well, unless it is told not to. */
@@ -81,7 +86,11 @@ function rivalsOf(listen: Endpoint): readonly string[] {
   const { host, port } = listen;
   if (host === '::') return [`any 4 ${port}`, `any 6 ${port}`];
   if (host === '0.0.0.0') return [`any 4 ${port}`, `:: ${port}`];
-  return [`${host} ${port}`, `:: ${port}`, ...(familyOf(host) === 4 ? [`0.0.0.0 ${port}`] : [])];
+  return hostsOf(host).flatMap((one) => [
+    `${one} ${port}`,
+    `:: ${port}`,
+    ...(familyOf(one) === 4 ? [`0.0.0.0 ${port}`] : []),
+  ]);
 }
 
 function familyOf(host: string): 4 | 6 {

@@ -12,9 +12,8 @@ export function parseListen(written: string | number): Parsed<Endpoint> {
   const parsed = parse(written, 0, 'listen on');
   if ('trouble' in parsed || parsed.value.kind === 'unix') return parsed;
   const { host, port } = parsed.value;
-  // One family only: on ::1 another user of this machine could already listen.
-  if (host === 'localhost') return { value: { kind: 'tcp', host: '127.0.0.1', port } };
-  if (isIPv4(host)) return parsed;
+  // It stands for both loopback addresses, and both are bound.
+  if (host === 'localhost' || isIPv4(host)) return parsed;
   if (isIPv6(host)) return { value: { kind: 'tcp', host: canonical(host), port } };
   return refuse(`${quote(host)} is a name, and a forward listens on an address`, forms);
 }

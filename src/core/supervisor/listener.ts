@@ -1,18 +1,19 @@
-import { existsSync } from 'node:fs';
-import { createServer, type Server, type Socket } from 'node:net';
-import { dirname } from 'node:path';
+import { lstatSync } from 'node:fs';
+import type { Server, Socket } from 'node:net';
 import { type Endpoint, formatEndpoint } from '../model/endpoint.ts';
 import { Fault } from '../model/fault.ts';
 import { printable } from '../model/printable.ts';
-import { listenOwner } from './listen-owner.ts';
+import { bindAll, closeAll } from './bind.ts';
+import { codeOf, listenFault } from './listen-fault.ts';
 import { clearStaleSocket } from './stale-socket.ts';
 
-/** Node's default of 511 loses some of 3,000 clients that connect at once. */
-const backlog = 4_096;
+/** A taken address is tried again so often, ms. */
 const retry = 2_000;
 /** At which of the tries the owner of a taken address is looked for. */
 const lookEvery = 15;
 const troublePeriod = 60_000;
+/** How often a Unix socket is looked at, ms. */
+const lookAtSocket = 2_000;
 
 /** What a relay hears of one of its listeners. */
 export interface ListenerNews {
@@ -32,7 +33,7 @@ export interface ListenerNews {
 export class Listener {
   readonly #settle: () => Promise<Endpoint>;
   readonly #news: ListenerNews;
-  #server: Server | null = null;
+  #servers: readonly Server[] = [];
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
   #tries = 0;
@@ -52,14 +53,17 @@ export class Listener {
       listen = await this.#settle();
       if (listen.kind === 'unix') await clearStaleSocket(listen.path);
       if (this.#closed) return;
-      const server = await bind(listen);
-      if (this.#closed) return void server.close();
-      server.on('connection', (socket) => this.#news.accepted(socket));
-      // EMFILE and its like: the listener lives on, and accepts again when there is room.
+      const servers = await bindAll(listen);
+      if (this.#closed) return closeAll(servers);
       const name = formatEndpoint(listen);
-      server.on('error', (error) => this.#trouble(name, error));
-      this.#server = server;
+      for (const server of servers) {
+        server.on('connection', (socket) => this.#news.accepted(socket));
+        // EMFILE and its like: the listener lives on, and accepts again when there is room.
+        server.on('error', (error) => this.#trouble(name, error));
+      }
+      this.#servers = servers;
       this.#news.bound(listen);
+      if (listen.kind === 'unix') this.#guard(listen.path);
     } catch (error) {
       const fault = await this.#explain(error, listen);
       if (this.#closed) return;
@@ -73,8 +77,24 @@ export class Listener {
   close(): void {
     this.#closed = true;
     clearTimeout(this.#timer);
-    this.#server?.close();
-    this.#server = null;
+    closeAll(this.#servers);
+    this.#servers = [];
+  }
+
+  /** A Unix socket whose name is gone takes no client: it is made again. */
+  #guard(path: string): void {
+    const inode = inodeOf(path);
+    const look = () => {
+      if (inodeOf(path) === inode) {
+        this.#timer = setTimeout(look, lookAtSocket);
+        return;
+      }
+      this.#news.troubled(`${path} was removed by somebody and is made again; let it be`);
+      closeAll(this.#servers);
+      this.#servers = [];
+      void this.open();
+    };
+    this.#timer = setTimeout(look, lookAtSocket);
   }
 
   /** Whose address it is costs a look at every process: not at each try. */
@@ -94,58 +114,6 @@ export class Listener {
   }
 }
 
-/** Binds an address; rejects with the system's error. */
-export function bind(listen: Endpoint): Promise<Server> {
-  return new Promise((resolve, reject) => {
-    const server = createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true });
-    server.once('error', reject);
-    server.once('listening', () => {
-      server.off('error', reject);
-      resolve(server);
-    });
-    if (listen.kind === 'tcp') {
-      server.listen({ host: listen.host, port: listen.port, backlog, exclusive: true });
-      return;
-    }
-    // The socket is born 0600: bind(2) happens within listen().
-    const before = process.umask(0o177);
-    try {
-      server.listen({ path: listen.path, backlog });
-    } finally {
-      process.umask(before);
-    }
-  });
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : '';
-}
-
-/** Says in words why an address cannot be bound, and what to do. */
-export async function listenFault(error: unknown, listen: Endpoint): Promise<Fault> {
-  if (error instanceof Fault) return error;
-  const name = formatEndpoint(listen);
-  const options = { cause: error, detail: { listen: name } };
-  // libuv says EACCES for a folder that does not exist.
-  if (listen.kind === 'unix' && !existsSync(dirname(listen.path))) {
-    const text = `cannot listen on ${name}: there is no folder ${dirname(listen.path)}; make it, or correct listen`;
-    return new Fault('LISTEN_UNAVAILABLE', text, options);
-  }
-  switch (codeOf(error)) {
-    case 'EADDRINUSE': {
-      const owner = listen.kind === 'tcp' ? await listenOwner(listen.port) : null;
-      const by = owner === null ? '' : ` by pid ${owner.pid} (${owner.name})`;
-      const text = `${name} is in use${by}; stop that program, towline takes the address when it is free`;
-      return new Fault('LISTEN_TAKEN', text, options);
-    }
-    case 'EACCES':
-    case 'EPERM': {
-      const text = `you may not listen on ${name}; choose a port above 1023, or a folder that you own`;
-      return new Fault('LISTEN_DENIED', text, options);
-    }
-    case 'EADDRNOTAVAIL':
-      return new Fault('LISTEN_UNAVAILABLE', `${name} is no address of this machine; correct listen`, options);
-    default:
-      return new Fault('LISTEN_UNAVAILABLE', `cannot listen on ${name} (${codeOf(error)}); correct listen`, options);
-  }
+function inodeOf(path: string): number | null {
+  return lstatSync(path, { throwIfNoEntry: false })?.ino ?? null;
 }

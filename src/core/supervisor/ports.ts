@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Endpoint } from '../model/endpoint.ts';
 import { Fault } from '../model/fault.ts';
 import { printable } from '../model/printable.ts';
-import { bind } from './listener.ts';
+import { bindAll, closeAll } from './bind.ts';
 
 /** Below Linux's ephemeral range: no outgoing connection takes such a port by chance. */
 const range = { from: 20_000, to: 32_767 };
@@ -51,9 +51,9 @@ export class Ports {
     for (let tries = 0; tries < 100; tries += 1) {
       const port = range.from + Math.floor(Math.random() * (range.to - range.from + 1));
       if (taken.includes(port)) continue;
-      const server = await bind({ kind: 'tcp', host, port }).catch(() => null);
-      if (server === null) continue;
-      await new Promise((resolve) => server.close(resolve));
+      const servers = await bindAll({ kind: 'tcp', host, port }).catch(() => null);
+      if (servers === null) continue;
+      closeAll(servers);
       return port;
     }
     throw new Fault(

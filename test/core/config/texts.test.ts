@@ -55,7 +55,7 @@ test('listening ends', (t) => {
     ['8080', '127.0.0.1:8080'],
     [0, '127.0.0.1:0'],
     [65_535, '127.0.0.1:65535'],
-    ['localhost:80', '127.0.0.1:80'],
+    ['localhost:80', 'localhost:80'],
     ['[0:0::1]:80', '[::1]:80'],
     ['unix:/run/x.sock', 'unix:/run/x.sock'],
     [`unix:/${'x'.repeat(106)}`, `unix:/${'x'.repeat(106)}`],

@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { once } from 'node:events';
 import { pipeline } from 'node:stream';
 import { test } from 'tap';
@@ -167,4 +167,32 @@ test('on a slow road with a full pipe a new client waits its turn, and nobody is
   t.comment(`served after ${((performance.now() - began) / 1000).toFixed(1)} s`);
   t.same(fates, [], JSON.stringify(relays.events.slice(-12)));
   t.equal(relays.events.filter((event) => event.type === 'lane.changed' && event.state.at === 'waiting').length, 0);
+});
+
+test('localhost is both of its addresses, and a Unix socket that somebody removed is made again', async (t) => {
+  const sshd = await startSshd(t);
+  const echo = await startEcho(t);
+  const path = join(makeTemp(t, 'listen'), 's');
+  const target = `127.0.0.1:${echo.port}`;
+  const relays = await supervise(t, sshd, {
+    r: {
+      host: 'test',
+      forwards: [
+        { listen: 'localhost:0', target },
+        { listen: `unix:${path}`, target },
+      ],
+    },
+  });
+  await relays.reach('r', 'connected');
+  for (const host of ['127.0.0.1', '::1']) {
+    const socket = connect({ host, port: relays.port('r') });
+    t.teardown(() => socket.destroy());
+    socket.write(host);
+    t.equal(String((await within(host, once(socket, 'data')))[0]), host);
+  }
+  const { id } = relays.supervisor.status();
+  const again = relays.next('another socket', (event) => event.type === 'listener.bound' && event.forward === 1, id);
+  rmSync(path);
+  await again;
+  t.equal((await exchange(path, 'back')).toString(), 'back');
 });
