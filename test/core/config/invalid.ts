@@ -200,7 +200,7 @@ export const invalid: Readonly<Record<string, readonly string[]>> = {
     '2:1 a second document begins here; one file is one config',
   ],
   'two-forwards-one-port.json': [
-    '8:21 relays.db.forwards[1].listen: 127.0.0.1:8080 is taken by relays.db.forwards[0] in line 6',
+    '8:21 relays.db.forwards[1].listen: localhost:8080 is taken by relays.db.forwards[0] in line 6',
   ],
   'two-relays-one-port.json': [
     '13:21 relays.two.forwards[0].listen: 0.0.0.0:8080 is taken by relays.one.forwards[0] in line 6',
