@@ -7,7 +7,7 @@ import type { LinkFacts } from '../model/event.ts';
 import { Fault } from '../model/fault.ts';
 import { gatherWrites } from '../socket/gather.ts';
 import { Carriers } from './carriers.ts';
-import { marks } from './errors.ts';
+import { type Heeded, heedEnd } from './heed-end.ts';
 import {
   beginWindowsWith,
   endedWithoutEof,
@@ -32,19 +32,11 @@ export interface Originator {
 }
 
 /** What a link is made of. */
-export interface LinkParts {
-  /** Authenticated with the last host of the route. */
-  readonly client: Client;
+export interface LinkParts extends Heeded {
   /** The TCP connection that carries the whole route. */
   readonly socket: Socket;
   /** The channel through which each host after the first one is reached. */
   readonly channels: readonly Duplex[];
-  /** What went wrong between the login and now. */
-  readonly errors: readonly Error[];
-  /** The hosts on the way. */
-  readonly hops: readonly { readonly client: Client; readonly where: string }[];
-  /** The last host, as faults name it. */
-  readonly where: string;
   readonly keepalive: Keepalive;
   readonly deadlines: Deadlines;
   /** Whether to run `true` there, so that sshd turns Nagle's algorithm off. */
@@ -110,7 +102,7 @@ export class Link {
       opened: (channel) => this.#own(channel),
       lose: (fault) => this.#lose(fault),
     };
-    this.#heed(parts);
+    heedEnd(parts, (fault) => this.#lose(fault));
     if (parts.quicken) quicken(client, where, parts.onNote);
   }
 
@@ -176,35 +168,6 @@ export class Link {
   #breach(what: string): void {
     const text = `${this.#where} broke the SSH protocol: it ${what}; check what runs there, then restart the relay`;
     this.#lose(new Fault('PROTOCOL_ERROR', text));
-  }
-
-  /** ssh2 ends every channel cleanly when the connection goes: who forwards must hear of the loss before that. */
-  #heed({ client, errors, hops, where }: LinkParts): void {
-    client.removeAllListeners('error');
-    let said = '';
-    const ended = () => {
-      const why = said === '' ? 'closed by peer' : said;
-      this.#lose(new Fault('LINK_LOST', `the link to ${where} was lost (${why}); reconnecting`));
-    };
-    const failed = (error: Error) => {
-      const { text, code, level } = marks(error);
-      said = text;
-      // A disconnect message (RFC 4253 section 11.1): the end of the connection may be late, or never come.
-      if (typeof code === 'number') return ended();
-      if (level === 'client-socket' || level === 'agent') return;
-      this.#lose(
-        new Fault('INTEGRITY_FAILED', `data from ${where} failed its integrity check (${text}); reconnecting`),
-      );
-    };
-    client.on('error', failed);
-    for (const error of errors) failed(error);
-    client.once('end', ended);
-    client.once('close', ended);
-    for (const hop of hops) {
-      const hopEnded = () => this.#lose(new Fault('LINK_LOST', `the link to ${hop.where} was lost; reconnecting`));
-      hop.client.once('end', hopEnded);
-      hop.client.once('close', hopEnded);
-    }
   }
 
   /** Answers come in order: what was sent before the question has arrived when the answer has. */

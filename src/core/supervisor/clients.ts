@@ -1,9 +1,10 @@
 import type { Socket } from 'node:net';
 import type { RelayConfig } from '../model/config.ts';
-import { Fault, type FaultReport } from '../model/fault.ts';
+import type { FaultReport } from '../model/fault.ts';
 import type { ClientConnection } from '../model/plugin.ts';
 import type { LaneId, ToSupervisor } from '../protocol.ts';
 import { abort, rawHandle } from '../socket/raw-handle.ts';
+import { handedInVain, neverAnswered, noDescriptors, tooManyHeld, tooManyOpen, waitedInVain } from './client-faults.ts';
 import type { Connection } from './connection.ts';
 import { departed } from './departed.ts';
 import type { WorkerKeeper } from './worker-keeper.ts';
@@ -146,13 +147,8 @@ export class Clients {
   /** The one that is just taken in counts already. */
   #full(): FaultReport | null {
     const { connections, name } = this.#config;
-    if (this.#room !== null && this.#all.size > this.#room) {
-      const text = `${this.#room} connections are open in all, as many as the limit of open files allows; raise it (ulimit -n, LimitNOFILE=)`;
-      return new Fault('CONNECTIONS_FULL', text).report();
-    }
-    if (this.open < connections) return null;
-    const text = `${connections} connections are open, more are refused; raise connections of ${name}`;
-    return new Fault('CONNECTIONS_FULL', text).report();
+    if (this.#room !== null && this.#all.size > this.#room) return noDescriptors(this.#room);
+    return this.open < connections ? null : tooManyOpen(name, connections);
   }
 
   #hand(connection: Connection, lane: OpenLane): void {
@@ -167,8 +163,7 @@ export class Clients {
     if (!lane.keeper.send({ say: 'connection', lane: lane.id, id, client }, handle)) return this.#back(connection);
     const { deadlines, name } = this.#config;
     connection.timer = setTimeout(() => {
-      const text = `a client of ${name} was handed to a worker that never said what became of it, and was reset; it may try again`;
-      this.#refuse(connection, new Fault('HANDOVER_FAILED', text).report());
+      this.#refuse(connection, neverAnswered(name));
     }, deadlines.open + handoverSlack);
   }
 
@@ -176,14 +171,8 @@ export class Clients {
     const { hold, name } = this.#config;
     const hopeless = this.#ports.hopeless();
     if (hopeless !== null) return this.#refuse(connection, hopeless);
-    if (this.#held > hold.connections) {
-      const text = `${hold.connections} clients wait for ${name} already, more are refused; raise hold.connections`;
-      return this.#refuse(connection, new Fault('HOLD_FULL', text).report());
-    }
-    connection.timer = setTimeout(() => {
-      const text = `a client waited ${hold.time / 1000} s for ${name} in vain and was reset; it may try again, or raise hold.time`;
-      this.#refuse(connection, new Fault('HOLD_EXPIRED', text).report());
-    }, hold.time);
+    if (this.#held > hold.connections) return this.#refuse(connection, tooManyHeld(name, hold.connections));
+    connection.timer = setTimeout(() => this.#refuse(connection, waitedInVain(name, hold.time)), hold.time);
     this.#ports.hurry();
   }
 
@@ -193,8 +182,7 @@ export class Clients {
     connection.lane = null;
     this.#held += 1;
     if (connection.handovers >= handoverLimit) {
-      const text = `a client of ${this.#config.name} was handed to a link ${handoverLimit} times in vain and was reset; it may try again`;
-      return this.#refuse(connection, new Fault('HANDOVER_FAILED', text).report());
+      return this.#refuse(connection, handedInVain(this.#config.name, handoverLimit));
     }
     this.#hold(connection);
     void this.serve();

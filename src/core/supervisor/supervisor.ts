@@ -7,7 +7,7 @@ import type { LaneId, ToSupervisor } from '../protocol.ts';
 import type { Connection } from './connection.ts';
 import { clientRoom, descriptorLimit } from './descriptors.ts';
 import { EventLog } from './event-log.ts';
-import { type Asker, Permits } from './permits.ts';
+import { PermitOffice } from './permit-office.ts';
 import { Ports } from './ports.ts';
 import { Relay, type RelayPorts } from './relay.ts';
 import { unknownRelay } from './unknown-relay.ts';
@@ -43,12 +43,6 @@ export interface Supervisor {
   now(): void;
 }
 
-interface Asked {
-  readonly host: string;
-  readonly asker: Asker;
-  granted: boolean;
-}
-
 /** Two cores start so many workers at once; more would starve each other. */
 const startsAtOnce = 2;
 
@@ -60,10 +54,9 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
 class Supervision implements Supervisor {
   readonly #options: SupervisorOptions;
   readonly #events = new EventLog();
-  readonly #permits = new Permits();
+  readonly #permits = new PermitOffice();
   readonly #connections = new Map<number, Connection>();
   readonly #relays = new Map<string, Relay>();
-  readonly #asked = new Map<WorkerKeeper, Map<number, Asked>>();
   readonly #turn = new Turnstile(startsAtOnce);
   #shared: WorkerKeeper | null = null;
   #lastId = 0;
@@ -169,7 +162,7 @@ class Supervision implements Supervisor {
     const make = (limit: number) =>
       new WorkerKeeper(limit, this.#turn, {
         message: (keeper, message) => this.#heard(keeper, message),
-        gone: (keeper) => this.#gone(keeper),
+        gone: (keeper) => this.#permits.gone(keeper),
       });
     if (relay.isolation === 'relay') return make(relay.memory);
     const sharing = this.#options.config.relays.filter((one) => one.isolation === 'shared');
@@ -180,16 +173,11 @@ class Supervision implements Supervisor {
   #heard(keeper: WorkerKeeper, message: Exclude<ToSupervisor, { lane: LaneId }>): void {
     switch (message.say) {
       case 'permit':
-        this.#ask(keeper, message);
+        this.#permits.ask(keeper, message);
         break;
-      case 'shaken': {
-        const asked = this.#asked.get(keeper)?.get(message.request);
-        if (asked === undefined) return;
-        this.#asked.get(keeper)?.delete(message.request);
-        if (asked.granted) this.#permits.shaken(asked.host, asked.asker, message.fault);
-        else this.#permits.withdraw(asked.host, asked.asker);
+      case 'shaken':
+        this.#permits.shaken(keeper, message);
         break;
-      }
       case 'opened':
       case 'returned':
       case 'closed':
@@ -202,38 +190,5 @@ class Supervision implements Supervisor {
       case 'pong':
         break;
     }
-  }
-
-  #ask(
-    keeper: WorkerKeeper,
-    { request, host, by: lane, account, forced }: Extract<ToSupervisor, { say: 'permit' }>,
-  ): void {
-    const asker: Asker = {
-      lane,
-      account,
-      forced,
-      grant: () => {
-        asked.granted = true;
-        keeper.send({ say: 'permit', request });
-      },
-      withhold: (fault, wait) => {
-        this.#asked.get(keeper)?.delete(request);
-        keeper.send({ say: 'withheld', request, fault, wait });
-      },
-      recovered: () => keeper.send({ say: 'nudge', lane, why: 'host' }),
-    };
-    const asked: Asked = { host, asker, granted: false };
-    const mine = this.#asked.get(keeper) ?? new Map<number, Asked>();
-    this.#asked.set(keeper, mine.set(request, asked));
-    this.#permits.ask(host, asked.asker);
-  }
-
-  /** A dead worker gives its permits back: its handshakes died with it. */
-  #gone(keeper: WorkerKeeper): void {
-    for (const { host, asker, granted } of this.#asked.get(keeper)?.values() ?? []) {
-      if (granted) this.#permits.shaken(host, asker, 'cancelled');
-      else this.#permits.withdraw(host, asker);
-    }
-    this.#asked.delete(keeper);
   }
 }

@@ -1,4 +1,4 @@
-import type { Event, Judgement } from '../model/event.ts';
+import type { Event } from '../model/event.ts';
 import { Fault } from '../model/fault.ts';
 import type { ClientConnection } from '../model/plugin.ts';
 import type { LaneState } from '../model/state.ts';
@@ -12,7 +12,8 @@ import { watchFiles } from './file-watch.ts';
 import type { Lease, Links } from './links.ts';
 import type { PermitRequests } from './permit-requests.ts';
 import { ServedClients } from './served-clients.ts';
-import { TargetWatch } from './target-watch.ts';
+import type { TargetWatch } from './target-watch.ts';
+import { watchTargets } from './target-watches.ts';
 import { Withheld } from './withheld.ts';
 
 type Open = Extract<ToWorker, { say: 'open' }>;
@@ -178,18 +179,14 @@ export class Lane {
 
   #watch(lease: Lease): void {
     const { lane, relay } = this.#open;
-    const forbidden = new Set<number>();
-    this.#watches = relay.forwards.map((forward, index) => {
-      const report = (judgement: Judgement, fault: Fault | null, rtt: number | null) => {
-        if (fault?.code === 'FORWARDING_REFUSED') forbidden.add(index);
-        else forbidden.delete(index);
-        const said = fault?.report() ?? null;
-        // A server's policy is fixed when a session begins (sshd): where no forward can work, only a new link can tell.
-        const hopeless = forbidden.size === relay.forwards.length && this.#clients.open === 0;
-        if (said !== null && hopeless) return this.input({ type: 'lost', fault: said });
-        void this.#ports.say({ say: 'judged', lane, forward: index, judgement, fault: said, rtt });
-      };
-      return new TargetWatch(forward, lease.link, report);
+    this.#watches = watchTargets(relay.forwards, lease.link, {
+      judged: (forward, judgement, fault, rtt) =>
+        void this.#ports.say({ say: 'judged', lane, forward, judgement, fault: fault?.report() ?? null, rtt }),
+      forbidden: (fault) => {
+        if (this.#clients.open > 0) return false;
+        this.input({ type: 'lost', fault: fault.report() });
+        return true;
+      },
     });
   }
 

@@ -1,0 +1,40 @@
+import { Fault, type FaultReport } from '../model/fault.ts';
+
+/** Why a client is reset instead of served, in words. */
+export const tooManyOpen = (relay: string, most: number): FaultReport =>
+  report('CONNECTIONS_FULL', `${most} connections are open, more are refused; raise connections of ${relay}`);
+
+export const noDescriptors = (room: number): FaultReport =>
+  report(
+    'CONNECTIONS_FULL',
+    `${room} connections are open in all, as many as the limit of open files allows; raise it (ulimit -n, LimitNOFILE=)`,
+  );
+
+export const tooManyHeld = (relay: string, most: number): FaultReport =>
+  report('HOLD_FULL', `${most} clients wait for ${relay} already, more are refused; raise hold.connections`);
+
+/** `time` in ms. */
+export const waitedInVain = (relay: string, time: number): FaultReport =>
+  report(
+    'HOLD_EXPIRED',
+    `a client waited ${time / 1000} s for ${relay} in vain and was reset; it may try again, or raise hold.time`,
+  );
+
+export const handedInVain = (relay: string, times: number): FaultReport =>
+  report(
+    'HANDOVER_FAILED',
+    `a client of ${relay} was handed to a link ${times} times in vain and was reset; it may try again`,
+  );
+
+export const neverAnswered = (relay: string): FaultReport =>
+  report(
+    'HANDOVER_FAILED',
+    `a client of ${relay} was handed to a worker that never said what became of it, and was reset; it may try again`,
+  );
+
+function report(
+  code: 'CONNECTIONS_FULL' | 'HOLD_FULL' | 'HOLD_EXPIRED' | 'HANDOVER_FAILED',
+  text: string,
+): FaultReport {
+  return new Fault(code, text).report();
+}

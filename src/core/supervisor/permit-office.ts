@@ -1,0 +1,62 @@
+import type { ToSupervisor } from '../protocol.ts';
+import { type Asker, Permits } from './permits.ts';
+import type { WorkerKeeper } from './worker-keeper.ts';
+
+type Ask = Extract<ToSupervisor, { say: 'permit' }>;
+type Shaken = Extract<ToSupervisor, { say: 'shaken' }>;
+
+interface Asked {
+  readonly host: string;
+  readonly asker: Asker;
+  granted: boolean;
+}
+
+/** The counter at which workers ask for permits: knows which worker asked for which, and takes back what a dead one held. */
+export class PermitOffice {
+  readonly #permits = new Permits();
+  readonly #asked = new Map<WorkerKeeper, Map<number, Asked>>();
+
+  /** Answers with `permit` or `withheld`, now or later. */
+  ask(keeper: WorkerKeeper, { request, host, by: lane, account, forced }: Ask): void {
+    const asker: Asker = {
+      lane,
+      account,
+      forced,
+      grant: () => {
+        asked.granted = true;
+        keeper.send({ say: 'permit', request });
+      },
+      withhold: (fault, wait) => {
+        this.#asked.get(keeper)?.delete(request);
+        keeper.send({ say: 'withheld', request, fault, wait });
+      },
+      recovered: () => keeper.send({ say: 'nudge', lane, why: 'host' }),
+    };
+    const asked: Asked = { host, asker, granted: false };
+    const mine = this.#asked.get(keeper) ?? new Map<number, Asked>();
+    this.#asked.set(keeper, mine.set(request, asked));
+    this.#permits.ask(host, asker);
+  }
+
+  /** The handshake is over, or is not wanted any more. */
+  shaken(keeper: WorkerKeeper, { request, fault }: Shaken): void {
+    const asked = this.#asked.get(keeper)?.get(request);
+    if (asked === undefined) return;
+    this.#asked.get(keeper)?.delete(request);
+    if (asked.granted) this.#permits.shaken(asked.host, asked.asker, fault);
+    else this.#permits.withdraw(asked.host, asked.asker);
+  }
+
+  /** A dead worker gives its permits back: its handshakes died with it. */
+  gone(keeper: WorkerKeeper): void {
+    for (const { host, asker, granted } of this.#asked.get(keeper)?.values() ?? []) {
+      if (granted) this.#permits.shaken(host, asker, 'cancelled');
+      else this.#permits.withdraw(host, asker);
+    }
+    this.#asked.delete(keeper);
+  }
+
+  close(): void {
+    this.#permits.close();
+  }
+}
