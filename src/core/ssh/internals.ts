@@ -77,12 +77,12 @@ const mostUnread = 10_000;
  */
 export function policeServer(client: Client, backlog: () => number, breach: (what: string) => void): void {
   const { _chanMgr: channels, _protocol: protocol } = innards(client);
-  const before = (name: string, check: (...rest: readonly unknown[]) => string | null) => {
+  const before = (name: string, check: (recipient: unknown, data: unknown) => string | null) => {
     const handle = protocol._handlers[name];
-    protocol._handlers[name] = (self, ...rest) => {
-      const what = check(...rest);
+    protocol._handlers[name] = (self, first, second, third, fourth) => {
+      const what = check(first, second);
       if (what !== null) return breach(what);
-      handle?.(self, ...rest);
+      handle?.(self, first, second, third, fourth);
     };
   };
   const overrun = (recipient: unknown, data: unknown): string | null => {

@@ -171,7 +171,7 @@ test('a link that is lost before it settles comes back at once ten times, then e
     const dialing: LaneState = step(lost, { type: 'timer' }, lost.until, policy).state;
     state = step(dialing, { type: 'linked' }, now - 1_000, policy).state;
   }
-  t.same(waits, [0, ...Array(9).fill(100), 1_000, 2_000, 5_000, 10_000, 30_000, 30_000, 30_000]);
+  t.same(waits, [0, ...Array(9).fill(25), 1_000, 2_000, 5_000, 10_000, 30_000, 30_000, 30_000]);
   t.end();
 });
 
