@@ -16,10 +16,14 @@ export function findMisuse(command: Command, words: readonly string[]): Fault | 
     if (word === '')
       return new Fault('USAGE', `an empty argument means nothing; see \`towline ${command.name} --help\``);
     if (!/^-{1,2}[A-Za-z]/.test(word)) continue;
-    for (const name of namesIn(word)) {
+    const names = namesIn(word);
+    for (const [at, name] of names.entries()) {
       const option = known.find((one) => one.name === name || one.alias === name);
       if (option === undefined) return unknown(command, word, name, known);
-      value = option.value !== undefined && !word.includes('=');
+      if (option.value === undefined) continue;
+      // The rest of the word is its value, as in -n20.
+      value = at === names.length - 1 && !word.includes('=');
+      break;
     }
   }
   return null;

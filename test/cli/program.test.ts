@@ -16,6 +16,7 @@ const wrong: readonly (readonly [words: string, code: number, sentence: RegExp])
   ['status a b',                    64, /unknown argument: b/],
   ['up --detatch',                  64, /towline up has no option --detatch; did you mean --detach\?/],
   ['status --config x',             64, /towline status has no option --config; see `towline status --help`/],
+  ['logs -n20',                     69, /there is no log at/],
   ['logs -x',                       64, /towline logs has no option -x/],
   ['-- status',                     64, /name a command/],
   ['completion fish',               64, /no completion script for fish; name bash or zsh/],

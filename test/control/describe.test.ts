@@ -15,7 +15,7 @@ const refused: FaultReport = {
 };
 const taken: FaultReport = { code: 'LISTEN_TAKEN', message: '127.0.0.1:8787 is in use; stop it', detail: {} };
 const crashing: FaultReport = { code: 'WORKER_CRASHING', message: 'it ended 5 times', detail: {} };
-const tries: Tries = { of: 'soon', count: 1 };
+const tries: Tries = { of: 'soon', count: 1, flaps: 0 };
 const listen = { kind: 'tcp', host: '127.0.0.1', port: 8787 } as const;
 const target = { kind: 'tcp', host: '127.0.0.1', port: 80 } as const;
 const link = {
@@ -63,8 +63,8 @@ const rows: readonly (readonly [Fact, Level, string])[] = [
   [lane({ at: 'dialing', attempt: 4, tries, before: true }),                           'debug', 'dev-box: attempt 4'],
   [lane({ at: 'up', since: at, attempt: 1, tries }),                                   'debug', 'dev-box: the link is up'],
   [lane({ at: 'waiting', attempt: 1, tries, from: at, until: at + 1_500, fault: refused, before: false }), 'warn', `dev-box: ${refused.message} [CONNECT_REFUSED], next try in 1.5 s`],
-  [lane({ at: 'waiting', attempt: 1, tries: { of: 'soon', count: 8 }, from: at, until: at, fault: refused, before: false }), 'warn', `dev-box: ${refused.message} [CONNECT_REFUSED], trying again now (8 failures in a row)`],
-  [lane({ at: 'waiting', attempt: 1, tries: { of: 'soon', count: 9 }, from: at, until: at, fault: refused, before: false }), 'debug', `dev-box: ${refused.message} [CONNECT_REFUSED], trying again now (9 failures in a row)`],
+  [lane({ at: 'waiting', attempt: 1, tries: { of: 'soon', count: 8, flaps: 0 }, from: at, until: at, fault: refused, before: false }), 'warn', `dev-box: ${refused.message} [CONNECT_REFUSED], trying again now (8 failures in a row)`],
+  [lane({ at: 'waiting', attempt: 1, tries: { of: 'soon', count: 9, flaps: 0 }, from: at, until: at, fault: refused, before: false }), 'debug', `dev-box: ${refused.message} [CONNECT_REFUSED], trying again now (9 failures in a row)`],
   [lane({ at: 'blocked', attempt: 1, tries, until: at + 1_200_000, fault: refused, before: false }), 'error', `dev-box: blocked: ${refused.message} [CONNECT_REFUSED], next try in 20 min`],
   [lane({ at: 'blocked', attempt: 1, tries, until: null, fault: refused, before: false }), 'error', `dev-box: blocked: ${refused.message} [CONNECT_REFUSED]`],
   [lane({ at: 'draining', until: at + 10_000 }, 1),                                    'info',  'dev-box (lane 2): the link is draining, at most 10 s'],

@@ -1,6 +1,6 @@
 import type { FaultReport } from './fault.ts';
 import { judgedBy } from './judged.ts';
-import type { RelaySnapshot } from './snapshot.ts';
+import type { LaneSnapshot, RelaySnapshot } from './snapshot.ts';
 import type { Word } from './state.ts';
 
 /** A relay's word and the reason beside it. `until`: when the next attempt is made, ms since the epoch. */
@@ -44,12 +44,17 @@ function standingAway({ lanes, before }: RelaySnapshot): Standing {
     if (state.at === 'waiting') return say(away, state.fault.message, state.fault, state.until);
     if (state.at === 'dialing') return say(away, `${stage ?? 'starting'}, attempt ${state.attempt}`);
   }
-  for (const { state, fault, until } of lanes) {
-    if (state.at === 'blocked') return say('blocked', state.fault.message, state.fault, state.until);
-    if (fault?.code === 'WORKER_CRASHING') return say('blocked', fault.message, fault, until);
-  }
+  const hopeless = lanes.map(hopelessness);
+  const [first] = hopeless;
+  if (first !== undefined && first !== null && !hopeless.includes(null)) return first;
   const ended = lanes.find((lane) => lane.fault !== null)?.fault ?? null;
   return say(away, ended?.message ?? 'starting a worker', ended);
+}
+
+/** Null for a lane that is on its way: one whose worker is about to be replaced is no less hopeful than one that dials. */
+function hopelessness({ state, fault, until }: LaneSnapshot): Standing | null {
+  if (state.at === 'blocked') return say('blocked', state.fault.message, state.fault, state.until);
+  return fault?.code === 'WORKER_CRASHING' ? say('blocked', fault.message, fault, until) : null;
 }
 
 function standingUp({ lanes, forwards, before }: RelaySnapshot, best: number): Standing {

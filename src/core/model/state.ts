@@ -40,4 +40,6 @@ export type LaneState =
 export interface Tries {
   readonly of: 'none' | 'soon' | 'stage' | 'flap' | 'busy' | 'refused' | 'never';
   readonly count: number;
+  /** Links that were lost before they settled, since one that had. */
+  readonly flaps: number;
 }

@@ -48,7 +48,9 @@ export interface LaneStep {
   readonly effects: readonly LaneEffect[];
 }
 
-const none: Tries = { of: 'none', count: 0 };
+const none: Tries = { of: 'none', count: 0, flaps: 0 };
+/** So many links may be thrown out at once before it is taken to be no accident. */
+const quickFlaps = 10;
 const stay = (state: LaneState): LaneStep => ({ state, effects: [] });
 
 /** The one function that decides the life of a lane. Pure: the driver performs the effects and announces the state. */
@@ -110,7 +112,8 @@ function leave(state: LaneState): readonly LaneEffect[] {
 /** A host that refuses now and is mute then gets no quicker steps for the change: the quick classes count together. */
 function count(tries: Tries, of: Tries['of']): Tries {
   const quick = (one: Tries['of']) => one === 'soon' || one === 'stage';
-  return { of, count: tries.of === of || (quick(tries.of) && quick(of)) ? tries.count + 1 : 1 };
+  const again = tries.of === of || (quick(tries.of) && quick(of));
+  return { of, count: again ? tries.count + 1 : 1, flaps: tries.flaps };
 }
 
 /** What may cure itself, and costs the server a login to find out, is asked for each minute. */
@@ -126,8 +129,9 @@ function fail(
   const { attempt, before } = state;
   if (retry === 'soon' || retry === 'stage' || retry === 'busy') {
     const tries = count(state.tries, retry);
-    const wait = backoff(retry, tries.count, policy.random, fault.code === 'CLOSED_EARLY');
-    const until = now + (wait ?? 0);
+    const wait = backoff(retry, tries.count, policy.random, fault.code === 'CLOSED_EARLY') ?? 0;
+    // A host that throws links out is not asked sooner because it also refuses some.
+    const until = now + Math.max(wait, tries.flaps > quickFlaps ? flapWait(tries.flaps, policy) : 0);
     return {
       state: { at: 'waiting', attempt, tries, from: now, until, fault, before },
       effects: [{ do: 'arm', at: until }],
@@ -176,12 +180,17 @@ function lose(
     const failed = fail({ ...state, before: true }, fault, now, policy);
     return { state: failed.state, effects: [close, ...failed.effects] };
   }
-  const tries = count(state.tries, 'flap');
-  const until = now + (backoff('flap', tries.count, policy.random, false) ?? 0);
+  const flaps = state.tries.flaps + 1;
+  const tries: Tries = { of: 'flap', count: flaps, flaps };
+  const until = now + flapWait(flaps, policy);
   return {
     state: { at: 'waiting', attempt: state.attempt, tries, from: now, until, fault, before: true },
     effects: [close, { do: 'arm', at: until }],
   };
+}
+
+function flapWait(flaps: number, { random }: LanePolicy): number {
+  return backoff('flap', flaps, random, false) ?? 0;
 }
 
 function ring(state: LaneState, now: number): LaneStep {
@@ -208,7 +217,7 @@ function nudge(state: LaneState, why: Nudge, now: number): LaneStep {
   }
   if (state.at === 'blocked') return why === 'files' || why === 'user' ? again : stay(state);
   if (why === 'user') return again;
-  if (state.tries.of !== 'soon' || why === 'files') return stay(state);
+  if (state.tries.of !== 'soon' || state.tries.flaps > quickFlaps || why === 'files') return stay(state);
   if (why === 'wake' || now >= state.from + hurry) return again;
   const until = state.from + hurry;
   return until < state.until ? rearm({ ...state, until }, until) : stay(state);

@@ -79,11 +79,11 @@ export class LaneSlot {
 
   /** Why an attempt should be made sooner. A user's wish also ends a crashed worker's rest. */
   nudge(why: 'client' | 'user'): void {
-    if (why === 'user') {
-      this.#forced = true;
-      this.keeper.wake();
-    }
-    this.keeper.send({ say: 'nudge', lane: this.id, why });
+    const heard = this.keeper.send({ say: 'nudge', lane: this.id, why });
+    if (why !== 'user' || heard) return;
+    // No worker runs: the wish is for the next one.
+    this.#forced = true;
+    this.keeper.wake();
   }
 
   /** Lets open connections end, then ends. */

@@ -1,4 +1,4 @@
-import { lstatSync } from 'node:fs';
+import { linkSync, lstatSync, renameSync } from 'node:fs';
 import type { Server, Socket } from 'node:net';
 import { type Endpoint, formatEndpoint } from '../model/endpoint.ts';
 import { Fault } from '../model/fault.ts';
@@ -36,6 +36,7 @@ export class Listener {
   #servers: readonly Server[] = [];
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
+  #socket: { readonly path: string; readonly inode: Inode } | null = null;
   #tries = 0;
   #said: Fault | null = null;
   #troubled = Number.NEGATIVE_INFINITY;
@@ -62,6 +63,8 @@ export class Listener {
         server.on('error', (error) => this.#trouble(name, error));
       }
       this.#servers = servers;
+      this.#said = null;
+      this.#tries = 0;
       this.#news.bound(listen);
       if (listen.kind === 'unix') this.#guard(listen.path);
     } catch (error) {
@@ -77,24 +80,36 @@ export class Listener {
   close(): void {
     this.#closed = true;
     clearTimeout(this.#timer);
-    closeAll(this.#servers);
-    this.#servers = [];
+    this.#shut();
   }
 
   /** A Unix socket whose name is gone takes no client: it is made again. */
   #guard(path: string): void {
     const inode = inodeOf(path);
+    this.#socket = { path, inode };
     const look = () => {
-      if (inodeOf(path) === inode) {
+      const now = inodeOf(path);
+      if (now === inode || now === 'unknown') {
         this.#timer = setTimeout(look, lookAtSocket);
         return;
       }
       this.#news.troubled(`${path} was removed by somebody and is made again; let it be`);
-      closeAll(this.#servers);
-      this.#servers = [];
+      this.#shut();
       void this.open();
     };
     this.#timer = setTimeout(look, lookAtSocket);
+  }
+
+  /** Closing unlinks the name without a look: what another program has put there meanwhile is kept out of its way. */
+  #shut(): void {
+    const { path, inode } = this.#socket ?? { path: '', inode: null };
+    const found = path === '' ? null : inodeOf(path);
+    const aside = `${path}.${process.pid}.aside`;
+    const strange = typeof found === 'number' && found !== inode && tried(() => linkSync(path, aside));
+    closeAll(this.#servers);
+    this.#servers = [];
+    this.#socket = null;
+    if (strange) tried(() => renameSync(aside, path));
   }
 
   /** Whose address it is costs a look at every process: not at each try. */
@@ -114,6 +129,23 @@ export class Listener {
   }
 }
 
-function inodeOf(path: string): number | null {
-  return lstatSync(path, { throwIfNoEntry: false })?.ino ?? null;
+type Inode = number | null | 'unknown';
+
+/** Null: nothing is there. A folder that cannot be looked into says nothing. */
+function inodeOf(path: string): Inode {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false })?.ino ?? null;
+  } catch {
+    return 'unknown';
+  }
+}
+
+function tried(deed: () => void): boolean {
+  try {
+    deed();
+    return true;
+  } catch {
+    // The name is somebody else's; there is nothing more to do for it.
+    return false;
+  }
 }

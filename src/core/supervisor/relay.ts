@@ -22,6 +22,8 @@ export interface RelayPorts {
   readonly keeper: (relay: RelayConfig) => WorkerKeeper;
   /** Gives a `:0` listener its port. */
   readonly settle: (relay: string, forward: number, listen: Endpoint) => Promise<Endpoint>;
+  /** False once the daemon ends: then nothing begins any more. */
+  readonly mayBegin: () => boolean;
   readonly nextId: () => number;
   readonly connections: Map<number, Connection>;
   /** Most connections of all relays together; null: no limit is known. */
@@ -87,6 +89,7 @@ export class Relay {
   start(forced: boolean): Promise<void> {
     const ending = this.#turning ?? this.#stopping;
     if (ending !== null) return ending.then(() => this.start(forced));
+    if (!this.#ports.mayBegin()) return Promise.resolve();
     this.#starting ??= this.#begin(forced);
     return this.#starting;
   }
@@ -105,13 +108,12 @@ export class Relay {
   }
 
   /**
-   * Drains the lanes and begins anew; the listeners stay bound, and who comes meanwhile is held. `mayBegin` is asked before the new
-   * beginning. One that is stopped is started.
+   * Drains the lanes and begins anew; the listeners stay bound, and who comes meanwhile is held. One that is stopped is started.
    */
-  restart(why: string, mayBegin: () => boolean): Promise<void> {
+  restart(why: string): Promise<void> {
     if (this.#starting === null || this.#stopping !== null) return this.start(true);
     this.#turning ??= this.#starting
-      .then(() => this.#turn(why, mayBegin))
+      .then(() => this.#turn(why))
       .finally(() => {
         this.#turning = null;
       });
@@ -164,11 +166,11 @@ export class Relay {
     this.#ports.fact({ type: 'relay.stopped', relay: name });
   }
 
-  async #turn(why: string, mayBegin: () => boolean): Promise<void> {
+  async #turn(why: string): Promise<void> {
     const { name } = this.config;
     this.#ports.fact({ type: 'relay.restarting', relay: name, why });
     await this.#endLanes();
-    if (!mayBegin()) return;
+    if (!this.#ports.mayBegin()) return;
     this.#ports.fact({ type: 'relay.started', relay: name });
     this.#beginLanes(true);
   }
@@ -192,6 +194,8 @@ export class Relay {
     await Promise.all(this.#lanes.map((lane) => lane.ended));
     if (this.config.isolation === 'relay') await Promise.all(this.#lanes.map((lane) => lane.keeper.ended()));
     clearTimeout(late);
+    // What a worker did not live to say of its clients.
+    for (const lane of this.#lanes) this.clients.orphaned(lane.id);
     this.#guests.dismiss();
     const { sent, received } = this.counters;
     this.#before = { sent, received };

@@ -73,6 +73,7 @@ class Supervision implements Supervisor {
       snapshot: (relay) => this.#events.snapshot.relays[relay] ?? null,
       keeper: (relay) => this.#keeper(relay),
       settle: (relay, forward, listen) => chosen.settle(relay, forward, listen),
+      mayBegin: () => this.#closing === null,
       nextId: () => {
         this.#lastId += 1;
         return this.#lastId;
@@ -115,6 +116,7 @@ class Supervision implements Supervisor {
     const relay = this.#relay(name);
     this.#refuseIfEnding();
     await relay.start(true);
+    this.#refuseIfEnding();
     relay.nudge();
   }
 
@@ -125,7 +127,7 @@ class Supervision implements Supervisor {
   async restartRelay(name: string): Promise<void> {
     const relay = this.#relay(name);
     this.#refuseIfEnding();
-    await relay.restart('the user asked for it', () => this.#closing === null);
+    await relay.restart('the user asked for it');
     this.#refuseIfEnding();
   }
 

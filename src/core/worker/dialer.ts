@@ -55,7 +55,10 @@ export class Dialer {
     this.#stamps = await stampFiles([...plugins, ...configs]);
     const route = await resolveRoute(relay.host, { sshConfig, home, localUser, env });
     const agents = route.flatMap((host) => (host.agent === null ? [] : [host.agent]));
-    this.#stamps = await stampFiles([...new Set([...plugins, ...route.flatMap(filesOf)])], [...new Set(agents)]);
+    const files = [...new Set([...plugins, ...route.flatMap(filesOf)])];
+    this.#stamps = await stampFiles(files);
+    // An agent that is mute takes its time to be found so: beside the attempt, not before it.
+    const stamping = stampFiles(files, [...new Set(agents)], signal);
     for (const warning of new Set(route.flatMap((host) => host.warnings))) note(warning);
     signal.throwIfAborted();
     const { keepalive, deadlines, quicken } = relay;
@@ -72,7 +75,12 @@ export class Dialer {
         onStage: stage,
         signal: aborted,
       });
-    return links.acquire(this.#key, open, signal);
+    try {
+      return await links.acquire(this.#key, open, signal);
+    } catch (error) {
+      this.#stamps = await stamping;
+      throw error;
+    }
   }
 }
 

@@ -14,8 +14,12 @@ export interface Stamps {
 }
 
 /** Looks at files and agents before they are read: a change while they are read, or after, is a change. */
-export async function stampFiles(files: readonly string[], agents: readonly string[] = []): Promise<Stamps> {
-  const marks = await Promise.all([...files.map(stamp), ...agents.map(stampAgent)]);
+export async function stampFiles(
+  files: readonly string[],
+  agents: readonly string[] = [],
+  signal: AbortSignal = new AbortController().signal,
+): Promise<Stamps> {
+  const marks = await Promise.all([...files.map(stamp), ...agents.map((socket) => stampAgent(socket, signal))]);
   return { files, agents, at: marks.join('|') };
 }
 
@@ -46,9 +50,9 @@ async function stamp(file: string): Promise<string> {
   }
 }
 
-async function stampAgent(socket: string): Promise<string> {
+async function stampAgent(socket: string, signal: AbortSignal): Promise<string> {
   try {
-    const keys = await listAgentKeys(socket, new AbortController().signal);
+    const keys = await listAgentKeys(socket, signal);
     return createHash('sha256')
       .update(keys.map(({ blob }) => blob.toString('base64')).join(' '))
       .digest('hex');

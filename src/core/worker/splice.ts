@@ -26,6 +26,7 @@ export function splice(socket: Socket, channel: Channel, link: Link, traffic: Tr
     let held = false;
     let slow = false;
     let over = false;
+    let gone = false;
     let forget: () => void = () => undefined;
 
     const finish = (fault: Fault | null) => {
@@ -75,7 +76,7 @@ export function splice(socket: Socket, channel: Channel, link: Link, traffic: Tr
     };
     /** Closing a channel drops what still waits for its window: the end of an upload must have left first. */
     const closed = () => {
-      if (!socket.readableEnded || channel.writableFinished) return finish(null);
+      if (gone || !socket.readableEnded || channel.writableFinished) return finish(null);
       channel.once('finish', () => finish(null));
     };
 
@@ -99,6 +100,7 @@ export function splice(socket: Socket, channel: Channel, link: Link, traffic: Tr
     });
     channel.on('close', () => {
       // The remote end is gone for good: what it sent is flushed, what the client still sends has no reader.
+      gone = true;
       if (socket.destroyed) finish(null);
       else socket.destroySoon();
     });

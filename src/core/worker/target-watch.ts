@@ -98,13 +98,16 @@ export class TargetWatch {
   #say(judgement: Judgement, fault: Fault | null, rtt: number | null): void {
     const said = { judgement, code: fault?.code ?? null, message: fault?.message ?? null };
     const before = this.#said;
-    if (before?.judgement === said.judgement && before.code === said.code && before.message === said.message) return;
+    const same = before?.judgement === said.judgement && before.code === said.code && before.message === said.message;
+    // A policy that still forbids is said again: it may be the last one of the forwards to do so.
+    if (same && said.code !== 'FORWARDING_REFUSED') return;
     this.#said = said;
     this.#report(judgement, fault, rtt);
   }
 
   #again(ms: number): void {
     clearTimeout(this.#timer);
+    if (this.#stop.signal.aborted) return;
     this.#timer = setTimeout(() => void this.#ask(), ms);
   }
 }

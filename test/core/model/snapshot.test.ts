@@ -6,7 +6,7 @@ import { standing } from '../../../src/core/model/standing.ts';
 import type { LaneState } from '../../../src/core/model/state.ts';
 
 const relay = 'r';
-const none = { of: 'none', count: 0 } as const;
+const none = { of: 'none', count: 0, flaps: 0 } as const;
 const lost = new Fault('LINK_LOST', 'gone').report();
 const taken = new Fault('LISTEN_TAKEN', '127.0.0.1:1 is in use').report();
 const policy = new Fault('FORWARDING_REFUSED', 'h refuses').report();
@@ -92,6 +92,7 @@ const rows: readonly (readonly [string, readonly Fact[], string])[] = [
     'reconnecting',
   ],
   ['blocked', [...declared(), bound(), blocked], 'blocked HOST_KEY_CHANGED'],
+  ['one lane of two is blocked, the other on its way', [...declared(1, 2), bound(), blocked], 'connecting'],
   ['one lane of two is up', [...declared(1, 2), bound(), up(1), judged('well', null, 0, 1), dialing], 'connected'],
   [
     'the verdict of a lane goes with it',

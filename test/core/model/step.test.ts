@@ -7,16 +7,16 @@ const now = 1_000_000;
 const policy: LanePolicy = { settle: 30_000, drain: 10_000, random: 0.5 };
 const report = (code: ConstructorParameters<typeof Fault>[0]): FaultReport => new Fault(code, 'why').report();
 const refused = report('CONNECT_REFUSED');
-const none = { of: 'none', count: 0 } as const;
+const none = { of: 'none', count: 0, flaps: 0 } as const;
 
 const states: Record<LaneState['at'], LaneState> = {
   idle: { at: 'idle' },
-  dialing: { at: 'dialing', attempt: 3, tries: { of: 'soon', count: 2 }, before: true },
-  up: { at: 'up', since: now - 60_000, attempt: 3, tries: { of: 'soon', count: 2 } },
+  dialing: { at: 'dialing', attempt: 3, tries: { of: 'soon', count: 2, flaps: 0 }, before: true },
+  up: { at: 'up', since: now - 60_000, attempt: 3, tries: { of: 'soon', count: 2, flaps: 0 } },
   waiting: {
     at: 'waiting',
     attempt: 3,
-    tries: { of: 'soon', count: 2 },
+    tries: { of: 'soon', count: 2, flaps: 0 },
     from: now - 300,
     until: now + 500,
     fault: refused,
@@ -25,7 +25,7 @@ const states: Record<LaneState['at'], LaneState> = {
   blocked: {
     at: 'blocked',
     attempt: 3,
-    tries: { of: 'never', count: 1 },
+    tries: { of: 'never', count: 1, flaps: 0 },
     until: null,
     fault: report('HOST_KEY_CHANGED'),
     before: true,
@@ -175,10 +175,24 @@ test('a link that is lost before it settles comes back at once ten times, then e
   t.end();
 });
 
+test('a host that throws links out is asked no sooner because it refuses some as well', (t) => {
+  const tries = { of: 'flap', count: 12, flaps: 12 } as const;
+  const dialing: LaneState = { at: 'dialing', attempt: 20, tries, before: true };
+  const failed = waitingAfter(dialing, refused);
+  t.match(failed, { tries: { of: 'soon', count: 1, flaps: 12 }, until: now + 2_000 });
+  t.equal(step(failed, { type: 'nudge', why: 'client' }, now + 200, policy).state, failed, 'a client hurries nothing');
+  const up: LaneState = { at: 'up', since: now - 1_000, attempt: 21, tries: failed.tries };
+  t.match(step(up, { type: 'lost', fault: report('LINK_LOST') }, now, policy).state, {
+    tries: { of: 'flap', flaps: 13 },
+    until: now + 5_000,
+  });
+  t.end();
+});
+
 test('what another lane met is kept to, and ends when a lane is let in', (t) => {
-  const dialing: LaneState = { at: 'dialing', attempt: 2, tries: { of: 'busy', count: 1 }, before: true };
+  const dialing: LaneState = { at: 'dialing', attempt: 2, tries: { of: 'busy', count: 1, flaps: 0 }, before: true };
   const busy = step(dialing, { type: 'withheld', fault: report('SERVER_BUSY'), until: now + 30_000 }, now, policy);
-  t.match(busy.state, { at: 'waiting', attempt: 2, tries: { of: 'busy', count: 1 }, until: now + 30_000 });
+  t.match(busy.state, { at: 'waiting', attempt: 2, tries: { of: 'busy', count: 1, flaps: 0 }, until: now + 30_000 });
   const refusedThere = step(dialing, { type: 'withheld', fault: report('AUTH_REJECTED'), until: now + 9 }, now, policy);
   for (const { state } of [busy, refusedThere]) {
     const again = step(state, { type: 'nudge', why: 'host' }, now + 1, policy);
@@ -198,7 +212,7 @@ test('a flood of waiting clients hurries an attempt to 100 ms after the last one
 });
 
 test('a port that accepts and says nothing is asked every 15 s after 30 tries', (t) => {
-  const dialing: LaneState = { at: 'dialing', attempt: 31, tries: { of: 'soon', count: 30 }, before: false };
+  const dialing: LaneState = { at: 'dialing', attempt: 31, tries: { of: 'soon', count: 30, flaps: 0 }, before: false };
   t.match(step(dialing, { type: 'failed', fault: report('CLOSED_EARLY') }, now, policy).state, { until: now + 15_000 });
   t.match(step(dialing, { type: 'failed', fault: refused }, now, policy).state, { until: now + 1_500 });
   t.end();

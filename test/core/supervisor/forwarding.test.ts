@@ -196,3 +196,32 @@ test('localhost is both of its addresses, and a Unix socket that somebody remove
   await again;
   t.equal((await exchange(path, 'back')).toString(), 'back');
 });
+
+test('an upload whose target leaves in the middle ends, and leaves nothing behind', async (t) => {
+  const sshd = await startSshd(t);
+  const backend = await startSilent(t);
+  const relays = await supervise(t, sshd, { r: { host: 'test', forwards: [`0:127.0.0.1:${backend.port}`] } });
+  await relays.reach('r', 'connected');
+  const accepted = backend.nextConnection();
+  const client = await dial(relays.port('r'));
+  t.teardown(() => client.destroy());
+  const target = await within('the connection', accepted);
+  // More than every window and buffer on the way takes: the rest waits in the worker when the client has ended.
+  pipeline(testStream(64 * 1024 * 1024), client, () => undefined);
+  let last = -1;
+  await waitUntil(
+    'the upload stalls',
+    () => {
+      const { writableLength, bytesWritten } = client;
+      const still = bytesWritten - writableLength === last;
+      last = bytesWritten - writableLength;
+      return still;
+    },
+    { every: 300 },
+  );
+  client.end();
+  client.resume();
+  target.resetAndDestroy();
+  await waitUntil('the connection is over', () => relays.status('r').counters.open === 0);
+  await within('a stop with nothing to drain', relays.supervisor.stopRelay('r'), 5_000);
+});
