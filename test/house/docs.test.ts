@@ -1,8 +1,11 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'tap';
 import { jsonSchema } from '../../src/core/config/schema.ts';
 import { faults } from '../../src/core/model/fault-table.ts';
+import { loadGuest } from '../../src/core/plugin/load.ts';
+import { makeTemp } from '../fixtures/temp.ts';
 
 const readme = readFileSync('README.md', 'utf8');
 
@@ -89,4 +92,18 @@ test('the README names every route, and its answer', async (t) => {
   for (const path of new Set(paths)) t.ok(readme.includes(path), path);
   t.notMatch(readme, /\| 204/);
   t.end();
+});
+
+test('the plugin of the README loads, and does what it says', async (t) => {
+  const code = blocks(readme).find((block) => block.startsWith('export default {'));
+  if (code === undefined) throw new Error('the README has no plugin');
+  const file = join(makeTemp(t, 'readme'), 'hours.mjs');
+  writeFileSync(file, code, { mode: 0o600 });
+  const { plugin, name } = await loadGuest({ use: file, options: {} }, {});
+  t.equal(name, 'hours');
+  const signal = new AbortController().signal;
+  const hooks = await plugin.relay?.({ relay: 'r', options: undefined, signal, uidOf: async () => null });
+  const client = { relay: 'r', forward: 0, from: null, to: null };
+  const hour = new Date().getHours();
+  t.equal(await hooks?.admit?.(client), hour >= 8 || 'not before eight');
 });

@@ -15,7 +15,8 @@ export const refusedDelay = 20 * 60_000;
 
 /**
  * The wait before the next attempt, in ms; null when waiting cannot cure it.
- * `flap` is a link that was lost before it settled. `count` is the number of consecutive failures of that class, from 1. `random` is in [0, 1): the jitter is +-20 %.
+ * `flap` is a link that was lost before it settled. `count` is the number of consecutive failures of that class, from 1. `random`
+ * is in [0, 1): the jitter is +-20 %.
  */
 export function backoff(retry: RetryClass | 'flap', count: number, random: number, silent: boolean): number | null {
   if (retry === 'refused') return refusedDelay;

@@ -94,7 +94,7 @@ export interface HealthConfig {
   readonly path: string;
   /** ms from the end of one check to the next. Default 15 s. */
   readonly every: number;
-  /** ms that one check may take. Default 3 s. */
+  /** ms that one check may take. Default 3 s, or `every` where that is less. */
   readonly timeout: number;
   /** Good results in a row that make an unwell forward well. Default 1. */
   readonly rise: number;

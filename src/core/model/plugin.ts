@@ -26,7 +26,10 @@ export interface PluginContext<Options> {
 
 /** Hooks that run in the supervisor. */
 export interface DaemonHooks {
-  /** Called after each event of its relay from its loading on, in order. A throw is reported and contained; after three the plugin is dropped. */
+  /**
+   * Called after each event of its relay from its loading on, in order. A throw is reported and contained; after three the plugin is
+   * dropped.
+   */
   observe?(event: Event): void | Promise<void>;
 }
 

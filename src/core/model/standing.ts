@@ -18,8 +18,7 @@ export function standing(relay: RelaySnapshot): Standing {
   if (relay.running === 'stopped') return say('offline', 'stopped');
   if (relay.running === 'stopping') return say('draining', 'letting open connections end');
   if (relay.running === 'restarting') return say('draining', 'restarting, letting open connections end');
-  const best = bestLane(relay);
-  return best === null ? standingAway(relay) : standingUp(relay, best);
+  return bestLane(relay) === null ? standingAway(relay) : standingUp(relay);
 }
 
 /** Index of the lane that clients go to: of those that are up, the one whose targets are best; null while none is up. */
@@ -57,19 +56,17 @@ function hopelessness({ state, fault, until }: LaneSnapshot): Standing | null {
   return fault?.code === 'WORKER_CRASHING' ? say('blocked', fault.message, fault, until) : null;
 }
 
-function standingUp({ lanes, forwards, before }: RelaySnapshot, best: number): Standing {
-  const judged = lanes[best]?.judged ?? [];
-  for (const [index, { listenFault }] of forwards.entries()) {
-    const { judgement, fault: judgeFault } = judgedBy(judged, index);
+function standingUp({ lanes, forwards, before }: RelaySnapshot): Standing {
+  for (const { listenFault, judgement, judgeFault } of forwards) {
     const fault = listenFault ?? (judgement === 'unwell' ? judgeFault : null);
     if (fault !== null) return say('degraded', fault.message, fault);
   }
-  const unasked = forwards.find((one, index) => !one.bound || judgedBy(judged, index).judgement === 'pending');
+  const unasked = forwards.find(({ bound, judgement }) => !bound || judgement === 'pending');
   if (unasked !== undefined) {
     const next = unasked.probed ? 'waiting for the first health check' : 'trying the target';
     return say(before ? 'reconnecting' : 'connecting', `the link is up, ${next}`);
   }
-  const verified = forwards.every((_, index) => judgedBy(judged, index).judgement === 'well');
+  const verified = forwards.every(({ judgement }) => judgement === 'well');
   const up = lanes.filter((lane) => lane.state.at === 'up').length;
   const reasons = [...(verified ? [] : ['unverified']), ...(lanes.length === 1 ? [] : [`lanes ${up}/${lanes.length}`])];
   return { ...say('connected', reasons.join(', ')), verified };

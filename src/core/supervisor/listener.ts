@@ -17,7 +17,7 @@ const lookAtSocket = 2_000;
 
 /** What a relay hears of one of its listeners. */
 export interface ListenerNews {
-  /** Clients can connect. Once, and then for good. */
+  /** Clients can connect, for good. Again only where somebody removed a Unix socket. */
   bound(listen: Endpoint): void;
   /** It is tried again each 2 s; said when the reason is a new one. */
   failed(fault: Fault): void;
