@@ -12,6 +12,18 @@ import sameUser from '../../src/plugins/same-user.ts';
 
 const signal = new AbortController().signal;
 
+/** Runs a program as another user of this machine, to its end; what it printed. */
+async function asNobody(code: string): Promise<string> {
+  const ids = { uid: 65_534, gid: 65_534 };
+  const other = spawn(process.execPath, ['-e', code], { ...ids, stdio: ['ignore', 'pipe', 'inherit'] });
+  let said = '';
+  other.stdout.on('data', (chunk) => {
+    said += String(chunk);
+  });
+  await within('the other user', once(other, 'close'));
+  return said.trim();
+}
+
 test('it admits a client whose end of the connection is ours, and nobody that the kernel does not list', async (t) => {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -44,17 +56,7 @@ test('through a relay, another user is reset and the own user is served', {
   const port = relays.port('r');
   t.equal((await exchange(port, 'mine')).toString(), 'mine');
   const code = `require('net').connect(${port},'127.0.0.1').on('error',e=>{console.log(e.code)}).on('data',()=>console.log('served')).on('end',()=>console.log('end')).write('x')`;
-  const other = spawn(process.execPath, ['-e', code], {
-    uid: 65_534,
-    gid: 65_534,
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  let said = '';
-  other.stdout.on('data', (chunk) => {
-    said += String(chunk);
-  });
-  await within('the other user', once(other, 'close'));
-  t.equal(said.trim(), 'ECONNRESET');
+  t.equal(await asNobody(code), 'ECONNRESET');
   const refused = await relays.next('the refusal', (event) => event.type === 'connection.refused');
   t.match(refused, { fault: { code: 'ADMISSION_REFUSED', message: /uid 65534, not to uid 0/ } });
 });
@@ -78,15 +80,5 @@ test('another user who has our port on another loopback address is refused as we
       .connect({ port: ${port}, host: '127.0.0.1', localAddress: '127.0.0.' + n, localPort: ${own.localPort} })
       .on('error', (e) => done(e.code)).on('data', () => done('served')).on('end', () => done('end')).write('x'));
     (async () => { const said = []; for (const n of [2, 3, 4, 5, 6, 7]) said.push(await connect(n)); console.log(said.join(' ')); process.exit() })()`;
-  const other = spawn(process.execPath, ['-e', code], {
-    uid: 65_534,
-    gid: 65_534,
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  let said = '';
-  other.stdout.on('data', (chunk) => {
-    said += String(chunk);
-  });
-  await within('the other user', once(other, 'close'));
-  t.equal(said.trim(), Array(6).fill('ECONNRESET').join(' '));
+  t.equal(await asNobody(code), Array(6).fill('ECONNRESET').join(' '));
 });
