@@ -3,14 +3,15 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type Deadlines, defaultKeepalive, detectTime, type Keepalive } from '../model/config.ts';
 import { Fault } from '../model/fault.ts';
+import type { Ask } from '../model/question.ts';
 import type { Stage } from '../model/state.ts';
-import { nearAlias } from './aliases.ts';
-import { openFault } from './errors.ts';
-import type { HostConfig } from './host-config.ts';
-import { Link } from './link.ts';
+import { nearAlias } from './resolve/aliases.ts';
+import { openFault } from './login/errors.ts';
+import type { HostConfig } from './resolve/host-config.ts';
+import { Link } from './link/link.ts';
 import { type Hop, prepareHops } from './route.ts';
-import { quicken } from './quicken.ts';
-import { shake } from './shake.ts';
+import { quicken } from './link/quicken.ts';
+import { shake } from './login/shake.ts';
 import { connectTcp } from './tcp.ts';
 
 /** A permit to shake hands with one host; `done` reports how it went. */
@@ -26,6 +27,8 @@ export interface OpenLinkOptions {
   readonly quicken: boolean;
   /** Asked before each hop: `host` is its address, `account` names who logs in with what. */
   readonly permit: (host: string, account: string, signal: AbortSignal) => Promise<Permit>;
+  /** Asks for a passphrase, a password or whatever the server wants to know. */
+  readonly ask: Ask;
   readonly onStage: (stage: Stage) => void;
   /** A sentence about something that was passed over. */
   readonly onNote: (text: string) => void;
@@ -60,7 +63,7 @@ export async function openLink(options: OpenLinkOptions): Promise<Link> {
           socket = await through(before.client, before.where, hop, deadlines.tcp, signal);
           channels.push(socket);
         }
-        const shaken = await shake(socket, hop, deadlines, options.onStage, signal);
+        const shaken = await shake(socket, hop, { deadlines, ask: options.ask, onStage: options.onStage }, signal);
         permit.done(null);
         if (hop !== target) {
           // Small answers wait in each sshd on the way.

@@ -1,7 +1,7 @@
-import type { HostConfig } from './host-config.ts';
-import { type Identity, loadIdentities } from './identity.ts';
-import { type KnownHosts, loadKnownHosts } from './known-hosts.ts';
-import { resolveHost, type ResolveOptions } from './resolve.ts';
+import type { HostConfig } from './resolve/host-config.ts';
+import { type Identity, loadIdentities } from './identity/identity.ts';
+import { type KnownHosts, loadKnownHosts } from './known-hosts/known-hosts.ts';
+import { resolveHost, type ResolveOptions } from './resolve/resolve.ts';
 import { Fault } from '../model/fault.ts';
 
 /** One host on the way, with all that its handshake needs. */

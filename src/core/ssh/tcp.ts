@@ -2,7 +2,7 @@ import { lookup } from 'node:dns/promises';
 import { connect, isIP, type Socket } from 'node:net';
 import { adaptiveRead } from '../socket/adaptive-read.ts';
 import { Fault } from '../model/fault.ts';
-import { connectFault } from './errors.ts';
+import { connectFault } from './login/errors.ts';
 
 /** When the next address is tried beside those that have not answered yet (RFC 8305 section 5: Connection Attempt Delay), ms. */
 const stagger = 250;

@@ -1,8 +1,9 @@
 import { homedir, userInfo } from 'node:os';
 import { isAbsolute } from 'node:path';
+import { Fault } from '../model/fault.ts';
 import type { Stage } from '../model/state.ts';
 import type { ToWorker } from '../protocol.ts';
-import type { HostConfig } from '../ssh/host-config.ts';
+import type { HostConfig } from '../ssh/resolve/host-config.ts';
 import { openLink } from '../ssh/open-link.ts';
 import { resolveRoute, routeKey } from '../ssh/route.ts';
 import { type Stamps, stampFiles } from './file-watch.ts';
@@ -71,6 +72,7 @@ export class Dialer {
         deadlines,
         quicken,
         permit: (host, account, until) => permits.ask({ by: lane, host, account, forced }, until),
+        ask: (question) => Promise.reject(new Fault('NEEDS_ANSWER', `${question.where} asks: ${question.text}`)),
         onNote: note,
         onStage: stage,
         signal: aborted,

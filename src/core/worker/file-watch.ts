@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
-import { listAgentKeys } from '../ssh/agent.ts';
+import { listAgentKeys } from '../ssh/identity/agent.ts';
 
 /** How often what a blocked lane waits for is looked at. Polling sees renames, mounts and sockets alike. */
 const period = 2_000;

@@ -1,5 +1,5 @@
 import { Fault } from '../model/fault.ts';
-import type { Link } from '../ssh/link.ts';
+import type { Link } from '../ssh/link/link.ts';
 
 interface Entry {
   readonly link: Promise<Link>;

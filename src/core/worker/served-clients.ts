@@ -5,7 +5,7 @@ import type { ClientConnection } from '../model/plugin.ts';
 import type { Guests } from '../plugin/guests.ts';
 import type { ToSupervisor } from '../protocol.ts';
 import { socketFrom } from '../socket/raw-handle.ts';
-import type { Link } from '../ssh/link.ts';
+import type { Link } from '../ssh/link/link.ts';
 import type { ForwardKind } from './forward/kind.ts';
 import type { Traffic } from './splice.ts';
 import { localForward } from './forward/local.ts';

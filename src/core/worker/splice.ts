@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { Fault } from '../model/fault.ts';
 import { gatherWrites } from '../socket/gather.ts';
-import type { Channel, Link } from '../ssh/link.ts';
+import type { Channel, Link } from '../ssh/link/link.ts';
 
 /** Bytes that went through, counted from the client's side. */
 export interface Traffic {

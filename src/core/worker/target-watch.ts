@@ -2,7 +2,7 @@ import type { ForwardConfig, HealthConfig } from '../model/config.ts';
 import type { Judgement } from '../model/event.ts';
 import { Fault } from '../model/fault.ts';
 import { judge, noVerdict, type Verdict } from '../model/verdict.ts';
-import type { Link } from '../ssh/link.ts';
+import type { Link } from '../ssh/link/link.ts';
 import { probeTcp } from './probe/tcp.ts';
 import { probeWebsocket } from './probe/websocket.ts';
 

@@ -1,7 +1,7 @@
 import type { ForwardConfig } from '../model/config.ts';
 import type { Judgement } from '../model/event.ts';
 import type { Fault } from '../model/fault.ts';
-import type { Link } from '../ssh/link.ts';
+import type { Link } from '../ssh/link/link.ts';
 import { TargetWatch } from './target-watch.ts';
 
 /** What a lane hears of its targets. */

@@ -2,7 +2,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { test } from 'tap';
 import type { Endpoint } from '../../../src/core/model/endpoint.ts';
 import type { Fault } from '../../../src/core/model/fault.ts';
-import type { Link } from '../../../src/core/ssh/link.ts';
+import type { Link } from '../../../src/core/ssh/link/link.ts';
 import { idOf, type Innards, type Rogue, startRogue } from '../../fixtures/rogue-server.ts';
 import { openTestLink } from '../../fixtures/link.ts';
 import type { Owner } from '../../fixtures/temp.ts';

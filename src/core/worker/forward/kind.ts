@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import type { ClientConnection } from '../../model/plugin.ts';
-import type { Link } from '../../ssh/link.ts';
+import type { Link } from '../../ssh/link/link.ts';
 import type { Fault } from '../../model/fault.ts';
 import type { Traffic } from '../splice.ts';
 

@@ -1,0 +1,194 @@
+import type { Client, ClientChannel } from 'ssh2';
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { type Deadlines, detectTime, type Keepalive } from '../../model/config.ts';
+import { type Endpoint, formatEndpoint } from '../../model/endpoint.ts';
+import type { LinkFacts } from '../../model/event.ts';
+import { Fault } from '../../model/fault.ts';
+import { gatherWrites } from '../../socket/gather.ts';
+import { Carriers } from './carriers.ts';
+import { type Heeded, heedEnd } from './heed-end.ts';
+import {
+  beginWindowsWith,
+  endedWithoutEof,
+  ownWindow,
+  packetSize,
+  ping,
+  policeServer,
+  poolPadding,
+} from '../internals.ts';
+import { openChannel, type Opening } from './open-channel.ts';
+import { Pulse } from './pulse.ts';
+import { quicken } from './quicken.ts';
+import { firstWindow, ReceiveWindow, windowBudget } from './receive-window.ts';
+
+/** One connection's stream inside a link: half-open, with SSH's own window as its backpressure. */
+export type Channel = ClientChannel;
+
+/** Who a channel is opened for, as the server's log shows it (RFC 4254 section 7.2). */
+export interface Originator {
+  readonly address: string;
+  readonly port: number;
+}
+
+/** What a link is made of. */
+export interface LinkParts extends Heeded {
+  /** The TCP connection that carries the whole route. */
+  readonly socket: Socket;
+  /** The channel through which each host after the first one is reached. */
+  readonly channels: readonly Duplex[];
+  readonly keepalive: Keepalive;
+  readonly deadlines: Deadlines;
+  /** Whether to run `true` there, so that sshd turns Nagle's algorithm off. */
+  readonly quicken: boolean;
+  readonly facts: LinkFacts;
+  /** A sentence for the user. */
+  readonly onNote: (text: string) => void;
+}
+
+/** With more than this on the way and no answer yet, a silent server may just be far behind: kernels and proxies buffer megabytes. */
+const idleBytes = 64 * 1024;
+
+/** No server takes less; each byte would be a packet. */
+const leastPacket = 256;
+
+/** One authenticated SSH connection over a whole route. It lives until `close()`, or until it is lost. */
+export class Link {
+  readonly facts: LinkFacts;
+  /** To be called before channels are written to: their packets leave in one system call. */
+  readonly gather: () => void;
+  readonly #client: Client;
+  readonly #socket: Socket;
+  readonly #where: string;
+  readonly #carriers: Carriers;
+  readonly #pulse: Pulse;
+  readonly #opening: Opening;
+  readonly #windows = windowBudget();
+  readonly #onLost = new Set<(fault: Fault) => void>();
+  #confirmed = 0;
+  #fault: Fault | null = null;
+
+  constructor(parts: LinkParts) {
+    const { client, socket, where, keepalive } = parts;
+    this.#client = client;
+    this.#socket = socket;
+    this.#where = where;
+    this.facts = parts.facts;
+    this.gather = gatherWrites(socket);
+    this.#carriers = new Carriers([socket, ...parts.channels]);
+    poolPadding(client);
+    beginWindowsWith(client, firstWindow);
+    policeServer(
+      client,
+      () => this.#carriers.backlog,
+      (what) => this.#breach(what),
+    );
+    const silent = () => {
+      const seconds = detectTime(keepalive) / 1000;
+      this.#lose(new Fault('LINK_SILENT', `no answer from ${where} for ${seconds} s; reconnecting`));
+    };
+    this.#pulse = new Pulse(keepalive, () => this.#ping(), silent);
+    // Only what the last host sends is its life: a jump host may be well while the one behind it hangs.
+    const nearest = parts.channels.at(-1) ?? socket;
+    nearest.on('data', () => this.#pulse.beat());
+    this.#opening = {
+      where,
+      deadline: parts.deadlines.open,
+      pulse: this.#pulse,
+      ping: (answered) => this.#ping(answered),
+      idle: () => this.#socket.bytesWritten - this.#confirmed < idleBytes,
+      fault: () => this.#fault,
+      onLost: (listener) => this.onLost(listener),
+      opened: (channel) => this.#own(channel),
+      lose: (fault) => this.#lose(fault),
+    };
+    heedEnd(parts, (fault) => this.#lose(fault));
+    if (parts.quicken) quicken(client, where, parts.onNote);
+  }
+
+  /** What ended it; null while it lives. */
+  get fault(): Fault | null {
+    return this.#fault;
+  }
+
+  /** Calls back once when the link is lost, before any channel is told; at once when it is lost already. Returns the unsubscribe. */
+  onLost(listener: (fault: Fault) => void): () => void {
+    if (this.#fault !== null) listener(this.#fault);
+    else this.#onLost.add(listener);
+    return () => this.#onLost.delete(listener);
+  }
+
+  /**
+   * Opens a channel to a target as the remote host sees it. Rejects with FORWARDING_REFUSED, TARGET_REFUSED, OPEN_TIMEOUT,
+   * or with what ended the link. When the deadline passes without one byte from the server, the link itself is lost.
+   */
+  dial(target: Endpoint, from: Originator): Promise<Channel> {
+    return openChannel(this.#opening, formatEndpoint(target), (done) => {
+      if (target.kind === 'unix') this.#client.openssh_forwardOutStreamLocal(target.path, done);
+      else this.#client.forwardOut(from.address, from.port, target.host, target.port, done);
+    });
+  }
+
+  /** True when so much waits to be sent that nobody may write more. */
+  get congested(): boolean {
+    return this.#carriers.congested;
+  }
+
+  /**
+   * True when a channel that ended was closed by the server in the middle (ChannelTimeout, a killed session): what came may not be
+   * the whole. Only OpenSSH is known to send EOF before each ordinary close; others close without it all the time.
+   */
+  wasCut(channel: Channel): boolean {
+    return endedWithoutEof(channel) && this.facts.server.startsWith('SSH-2.0-OpenSSH');
+  }
+
+  /** Calls back when the link can take bytes again. */
+  onceClear(listener: () => void): void {
+    this.#carriers.onceClear(listener);
+  }
+
+  /** Asks at once whether the server is still there: after a wake, or on a suspicion. */
+  check(): void {
+    this.#pulse.suspect();
+  }
+
+  /** Ends the link on purpose. Closing twice is harmless. */
+  close(): void {
+    this.#lose(new Fault('LINK_LOST', `the link to ${this.#where} was closed; nothing to do`));
+  }
+
+  #own(channel: Channel): void {
+    const window = new ReceiveWindow(this.#windows);
+    channel.once('close', () => window.release());
+    const grant = (left: number, unread: number) => window.grant(left, unread, performance.now());
+    ownWindow(this.#client, channel, firstWindow, grant);
+    if (packetSize(channel) < leastPacket) this.#breach(`takes packets of ${packetSize(channel)} bytes only`);
+  }
+
+  #breach(what: string): void {
+    const text = `${this.#where} broke the SSH protocol: it ${what}; check what runs there, then restart the relay`;
+    this.#lose(new Fault('PROTOCOL_ERROR', text));
+  }
+
+  /** Answers come in order: what was sent before the question has arrived when the answer has. */
+  #ping(answered?: () => void): void {
+    if (this.#fault !== null || !this.#socket.writable) return;
+    const sent = this.#socket.bytesWritten;
+    ping(this.#client, () => {
+      this.#confirmed = sent;
+      answered?.();
+    });
+  }
+
+  #lose(fault: Fault): void {
+    if (this.#fault !== null) return;
+    this.#fault = fault;
+    this.#pulse.stop();
+    const listeners = [...this.#onLost];
+    this.#onLost.clear();
+    for (const listener of listeners) listener(fault);
+    // end() alone never leads to 'close' on a silent peer.
+    this.#client.end();
+    this.#socket.destroy();
+  }
+}

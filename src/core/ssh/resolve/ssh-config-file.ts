@@ -1,0 +1,118 @@
+import { isAbsolute, join } from 'node:path';
+import { Fault } from '../../model/fault.ts';
+import { expandGlob } from './glob.ts';
+import { describeUnreadable, readRegularFile } from '../regular-file.ts';
+import { type ConfigLine, lexLine } from './ssh-config-line.ts';
+import { expandTilde } from './tokens.ts';
+
+/** A file of ssh_config(5) with the files that it includes. */
+export interface ConfigFile {
+  readonly path: string;
+  readonly lines: readonly (ConfigLine & { readonly includes: readonly ConfigFile[] })[];
+}
+
+/** What ssh would read, and each path that was looked at on the way. */
+export interface ConfigSources {
+  readonly roots: readonly ConfigFile[];
+  readonly files: readonly string[];
+}
+
+const system = '/etc/ssh';
+/** OpenSSH's READCONF_MAX_DEPTH. */
+const maxDepth = 16;
+/** Includes that branch at each level would still read 2^16 files within that depth. */
+const maxFiles = 1_000;
+const maxSize = 4 * 1024 * 1024;
+
+/**
+ * Reads `~/.ssh/config` and `/etc/ssh/ssh_config`, or only `explicit` where it is given (`ssh -F`; "none" reads nothing), and all
+ * that they include. Throws SSH_CONFIG_INVALID for what cannot be read, is not safe to read, or nests too deep.
+ */
+export async function loadSshConfig(explicit: string | null, home: string): Promise<ConfigSources> {
+  const files: string[] = [];
+  const reader = new Reader(home, files);
+  if (explicit?.toLowerCase() === 'none') return { roots: [], files };
+  if (explicit !== null) {
+    const root = await reader.read(explicit, { user: true, guarded: false, required: true, depth: 0 });
+    return { roots: root === null ? [] : [root], files };
+  }
+  const own = await reader.read(join(home, '.ssh/config'), { user: true, guarded: true, required: false, depth: 0 });
+  const shared = await reader.read(join(system, 'ssh_config'), {
+    user: false,
+    guarded: false,
+    required: false,
+    depth: 0,
+  });
+  return { roots: [own, shared].filter((root) => root !== null), files };
+}
+
+interface Reading {
+  /** The user's rules: relative includes lie in ~/.ssh, and `~` is understood. */
+  readonly user: boolean;
+  /** ssh checks owner and mode of the user's own file and of everything included, but not of `-F` and the system's file. */
+  readonly guarded: boolean;
+  readonly required: boolean;
+  readonly depth: number;
+}
+
+class Reader {
+  readonly #home: string;
+  readonly #files: string[];
+  #reads = 0;
+
+  constructor(home: string, files: string[]) {
+    this.#home = home;
+    this.#files = files;
+  }
+
+  async read(path: string, reading: Reading): Promise<ConfigFile | null> {
+    if (reading.depth > maxDepth) throw invalid(`${path}: included more than ${maxDepth} levels deep; remove the loop`);
+    this.#reads += 1;
+    if (this.#reads > maxFiles) throw invalid(`${path}: more than ${maxFiles} files are included; remove the loop`);
+    if (!this.#files.includes(path)) this.#files.push(path);
+    const file = await readRegularFile(path, maxSize);
+    if ('why' in file) {
+      if (file.why === 'missing' && !reading.required) return null;
+      throw invalid(`${path} ${describeUnreadable(file)}; correct the path or its permissions`);
+    }
+    const { uid, mode } = file.stats;
+    if (reading.guarded && ((uid !== 0 && uid !== process.getuid?.()) || (mode & 0o022) !== 0)) {
+      const shown = (mode & 0o777).toString(8).padStart(4, '0');
+      throw invalid(`bad owner or permissions on ${path} (uid ${uid}, ${shown}); \`chmod go-w\` it and make it yours`);
+    }
+    return { path, lines: await this.#lines(path, file.data.toString('utf8'), reading) };
+  }
+
+  async #lines(path: string, text: string, reading: Reading): Promise<ConfigFile['lines']> {
+    if (text.startsWith('\ufeff')) throw invalid(`${path}:1: begins with a byte order mark; save it without`);
+    const lines: ConfigFile['lines'][number][] = [];
+    for (const [index, written] of text.split('\n').entries()) {
+      const line = lexLine(written, `${path}:${index + 1}`);
+      if (line === null) continue;
+      lines.push({ ...line, includes: line.keyword === 'include' ? await this.#includes(line, reading) : [] });
+    }
+    return lines;
+  }
+
+  async #includes(line: ConfigLine, reading: Reading): Promise<readonly ConfigFile[]> {
+    const included: ConfigFile[] = [];
+    for (const arg of line.args) {
+      if (arg === '') throw invalid(`${line.at}: an argument of Include is empty; remove it`);
+      if (arg.startsWith('~') && !reading.user) throw invalid(`${line.at}: the system's file may not include "${arg}"`);
+      const path = expandTilde(arg, this.#home, line.at);
+      const folder = reading.user ? join(this.#home, '.ssh') : system;
+      const { files, folders } = await expandGlob(isAbsolute(path) ? path : join(folder, path));
+      this.#files.push(...folders.filter((found) => !this.#files.includes(found)));
+      for (const file of files) {
+        const next: Reading = { user: reading.user, guarded: true, required: false, depth: reading.depth + 1 };
+        const child = await this.read(file, next);
+        if (child !== null) included.push(child);
+      }
+    }
+    return included;
+  }
+}
+
+function invalid(text: string): Fault {
+  return new Fault('SSH_CONFIG_INVALID', text);
+}

@@ -1,0 +1,62 @@
+import { Fault } from '../../model/fault.ts';
+
+/** One line of an ssh_config that says something. */
+export interface ConfigLine {
+  /** In lower case. */
+  readonly keyword: string;
+  readonly args: readonly string[];
+  /** All that follows the keyword, as written: for the keywords that take the rest of the line. */
+  readonly rest: string;
+  /** `file:line`. */
+  readonly at: string;
+}
+
+/**
+ * Takes a line apart as OpenSSH's readconf.c does: a keyword, one optional `=`, then arguments. Null for a blank line or comment.
+ * Own code, since ssh-config (npm) accepts what ssh refuses, reads quotes differently and knows no positions.
+ */
+export function lexLine(text: string, at: string): ConfigLine | null {
+  // A form feed counts as white space at the end of a line only.
+  const line = text.replace(/[ \t\r\n\f]+$/, '').replace(/^[ \t\r\n]+/, '');
+  if (line === '' || line.startsWith('#')) return null;
+  const match = /^(?:"([^"]*)"|([^ \t\r\n"=]+))(?:[ \t\r\n]*=[ \t\r\n]*|[ \t\r\n]+|(?=")|$)/.exec(line);
+  if (match === null)
+    throw new Fault('SSH_CONFIG_INVALID', `${at}: no keyword in ${JSON.stringify(line)}; correct the line`);
+  const keyword = (match[1] ?? match[2] ?? '').toLowerCase();
+  const rest = line.slice(match[0].length);
+  if (rest === '')
+    throw new Fault('SSH_CONFIG_INVALID', `${at}: no argument after "${keyword}"; add one or remove the line`);
+  return { keyword, args: splitArguments(rest, at), rest, at };
+}
+
+/** Splits arguments as OpenSSH's argv_split(): quotes of both kinds, few escapes, `#` ends the line where an argument would begin. */
+function splitArguments(text: string, at: string): readonly string[] {
+  const args: string[] = [];
+  let arg: string | null = null;
+  let quote = '';
+  for (let i = 0; i < text.length; i++) {
+    const c = text[i] ?? '';
+    if (arg === null) {
+      if (c === ' ' || c === '\t') continue;
+      if (c === '#') break;
+      arg = '';
+    }
+    const next = text[i + 1];
+    if (c === '\\' && (next === "'" || next === '"' || next === '\\' || (quote === '' && next === ' '))) {
+      arg += next;
+      i++;
+    } else if (quote === '' && (c === ' ' || c === '\t')) {
+      args.push(arg);
+      arg = null;
+    } else if (quote === '' && (c === '"' || c === "'")) {
+      quote = c;
+    } else if (c === quote) {
+      quote = '';
+    } else {
+      arg += c;
+    }
+  }
+  if (quote !== '') throw new Fault('SSH_CONFIG_INVALID', `${at}: a quote (${quote}) is not closed; close it`);
+  if (arg !== null) args.push(arg);
+  return args;
+}
