@@ -8,14 +8,15 @@ interface Layer {
 }
 
 const NEAR_MODEL = ['config', 'ssh', 'plugin host', 'protocol'] as const;
-const CORE = ['model', 'socket', ...NEAR_MODEL] as const;
+const CORE = ['model', 'files', 'socket', ...NEAR_MODEL] as const;
 
 // DESIGN: model < config, ssh, plugin, protocol < supervisor, worker < control < daemon < cli; layers between two `<` do not know each other
 const LAYERS: readonly Layer[] = [
   { name: 'model', files: /^core\/model\//, below: [] },
-  { name: 'config', files: /^core\/config\//, below: ['model'] },
+  { name: 'files', files: /^core\/files\//, below: ['model'] },
+  { name: 'config', files: /^core\/config\//, below: ['model', 'files'] },
   { name: 'socket', files: /^core\/socket\//, below: ['model'] },
-  { name: 'ssh', files: /^core\/ssh\//, below: ['model', 'socket'] },
+  { name: 'ssh', files: /^core\/ssh\//, below: ['model', 'files', 'socket'] },
   { name: 'plugin host', files: /^core\/plugin\//, below: ['model', 'socket'] },
   { name: 'protocol', files: /^core\/[^/]+$/, below: ['model'] },
   { name: 'supervisor', files: /^core\/supervisor\//, below: CORE },

@@ -1,7 +1,7 @@
 import { closeSync, constants, fstatSync, openSync, readSync, realpathSync, type Stats, statSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { Fault } from '../model/fault.ts';
-import { isPrivateGroup } from './private-group.ts';
+import { isPrivateGroup } from '../files/private-group.ts';
 
 /** No config comes near it, and everything that reads the text stays quick below it. */
 const largest = 1024 * 1024;

@@ -37,3 +37,8 @@ export function matchPatterns(text: string, patterns: readonly string[]): Patter
   }
   return answer;
 }
+
+/** Lower case for ASCII only, as ssh has it: other letters stay. */
+export function lowerCase(text: string): string {
+  return text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
+}

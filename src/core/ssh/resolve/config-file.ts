@@ -1,13 +1,19 @@
+import type { Stats } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
-import { Fault } from '../../model/fault.ts';
+import { isPrivateGroup } from '../../files/private-group.ts';
 import { expandGlob } from './glob.ts';
 import { describeUnreadable, readRegularFile } from '../regular-file.ts';
-import { type ConfigLine, lexLine } from './ssh-config-line.ts';
+import { configFault } from './config-fault.ts';
+import { type ConfigLine, lexLine } from './config-line.ts';
 import { expandTilde } from './tokens.ts';
 
 /** A file of ssh_config(5) with the files that it includes. */
 export interface ConfigFile {
   readonly path: string;
+  /** The user's, or included by it: told apart from the system's. */
+  readonly user: boolean;
+  /** Nobody but this user and root can have written it. */
+  readonly trusted: boolean;
   readonly lines: readonly (ConfigLine & { readonly includes: readonly ConfigFile[] })[];
 }
 
@@ -66,25 +72,29 @@ class Reader {
   }
 
   async read(path: string, reading: Reading): Promise<ConfigFile | null> {
-    if (reading.depth > maxDepth) throw invalid(`${path}: included more than ${maxDepth} levels deep; remove the loop`);
+    if (reading.depth > maxDepth)
+      throw configFault(`${path}: included more than ${maxDepth} levels deep; remove the loop`);
     this.#reads += 1;
-    if (this.#reads > maxFiles) throw invalid(`${path}: more than ${maxFiles} files are included; remove the loop`);
+    if (this.#reads > maxFiles) throw configFault(`${path}: more than ${maxFiles} files are included; remove the loop`);
     if (!this.#files.includes(path)) this.#files.push(path);
     const file = await readRegularFile(path, maxSize);
     if ('why' in file) {
       if (file.why === 'missing' && !reading.required) return null;
-      throw invalid(`${path} ${describeUnreadable(file)}; correct the path or its permissions`);
+      throw configFault(`${path} ${describeUnreadable(file)}; correct the path or its permissions`);
     }
-    const { uid, mode } = file.stats;
-    if (reading.guarded && ((uid !== 0 && uid !== process.getuid?.()) || (mode & 0o022) !== 0)) {
+    const trusted = isSafe(file.stats);
+    if (reading.guarded && !trusted) {
+      const { uid, mode } = file.stats;
       const shown = (mode & 0o777).toString(8).padStart(4, '0');
-      throw invalid(`bad owner or permissions on ${path} (uid ${uid}, ${shown}); \`chmod go-w\` it and make it yours`);
+      throw configFault(
+        `bad owner or permissions on ${path} (uid ${uid}, ${shown}); \`chmod go-w\` it and make it yours`,
+      );
     }
-    return { path, lines: await this.#lines(path, file.data.toString('utf8'), reading) };
+    return { path, user: reading.user, trusted, lines: await this.#lines(path, file.data.toString('utf8'), reading) };
   }
 
   async #lines(path: string, text: string, reading: Reading): Promise<ConfigFile['lines']> {
-    if (text.startsWith('\ufeff')) throw invalid(`${path}:1: begins with a byte order mark; save it without`);
+    if (text.startsWith('\ufeff')) throw configFault(`${path}:1: begins with a byte order mark; save it without`);
     const lines: ConfigFile['lines'][number][] = [];
     for (const [index, written] of text.split('\n').entries()) {
       const line = lexLine(written, `${path}:${index + 1}`);
@@ -97,8 +107,10 @@ class Reader {
   async #includes(line: ConfigLine, reading: Reading): Promise<readonly ConfigFile[]> {
     const included: ConfigFile[] = [];
     for (const arg of line.args) {
-      if (arg === '') throw invalid(`${line.at}: an argument of Include is empty; remove it`);
-      if (arg.startsWith('~') && !reading.user) throw invalid(`${line.at}: the system's file may not include "${arg}"`);
+      if (arg === '') throw configFault(`${line.at}: an argument of Include is empty; remove it`);
+      if (arg.startsWith('~') && !reading.user) {
+        throw configFault(`${line.at}: the system's file may not include "${arg}"`);
+      }
       const path = expandTilde(arg, this.#home, line.at);
       const folder = reading.user ? join(this.#home, '.ssh') : system;
       const { files, folders } = await expandGlob(isAbsolute(path) ? path : join(folder, path));
@@ -113,6 +125,8 @@ class Reader {
   }
 }
 
-function invalid(text: string): Fault {
-  return new Fault('SSH_CONFIG_INVALID', text);
+/** ssh's secure_permissions(): mine or root's, and writable by nobody else. */
+function isSafe({ uid, gid, mode }: Stats): boolean {
+  if (uid !== 0 && uid !== process.getuid?.()) return false;
+  return (mode & 0o002) === 0 && ((mode & 0o020) === 0 || isPrivateGroup(gid));
 }

@@ -1,4 +1,6 @@
 import { Fault } from '../../model/fault.ts';
+import { delimit } from './delimit.ts';
+import { lowerCase } from './pattern.ts';
 
 /** One line of an ssh_config that says something. */
 export interface ConfigLine {
@@ -17,15 +19,15 @@ export interface ConfigLine {
  */
 export function lexLine(text: string, at: string): ConfigLine | null {
   // A form feed counts as white space at the end of a line only.
-  const line = text.replace(/[ \t\r\n\f]+$/, '').replace(/^[ \t\r\n]+/, '');
-  if (line === '' || line.startsWith('#')) return null;
-  const match = /^(?:"([^"]*)"|([^ \t\r\n"=]+))(?:[ \t\r\n]*=[ \t\r\n]*|[ \t\r\n]+|(?=")|$)/.exec(line);
-  if (match === null)
-    throw new Fault('SSH_CONFIG_INVALID', `${at}: no keyword in ${JSON.stringify(line)}; correct the line`);
-  const keyword = (match[1] ?? match[2] ?? '').toLowerCase();
-  const rest = line.slice(match[0].length);
-  if (rest === '')
+  const line = text.replace(/[ \t\r\n\f]+$/, '');
+  const first = delimit(line);
+  const found = first?.word === '' ? delimit(first.rest) : first;
+  if (found === null || found.word === '' || found.word.startsWith('#')) return null;
+  const keyword = lowerCase(found.word);
+  const rest = (found.rest ?? '').replace(/^[ \t\r\n]+/, '');
+  if (rest === '') {
     throw new Fault('SSH_CONFIG_INVALID', `${at}: no argument after "${keyword}"; add one or remove the line`);
+  }
   return { keyword, args: splitArguments(rest, at), rest, at };
 }
 

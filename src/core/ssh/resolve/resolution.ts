@@ -1,0 +1,104 @@
+import { canonicalize, type Names } from './canonicalize.ts';
+import { compile, type Item } from './compile.ts';
+import { configFault } from './config-fault.ts';
+import { type ConfigSources, loadSshConfig } from './config-file.ts';
+import { execLetters } from './connection-letters.ts';
+import { Evaluation, type ExecFacts, NotKnownYet, type Query } from './evaluate.ts';
+import { checkHost, checkUser } from './host-name.ts';
+import { keywordTable } from './keywords.ts';
+import { runInShell } from './run-in-shell.ts';
+import type { Settings } from './settings.ts';
+import { systemNames } from './system-names.ts';
+import { expandTokens } from './tokens.ts';
+
+/** Whose ssh_config is read, and with what around it. */
+export interface ResolveOptions {
+  /** Read instead of the user's and the system's file (`ssh -F`); null for those two. */
+  readonly sshConfig: string | null;
+  /** The home folder that `~` and `%d` stand for. */
+  readonly home: string;
+  readonly localUser: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Who is asked for canonical names; the system's resolver unless given. */
+  readonly names?: Names;
+}
+
+/** What ssh_config says of one host, with the facts that its tokens stand for. */
+export interface Resolution {
+  readonly settings: Settings;
+  readonly query: Query;
+  /** The name or address to connect to. */
+  readonly hostName: string;
+  readonly user: string;
+  readonly port: number;
+  readonly files: readonly string[];
+  readonly options: ResolveOptions;
+}
+
+/** An ssh_config that was read and checked once, to be asked for any number of hosts. */
+export interface ReadConfig {
+  readonly sources: ConfigSources;
+  readonly roots: readonly (readonly Item[])[];
+  readonly options: ResolveOptions;
+}
+
+/** Reads and checks what ssh would read. Throws SSH_CONFIG_INVALID. */
+export async function readConfig(options: ResolveOptions): Promise<ReadConfig> {
+  const sources = await loadSshConfig(options.sshConfig, options.home);
+  const table = keywordTable(options.env);
+  return { sources, roots: sources.roots.map((root) => compile(root, table)), options };
+}
+
+/** Asks an ssh_config for one host, as ssh does: first value wins, canonical names, `Match final`. Throws SSH_CONFIG_INVALID. */
+export async function askConfig({ sources, roots, options }: ReadConfig, query: Query): Promise<Resolution> {
+  const answers = new Map<string, boolean>();
+  for (;;) {
+    let missing: { readonly command: string; readonly at: string } | null = null;
+    const exec = (text: string, at: string, trusted: boolean, facts: ExecFacts) => {
+      const command = expandTokens(text, { letters: execLetters(facts, options), env: null }, at);
+      const answer = answers.get(command);
+      if (answer !== undefined) return answer;
+      refuseUnsafe(at, trusted, facts);
+      missing = { command, at };
+      return null;
+    };
+    try {
+      const found = await passes(new Evaluation(query, exec), roots, query, options);
+      return { ...found, query, files: sources.files, options };
+    } catch (error) {
+      if (!(error instanceof NotKnownYet) || missing === null) throw error;
+      const { command, at }: { command: string; at: string } = missing;
+      answers.set(command, await runInShell(command, at, options.env));
+    }
+  }
+}
+
+async function passes(
+  evaluation: Evaluation,
+  roots: ReadConfig['roots'],
+  query: Query,
+  options: ResolveOptions,
+): Promise<Pick<Resolution, 'settings' | 'hostName' | 'user' | 'port'>> {
+  evaluation.pass(roots, null);
+  const { settings } = evaluation;
+  const hostName = await canonicalize(evaluation.hostName, settings, options.names ?? systemNames);
+  const canonical = settings.first('canonicalizehostname')?.values[0] ?? 'false';
+  if (evaluation.wantsFinal || canonical !== 'false') evaluation.pass(roots, hostName);
+  return {
+    settings,
+    hostName,
+    user: settings.first('user')?.values[0] ?? query.localUser,
+    port: Number(settings.first('port')?.values[0] ?? 22),
+  };
+}
+
+/** A command of somebody else's file is not run, and no odd name comes to a shell. */
+function refuseUnsafe(at: string, trusted: boolean, { hostName, original, user, hostKeyAlias }: ExecFacts): void {
+  if (!trusted) {
+    throw configFault(
+      `${at}: a command in a file that others may write is not run; \`chmod go-w\` it and make it yours`,
+    );
+  }
+  for (const name of [hostName, original, ...(hostKeyAlias === null ? [] : [hostKeyAlias])]) checkHost(name, `${at}: `);
+  checkUser(user, `${at}: `);
+}

@@ -1,0 +1,31 @@
+import { spawn } from 'node:child_process';
+import { configFault } from './config-fault.ts';
+
+/** A command that has not ended by then hangs, ms: ssh would wait for ever, a daemon must not. */
+const patience = 15_000;
+
+/** Runs the command of a `Match exec` as ssh does, by the user's shell; true when it ends with 0. Throws SSH_CONFIG_INVALID. */
+export function runInShell(
+  command: string,
+  at: string,
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    const shell = env['SHELL'] || '/bin/sh';
+    const child = spawn(shell, ['-c', command], { stdio: 'ignore', env: { ...env }, detached: true });
+    const shown = JSON.stringify(command);
+    const timer = setTimeout(() => {
+      if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+      reject(configFault(`${at}: Match exec ${shown} did not end within ${patience / 1000} s; make it quicker`));
+    }, patience);
+    child.once('error', (error) => {
+      clearTimeout(timer);
+      reject(configFault(`${at}: Match exec ${shown} cannot be run by ${shell}; check SHELL`, error));
+    });
+    child.once('exit', (code, signal) => {
+      clearTimeout(timer);
+      if (code !== null) resolve(code === 0);
+      else reject(configFault(`${at}: Match exec ${shown} was ended by ${signal}; correct it`));
+    });
+  });
+}
