@@ -22,6 +22,7 @@ function chosen(settings: Settings, keyword: string, family: AlgorithmFamily): r
   const setting = settings.first(keyword);
   if (setting === undefined) return null;
   const names = assembleAlgorithms(setting.values[0] ?? null, family);
-  if (names === null) throw configFault(`${setting.at}: ${keyword} leaves no algorithm; correct it`);
+  if (names === null || names.length === 0)
+    throw configFault(`${setting.at}: ${keyword} leaves no algorithm; correct it`);
   return names;
 }

@@ -30,8 +30,7 @@ const flags = `batchmode=no canonicalizefallbacklocal=yes canonicalizehostname=f
 const moreFlags = `hashknownhosts=no hostbasedauthentication=no identitiesonly=no kbdinteractiveauthentication=yes
   nohostauthenticationforlocalhost=no passwordauthentication=yes permitlocalcommand=no proxyusefdpass=no
   pubkeyauthentication=true requesttty=auto sessiontype=default stdinnull=no forkafterauthentication=no
-  streamlocalbindunlink=no stricthostkeychecking=ask tcpkeepalive=yes tunnel=false verifyhostkeydns=false
-  visualhostkey=no`;
+  streamlocalbindunlink=no stricthostkeychecking=ask tcpkeepalive=yes`;
 const numbers = `canonicalizemaxdots=1 connectionattempts=1 forwardx11timeout=1200 numberofpasswordprompts=3
   serveralivecountmax=3`;
 const gssKex =
@@ -67,6 +66,10 @@ class Dump {
     this.#texts('gssapiclientidentity gssapiserveridentity');
     this.#withDefaults(`gssapikexalgorithms=${gssKex}`);
     this.#withDefaults(moreFlags);
+    // Without forwards there is no tunnel either.
+    if (this.#cleared) this.#line('tunnel', 'false', this.#at('clearallforwardings'));
+    else this.#withDefaults('tunnel=false');
+    this.#withDefaults('verifyhostkeydns=false visualhostkey=no');
     this.#line('updatehostkeys', this.#updateHostKeys(), this.#at('updatehostkeys'));
     this.#withDefaults('enableescapecommandline=no');
     this.#withDefaults(numbers);
@@ -97,6 +100,10 @@ class Dump {
     this.#files();
     this.#rest();
     this.#proxy(jumps);
+  }
+
+  get #cleared(): boolean {
+    return this.#value('clearallforwardings') === 'yes';
   }
 
   #jumps(): readonly Jump[] {
@@ -140,7 +147,7 @@ class Dump {
   }
 
   #forwards(): void {
-    if (this.#value('clearallforwardings') === 'yes') return;
+    if (this.#cleared) return;
     const { settings } = this.#resolution;
     const local = settings.all('localforward');
     // A path as its target passes for SOCKS as well: a quirk of OpenSSH.
@@ -161,7 +168,7 @@ class Dump {
   }
 
   #files(): void {
-    const { settings, options } = this.#resolution;
+    const { settings } = this.#resolution;
     const identities = settings.all('identityfile');
     for (const { values, at } of identities) this.#line('identityfile', values[0] ?? '', at);
     if (identities.length === 0) {
@@ -178,7 +185,6 @@ class Dump {
     }
     this.#oneLine('logverbose', []);
     this.#oneLine('permitremoteopen', ['any']);
-    void options;
   }
 
   #rest(): void {

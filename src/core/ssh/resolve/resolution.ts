@@ -73,6 +73,12 @@ export async function askConfig({ sources, roots, options }: ReadConfig, query: 
   }
 }
 
+const canonicalDefaults = [
+  ['canonicalizemaxdots', '1'],
+  ['canonicalizefallbacklocal', 'yes'],
+  ['canonicalizehostname', 'false'],
+] as const;
+
 async function passes(
   evaluation: Evaluation,
   roots: ReadConfig['roots'],
@@ -83,7 +89,11 @@ async function passes(
   const { settings } = evaluation;
   const hostName = await canonicalize(evaluation.hostName, settings, options.names ?? systemNames);
   const canonical = settings.first('canonicalizehostname')?.values[0] ?? 'false';
-  if (evaluation.wantsFinal || canonical !== 'false') evaluation.pass(roots, hostName);
+  if (evaluation.wantsFinal || canonical !== 'false') {
+    // ssh fills these in before it reads again, so that a second pass can set them no more.
+    for (const [keyword, value] of canonicalDefaults) settings.fill(keyword, { values: [value], at: '' });
+    evaluation.pass(roots, hostName);
+  }
   return {
     settings,
     hostName,

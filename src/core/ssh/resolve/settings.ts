@@ -37,6 +37,11 @@ export class GatheredSettings implements Settings {
     this.#values.set(keyword, [setting]);
   }
 
+  /** Sets a keyword that is not set. */
+  fill(keyword: string, setting: Setting): void {
+    if (!this.#values.has(keyword)) this.put(keyword, setting);
+  }
+
   /** Takes a line in. `active`: it stands in a block that applies to the host. */
   set({ keep, at, user, parts }: Extract<Item, { do: 'set' }>, active: boolean): void {
     if (!active && keep !== 'first anywhere' && keep !== 'last anywhere') return;
@@ -45,7 +50,7 @@ export class GatheredSettings implements Settings {
       switch (keep) {
         case 'first':
         case 'first anywhere':
-          if (!this.#values.has(keyword)) this.put(keyword, setting);
+          this.fill(keyword, setting);
           break;
         case 'last anywhere':
           this.put(keyword, setting);

@@ -32,7 +32,7 @@ const patterns = [
 const flags = ['yes', 'no', 'true', 'false', 'YES', 'No'];
 const settings: readonly (readonly [string, readonly string[]])[] = [
   ['HostName', ['r', '%h.example', 'REAL.Example', '127.1', '%%', '::0:1', 'web']],
-  ['User', ['x', 'me', 'a.b', '"x y"', 'u']],
+  ['User', ['x', 'me', 'a.b', '"u"']],
   ['Port', ['22', '2222', '+8022', 'ssh', '65535']],
   ['IdentityFile', ['~/.ssh/id_a', '/k/%h', 'none', 'rel', '"/a b"', '~/.ssh/id_a']],
   ['CertificateFile', ['~/.ssh/c', '/c2']],
