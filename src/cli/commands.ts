@@ -10,6 +10,12 @@ export interface OptionText {
   readonly text: string;
 }
 
+/** A word that a command takes; `[RELAY]` may be left out. */
+export interface Operand {
+  readonly name: 'relay' | 'host';
+  readonly shown: string;
+}
+
 /** What a command is told. */
 export interface Called {
   readonly given: Arguments;
@@ -19,8 +25,10 @@ export interface Called {
 /** One command: its words for help, and where it is implemented. It is imported when it is called, not before. */
 export interface Command {
   readonly name: string;
-  /** `RELAY`, or `[RELAY]` when it may be left out. */
-  readonly relay?: 'RELAY' | '[RELAY]';
+  /** The words that follow it. */
+  readonly operands?: readonly Operand[];
+  /** Parsed without yargs, which takes longer to load than this command takes to answer. */
+  readonly quick?: boolean;
   readonly group: 'Daemon' | 'Relays' | 'Looking' | 'Config and shell';
   readonly text: string;
   readonly options: readonly OptionText[];
@@ -32,6 +40,9 @@ export interface Command {
   readonly run: ((called: Called) => Promise<number>) | null;
 }
 
+const relay: Operand = { name: 'relay', shown: 'RELAY' };
+const maybeRelay: Operand = { name: 'relay', shown: '[RELAY]' };
+const host: Operand = { name: 'host', shown: 'HOST' };
 const json: OptionText = { name: 'json', text: 'print JSON for programs' };
 
 /** Every command, in the order of the manual. */
@@ -57,7 +68,7 @@ export const commands: readonly Command[] = [
   },
   {
     name: 'start',
-    relay: 'RELAY',
+    operands: [relay],
     group: 'Relays',
     text: 'start a stopped relay, or try a waiting one at once',
     options: [],
@@ -65,7 +76,7 @@ export const commands: readonly Command[] = [
   },
   {
     name: 'stop',
-    relay: 'RELAY',
+    operands: [relay],
     group: 'Relays',
     text: 'stop a relay until it is started again; open connections may finish',
     options: [],
@@ -73,7 +84,7 @@ export const commands: readonly Command[] = [
   },
   {
     name: 'restart',
-    relay: 'RELAY',
+    operands: [relay],
     group: 'Relays',
     text: 'stop a relay, then start it',
     options: [],
@@ -81,7 +92,7 @@ export const commands: readonly Command[] = [
   },
   {
     name: 'status',
-    relay: '[RELAY]',
+    operands: [maybeRelay],
     group: 'Looking',
     text: 'show every relay, or all that is known of one',
     options: [json, { name: 'watch', alias: 'w', text: 'go on showing it' }],
@@ -89,7 +100,7 @@ export const commands: readonly Command[] = [
   },
   {
     name: 'logs',
-    relay: '[RELAY]',
+    operands: [maybeRelay],
     group: 'Looking',
     text: 'show the last lines of the log, also when no daemon runs',
     options: [
@@ -113,6 +124,16 @@ export const commands: readonly Command[] = [
     options: [json],
     configured: true,
     run: async (called) => (await import('./check.ts')).check(called),
+  },
+  {
+    name: 'explain',
+    operands: [host],
+    group: 'Config and shell',
+    text: 'say what ssh_config makes of a host, and which line of it',
+    options: [{ name: 'format', value: 'ssh', text: 'print it as `ssh -G` does' }, json],
+    configured: true,
+    quick: true,
+    run: async (called) => (await import('./explain.ts')).explain(called),
   },
   {
     name: 'schema',
@@ -141,5 +162,5 @@ export const commands: readonly Command[] = [
 /** The options that stand before or after any command. */
 export const globalOptions: readonly OptionText[] = [
   { name: 'config', value: 'FILE', text: 'the config file (up, check); searched for unless given' },
-  { name: 'F', value: 'FILE', text: 'another ssh_config than ~/.ssh/config, as with ssh (up, check)' },
+  { name: 'F', value: 'FILE', text: 'another ssh_config than ~/.ssh/config, as with ssh (up, check, explain)' },
 ];

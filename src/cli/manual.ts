@@ -6,7 +6,7 @@ export function manual(): string {
     const rows = commands.filter((command) => command.group === group);
     return section(
       group,
-      rows.map(({ name, relay, text }) => [relay === undefined ? name : `${name} ${relay}`, text]),
+      rows.map((command) => [usageOf(command), command.text]),
     );
   });
   return `${[
@@ -59,7 +59,8 @@ const exits: readonly (readonly [string, string])[] = [
 ];
 
 /** The page that `towline COMMAND --help` prints. */
-export function commandManual({ name, relay, text, options, configured = false, more }: Command): string {
+export function commandManual(command: Command): string {
+  const { name, text, options, configured = false, more } = command;
   const given = options.length === 0 ? '' : ' [OPTIONS]';
   const rows = [...options, ...(configured ? globalOptions : [])].map((option): readonly [string, string] => [
     formatOption(option),
@@ -67,11 +68,16 @@ export function commandManual({ name, relay, text, options, configured = false, 
   ]);
   return `${[
     `towline ${name} - ${text}`,
-    section('Usage', [[`towline ${name}${relay === undefined ? '' : ` ${relay}`}${given}`, '']]),
+    section('Usage', [[`towline ${usageOf(command)}${given}`, '']]),
     ...(rows.length === 0 ? [] : [section('Options', rows)]),
     ...(more === undefined ? [] : [more]),
     '`towline --help` is the whole manual.',
   ].join('\n\n')}\n`;
+}
+
+/** A command with the words that follow it. */
+function usageOf({ name, operands = [] }: Command): string {
+  return [name, ...operands.map(({ shown }) => shown)].join(' ');
 }
 
 /** `-n, --lines N` as help shows it. */

@@ -16,6 +16,7 @@ const sharing = 'each relay keeps its own connection';
 const ownLog = 'towline has its own log';
 const harmless: Readonly<Record<string, string>> = {
   addkeystoagent: 'a key is never put into the agent for you',
+  channeltimeout: 'a connection that is silent is not ended',
   checkhostip: 'known_hosts is asked for the name only, as ssh does by default',
   clearallforwardings: forwards,
   compression: 'forwarded bytes are not compressed',
@@ -48,10 +49,10 @@ const harmless: Readonly<Record<string, string>> = {
   kbdinteractivedevices: 'the server chooses the device',
   localcommand: 'no local command is run for a relay',
   localforward: forwards,
-  logfacility: ownLog,
   loglevel: ownLog,
   logverbose: ownLog,
   nohostauthenticationforlocalhost: 'host keys are always checked',
+  obscurekeystroketiming: session,
   permitlocalcommand: 'no local command is run for a relay',
   permitremoteopen: forwards,
   rekeylimit: 'the server decides when keys are renewed',
@@ -69,7 +70,10 @@ const harmless: Readonly<Record<string, string>> = {
   tunnel: 'a relay forwards connections, not packets',
   tunneldevice: 'a relay forwards connections, not packets',
   updatehostkeys: 'known_hosts is written only by you, by accept-new and by `towline trust`',
+  usekeychain: 'keys are taken from files and ssh-agent',
+  versionaddendum: 'the identification string is that of the SSH library',
   visualhostkey: 'fingerprints are shown as text',
+  warnweakcrypto: '`towline status` tells what was agreed',
   xauthlocation: session,
 };
 

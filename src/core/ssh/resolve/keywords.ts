@@ -95,7 +95,7 @@ export function keywordTable(env: Env): ReadonlyMap<string, Keyword> {
   add('dynamicforward', forward('dynamic', env), 'all');
   add('identityagent', agentPath(env));
   add('forwardagent', odd.forwardAgent(agentPath(env)));
-  add(newer, read.anything);
+  add(newer, read.command);
   add('tag refuseconnection', read.text);
   add(ignored, read.anything);
   return table;

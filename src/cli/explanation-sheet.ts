@@ -1,0 +1,76 @@
+import { defaultKeepalive } from '../core/model/config.ts';
+import { printable } from '../core/model/printable.ts';
+import type { Explanation } from '../core/ssh/resolve/explanation.ts';
+import type { HostConfig } from '../core/ssh/resolve/host-config.ts';
+import { paint } from './terminal.ts';
+
+/** How an explanation is shown. */
+export interface SheetView {
+  readonly colour: boolean;
+  /** Shown as `~`. */
+  readonly home: string;
+}
+
+/** An explanation for people, a setting a line with the place that set it. Pure. */
+export function drawExplanation(explanation: Explanation, { colour, home }: SheetView): string {
+  const { host, config, route, settings, ignored } = explanation;
+  const short = (at: string) => (at.startsWith(`${home}/`) ? `~${at.slice(home.length)}` : at);
+  const title = (text: string) => paint(text, 'strong', colour);
+  const via = route.map((hop) => `${printable(hop.alias)} (${target(hop)})`).join(', ');
+  const used = settings.map(({ keyword, text, at }) => [keyword, text, at === null ? 'default' : short(at)] as const);
+  const left = ignored.map(
+    ({ keyword, value, at, why, warning }) =>
+      [`${warning === null ? '' : '! '}${keyword}`, value, short(at), why] as const,
+  );
+  const warnings = config.warnings.map((text) => `  ${paint('!', 'uneasy', colour)} ${printable(short(text))}`);
+  return `${[
+    `${title(printable(host))} is ${target(config)}${via === '' ? '' : `, reached through ${via}`}`,
+    '',
+    ...columns(used, colour),
+    `  ${paint('keepalive', 'quiet', colour)}  ${keepaliveOf(config)}`,
+    ...(left.length === 0 ? [] : ['', title('Set there, and no part of a relay'), ...columns(left, colour)]),
+    ...(warnings.length === 0 ? [] : ['', title('Mind'), ...warnings]),
+  ].join('\n')}\n`;
+}
+
+/** An explanation for programs. */
+export function plainExplanation({ host, config, route, settings, ignored }: Explanation): unknown {
+  return {
+    host,
+    target: target(config),
+    route: route.map((hop) => ({ host: hop.alias, target: target(hop) })),
+    settings: settings.map(({ keyword, text, at }) => ({ keyword, value: text, at })),
+    ignored,
+    keepalive: config.keepalive,
+    warnings: config.warnings,
+    files: config.files,
+  };
+}
+
+function target({ user, hostName, port }: HostConfig): string {
+  return printable(`${user}@${hostName.includes(':') ? `[${hostName}]` : hostName}:${port}`);
+}
+
+function keepaliveOf({ keepalive }: HostConfig): string {
+  const { interval, count } = keepalive ?? defaultKeepalive;
+  const text = `${interval / 1_000} s x ${count}`;
+  return keepalive === null
+    ? `${text}, towline's own: ssh_config sets none, and 0 would never notice a dead link`
+    : `${text}, unless the relay sets its own`;
+}
+
+/** Columns as wide as they need to be, save for values that are very long. */
+function columns(rows: readonly (readonly string[])[], colour: boolean): readonly string[] {
+  const most = [30, 44, 60];
+  const widths = most.map((limit, index) =>
+    Math.min(limit, Math.max(0, ...rows.map((row) => (row[index] ?? '').length))),
+  );
+  return rows.map((row) => {
+    const cells = row.map((text, index) => {
+      const shown = printable(text);
+      const cell = index === row.length - 1 ? shown : shown.padEnd(widths[index] ?? 0);
+      return index === 1 ? cell : paint(cell, 'quiet', colour);
+    });
+    return `  ${cells.join('  ')}`;
+  });
+}

@@ -1,0 +1,42 @@
+import { type DumpLine, dumpLines } from './dump.ts';
+import type { HostConfig } from './host-config.ts';
+import { parseHostSpec } from './host-name.ts';
+import { type Ignored, ignoredSettings } from './ignored.ts';
+import { askConfig, readConfig, type ResolveOptions } from './resolution.ts';
+import { hostConfigOf } from './resolve.ts';
+
+/** What ssh_config says of a host, and what a relay makes of it. */
+export interface Explanation {
+  /** As it was asked for. */
+  readonly host: string;
+  readonly config: HostConfig;
+  /** The hosts on the way, first one first. */
+  readonly route: readonly HostConfig[];
+  /** What is set and honoured, in the words of `ssh -G`. */
+  readonly settings: readonly DumpLine[];
+  readonly ignored: readonly Ignored[];
+}
+
+/** Settings that say where a host is: shown also where they are defaults. */
+const always = ['hostname', 'user', 'port', 'identityfile', 'userknownhostsfile', 'stricthostkeychecking'];
+
+/** Resolves a host and tells where each setting comes from. Throws HOST_INVALID or SSH_CONFIG_INVALID. */
+export async function explainHost(text: string, options: ResolveOptions): Promise<Explanation> {
+  const read = await readConfig(options);
+  const ask = (host: string) => askConfig(read, { ...parseHostSpec(host), localUser: options.localUser });
+  const resolution = await ask(text);
+  const config = hostConfigOf(text, resolution);
+  const route = await Promise.all(config.proxyJump.map(async (hop) => hostConfigOf(hop, await ask(hop))));
+  const ignored = ignoredSettings(resolution.settings);
+  const left = new Set(ignored.map(({ keyword }) => keyword));
+  const settings = dumpLines(resolution).filter(
+    ({ keyword, at }) => keyword !== 'host' && !left.has(keyword) && (at !== null || always.includes(keyword)),
+  );
+  return { host: text, config, route, settings, ignored };
+}
+
+/** What `ssh -G` prints for a host. Throws HOST_INVALID, and SSH_CONFIG_INVALID where ssh would end. */
+export async function dumpHost(text: string, options: ResolveOptions): Promise<readonly DumpLine[]> {
+  const query = { ...parseHostSpec(text), localUser: options.localUser };
+  return dumpLines(await askConfig(await readConfig(options), query));
+}
