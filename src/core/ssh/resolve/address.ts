@@ -7,7 +7,8 @@ import { networkInterfaces } from 'node:os';
  */
 export function canonicalAddress(text: string): string | null {
   const [plain = '', zone] = text.split('%', 2);
-  if (isIPv6(plain)) {
+  // Asked last: the pattern behind it takes 5 ms the first time.
+  if (plain.includes(':') && isIPv6(plain)) {
     if (zone !== undefined && networkInterfaces()[zone] === undefined && !/^\d+$/.test(zone)) return null;
     const { address } = new SocketAddress({ address: plain, family: 'ipv6' });
     return zone === undefined ? address : `${address}%${zone}`;

@@ -14,7 +14,7 @@ export interface ConfigFile {
   readonly user: boolean;
   /** Nobody but this user and root can have written it. */
   readonly trusted: boolean;
-  readonly lines: readonly (ConfigLine & { readonly includes: readonly ConfigFile[] })[];
+  readonly lines: readonly { readonly line: ConfigLine; readonly includes: readonly ConfigFile[] }[];
 }
 
 /** What ssh would read, and each path that was looked at on the way. */
@@ -23,6 +23,7 @@ export interface ConfigSources {
   readonly files: readonly string[];
 }
 
+const none: readonly ConfigFile[] = [];
 const system = '/etc/ssh';
 /** OpenSSH's READCONF_MAX_DEPTH. */
 const maxDepth = 16;
@@ -96,10 +97,13 @@ class Reader {
   async #lines(path: string, text: string, reading: Reading): Promise<ConfigFile['lines']> {
     if (text.startsWith('\ufeff')) throw configFault(`${path}:1: begins with a byte order mark; save it without`);
     const lines: ConfigFile['lines'][number][] = [];
-    for (const [index, written] of text.split('\n').entries()) {
-      const line = lexLine(written, `${path}:${index + 1}`);
+    let number = 0;
+    for (const written of text.split('\n')) {
+      number += 1;
+      const line = lexLine(written, `${path}:${number}`);
       if (line === null) continue;
-      lines.push({ ...line, includes: line.keyword === 'include' ? await this.#includes(line, reading) : [] });
+      const includes = line.keyword === 'include' ? await this.#includes(line, reading) : none;
+      lines.push({ line, includes });
     }
     return lines;
   }

@@ -13,11 +13,19 @@ export interface ConfigLine {
   readonly at: string;
 }
 
+/** Almost every line: nothing is quoted, escaped, commented or set with an equals sign. A config may have ten thousand. */
+const plain = /^[ \t]*([A-Za-z0-9]+)[ \t]+([\w$%+,\-./:@^~!*?[\]]+(?:[ \t]+[\w$%+,\-./:@^~!*?[\]]+)*)$/;
+
 /**
  * Takes a line apart as OpenSSH's readconf.c does: a keyword, one optional `=`, then arguments. Null for a blank line or comment.
  * Own code, since ssh-config (npm) accepts what ssh refuses, reads quotes differently and knows no positions.
  */
 export function lexLine(text: string, at: string): ConfigLine | null {
+  const simple = plain.exec(text);
+  if (simple !== null) {
+    const [, keyword = '', rest = ''] = simple;
+    return { keyword: lowerCase(keyword), args: rest.split(/[ \t]+/), rest, at };
+  }
   // A form feed counts as white space at the end of a line only.
   const line = text.replace(/[ \t\r\n\f]+$/, '');
   const first = delimit(line);

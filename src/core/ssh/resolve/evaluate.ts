@@ -1,5 +1,5 @@
 import { networkInterfaces } from 'node:os';
-import type { Item } from './compile.ts';
+import type { Block, Head, Item } from './compile.ts';
 import { unknownKeyword } from './keywords.ts';
 import { type Condition, matchName, matchNetworks, matchText } from './match-line.ts';
 import { matchPatterns } from './pattern.ts';
@@ -36,7 +36,6 @@ export class Evaluation {
   readonly settings = new GatheredSettings();
   readonly #query: Query;
   readonly #exec: Exec;
-  #active = true;
   #final = false;
   #host: string;
   #wantsFinal = false;
@@ -64,43 +63,35 @@ export class Evaluation {
   }
 
   /** Reads the files once. `final`: the second time, for the name that was found the first time. */
-  pass(roots: readonly (readonly Item[])[], final: string | null): void {
+  pass(roots: readonly (readonly Block[])[], final: string | null): void {
     this.#final = final !== null;
     this.#host = final ?? this.#query.host;
-    for (const root of roots) {
-      this.#active = true;
-      this.#run(root, true);
+    for (const root of roots) this.#file(root, true);
+  }
+
+  /** `outer` is false inside an Include of a block that does not apply: no Host or Match there can open it again. */
+  #file(blocks: readonly Block[], outer: boolean): void {
+    for (const { head, items, anywhere } of blocks) {
+      const active = (head === null || this.#applies(head)) && outer;
+      for (const item of active ? items : anywhere) this.#read(item, active);
     }
   }
 
-  /** `reachable` is false inside an Include of a block that does not apply: no Host or Match there can open it again. */
-  #run(items: readonly Item[], reachable: boolean): void {
-    for (const item of items) {
-      switch (item.do) {
-        case 'host':
-          this.#active = reachable && matchPatterns(this.#host, item.patterns) === 'yes';
-          break;
-        case 'match': {
-          const matches = this.#match(item.conditions, item);
-          this.#active = reachable && matches;
-          break;
-        }
-        case 'include': {
-          const outer = this.#active;
-          for (const file of item.files) {
-            this.#run(file, reachable && outer);
-            // A Host or Match in the included file ends with it.
-            this.#active = outer;
-          }
-          break;
-        }
-        case 'unknown':
-          if (!this.#ignores(item.keyword)) throw unknownKeyword(item.keyword, item.at);
-          break;
-        case 'set':
-          this.settings.set(item, this.#active);
-      }
+  #read(item: Item, active: boolean): void {
+    switch (item.do) {
+      case 'include':
+        for (const file of item.files) this.#file(file, active);
+        break;
+      case 'unknown':
+        if (!this.#ignores(item.keyword)) throw unknownKeyword(item.keyword, item.at);
+        break;
+      case 'set':
+        this.settings.set(item);
     }
+  }
+
+  #applies(head: Head): boolean {
+    return head.kind === 'host' ? matchPatterns(this.#host, head.patterns) === 'yes' : this.#match(head);
   }
 
   #ignores(keyword: string): boolean {
@@ -108,7 +99,7 @@ export class Evaluation {
     return patterns !== undefined && matchName(keyword, patterns);
   }
 
-  #match(conditions: readonly Condition[], { at, trusted }: Extract<Item, { do: 'match' }>): boolean {
+  #match({ conditions, at, trusted }: Extract<Head, { kind: 'match' }>): boolean {
     let result = true;
     for (const condition of conditions) {
       if (condition.about === 'pass' && condition.final) this.#wantsFinal = true;

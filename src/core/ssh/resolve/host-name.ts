@@ -39,7 +39,7 @@ export function checkUser(user: string, from = ''): void {
 }
 
 function isAddress(host: string): boolean {
-  return isIPv6(host) || isIPv6(zonedAddress.exec(host)?.[1] ?? '');
+  return host.includes(':') && (isIPv6(host) || isIPv6(zonedAddress.exec(host)?.[1] ?? ''));
 }
 
 function splitPort(text: string, whole: string): { host: string; port: number | null } {

@@ -14,6 +14,7 @@ export interface Jump {
 /** The hosts of a ProxyJump line, first hop first; none for "none". Throws SSH_CONFIG_INVALID. */
 export function parseJumps(text: string, line: Pick<ConfigLine, 'at' | 'keyword'>): readonly Jump[] {
   if (text.toLowerCase() === 'none') return [];
+  if (/^[\w.-]+$/.test(text)) return [{ user: null, host: text, port: null, text }];
   return text
     .replace(/#.*$/s, '')
     .replace(/[ \t\r\n\f\v]+$/, '')

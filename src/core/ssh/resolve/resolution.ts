@@ -1,12 +1,11 @@
 import { canonicalize, type Names } from './canonicalize.ts';
-import { compile, type Item } from './compile.ts';
+import { type Block, compile } from './compile.ts';
 import { configFault } from './config-fault.ts';
 import { type ConfigSources, loadSshConfig } from './config-file.ts';
 import { execLetters } from './connection-letters.ts';
 import { Evaluation, type ExecFacts, NotKnownYet, type Query } from './evaluate.ts';
 import { checkHost, checkUser } from './host-name.ts';
 import { keywordTable } from './keywords.ts';
-import { runInShell } from './run-in-shell.ts';
 import type { Settings } from './settings.ts';
 import { systemNames } from './system-names.ts';
 import { expandTokens } from './tokens.ts';
@@ -38,7 +37,7 @@ export interface Resolution {
 /** An ssh_config that was read and checked once, to be asked for any number of hosts. */
 export interface ReadConfig {
   readonly sources: ConfigSources;
-  readonly roots: readonly (readonly Item[])[];
+  readonly roots: readonly (readonly Block[])[];
   readonly options: ResolveOptions;
 }
 
@@ -68,6 +67,7 @@ export async function askConfig({ sources, roots, options }: ReadConfig, query: 
     } catch (error) {
       if (!(error instanceof NotKnownYet) || missing === null) throw error;
       const { command, at }: { command: string; at: string } = missing;
+      const { runInShell } = await import('./run-in-shell.ts');
       answers.set(command, await runInShell(command, at, options.env));
     }
   }

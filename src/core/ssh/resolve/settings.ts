@@ -42,9 +42,8 @@ export class GatheredSettings implements Settings {
     if (!this.#values.has(keyword)) this.put(keyword, setting);
   }
 
-  /** Takes a line in. `active`: it stands in a block that applies to the host. */
-  set({ keep, at, user, parts }: Extract<Item, { do: 'set' }>, active: boolean): void {
-    if (!active && keep !== 'first anywhere' && keep !== 'last anywhere') return;
+  /** Takes in a line that counts. */
+  set({ keep, at, user, parts }: Extract<Item, { do: 'set' }>): void {
     for (const { keyword, values } of parts) {
       const setting: Setting = { values, at };
       switch (keep) {
