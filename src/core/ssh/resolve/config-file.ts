@@ -31,13 +31,20 @@ const maxDepth = 16;
 const maxFiles = 1_000;
 const maxSize = 4 * 1024 * 1024;
 
+/** Whose files they are. */
+interface Around {
+  readonly home: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
 /**
  * Reads `~/.ssh/config` and `/etc/ssh/ssh_config`, or only `explicit` where it is given (`ssh -F`; "none" reads nothing), and all
  * that they include. Throws SSH_CONFIG_INVALID for what cannot be read, is not safe to read, or nests too deep.
  */
-export async function loadSshConfig(explicit: string | null, home: string): Promise<ConfigSources> {
+export async function loadSshConfig(explicit: string | null, { home, env }: Around): Promise<ConfigSources> {
   const files: string[] = [];
-  const reader = new Reader(home, files);
+  // ssh leaves `~` in Include to glob(3), which asks HOME first.
+  const reader = new Reader(env['HOME'] || home, files);
   if (explicit?.toLowerCase() === 'none') return { roots: [], files };
   if (explicit !== null) {
     const root = await reader.read(explicit, { user: true, guarded: false, required: true, depth: 0 });

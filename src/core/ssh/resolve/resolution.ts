@@ -43,7 +43,7 @@ export interface ReadConfig {
 
 /** Reads and checks what ssh would read. Throws SSH_CONFIG_INVALID. */
 export async function readConfig(options: ResolveOptions): Promise<ReadConfig> {
-  const sources = await loadSshConfig(options.sshConfig, options.home);
+  const sources = await loadSshConfig(options.sshConfig, options);
   const table = keywordTable(options.env);
   return { sources, roots: sources.roots.map((root) => compile(root, table)), options };
 }
