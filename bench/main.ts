@@ -12,6 +12,7 @@ import { maps } from './proc.ts';
 import { report } from './report.ts';
 import type { Bench, Section } from './section.ts';
 import { connects } from './sections/connects.ts';
+import { explain } from './sections/explain.ts';
 import { killed } from './sections/killed.ts';
 import { latency } from './sections/latency.ts';
 import { many } from './sections/many.ts';
@@ -21,7 +22,18 @@ import { requests } from './sections/requests.ts';
 import { storm } from './sections/storm.ts';
 import { stream } from './sections/stream.ts';
 
-const sections: readonly Section[] = [memory, latency, requests, connects, stream, storm, killed, outage, many];
+const sections: readonly Section[] = [
+  memory,
+  latency,
+  requests,
+  connects,
+  stream,
+  storm,
+  killed,
+  outage,
+  many,
+  explain,
+];
 // dist/bench/main.js -> the checkout.
 const root = resolve(import.meta.dirname, '..', '..');
 

@@ -35,6 +35,7 @@ export function targets(addon: boolean): readonly Target[] {
     { figure: 'many.shared.time', to: null, bound: 'at most', limit: 5 },
     { figure: 'many.relay.refused', to: null, bound: 'at most', limit: 0 },
     { figure: 'many.shared.refused', to: null, bound: 'at most', limit: 0 },
+    { figure: 'explain.extra', to: null, bound: 'at most', limit: 150 },
   ];
 }
 

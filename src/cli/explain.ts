@@ -1,4 +1,4 @@
-import { userInfo } from 'node:os';
+import { homedir, userInfo } from 'node:os';
 import { Fault } from '../core/model/fault.ts';
 import { printable } from '../core/model/printable.ts';
 import { dumpHost, explainHost } from '../core/ssh/resolve/explanation.ts';
@@ -11,11 +11,12 @@ export async function explain({ given, terminal }: Called): Promise<number> {
   const host = readText(given, 'host');
   if (host === null) throw new Fault('USAGE', 'name a host: `towline explain HOST`, an alias or [user@]host[:port]');
   const format = readText(given, 'format');
-  const { username, homedir } = userInfo();
+  // HOME wins over passwd(5), as for the daemon and unlike ssh: whoever sets it means it.
+  const home = homedir();
   const options = {
     sshConfig: readText(given, 'F'),
-    home: homedir,
-    localUser: username,
+    home,
+    localUser: userInfo().username,
     env: Object.fromEntries(Object.entries(process.env)),
   };
   if (format !== null && format !== 'ssh') {
@@ -28,6 +29,6 @@ export async function explain({ given, terminal }: Called): Promise<number> {
   }
   const explanation = await explainHost(host, options);
   if (readFlag(given, 'json')) terminal.out(`${JSON.stringify(plainExplanation(explanation), null, 2)}\n`);
-  else terminal.out(drawExplanation(explanation, { colour: terminal.colour, home: homedir }));
+  else terminal.out(drawExplanation(explanation, { colour: terminal.colour, home }));
   return 0;
 }

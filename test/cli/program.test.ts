@@ -120,7 +120,7 @@ test('TOWLINE_DEBUG=1 adds the stack', async (t) => {
 test('check names what each relay lacks on this machine, runs no plugin and ends with the first fault', async (t) => {
   const home = homeOf(t);
   makeKeyPair(join(home, '.ssh', 'id_ed25519'));
-  writeFileSync(join(home, '.ssh', 'config'), 'Host odd\n  ProxyCommand nc %h %p\n  Ciphers aes128-ctr\n', {
+  writeFileSync(join(home, '.ssh', 'config'), 'Host odd\n  ProxyCommand nc %h %Q\n  Ciphers aes128-ctr\n', {
     mode: 0o600,
   });
   writeFileSync(join(home, 'loud.mjs'), "throw new Error('run');\n", { mode: 0o600 });
@@ -135,7 +135,7 @@ test('check names what each relay lacks on this machine, runs no plugin and ends
   writeFileSync(file, JSON.stringify({ relays }), { mode: 0o600 });
   const { code, stdout } = await runTowline(t, ['check']);
   t.equal(code, 78);
-  t.match(stdout, /^odd: .*config:2: ProxyCommand is not supported yet.* \[SSH_CONFIG_INVALID\]$/m);
+  t.match(stdout, /^odd: .*config:2: token "%Q" is not known here.* \[SSH_CONFIG_INVALID\]$/m);
   t.match(stdout, /^alone: there is no plugin file ".*gone\.mjs".* \[PLUGIN_NOT_FOUND\]$/m);
   t.match(stdout, /^far: 192\.0\.2\.1:8080 is no address of this machine.* \[LISTEN_UNAVAILABLE\]$/m);
   t.match(stdout, /towline\.json: 3 of 4 relays could not start\n$/);

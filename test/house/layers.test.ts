@@ -26,7 +26,7 @@ test('a worker loads neither the supervisor nor a package that it does not need'
   const ours = loaded.filter((name) => graph.has(name));
   t.ok(ours.length > 10, 'its imports were followed');
   t.same(
-    ours.filter((file) => !/^core\/(model|socket|ssh|plugin|worker)\/|^core\/[^/]+$/.test(file)),
+    ours.filter((file) => !/^core\/(model|files|socket|ssh|plugin|worker)\/|^core\/[^/]+$/.test(file)),
     [],
   );
   const packages = loaded.filter((name) => !graph.has(name) && !name.startsWith('node:'));
@@ -62,6 +62,13 @@ test('the check finds each kind of forbidden import', (t) => {
     'plugin.ts imports nowhere.ts, which is not there',
     'plugins/g.ts (plugins) imports core/model/a.ts (model)',
   ]);
+  t.end();
+});
+
+test('explaining a host needs neither yargs nor ssh2, which take longer to load than its answer takes', (t) => {
+  const loaded = closureOf(readImports(COMPILED, '.js'), 'cli/explain.js');
+  t.ok(loaded.has('core/ssh/resolve/dump.js'));
+  t.notOk(loaded.has('yargs') || loaded.has('ssh2'));
   t.end();
 });
 

@@ -44,7 +44,7 @@ export const faults = {
   RELAY_UNKNOWN:          row('none',    66, 404, 'no relay has that name', '`towline status` lists the names'),
   RUNTIME_UNSAFE:         row('none',    73, 500, 'the runtime or state folder cannot be used safely', 'make it yours with mode 0700, or name another in TOWLINE_RUNTIME_DIR'),
   HOST_INVALID:           row('never',   78, 400, 'a host, user or port has characters that must not reach ssh', 'correct the name in the config or ssh_config'),
-  SSH_CONFIG_INVALID:     row('never',   78, 400, 'the ssh_config cannot be read or uses what towline does not know yet', 'correct the named line'),
+  SSH_CONFIG_INVALID:     row('never',   78, 400, 'ssh_config cannot be read, or has a line that ssh would refuse or towline cannot honour', 'correct the named line'),
   NAME_NOT_FOUND:         row('soon',    68, 502, 'the host name does not resolve', 'check HostName in ssh_config, and the network'),
   CONNECT_REFUSED:        row('soon',    69, 502, 'nothing listens on the SSH port', 'start sshd there, or correct the port'),
   CONNECT_FAILED:         row('soon',    69, 502, 'the host cannot be reached', 'check the network, VPN or firewall'),

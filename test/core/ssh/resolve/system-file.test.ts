@@ -75,6 +75,7 @@ async function ask(t: Test, one: Both): Promise<readonly [string, string]> {
   const script = `
     chmod ${one.userMode ?? '644'} ${home}/config && chmod ${one.systemMode ?? '644'} ${etc}/ssh_config || exit 9
     mount --bind ${etc} /etc/ssh && mount --bind ${dir}/passwd /etc/passwd || exit 9
+    export HOME=${dir}/home
     "$@" 2>/dev/null || echo refused`;
   const unshare = uid === 0 ? ['--mount'] : ['--user', '--map-current-user', '--mount'];
   const run = (...command: readonly string[]) =>

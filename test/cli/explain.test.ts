@@ -1,0 +1,94 @@
+import { execFileSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'tap';
+import { homeOf, runTowline } from '../fixtures/cli.ts';
+import { makeTemp } from '../fixtures/temp.ts';
+
+const config = `Host devbox
+  HostName 10.0.0.5
+  User ann
+  ProxyJump bastion
+  LocalForward 8080 localhost:80
+  BindInterface eth0
+Host bastion
+  HostName bastion.example
+  Port 2222
+Host *
+  IdentityFile ~/.ssh/id_work
+  StrictHostKeyChecking no
+`;
+
+test('explain says what is set, where, and what a relay leaves out', async (t) => {
+  const file = join(homeOf(t), '.ssh/config');
+  writeFileSync(file, config, { mode: 0o600 });
+  const { code, stdout, stderr } = await runTowline(t, ['explain', 'devbox']);
+  t.equal(stderr, '');
+  t.equal(code, 0);
+  t.match(stdout, /^devbox is ann@10\.0\.0\.5:22, reached through bastion \(\w+@bastion\.example:2222\)\n/);
+  t.match(stdout, /\n {2}user +ann +~\/\.ssh\/config:3\n/);
+  t.match(stdout, /\n {2}port +22 +default\n/);
+  t.match(stdout, /\n {2}identityfile +~\/\.ssh\/id_work +~\/\.ssh\/config:11\n/);
+  t.match(stdout, /\n {2}keepalive +5 s x 3, towline's own/);
+  t.match(stdout, /\n {2}localforward +8080 \[localhost\]:80 +~\/\.ssh\/config:5 +a relay has its own forwards\n/);
+  t.match(stdout, /\n {2}! bindinterface +eth0 +~\/\.ssh\/config:6 +an interface cannot be bound/);
+  t.match(stdout, /\n {2}! ~\/\.ssh\/config:12: StrictHostKeyChecking no counts as accept-new/);
+  t.notMatch(stdout, /gatewayports|addressfamily/i, 'defaults are not listed');
+});
+
+test('explain --json has the same for programs', async (t) => {
+  const file = join(makeTemp(t), 'c');
+  writeFileSync(file, config, { mode: 0o600 });
+  const { stdout } = await runTowline(t, ['explain', '--json', '-F', file, 'devbox']);
+  const found = JSON.parse(stdout);
+  t.match(found, {
+    host: 'devbox',
+    target: 'ann@10.0.0.5:22',
+    route: [{ host: 'bastion' }],
+    keepalive: null,
+    files: [file],
+  });
+  t.match(
+    found.settings.find(({ keyword }: { keyword: string }) => keyword === 'user'),
+    { value: 'ann', at: `${file}:3` },
+  );
+  t.match(found.ignored[0], { keyword: 'bindinterface', value: 'eth0', at: `${file}:6` });
+  t.equal(found.warnings.length, 2);
+});
+
+test('explain --format ssh is what ssh -G prints', async (t) => {
+  const file = join(makeTemp(t), 'c');
+  writeFileSync(file, config, { mode: 0o600 });
+  for (const words of [
+    ['-F', file, '--format', 'ssh', 'devbox'],
+    [`-F${file}`, '--format=ssh', 'other'],
+  ]) {
+    const { stdout } = await runTowline(t, ['explain', ...words], { env: { HOME: '/root' } });
+    const theirs = execFileSync('ssh', ['-G', '-F', file, words.at(-1) ?? ''], { env: {}, encoding: 'utf8' });
+    const known = /^userknownhostsfile .*$/m;
+    t.equal(stdout.replace(known, ''), theirs.replace(known, ''));
+  }
+});
+
+test('explain refuses what it cannot explain, in one sentence', async (t) => {
+  const file = join(makeTemp(t), 'c');
+  writeFileSync(file, 'Host h\n  Prot 22\n', { mode: 0o600 });
+  const cases: readonly (readonly [readonly string[], number, RegExp])[] = [
+    [[], 64, /name a host: `towline explain HOST`/],
+    [['a', 'b'], 64, /"b" is one word too many/],
+    [['h', '--format', 'toml'], 64, /--format toml is not known/],
+    [['h', '--formt', 'ssh'], 64, /did you mean --format\?/],
+    [['h', '-F', 'a', '-F', 'b'], 64, /-F was given 2 times/],
+    [['h', '-F'], 64, /-F/],
+    [['-F', file, 'h'], 78, new RegExp(`${file}:2: "prot" is no keyword of ssh`)],
+    [['-F', `${file}.no`, 'h'], 78, /does not exist/],
+    [['a;b'], 78, /";"/],
+    [['h:0'], 78, /port "0"/],
+  ];
+  for (const [words, code, sentence] of cases) {
+    const result = await runTowline(t, ['explain', ...words]);
+    t.equal(result.code, code, words.join(' '));
+    t.match(result.stderr.trimEnd(), sentence);
+    t.equal(result.stderr.trimEnd().split('\n').length, 1);
+  }
+});
