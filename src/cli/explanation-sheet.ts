@@ -13,7 +13,7 @@ export interface SheetView {
 
 /** An explanation for people, a setting a line with the place that set it. Pure. */
 export function drawExplanation(explanation: Explanation, { colour, home }: SheetView): string {
-  const { host, config, route, settings, ignored } = explanation;
+  const { host, config, route, settings, ignored, refusal } = explanation;
   const short = (at: string) => (at.startsWith(`${home}/`) ? `~${at.slice(home.length)}` : at);
   const title = (text: string) => paint(text, 'strong', colour);
   const via = route.map((hop) => `${printable(hop.alias)} (${target(hop)})`).join(', ');
@@ -22,7 +22,10 @@ export function drawExplanation(explanation: Explanation, { colour, home }: Shee
     ({ keyword, value, at, why, warning }) =>
       [`${warning === null ? '' : '! '}${keyword}`, value, short(at), why] as const,
   );
-  const warnings = config.warnings.map((text) => `  ${paint('!', 'uneasy', colour)} ${printable(short(text))}`);
+  const refused = refusal === null ? [] : [`ssh itself would not connect: ${refusal}`];
+  const warnings = [...refused, ...config.warnings].map(
+    (text) => `  ${paint('!', 'uneasy', colour)} ${printable(short(text))}`,
+  );
   return `${[
     `${title(printable(host))} is ${target(config)}${via === '' ? '' : `, reached through ${via}`}`,
     '',
@@ -34,7 +37,7 @@ export function drawExplanation(explanation: Explanation, { colour, home }: Shee
 }
 
 /** An explanation for programs. */
-export function plainExplanation({ host, config, route, settings, ignored }: Explanation): unknown {
+export function plainExplanation({ host, config, route, settings, ignored, refusal }: Explanation): unknown {
   return {
     host,
     target: target(config),
@@ -43,6 +46,7 @@ export function plainExplanation({ host, config, route, settings, ignored }: Exp
     ignored,
     keepalive: config.keepalive,
     warnings: config.warnings,
+    refusal,
     files: config.files,
   };
 }

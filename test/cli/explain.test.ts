@@ -92,3 +92,13 @@ test('explain refuses what it cannot explain, in one sentence', async (t) => {
     t.equal(result.stderr.trimEnd().split('\n').length, 1);
   }
 });
+
+test('a setting that only a session needs is no reason not to explain', async (t) => {
+  const file = join(makeTemp(t), 'c');
+  writeFileSync(file, 'ForkAfterAuthentication yes\nUser x\n', { mode: 0o600 });
+  const { code, stdout } = await runTowline(t, ['explain', '-F', file, 'h']);
+  t.equal(code, 0);
+  t.match(stdout, /^h is x@h:22\n/);
+  t.match(stdout, /ssh itself would not connect: .*:1: ForkAfterAuthentication needs a command/);
+  t.equal((await runTowline(t, ['explain', '-F', file, '--format', 'ssh', 'h'])).code, 78);
+});

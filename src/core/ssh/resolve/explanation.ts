@@ -1,8 +1,10 @@
-import { type DumpLine, dumpLines } from './dump.ts';
+import { Fault } from '../../model/fault.ts';
+import { dumpLines } from './dump.ts';
+import type { DumpLine } from './dump-sheet.ts';
 import type { HostConfig } from './host-config.ts';
 import { parseHostSpec } from './host-name.ts';
 import { type Ignored, ignoredSettings } from './ignored.ts';
-import { askConfig, readConfig, type ResolveOptions } from './resolution.ts';
+import { askConfig, readConfig, type Resolution, type ResolveOptions } from './resolution.ts';
 import { hostConfigOf } from './resolve.ts';
 
 /** What ssh_config says of a host, and what a relay makes of it. */
@@ -15,6 +17,8 @@ export interface Explanation {
   /** What is set and honoured, in the words of `ssh -G`. */
   readonly settings: readonly DumpLine[];
   readonly ignored: readonly Ignored[];
+  /** Why ssh would not connect, because of a setting that plays no part in a relay; null where it would. */
+  readonly refusal: string | null;
 }
 
 /** Settings that say where a host is: shown also where they are defaults. */
@@ -29,10 +33,11 @@ export async function explainHost(text: string, options: ResolveOptions): Promis
   const route = await Promise.all(config.proxyJump.map(async (hop) => hostConfigOf(hop, await ask(hop))));
   const ignored = ignoredSettings(resolution.settings);
   const left = new Set(ignored.map(({ keyword }) => keyword));
-  const settings = dumpLines(resolution).filter(
+  const { lines, refusal } = linesOf(resolution);
+  const settings = lines.filter(
     ({ keyword, at }) => keyword !== 'host' && !left.has(keyword) && (at !== null || always.includes(keyword)),
   );
-  return { host: text, config, route, settings, ignored };
+  return { host: text, config, route, settings, ignored, refusal };
 }
 
 /** What `ssh -G` prints for a host. Throws HOST_INVALID, and SSH_CONFIG_INVALID where ssh would end. */
@@ -40,3 +45,22 @@ export async function dumpHost(text: string, options: ResolveOptions): Promise<r
   const query = { ...parseHostSpec(text), localUser: options.localUser };
   return dumpLines(await askConfig(await readConfig(options), query));
 }
+
+/** What ssh refuses for its session's sake does not concern a relay: then the settings are shown as they are written. */
+function linesOf(resolution: Resolution): { readonly lines: readonly DumpLine[]; readonly refusal: string | null } {
+  try {
+    return { lines: dumpLines(resolution), refusal: null };
+  } catch (error) {
+    const { message } = Fault.from(error);
+    const lines = honoured.flatMap((keyword) =>
+      resolution.settings.all(keyword).map(({ values, at }) => ({ keyword, text: values.join(' '), at: at || null })),
+    );
+    return { lines, refusal: message };
+  }
+}
+
+const honoured = `user hostname port addressfamily bindaddress identityfile certificatefile identitiesonly identityagent
+  userknownhostsfile globalknownhostsfile hostkeyalias stricthostkeychecking hashknownhosts revokedhostkeys
+  preferredauthentications pubkeyauthentication passwordauthentication kbdinteractiveauthentication
+  numberofpasswordprompts batchmode ciphers macs kexalgorithms hostkeyalgorithms pubkeyacceptedalgorithms
+  requiredrsasize serveraliveinterval serveralivecountmax proxyjump proxycommand`.split(/\s+/);
