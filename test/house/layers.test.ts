@@ -26,7 +26,7 @@ test('a worker loads neither the supervisor nor a package that it does not need'
   const ours = loaded.filter((name) => graph.has(name));
   t.ok(ours.length > 10, 'its imports were followed');
   t.same(
-    ours.filter((file) => !/^core\/(model|files|socket|ssh|plugin|worker)\/|^core\/[^/]+$/.test(file)),
+    ours.filter((file) => !/^core\/(model|files|socket|ssh|probe|plugin|worker)\/|^core\/[^/]+$/.test(file)),
     [],
   );
   const packages = loaded.filter((name) => !graph.has(name) && !name.startsWith('node:'));

@@ -7,7 +7,7 @@ interface Layer {
   readonly below: readonly string[];
 }
 
-const NEAR_MODEL = ['config', 'ssh', 'plugin host', 'protocol'] as const;
+const NEAR_MODEL = ['config', 'ssh', 'probe', 'plugin host', 'protocol'] as const;
 const CORE = ['model', 'files', 'socket', ...NEAR_MODEL] as const;
 
 // DESIGN: model < config, ssh, plugin, protocol < supervisor, worker < control < daemon < cli; layers between two `<` do not know each other
@@ -17,6 +17,7 @@ const LAYERS: readonly Layer[] = [
   { name: 'config', files: /^core\/config\//, below: ['model', 'files'] },
   { name: 'socket', files: /^core\/socket\//, below: ['model'] },
   { name: 'ssh', files: /^core\/ssh\//, below: ['model', 'files', 'socket'] },
+  { name: 'probe', files: /^core\/probe\//, below: ['model', 'files', 'socket', 'ssh'] },
   { name: 'plugin host', files: /^core\/plugin\//, below: ['model', 'socket'] },
   { name: 'protocol', files: /^core\/[^/]+$/, below: ['model'] },
   { name: 'supervisor', files: /^core\/supervisor\//, below: CORE },

@@ -3,8 +3,8 @@ import type { Judgement } from '../model/event.ts';
 import { Fault } from '../model/fault.ts';
 import { judge, noVerdict, type Verdict } from '../model/verdict.ts';
 import type { Link } from '../ssh/link/link.ts';
-import { probeTcp } from './probe/tcp.ts';
-import { probeWebsocket } from './probe/websocket.ts';
+import { probeTcp } from '../probe/tcp.ts';
+import { probeWebsocket } from '../probe/websocket.ts';
 
 /** A forward without a probe is only dialed: once when the link is up, and again while its target cannot be had. */
 const unprobed = { retry: 5_000, timeout: 10_000 };

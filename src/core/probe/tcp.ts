@@ -1,6 +1,6 @@
-import { type Endpoint, formatEndpoint } from '../../model/endpoint.ts';
-import { Fault } from '../../model/fault.ts';
-import type { Link } from '../../ssh/link/link.ts';
+import { type Endpoint, formatEndpoint } from '../model/endpoint.ts';
+import { Fault } from '../model/fault.ts';
+import type { Link } from '../ssh/link/link.ts';
 
 /** Well when the remote host can connect to the target. */
 export function probeTcp(link: Link, target: Endpoint, timeout: number, signal: AbortSignal): Promise<void> {

@@ -1,11 +1,11 @@
 import { Agent } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocket } from 'ws';
-import type { HealthConfig } from '../../model/config.ts';
-import { type Endpoint, formatEndpoint } from '../../model/endpoint.ts';
-import { Fault } from '../../model/fault.ts';
-import { printable } from '../../model/printable.ts';
-import type { Link } from '../../ssh/link/link.ts';
+import type { HealthConfig } from '../model/config.ts';
+import { type Endpoint, formatEndpoint } from '../model/endpoint.ts';
+import { Fault } from '../model/fault.ts';
+import { printable } from '../model/printable.ts';
+import type { Link } from '../ssh/link/link.ts';
 
 /** Well when the target answers a WebSocket handshake with 101 (RFC 6455 section 4.2.2) and a ping with a pong. */
 export async function probeWebsocket(
