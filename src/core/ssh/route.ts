@@ -14,6 +14,8 @@ export interface Hop {
   readonly knownPort: number;
   readonly knownHosts: KnownHosts;
   readonly identities: readonly Identity[];
+  /** Why there is no identity; null where there is one. */
+  readonly missing: Fault | null;
   /** A sentence for each identity that could not be offered, and for each line of known_hosts that was passed over. */
   readonly notes: readonly string[];
 }
@@ -48,12 +50,12 @@ export async function prepareHops(route: readonly HostConfig[], signal: AbortSig
       const name = `${host.user}@${formatHost(host)}`;
       const where = route.length === 1 ? name : `hop ${index + 1} (${name})`;
       const knownHosts = await loadKnownHosts(host.knownHostsFiles);
-      const { identities, notes } = await loadIdentities(host, signal);
+      const { identities, notes, missing } = await loadIdentities(host, signal);
       const known = {
         knownAs: host.hostKeyAlias ?? host.hostName,
         knownPort: host.hostKeyAlias === null ? host.port : 22,
       };
-      return { host, where, ...known, knownHosts, identities, notes: [...notes, ...knownHosts.warnings] };
+      return { host, where, ...known, knownHosts, identities, missing, notes: [...notes, ...knownHosts.warnings] };
     }),
   );
 }
