@@ -10,6 +10,8 @@ import { type PublicKey, readPublicKey } from './public-key.ts';
 /** A key that might be offered, before it is known who signs for it. */
 export interface Candidate {
   readonly publicKey: PublicKey | null;
+  /** What its file tells before it is opened: by that ssh finds it in the agent. */
+  readonly told: PublicKey | null;
   readonly source: string;
   /** The file that it was found in or beside; null for a key of the agent that no file names. */
   readonly path: string | null;
@@ -43,13 +45,21 @@ export function orderCandidates(
       continue;
     }
     const own: Signer = { kind: 'agent', socket: agent.socket, blob };
-    const at = filed.findIndex((one) => one.publicKey?.blob.equals(blob));
+    const at = filed.findIndex(({ told }) => told?.blob.equals(blob));
     const [match] = at === -1 ? [] : filed.splice(at, 1);
-    if (match !== undefined) named.push({ publicKey, source, path: match.path, own, why: null });
-    else if (!host.identitiesOnly) others.push({ publicKey, source, path: null, own, why: null });
+    const candidate = { publicKey, told: publicKey, source, own, why: null };
+    if (match !== undefined) named.push({ ...candidate, path: match.path });
+    else if (!host.identitiesOnly) others.push({ ...candidate, path: null });
   }
   const listed = certificates.map(
-    ({ path, publicKey }): Candidate => ({ publicKey, source: path, path, own: null, why: lonely(path) }),
+    ({ path, publicKey }): Candidate => ({
+      publicKey,
+      told: publicKey,
+      source: path,
+      path,
+      own: null,
+      why: lonely(path),
+    }),
   );
   const candidates = [...listed, ...named, ...others, ...filed].filter(({ publicKey, source }) => {
     const why = publicKey === null ? null : forbidden(publicKey, host);
@@ -72,13 +82,13 @@ export function forbidden({ type, rsaSize, certificate }: PublicKey, host: HostC
 
 function candidatesOf(file: IdentityFile, host: HostConfig): readonly Candidate[] {
   const { path, told, beside } = file;
-  const key: Candidate = { publicKey: told, source: path, path, ...signerOf(file, host) };
-  const itself = file.kind === 'private' && told === null ? { ...key, publicKey: file.own } : key;
+  const publicKey = file.kind === 'private' ? (told ?? file.own) : told;
+  const itself: Candidate = { publicKey, told, source: path, path, ...signerOf(file, host) };
   if (beside === null) return [itself];
   const source = `${path}-cert.pub`;
   const fits = file.kind !== 'private' || beside.plain.equals(file.own.plain);
   const why = fits ? lonely(source) : `certificate ${source} is for another key than ${path}; have it signed anew`;
-  return [itself, { publicKey: beside, source, path, own: fits ? key.own : null, why }];
+  return [itself, { publicKey: beside, told: beside, source, path, own: fits ? itself.own : null, why }];
 }
 
 function signerOf(file: IdentityFile, host: HostConfig): Pick<Candidate, 'own' | 'why'> {

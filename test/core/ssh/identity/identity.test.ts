@@ -178,7 +178,7 @@ function opensshFile(blob: Buffer): string {
 
 test('who signs for a certificate is found as by ssh', async (t) => {
   const dir = makeTemp(t, 'id');
-  const ca = makeUserCa(dir, 'me');
+  const ca = makeUserCa(dir);
   const agent = await startSshAgent(t);
   const [a, b] = [makeKeyPair(join(dir, 'a')), makeKeyPair(join(dir, 'b'), 'rsa')];
   const elsewhere = ca.sign(a.file, { to: join(dir, 'elsewhere') });
@@ -214,7 +214,7 @@ test('who signs for a certificate is found as by ssh', async (t) => {
 test('a certificate without a public key beside the file that signs is tied to it by name', async (t) => {
   const dir = makeTemp(t, 'id');
   const pair = makeKeyPair(join(dir, 'k'), 'rsa', 'secret');
-  const certificate = makeUserCa(dir, 'me').sign(pair.file);
+  const certificate = makeUserCa(dir).sign(pair.file);
   execFileSync('ssh-keygen', ['-q', '-p', '-P', 'secret', '-N', 'secret', '-m', 'PEM', '-f', pair.file]);
   rmSync(`${pair.file}.pub`);
   const { identities } = await load({ identityFiles: [pair.file], certificateFiles: [certificate] });
@@ -226,7 +226,7 @@ test('a certificate without a public key beside the file that signs is tied to i
 
 test('certificates that are of no use are named', async (t) => {
   const dir = makeTemp(t, 'id');
-  const ca = makeUserCa(dir, 'me');
+  const ca = makeUserCa(dir);
   const { file, fingerprint } = makeKeyPair(join(dir, 'k'));
   const cases: readonly [CertificateOptions, RegExp, readonly string[]][] = [
     [{ kind: 'host' }, /k-cert.pub is no user's certificate but a host one/, [`key ${fingerprint}`]],
