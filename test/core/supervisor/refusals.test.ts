@@ -254,7 +254,10 @@ test('a relay that waits for a key in the agent goes on when it is there', async
       .concat(`  IdentityAgent ${agent.socket}\n`),
   );
   const relays = await supervise(t, sshd, { r: { host: 'test', forwards: [`0:127.0.0.1:${echo.port}`] } });
-  t.match((await relays.reach('r', 'blocked')).standing.fault, { code: 'NEEDS_ANSWER', message: /ssh-add/ });
+  t.match((await relays.reach('r', 'blocked')).standing.fault, {
+    code: 'NEEDS_ANSWER',
+    message: /passphrase for key .*secret/,
+  });
   // The same key without its passphrase: ssh-add asks nothing.
   execFileSync('ssh-keygen', ['-q', '-p', '-P', 'a passphrase', '-N', '', '-f', pair.file]);
   agent.add(pair.file);

@@ -2,16 +2,17 @@ import { createPrivateKey } from 'node:crypto';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { Decrypted } from './decrypt.ts';
 import { decryptOpensshKey } from './openssh-cipher.ts';
-import { type OpensshKey, parseOpensshKey, readOpensshSecret } from './openssh-key.ts';
+import { parseOpensshKey, readOpensshSecret } from './openssh-key.ts';
 
 // The entry of a thread: what decryptKey() gave it, and what comes of it.
 const { text, passphrase }: { text: string; passphrase: string } = workerData;
-const file = parseOpensshKey(text);
-parentPort?.postMessage(file === null ? decryptPem() : decryptOpenssh(file));
+parentPort?.postMessage(text.includes('-----BEGIN OPENSSH PRIVATE KEY-----') ? decryptOpenssh() : decryptPem());
 
-function decryptOpenssh(from: OpensshKey): Decrypted {
+function decryptOpenssh(): Decrypted {
   try {
-    const opened = decryptOpensshKey(from, passphrase);
+    const file = parseOpensshKey(text);
+    if (file === null) return { kind: 'unusable', why: 'is damaged' };
+    const opened = decryptOpensshKey(file, passphrase);
     if (opened.kind !== 'open') return opened;
     const key = readOpensshSecret(opened.secret);
     return key === null ? { kind: 'wrong' } : { kind: 'key', key };

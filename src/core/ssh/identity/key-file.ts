@@ -53,7 +53,8 @@ function parsePem(text: string): KeyFile {
     const key = createPrivateKey(text);
     const own = publicHalf(key);
     if (own !== null) return { kind: 'private', key, own, told: null };
-    return { kind: 'unusable', why: `is of the type "${key.asymmetricKeyType}", which ssh does not know`, told: null };
+    const type = key.asymmetricKeyDetails?.namedCurve ?? key.asymmetricKeyType;
+    return { kind: 'unusable', why: `is of the type "${type}", which ssh does not know`, told: null };
   } catch {
     // OpenSSL's texts name no file and no cure; "damaged" is all that they say.
     return { kind: 'unusable', why: 'is damaged', told: null };

@@ -1,10 +1,10 @@
 import { execFileSync } from 'node:child_process';
-import { rmSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { test } from 'tap';
 import { Fault } from '../../../../src/core/model/fault.ts';
-import { startSshAgent } from '../../../fixtures/ssh-agent.ts';
+import { Passphrases } from '../../../../src/core/ssh/login/passphrases.ts';
 import { type KeyPair, makeKeyPair } from '../../../fixtures/sshd-keys.ts';
 import { startSshd } from '../../../fixtures/sshd.ts';
 import { makeTemp } from '../../../fixtures/temp.ts';
@@ -104,16 +104,14 @@ test('no answer at all leaves a key out, and nobody to answer ends the login', a
   t.equal(ended.ended, fault);
 });
 
-test('two identities of one file ask once', async (t) => {
-  const sshd = await startSshd(t);
+test('a file that several identities need is asked for once', async (t) => {
   const pair = makeKeyPair(join(makeTemp(t, 'id'), 'k'), 'ed25519', secret);
-  const agent = await startSshAgent(t);
-  sshd.allowKey(pair.publicKey);
-  const copies = [`IdentityFile ${pair.file}`, `IdentityFile ${pair.file}.pub`];
   const { ask, asked } = answers(secret);
-  const loaded = await identitiesOf(sshd, copies, agent.socket);
-  t.equal(loaded.identities.length, 1);
-  t.match(await logIn(sshd, loaded, { ask }), { entered: true });
+  const passphrases = new Passphrases({ ask, where: 'me@box:22', tries: 3 });
+  const file = { kind: 'locked', path: pair.file, text: readFileSync(pair.file, 'utf8') } as const;
+  const { signal } = new AbortController();
+  const opened = await Promise.all([1, 2].map(() => passphrases.open(file, pair.fingerprint, signal)));
+  t.match(opened, [{ type: 'private' }, { type: 'private' }]);
   t.equal(asked.length, 1);
 });
 
