@@ -209,7 +209,10 @@ test('an agent with nine keys and no IdentitiesOnly: the fault lists what was of
   writeFileSync(sshd.sshConfigFile, text);
   const relays = await supervise(t, sshd, { r: { host: 'test', forwards: [`0:127.0.0.1:${await freePort()}`] } });
   const status = await relays.reach('r', 'blocked');
-  t.match(status.standing.fault, { code: 'AUTH_TOO_MANY', message: /gave up after 6 identities .*IdentitiesOnly yes/ });
+  t.match(status.standing.fault, {
+    code: 'AUTH_TOO_MANY',
+    message: /gave up after 6 identities .*IdentitiesOnly yes" under "Host test"/,
+  });
 });
 
 test('one key that a server refuses at MaxAuthTries 1 is refused, and the server is not called busy', async (t) => {

@@ -11,14 +11,14 @@ parentPort?.postMessage(text.includes('-----BEGIN OPENSSH PRIVATE KEY-----') ? d
 function decryptOpenssh(): Decrypted {
   try {
     const file = parseOpensshKey(text);
-    if (file === null) return { kind: 'unusable', why: 'is damaged' };
+    if (file === null) return { kind: 'unusable', why: 'is damaged; restore it from a backup' };
     const opened = decryptOpensshKey(file, passphrase);
     if (opened.kind !== 'open') return opened;
     const key = readOpensshSecret(opened.secret);
     return key === null ? { kind: 'wrong' } : { kind: 'key', key };
   } catch {
     // Whatever is wrong inside, there is one cure.
-    return { kind: 'unusable', why: 'is damaged' };
+    return { kind: 'unusable', why: 'is damaged; restore it from a backup' };
   }
 }
 

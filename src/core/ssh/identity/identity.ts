@@ -6,7 +6,7 @@ import { orderCandidates } from './candidates.ts';
 import { describeValidity } from './certificate.ts';
 import { fingerprint } from './fingerprint.ts';
 import { readCertificates, readIdentityFile } from './identity-file.ts';
-import { missingFault } from './missing-fault.ts';
+import { lackingFault } from './lacking-fault.ts';
 import type { PublicKey } from './public-key.ts';
 import { chooseSigners } from './signers.ts';
 
@@ -33,7 +33,7 @@ export interface LoadedIdentities {
   /** A sentence for each key that may not be offered, and for a certificate that is of no use at this time. */
   readonly notes: readonly string[];
   /** Why there is no identity at all; null where there is one. A server may let a password in. */
-  readonly missing: Fault | null;
+  readonly lacking: Fault | null;
 }
 
 /**
@@ -55,8 +55,8 @@ export async function loadIdentities(host: HostConfig, signal: AbortSignal): Pro
     ...(agent.fault === null ? [] : [agent.fault.message]),
     ...[...certificates.notes, ...ordered.notes, ...chosen.notes],
   ];
-  const missing = identities.length === 0 ? missingFault(host, { files, agent: agent.fault, notes }) : null;
-  return { identities, notes: [...notes, ...identities.flatMap(describeExpired)], missing };
+  const lacking = identities.length === 0 ? lackingFault(host, { files, agent: agent.fault, notes }) : null;
+  return { identities, notes: [...notes, ...identities.flatMap(describeExpired)], lacking };
 }
 
 /** Names an identity for the count of what a host has refused: another certificate for the same key is another one. */

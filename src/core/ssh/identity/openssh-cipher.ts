@@ -43,7 +43,7 @@ export function decryptOpensshKey(file: OpensshKey, passphrase: string): Opened 
   const pass = Buffer.from(passphrase);
   const derived = Buffer.alloc(cipher.key + cipher.iv);
   if (bcrypt.pbkdf(pass, pass.length, file.salt, file.salt.length, derived, derived.length, file.rounds) !== 0) {
-    return { kind: 'unusable', why: 'is damaged' };
+    return { kind: 'unusable', why: 'is damaged; restore it from a backup' };
   }
   const [key, iv] = [derived.subarray(0, cipher.key), derived.subarray(cipher.key)];
   const secret = open(file, cipher.name, key, iv);

@@ -40,27 +40,22 @@ export class Passphrases {
   async #ask({ path, text }: Locked, about: string, signal: AbortSignal): Promise<KeyObject | Fault> {
     const { ask, where, tries } = this.#options;
     const name = printable(path);
+    const wish = `the passphrase for key ${name}`;
     const prompt = { text: `Enter passphrase for key '${name}': `, echo: false };
+    // With these facts an answer that comes later finds who waits for it.
+    const detail = { kind: 'passphrase', where, about, text: wish, prompts: `"${prompt.text.trim()}"` };
+    const closed = (why: string) =>
+      new Fault('NEEDS_ANSWER', `${why}; give it, or add the key to ssh-agent: \`ssh-add ${name}\``, { detail });
     for (let wrong = 0; wrong < tries; wrong++) {
-      const question = {
-        ...({ kind: 'passphrase', about, where } as const),
-        text: `the passphrase for key ${name}`,
-        prompts: [prompt],
-        again: wrong > 0,
-      };
+      const question = { kind: 'passphrase', about, where, text: wish, prompts: [prompt], again: wrong > 0 } as const;
       const [passphrase = ''] = await ask(question, signal);
       // As to ssh: nothing means that this key is to be left out.
-      if (passphrase === '') return closed(`no passphrase was given for key ${name}`, path);
+      if (passphrase === '') return closed(`${wish} was not given`);
       const decrypted = await decryptKey(text, passphrase, signal);
       if (decrypted.kind === 'key') return decrypted.key;
-      if (decrypted.kind === 'unusable')
-        return new Fault('IDENTITY_UNREADABLE', `IdentityFile ${name} ${decrypted.why}`);
+      if (decrypted.kind === 'wrong') continue;
+      return new Fault('IDENTITY_UNREADABLE', `IdentityFile ${name} ${decrypted.why}`);
     }
-    return closed(`the passphrase for key ${name} was wrong ${tries} times`, path);
+    return closed(`${wish} was wrong ${tries} times`);
   }
-}
-
-function closed(why: string, path: string): Fault {
-  const text = `${why}; add it to ssh-agent: \`ssh-add ${printable(path)}\``;
-  return new Fault('NEEDS_ANSWER', text, { detail: { kind: 'passphrase' } });
 }

@@ -65,7 +65,7 @@ export function brokenFault(stage: Stage, hop: Hop, error: Marks, auth: Auth, he
     }
     const unsigned = auth.unsigned();
     if (unsigned !== null) return unsignedFault(where, unsigned);
-    return hop.missing ?? rejectedFault(hop, auth);
+    return hop.lacking ?? rejectedFault(hop, auth);
   }
   // What sshd says when MaxAuthTries is reached: the credentials are wrong, the server is not busy.
   if (stage === 'authentication' && error.code === 2 && offered.length === 1) return rejectedFault(hop, auth);

@@ -25,8 +25,8 @@ const load = (over: Partial<HostConfig>): Promise<LoadedIdentities> => {
 };
 
 async function faultOf(over: Partial<HostConfig>): Promise<Fault> {
-  const { identities, missing } = await load(over);
-  return identities.length === 0 && missing !== null ? missing : new Fault('INTERNAL', 'nothing is missing');
+  const { identities, lacking } = await load(over);
+  return identities.length === 0 && lacking !== null ? lacking : new Fault('INTERNAL', 'nothing is lacking');
 }
 
 const shown = (identities: readonly Identity[]) =>
@@ -122,7 +122,7 @@ test('an encrypted key waits for its turn, and in batch mode says how to do with
   for (const form of ['RFC4716', 'PEM', 'PKCS8']) {
     execFileSync('ssh-keygen', ['-q', '-p', '-P', 'secret', '-N', 'secret', '-m', form, '-f', pair.file]);
     const over = { identityFiles: [pair.file] };
-    t.match(await load(over), { notes: [], missing: null });
+    t.match(await load(over), { notes: [], lacking: null });
     t.strictSame(shown((await load(over)).identities), [`locked ${pair.fingerprint}`], form);
 
     const batch = { ...over, batchMode: true };

@@ -83,7 +83,11 @@ test('a wrong passphrase is asked for again, and after so many the key is left',
   t.match(result, {
     entered: false,
     ended: null,
-    unsigned: { code: 'NEEDS_ANSWER', message: /the passphrase for key .*k was wrong 2 times; .*ssh-add/ },
+    unsigned: {
+      code: 'NEEDS_ANSWER',
+      message: /the passphrase for key .*k was wrong 2 times; .*ssh-add/,
+      detail: { kind: 'passphrase', about: pair.fingerprint },
+    },
   });
   const next = answers('a', 'b');
   const both = await identitiesOf(sshd, [...lines, `IdentityFile ${sshd.keyFile}`], null);
@@ -96,7 +100,10 @@ test('no answer at all leaves a key out, and nobody to answer ends the login', a
   sshd.allowKey(pair.publicKey);
   const loaded = await identitiesOf(sshd, [`IdentityFile ${pair.file}`, `IdentityFile ${sshd.keyFile}`], null);
   const empty = await logIn(sshd, loaded, { ask: answers('').ask });
-  t.match(empty, { entered: true, unsigned: { code: 'NEEDS_ANSWER', message: /no passphrase was given/ } });
+  t.match(empty, {
+    entered: true,
+    unsigned: { code: 'NEEDS_ANSWER', message: /the passphrase for key .*k was not given/ },
+  });
 
   const fault = new Fault('NEEDS_ANSWER', 'nobody is there');
   const ended = await logIn(sshd, loaded, { ask: () => Promise.reject(fault) });

@@ -10,7 +10,7 @@ interface Found {
 }
 
 /** Says why a host has no identity: NEEDS_ANSWER, AGENT_UNREACHABLE or IDENTITY_UNREADABLE. */
-export function missingFault(host: HostConfig, { files, agent, notes }: Found): Fault {
+export function lackingFault(host: HostConfig, { files, agent, notes }: Found): Fault {
   const why = notes.join('; ');
   const detail = { host: host.alias };
   if (host.batchMode && files.some(({ kind }) => kind === 'encrypted')) {
