@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { Client } from 'ssh2';
 import { type Test, test } from 'tap';
@@ -104,6 +105,24 @@ test('a request that is made while keys are exchanged waits for their end', asyn
   });
   t.equal(entered, true);
   t.equal(waited, 1, 'it was queued');
+});
+
+test('what a turn sends after the server has hung up is lost, and harms nobody', async (t) => {
+  const sshd = await startSshd(t, { config: ['LoginGraceTime 1'] });
+  let turns = 0;
+  const entered = await logIn(t, sshd.port, (client) => {
+    const late = (message: Buffer | null): KeyTurn => ({
+      first: async () => {
+        turns += 1;
+        await once(client, 'end');
+        return message;
+      },
+      second: async () => null,
+    });
+    return [late(Buffer.from([50])), late(null)];
+  });
+  t.equal(entered, false);
+  t.equal(turns, 1);
 });
 
 test('a turn that sends nothing passes on to the next one', async (t) => {

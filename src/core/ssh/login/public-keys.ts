@@ -12,6 +12,8 @@ export interface PublicKeys {
   readonly next: () => ParsedKey | null;
   /** What the server was asked about: type, fingerprint and source of each. */
   readonly offered: readonly string[];
+  /** Those of them whose turn is over: the server did not take them. */
+  readonly rejected: () => readonly string[];
   /** A sentence for each identity that was passed over without asking the server. */
   readonly skipped: readonly string[];
   /** Why the login must end, whatever is left: a question that nobody answered; null while there is none. */
@@ -27,6 +29,7 @@ export function createPublicKeys({ identities, host, where }: Hop, ask: Ask, sig
   const left = [...identities];
   const offered: string[] = [];
   const skipped: string[] = [];
+  let over = 0;
   let ended: Fault | null = null;
   let unsigned: Fault | null = null;
   let asking: string | null = null;
@@ -48,10 +51,12 @@ export function createPublicKeys({ identities, host, where }: Hop, ask: Ask, sig
   };
   return {
     next: () => {
+      over = offered.length;
       const identity = ended === null ? left.shift() : undefined;
       return identity === undefined ? null : wrapTurn(new IdentityTurn(identity, login));
     },
     offered,
+    rejected: () => offered.slice(0, over),
     skipped,
     ended: () => ended,
     unsigned: () => unsigned,

@@ -83,6 +83,7 @@ export async function logIn(
     entered,
     errors,
     offered: auth.offered,
+    rejected: auth.rejected(),
     skipped: auth.skipped,
     methods: auth.methods(),
     partial: auth.partial(),
