@@ -2,38 +2,9 @@
  * The one place that touches private fields of ssh2 (pinned to 1.17.0; a guard test fails when they change).
  * Each function says which field it needs and why the public API does not do.
  */
-import { randomFillSync } from 'node:crypto';
-import type { Client, ClientChannel } from 'ssh2';
-
-interface PrivateClient {
-  readonly _chanMgr: { get(recipient: number): unknown };
-  readonly _protocol: {
-    readonly _handlers: Record<string, Handler | undefined>;
-    readonly _strictMode?: boolean;
-    readonly _cipher: PacketMaker;
-    directTcpip: OpenChannel;
-    openssh_directStreamLocal: OpenChannel;
-    ping(): void;
-    channelWindowAdjust(channel: number, amount: number): void;
-  };
-  readonly _callbacks: ((failed: unknown) => void)[];
-}
-
-interface PacketMaker {
-  allocPacket(payload: number): Buffer;
-}
-
-type OpenChannel = (this: unknown, channel: number, window: number, packet: number, target: unknown) => void;
-
-type Handler = (protocol: unknown, ...rest: readonly unknown[]) => void;
-
-interface PrivateChannel {
-  readonly type: string;
-  readonly incoming: { window: number; readonly state: string };
-  readonly outgoing: { readonly id: number; readonly state: string; readonly packetSize: number };
-  push(chunk: Buffer | null): boolean;
-  _read(): void;
-}
+import type { Client, ClientChannel, ParsedKey } from 'ssh2';
+import type { ServerTraits } from './identity/algorithm.ts';
+import type { Extensions, PrivateChannel, PrivateClient } from './innards.ts';
 
 function innards(client: Client): PrivateClient {
   return client as unknown as PrivateClient;
@@ -66,47 +37,29 @@ export function beginWindowsWith(client: Client, size: number): void {
   }
 }
 
-const slack = 64 * 1024;
-/** So many requests of a server that does not read our answers are too many: they would fill the memory. */
-const mostUnread = 10_000;
-
-/**
- * Watches that a server keeps to what it was allowed, which ssh2 does not: `breach` is called with what it did when it sends 64
- * KiB more than its window (RFC 4254 section 5.2; at exactly 0 ssh2 would drop the bytes without a word), text on the error
- * stream of a forwarded connection, or requests by the thousand while it takes no answers.
- */
-export function policeServer(client: Client, backlog: () => number, breach: (what: string) => void): void {
-  const { _chanMgr: channels, _protocol: protocol } = innards(client);
-  const before = (name: string, check: (recipient: unknown, data: unknown) => string | null) => {
-    const handle = protocol._handlers[name];
-    protocol._handlers[name] = (self, first, second, third, fourth) => {
-      const what = check(first, second);
-      if (what !== null) return breach(what);
-      handle?.(self, first, second, third, fourth);
-    };
+/** Looks at each message of this name before ssh2 handles it: `keep` gives what the message says, and with true ssh2 never sees it. */
+export function interceptMessages(
+  client: Client,
+  name: string,
+  keep: (first: unknown, second: unknown) => boolean,
+): void {
+  const { _handlers: handlers } = innards(client)._protocol;
+  const handle = handlers[name];
+  handlers[name] = (self, first, second, third, fourth) => {
+    if (!keep(first, second)) handle?.(self, first, second, third, fourth);
   };
-  const overrun = (recipient: unknown, data: unknown): string | null => {
-    const channel = channels.get(Number(recipient));
-    if (!isChannel(channel) || !Buffer.isBuffer(data)) return null;
-    const left = channel.incoming.window;
-    return left === 0 || data.length > left + slack ? 'sent more data than it was allowed (SSH window)' : null;
-  };
-  before('CHANNEL_DATA', overrun);
-  before('CHANNEL_EXTENDED_DATA', (recipient, data) => {
-    const channel = channels.get(Number(recipient));
-    if (isChannel(channel) && channel.type !== 'session') return 'sent error text on a forwarded connection';
-    return overrun(recipient, data);
-  });
-  let unread = 0;
-  const request = (): string | null => {
-    unread = backlog() > slack ? unread + 1 : 0;
-    return unread > mostUnread ? 'asks again and again and takes no answer' : null;
-  };
-  for (const name of ['GLOBAL_REQUEST', 'CHANNEL_OPEN', 'CHANNEL_REQUEST']) before(name, request);
 }
 
-function isChannel(value: unknown): value is PrivateChannel {
-  return typeof value === 'object' && value !== null && 'incoming' in value && 'outgoing' in value;
+/** An open channel's type and how many bytes its server may still send; null where there is no such channel. */
+export function channelFacts(
+  client: Client,
+  recipient: unknown,
+): { readonly type: string; readonly window: number } | null {
+  const channel = innards(client)._chanMgr.get(Number(recipient));
+  // One that is being opened is a function there.
+  if (typeof channel !== 'object' || channel === null || !('incoming' in channel)) return null;
+  const { type, incoming } = channel as PrivateChannel;
+  return { type, window: incoming.window };
 }
 
 /** The largest packet that the server takes on a channel: with 0 ssh2 writes in an endless loop (RFC 4254 section 5.1). */
@@ -159,35 +112,57 @@ export function ownWindow(
   inner._read = topUp;
 }
 
-const pool = Buffer.allocUnsafeSlow(64 * 1024);
-let poolAt = pool.length;
-
-/**
- * Takes the random padding of packets from a pool (RFC 4253 section 6): ssh2 asks the kernel's generator once a packet, which
- * is a tenth of an upload's CPU. No byte is used twice. Only for AES-GCM by the native addon; a rekey makes a new cipher.
- */
-export function poolPadding(client: Client): void {
+/** Has `make` give ssh2 the room for each packet's payload, where the native addon encrypts by AES-GCM; a rekey makes a new cipher. */
+export function makePackets(client: Client, make: (payload: number) => Buffer): void {
   const patch = () => {
     const cipher = innards(client)._protocol._cipher;
-    if (cipher.constructor.name === 'AESGCMCipherBinding') cipher.allocPacket = allocPacket;
+    if (cipher.constructor.name === 'AESGCMCipherBinding') cipher.allocPacket = make;
   };
   patch();
   client.on('handshake', patch);
 }
 
-/** Packet length, padding length, room for the payload, padding to a multiple of 16 (at least 4), room for the tag. */
-function allocPacket(payload: number): Buffer {
-  const short = 16 - ((1 + payload) & 15);
-  const padding = short < 4 ? short + 16 : short;
-  const length = 1 + payload + padding;
-  const packet = Buffer.allocUnsafe(4 + length + 16);
-  packet.writeUInt32BE(length, 0);
-  packet[4] = padding;
-  if (poolAt + padding > pool.length) {
-    randomFillSync(pool);
-    poolAt = 0;
-  }
-  pool.copy(packet, 5 + payload, poolAt, poolAt + padding);
-  poolAt += padding;
-  return packet;
+/** How a login sends public-key requests of its own (RFC 4252 section 7). */
+export interface KeyDoor {
+  readonly server: () => ServerTraits;
+  readonly send: (message: Buffer) => void;
+  /** As if the server had said no: ssh2 asks for the next method. */
+  readonly pass: () => void;
+}
+
+/**
+ * Takes ssh2's public-key requests over, after `connect()`: `own` hears of each key that has its turn, and again with true when the server
+ * would take it; false leaves it to ssh2.
+ */
+export function openKeyDoor(client: Client, own: (key: ParsedKey, taken: boolean) => boolean): KeyDoor {
+  const inner = innards(client);
+  const protocol = inner._protocol;
+  let signatures: readonly string[] | null = null;
+  let methods: unknown = null;
+  interceptMessages(client, 'EXT_INFO', (extensions) => {
+    signatures ??= (extensions as Extensions).find(({ name }) => name === 'server-sig-algs')?.algs ?? null;
+    return false;
+  });
+  interceptMessages(client, 'USERAUTH_FAILURE', (left) => {
+    methods = left;
+    return false;
+  });
+  const authPK = protocol.authPK;
+  protocol.authPK = function request(user, key, algorithm, sign) {
+    if (!own(key, sign !== undefined)) authPK.call(this, user, key, algorithm, sign);
+  };
+  return {
+    server: () => ({ software: inner._remoteVer ?? '', signatures, session: protocol._kex.sessionID }),
+    send: (message) => {
+      protocol._authsQueue.push('publickey');
+      const { write } = protocol._packetRW;
+      const packet = write.alloc(message.length);
+      packet.set(message, write.allocStart);
+      const ready = write.finalize(packet);
+      // While keys are exchanged everything else waits (RFC 4253 section 7.1).
+      if (protocol._kexinit === undefined) protocol._cipher.encrypt(ready);
+      else protocol._queue = [...(protocol._queue ?? []), ready];
+    },
+    pass: () => protocol._handlers['USERAUTH_FAILURE']?.(protocol, methods, false),
+  };
 }

@@ -5,6 +5,7 @@ import { type Deadlines, defaultKeepalive, detectTime, type Keepalive } from '..
 import { Fault } from '../model/fault.ts';
 import type { Ask } from '../model/question.ts';
 import type { Stage } from '../model/state.ts';
+import { identityName } from './identity/identity.ts';
 import { nearAlias } from './resolve/aliases.ts';
 import { openFault } from './login/errors.ts';
 import type { HostConfig } from './resolve/host-config.ts';
@@ -116,7 +117,7 @@ async function hinted(fault: Fault, host: HostConfig): Promise<Fault> {
 }
 
 function account(hop: Hop): string {
-  const keys = hop.identities.map((identity) => identity.fingerprint).join(',');
+  const keys = hop.identities.map(identityName).join(',');
   return `${hop.host.user}@${hop.host.hostName}:${hop.host.port} ${keys}`;
 }
 

@@ -1,5 +1,5 @@
 import type { HostConfig } from './resolve/host-config.ts';
-import { type Identity, loadIdentities } from './identity/identity.ts';
+import { type Identity, type LoadedIdentities, loadIdentities } from './identity/identity.ts';
 import { type KnownHosts, loadKnownHosts } from './known-hosts/known-hosts.ts';
 import { resolveHost, type ResolveOptions } from './resolve/resolve.ts';
 import { Fault } from '../model/fault.ts';
@@ -14,6 +14,8 @@ export interface Hop {
   readonly knownPort: number;
   readonly knownHosts: KnownHosts;
   readonly identities: readonly Identity[];
+  /** Why there is no identity, where a password or another answer may do; null otherwise. */
+  readonly lacking: Fault | null;
   /** A sentence for each identity that could not be offered, and for each line of known_hosts that was passed over. */
   readonly notes: readonly string[];
 }
@@ -48,14 +50,25 @@ export async function prepareHops(route: readonly HostConfig[], signal: AbortSig
       const name = `${host.user}@${formatHost(host)}`;
       const where = route.length === 1 ? name : `hop ${index + 1} (${name})`;
       const knownHosts = await loadKnownHosts(host.knownHostsFiles);
-      const { identities, notes } = await loadIdentities(host, signal);
+      const { identities, notes, lacking } = await identitiesOf(host, signal);
       const known = {
         knownAs: host.hostKeyAlias ?? host.hostName,
         knownPort: host.hostKeyAlias === null ? host.port : 22,
       };
-      return { host, where, ...known, knownHosts, identities, notes: [...notes, ...knownHosts.warnings] };
+      return { host, where, ...known, knownHosts, identities, lacking, notes: [...notes, ...knownHosts.warnings] };
     }),
   );
+}
+
+/** ssh goes on without a key where the server may ask for something else. */
+async function identitiesOf(host: HostConfig, signal: AbortSignal): Promise<LoadedIdentities> {
+  const loaded = await loadIdentities(host, signal);
+  const { lacking, notes } = loaded;
+  if (lacking === null) return loaded;
+  const askable = !host.batchMode && host.authMethods.some((method) => method !== 'publickey');
+  if (!askable) throw lacking;
+  // Who named no key and has none logs in by password: that is no news.
+  return { ...loaded, notes: notes.length === 0 ? [] : [lacking.message] };
 }
 
 function formatHost(host: HostConfig): string {

@@ -87,6 +87,6 @@ export class Dialer {
 }
 
 function filesOf(host: HostConfig): readonly string[] {
-  const publicKeys = host.identityFiles.map((file) => `${file}.pub`);
-  return [...host.files, ...host.identityFiles, ...publicKeys, ...host.knownHostsFiles];
+  const keys = [...host.identityFiles, ...host.identityFiles.map((file) => `${file}-cert`), ...host.certificateFiles];
+  return [...host.files, ...keys, ...keys.map((file) => `${file}.pub`), ...host.knownHostsFiles];
 }

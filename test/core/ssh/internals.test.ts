@@ -1,14 +1,142 @@
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { test } from 'tap';
+import { Client } from 'ssh2';
+import { type Test, test } from 'tap';
+import type { PrivateClient } from '../../../src/core/ssh/innards.ts';
+import { parseKeyFile } from '../../../src/core/ssh/identity/key-file.ts';
+import { signWithKey } from '../../../src/core/ssh/identity/sign.ts';
+import { type KeyTurn, takeTurns, wrapTurn } from '../../../src/core/ssh/login/key-door.ts';
+import { writeKeyLogin, writeKeyQuery, writeSigned } from '../../../src/core/ssh/login/key-request.ts';
 import { startEcho, startSink } from '../../fixtures/backend.ts';
 import { hashOf, testBytes } from '../../fixtures/bytes.ts';
 import { openTestLink } from '../../fixtures/link.ts';
+import { startRogue } from '../../fixtures/rogue-server.ts';
 import { startSshd } from '../../fixtures/sshd.ts';
 
 test('ssh2 is the very version whose private fields are used', (t) => {
   const { version } = JSON.parse(readFileSync('node_modules/ssh2/package.json', 'utf8'));
   t.equal(version, '1.17.0', 'look at src/core/ssh/internals.ts before you raise it');
   t.end();
+});
+
+test('ssh2 has every private field that a login by key needs, in the form in which it is used', async (t) => {
+  const sshd = await startSshd(t);
+  const client = new Client();
+  t.teardown(() => client.end());
+  client.on('error', () => undefined);
+  client.connect({
+    host: '127.0.0.1',
+    port: sshd.port,
+    username: sshd.user,
+    hostVerifier: () => true,
+    authHandler: [],
+  });
+  const inner = client as unknown as PrivateClient;
+  const protocol = inner._protocol;
+  t.equal(protocol.authPK.length, 4, 'user, key, algorithm, sign');
+  t.type(protocol._handlers['EXT_INFO'], 'function');
+  t.equal(protocol._handlers['USERAUTH_FAILURE']?.length, 3, 'protocol, methods, partial');
+  t.type(protocol._packetRW.write.alloc, 'function');
+  t.type(protocol._packetRW.write.finalize, 'function');
+  t.strictSame(protocol._authsQueue, []);
+  await new Promise<void>((resolve) => client.once('handshake', () => resolve()));
+  t.equal(protocol._packetRW.write.allocStart, 5);
+  t.type(protocol._cipher.encrypt, 'function');
+  t.type(protocol._cipher.allocPacket, 'function');
+  t.ok(Buffer.isBuffer(protocol._kex.sessionID));
+  t.equal(protocol._kexinit, undefined);
+  t.equal(protocol._queue, undefined);
+  t.match(inner._remoteVer, /^OpenSSH_/);
+});
+
+/** Logs in by turns that are given; true when the server let it in. */
+async function logIn(t: Test, port: number, turns: (client: Client) => readonly KeyTurn[]): Promise<boolean> {
+  const client = new Client();
+  t.teardown(() => client.end());
+  client.on('error', () => undefined);
+  const left = [...turns(client)];
+  const ended = new Promise<boolean>((resolve) => {
+    client.once('ready', () => resolve(true));
+    client.once('close', () => resolve(false));
+  });
+  client.connect({
+    host: '127.0.0.1',
+    port,
+    username: 'anyone',
+    hostVerifier: () => true,
+    authHandler: () => {
+      const turn = left.shift();
+      return turn === undefined ? false : { type: 'publickey', username: 'anyone', key: wrapTurn(turn) };
+    },
+  });
+  takeTurns(client, new AbortController().signal);
+  return ended;
+}
+
+type Rekeying = PrivateClient['_protocol'] & { rekey(): void };
+
+test('a request that is made while keys are exchanged waits for their end', async (t) => {
+  const rogue = await startRogue(t, {});
+  const dir = rogue.sshConfigFile.replace(/[^/]*$/, '');
+  const parsed = parseKeyFile(readFileSync(`${dir}id`, 'utf8'));
+  if (parsed.kind !== 'private') throw new Error(`the key is ${parsed.kind}`);
+  const request = { user: 'anyone', algorithm: 'ssh-ed25519', blob: parsed.own.blob };
+  let waited = 0;
+  const entered = await logIn(t, rogue.port, (client) => {
+    let session: Buffer = Buffer.alloc(0);
+    return [
+      {
+        first: async (server) => {
+          session = server.session;
+          return writeKeyQuery(request);
+        },
+        second: async () => {
+          const signature = await signWithKey(parsed.key, 'ssh-ed25519', writeSigned(request, session));
+          const { _protocol: protocol } = client as unknown as { _protocol: Rekeying };
+          protocol.rekey();
+          // After the turn's promise, and before the answer of the server.
+          setImmediate(() => {
+            waited = protocol._queue?.length ?? 0;
+          });
+          return writeKeyLogin(request, signature);
+        },
+      },
+    ];
+  });
+  t.equal(entered, true);
+  t.equal(waited, 1, 'it was queued');
+});
+
+test('what a turn sends after the server has hung up is lost, and harms nobody', async (t) => {
+  const sshd = await startSshd(t, { config: ['LoginGraceTime 1'] });
+  let turns = 0;
+  const entered = await logIn(t, sshd.port, (client) => {
+    const late = (message: Buffer | null): KeyTurn => ({
+      first: async () => {
+        turns += 1;
+        await once(client, 'end');
+        return message;
+      },
+      second: async () => null,
+    });
+    return [late(Buffer.from([50])), late(null)];
+  });
+  t.equal(entered, false);
+  t.equal(turns, 1);
+});
+
+test('a turn that sends nothing passes on to the next one', async (t) => {
+  const sshd = await startSshd(t);
+  let turns = 0;
+  const pass: KeyTurn = {
+    first: async () => {
+      turns += 1;
+      return null;
+    },
+    second: async () => null,
+  };
+  t.equal(await logIn(t, sshd.port, () => [pass, pass, pass]), false);
+  t.equal(turns, 3);
 });
 
 test('a ping is answered in order, so that the next request gets its own answer', async (t) => {

@@ -4,13 +4,24 @@ import { connect } from 'node:net';
 import { isAbsolute } from 'node:path';
 import { Fault } from '../../model/fault.ts';
 import { printable } from '../../model/printable.ts';
-import { wireString } from './key-blob.ts';
+import { signatureName, signatureTail } from './algorithm.ts';
+import { wireNumber, wireString } from './key-blob.ts';
+import { WireReader } from './wire-reader.ts';
 
 /** A key that an ssh-agent holds. */
 export interface AgentKey {
   /** The public key in its wire form. */
   readonly blob: Buffer;
   readonly comment: string;
+}
+
+/** An agent as it was found. */
+export interface Agent {
+  /** Empty where there is none. */
+  readonly socket: string;
+  readonly keys: readonly AgentKey[];
+  /** Why it told no keys: ssh goes on without it. */
+  readonly fault: Fault | null;
 }
 
 // Message numbers and flags: draft-miller-ssh-agent, sections 5.1 and 5.3.
@@ -23,11 +34,23 @@ const maxAnswer = 256 * 1024;
 /** An agent that is there lists its keys within this time, or is treated as gone, ms. To sign it may have to ask its user first. */
 const deadline = 3_000;
 
+/** Asks the agent of a host, if it has one, for its keys. Rejects with the signal's reason only. */
+export async function askAgent(socket: string | null, signal: AbortSignal): Promise<Agent> {
+  if (socket === null) return { socket: '', keys: [], fault: null };
+  try {
+    return { socket, keys: await listAgentKeys(socket, signal), fault: null };
+  } catch (error) {
+    const fault = Fault.from(error);
+    if (fault.code !== 'AGENT_UNREACHABLE') throw fault;
+    return { socket, keys: [], fault };
+  }
+}
+
 /** Lists the keys of the agent at a socket, in its order. Own code, since ssh2's client drops and misreads keys it does not know. */
 export async function listAgentKeys(socket: string, signal: AbortSignal): Promise<readonly AgentKey[]> {
   const body = await ask(socket, Buffer.from([request.identities]), answer.identities, { signal, deadline });
   const keys: AgentKey[] = [];
-  const reader = new Reader(body, socket);
+  const reader = readerOf(body, socket);
   for (let left = reader.number(); left > 0; left--) {
     const blob = reader.string();
     keys.push({ blob, comment: reader.string().toString('utf8') });
@@ -36,8 +59,8 @@ export async function listAgentKeys(socket: string, signal: AbortSignal): Promis
 }
 
 /**
- * Has the agent sign; returns the bare signature, without the algorithm's name, which must be the one asked for. It takes as long as
- * its user takes to confirm: `signal` ends it.
+ * Has the agent sign; returns the signature with its name, which must be that of the algorithm. It takes as long as its user takes to
+ * confirm, or to touch an authenticator: `signal` ends it.
  */
 export async function signWithAgent(
   socket: string,
@@ -45,15 +68,16 @@ export async function signWithAgent(
   data: Buffer,
   signal: AbortSignal,
 ): Promise<Buffer> {
-  const wanted = Buffer.alloc(4);
-  wanted.writeUInt32BE(flags[key.algorithm] ?? 0);
-  const message = Buffer.concat([Buffer.from([request.sign]), wireString(key.blob), wireString(data), wanted]);
+  const wanted = signatureName(key.algorithm);
+  const parts = [wireString(key.blob), wireString(data), wireNumber(flags[wanted] ?? 0)];
+  const message = Buffer.concat([Buffer.from([request.sign]), ...parts]);
   const body = await ask(socket, message, answer.signature, { signal, deadline: null });
-  const signature = new Reader(new Reader(body, socket).string(), socket);
-  const algorithm = signature.string().toString('latin1');
-  const bare = signature.string();
-  if (algorithm === key.algorithm && bare.length > 0) return bare;
-  throw unreachable(socket, `signed with "${printable(algorithm)}" where "${key.algorithm}" was asked for`);
+  const signature = readerOf(body, socket).string();
+  const reader = readerOf(signature, socket);
+  const name = reader.string().toString('latin1');
+  if (name !== wanted) throw unreachable(socket, `signed with "${printable(name)}" where "${wanted}" was asked for`);
+  if (reader.string().length > 0 && reader.rest().length === signatureTail(wanted)) return signature;
+  throw unreachable(socket, 'gave a signature that is none');
 }
 
 interface Patience {
@@ -113,28 +137,8 @@ function exchange(socket: string, message: Buffer, { signal, deadline: limit }: 
   });
 }
 
-class Reader {
-  readonly #data: Buffer;
-  readonly #socket: string;
-  #at = 0;
-
-  constructor(data: Buffer, socket: string) {
-    this.#data = data;
-    this.#socket = socket;
-  }
-
-  number(): number {
-    if (this.#at + 4 > this.#data.length) throw unreachable(this.#socket, 'gave an answer that breaks off');
-    this.#at += 4;
-    return this.#data.readUInt32BE(this.#at - 4);
-  }
-
-  string(): Buffer {
-    const length = this.number();
-    if (this.#at + length > this.#data.length) throw unreachable(this.#socket, 'gave an answer that breaks off');
-    this.#at += length;
-    return this.#data.subarray(this.#at - length, this.#at);
-  }
+function readerOf(data: Buffer, socket: string): WireReader {
+  return new WireReader(data, () => unreachable(socket, 'gave an answer that breaks off'));
 }
 
 function unreachable(socket: string, why: string, cause?: unknown): Fault {

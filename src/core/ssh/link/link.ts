@@ -8,16 +8,10 @@ import { Fault } from '../../model/fault.ts';
 import { gatherWrites } from '../../socket/gather.ts';
 import { Carriers } from './carriers.ts';
 import { type Heeded, heedEnd } from './heed-end.ts';
-import {
-  beginWindowsWith,
-  endedWithoutEof,
-  ownWindow,
-  packetSize,
-  ping,
-  policeServer,
-  poolPadding,
-} from '../internals.ts';
+import { beginWindowsWith, endedWithoutEof, ownWindow, packetSize, ping } from '../internals.ts';
 import { openChannel, type Opening } from './open-channel.ts';
+import { policeServer } from './police-server.ts';
+import { poolPadding } from './pooled-padding.ts';
 import { Pulse } from './pulse.ts';
 import { quicken } from './quicken.ts';
 import { firstWindow, ReceiveWindow, windowBudget } from './receive-window.ts';

@@ -55,6 +55,8 @@ export function closedFault(stage: Stage, where: string, heard: string, error: M
 export function brokenFault(stage: Stage, hop: Hop, error: Marks, auth: Auth, heard: string): Fault {
   const { where } = hop;
   const { offered } = auth;
+  const ended = auth.ended();
+  if (ended !== null) return ended;
   if (error.level === 'client-authentication') {
     const methods = auth.methods() ?? [];
     if (auth.partial() || (methods.length > 0 && !methods.includes('publickey'))) {
@@ -62,18 +64,15 @@ export function brokenFault(stage: Stage, hop: Hop, error: Marks, auth: Auth, he
       return new Fault('NEEDS_ANSWER', text, { detail: { methods: methods.join(',') } });
     }
     const unsigned = auth.unsigned();
-    if (unsigned !== null) {
-      const text = `${where} would take a key of the agent, but: ${unsigned.message}`;
-      return new Fault('AGENT_REFUSED', text, { cause: unsigned });
-    }
-    return rejectedFault(hop, offered);
+    if (unsigned !== null) return unsignedFault(where, unsigned);
+    return hop.lacking ?? rejectedFault(hop, auth);
   }
   // What sshd says when MaxAuthTries is reached: the credentials are wrong, the server is not busy.
-  if (stage === 'authentication' && error.code === 2 && offered.length === 1) return rejectedFault(hop, offered);
+  if (stage === 'authentication' && error.code === 2 && offered.length === 1) return rejectedFault(hop, auth);
   if (stage === 'authentication' && error.code === 2 && offered.length > 1) {
     return new Fault(
       'AUTH_TOO_MANY',
-      `${where} gave up after ${offered.length} identities ("${error.text}"; offered: ${offered.join(', ')}); set IdentityFile and IdentitiesOnly yes for it`,
+      `${where} gave up after ${offered.length} identities ("${error.text}"; offered: ${offered.join(', ')}); write "IdentityFile" with the path of the right one and "IdentitiesOnly yes" under "Host ${hop.host.alias}" in ssh_config`,
       { detail: { offered: offered.length } },
     );
   }
@@ -90,8 +89,16 @@ export function brokenFault(stage: Stage, hop: Hop, error: Marks, auth: Auth, he
   );
 }
 
-function rejectedFault({ where, notes }: Hop, offered: readonly string[]): Fault {
-  const list = [offered.length === 0 ? 'nothing was offered' : `offered: ${offered.join(', ')}`, ...notes].join('; ');
+/** The server would take a key, and there is no signature. */
+function unsignedFault(where: string, unsigned: Fault): Fault {
+  const { code, detail, message } = unsigned;
+  if (code !== 'AGENT_UNREACHABLE') return new Fault(code, `${where}: ${message}`, { cause: unsigned, detail });
+  return new Fault('AGENT_REFUSED', `${where} would take a key of the agent, but: ${message}`, { cause: unsigned });
+}
+
+function rejectedFault({ where, notes }: Hop, { offered, skipped }: Auth): Fault {
+  const what = offered.length === 0 ? 'nothing was offered' : `offered: ${offered.join(', ')}`;
+  const list = [what, ...skipped, ...notes].join('; ');
   return new Fault(
     'AUTH_REJECTED',
     `${where} rejected every identity (${list}); add the public key to authorized_keys there, or name another IdentityFile`,

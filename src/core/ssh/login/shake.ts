@@ -10,6 +10,7 @@ import { marks, type Marks } from './errors.ts';
 import { fingerprint } from '../identity/fingerprint.ts';
 import { judgeHostKey } from '../known-hosts/host-key.ts';
 import { createAuth } from './auth.ts';
+import { takeTurns } from './key-door.ts';
 import { strictKeyExchange } from '../internals.ts';
 import type { Hop } from '../route.ts';
 import { brokenFault, closedFault, timeoutFault } from './shake-faults.ts';
@@ -96,8 +97,6 @@ export function shake(
 
     client.on('error', (error) => {
       lastError = marks(error);
-      // An agent that fails is no end: ssh2 goes on to the next identity.
-      if (lastError.level === 'agent') return;
       fail(refusal ?? brokenFault(stage, hop, lastError, auth, heard));
     });
     // Once: a server that rekeys gets no more time for it.
@@ -136,6 +135,7 @@ export function shake(
           return true;
         },
       });
+      takeTurns(client, over.signal);
       // After connect(): it has paused the socket, so that no byte passes before ssh2 listens.
       socket.on('data', listen);
     } catch (error) {

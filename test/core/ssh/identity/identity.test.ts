@@ -5,50 +5,32 @@ import { join } from 'node:path';
 import { test, type Test } from 'tap';
 import { Fault } from '../../../../src/core/model/fault.ts';
 import type { HostConfig } from '../../../../src/core/ssh/resolve/host-config.ts';
-import { type Identity, type LoadedIdentities, loadIdentities } from '../../../../src/core/ssh/identity/identity.ts';
+import {
+  type Identity,
+  identityName,
+  type LoadedIdentities,
+  loadIdentities,
+} from '../../../../src/core/ssh/identity/identity.ts';
+import { wireNumber, wireString } from '../../../../src/core/ssh/identity/key-blob.ts';
 import { hostConfig } from '../../../fixtures/host-config.ts';
+import { makeSecurityKey } from '../../../fixtures/security-key.ts';
+import { startSoftwareAgent } from '../../../fixtures/software-agent.ts';
 import { startSshAgent } from '../../../fixtures/ssh-agent.ts';
 import { makeKeyPair } from '../../../fixtures/sshd-keys.ts';
 import { makeTemp } from '../../../fixtures/temp.ts';
+import { type CertificateOptions, makeUserCa } from '../../../fixtures/user-ca.ts';
 
 const load = (over: Partial<HostConfig>): Promise<LoadedIdentities> => {
   return loadIdentities(hostConfig(over), new AbortController().signal);
 };
 
 async function faultOf(over: Partial<HostConfig>): Promise<Fault> {
-  return load(over).then(
-    () => new Fault('INTERNAL', 'nothing was thrown'),
-    (error: unknown) => Fault.from(error),
-  );
+  const { identities, lacking } = await load(over);
+  return identities.length === 0 && lacking !== null ? lacking : new Fault('INTERNAL', 'nothing is lacking');
 }
 
-const shown = (identities: readonly Identity[]) => identities.map((one) => `${one.kind} ${one.fingerprint}`);
-
-test('key files of each kind and form are read', async (t) => {
-  const dir = makeTemp(t, 'id');
-  for (const type of ['ed25519', 'rsa', 'ecdsa'] as const) {
-    const pair = makeKeyPair(join(dir, type), type);
-    for (const form of type === 'ed25519' ? ['RFC4716'] : ['RFC4716', 'PEM', 'PKCS8']) {
-      const path = join(dir, `${type}-${form}`);
-      copyFileSync(pair.file, path);
-      execFileSync('ssh-keygen', ['-q', '-p', '-N', '', '-m', form, '-f', path]);
-      const { identities, notes } = await load({ identityFiles: [path] });
-      t.strictSame(shown(identities), [`file ${pair.fingerprint}`], `${type} ${form}`);
-      t.strictSame(notes, []);
-    }
-  }
-});
-
-test('an ed25519 key in PKCS#8 is read', async (t) => {
-  const path = join(makeTemp(t, 'id'), 'k');
-  execFileSync('openssl', ['genpkey', '-algorithm', 'ed25519', '-out', path], { stdio: 'pipe' });
-  chmodSync(path, 0o600);
-  const { identities } = await load({ identityFiles: [path] });
-  const data = Buffer.from('x');
-  const [one] = identities;
-  const signature = one?.key.sign(data);
-  t.ok(signature !== undefined && one?.key.verify(data, signature));
-});
+const shown = (identities: readonly Identity[]) =>
+  identities.map(({ signer, publicKey }) => `${signer.kind} ${publicKey?.fingerprint}`);
 
 test('the order is that of ssh: named keys of the agent, its others, then files', async (t) => {
   const dir = makeTemp(t, 'id');
@@ -58,8 +40,8 @@ test('the order is that of ssh: named keys of the agent, its others, then files'
   for (const pair of [a, b, c]) agent.add(pair.file);
   const over = { agent: agent.socket, identityFiles: [d.file, c.file, b.file] };
   const named = [`agent ${b.fingerprint}`, `agent ${c.fingerprint}`];
-  t.strictSame(shown((await load(over)).identities), [...named, `agent ${a.fingerprint}`, `file ${d.fingerprint}`]);
-  t.strictSame(shown((await load({ ...over, identitiesOnly: true })).identities), [...named, `file ${d.fingerprint}`]);
+  t.strictSame(shown((await load(over)).identities), [...named, `agent ${a.fingerprint}`, `key ${d.fingerprint}`]);
+  t.strictSame(shown((await load({ ...over, identitiesOnly: true })).identities), [...named, `key ${d.fingerprint}`]);
 
   // The private file may be gone, or its public half be all that is named.
   rmSync(b.file);
@@ -126,25 +108,39 @@ test('a file that cannot be used is named with the reason, and the others are us
     const path = join(dir, name.replace(/\W/g, '_'));
     spoil(path, dir);
     const { identities, notes } = await load({ identityFiles: [path, good.file] });
-    t.strictSame(shown(identities), [`file ${good.fingerprint}`], name);
+    t.strictSame(shown(identities), [`key ${good.fingerprint}`], name);
     t.match(notes, [text], name);
     t.ok(notes[0]?.includes(path), 'it names the file');
     t.match(await faultOf({ identityFiles: [path] }), { code: 'IDENTITY_UNREADABLE', message: text }, name);
   }
 });
 
-test('a key that needs a passphrase says how to give it', async (t) => {
+test('an encrypted key waits for its turn, and in batch mode says how to do without its passphrase', async (t) => {
   const dir = makeTemp(t, 'id');
   const good = makeKeyPair(join(dir, 'good'));
   const pair = makeKeyPair(join(dir, 'locked'), 'rsa', 'secret');
   for (const form of ['RFC4716', 'PEM', 'PKCS8']) {
     execFileSync('ssh-keygen', ['-q', '-p', '-P', 'secret', '-N', 'secret', '-m', form, '-f', pair.file]);
-    const message = `key ${pair.file} needs a passphrase; add it to ssh-agent: \`ssh-add ${pair.file}\``;
-    t.match(await faultOf({ identityFiles: [pair.file] }), { code: 'NEEDS_ANSWER', message }, form);
-    const { identities, notes } = await load({ identityFiles: [pair.file, good.file] });
-    t.strictSame(shown(identities), [`file ${good.fingerprint}`]);
+    const over = { identityFiles: [pair.file] };
+    t.match(await load(over), { notes: [], lacking: null });
+    t.strictSame(shown((await load(over)).identities), [`locked ${pair.fingerprint}`], form);
+
+    const batch = { ...over, batchMode: true };
+    const message = `key ${pair.file} needs a passphrase, and BatchMode forbids to ask; add it to ssh-agent: \`ssh-add ${pair.file}\``;
+    t.match(await faultOf(batch), { code: 'NEEDS_ANSWER', message }, form);
+    const { identities, notes } = await load({ ...batch, identityFiles: [pair.file, good.file] });
+    t.strictSame(shown(identities), [`key ${good.fingerprint}`]);
     t.strictSame(notes, [message]);
   }
+});
+
+test('an encrypted key that does not tell its public half has none until it is opened', async (t) => {
+  const pair = makeKeyPair(join(makeTemp(t, 'id'), 'locked'), 'rsa', 'secret');
+  execFileSync('ssh-keygen', ['-q', '-p', '-P', 'secret', '-N', 'secret', '-m', 'PEM', '-f', pair.file]);
+  rmSync(`${pair.file}.pub`);
+  const [one] = (await load({ identityFiles: [pair.file] })).identities;
+  t.match(one, { publicKey: null, source: pair.file, signer: { kind: 'locked' } });
+  t.equal(one === undefined ? '' : identityName(one), pair.file, 'what it is known by');
 });
 
 test('nothing at all is a fault that says what was looked for', async (t) => {
@@ -157,15 +153,131 @@ test('nothing at all is a fault that says what was looked for', async (t) => {
   t.match((await faultOf({ ...over, agent: agent.socket })).message, /the ssh-agent holds no key for it/);
 });
 
-test('certificates and FIDO keys of the agent are passed over by name', async (t) => {
+test('a FIDO key file is used through the agent, and without one says so', async (t) => {
+  const dir = makeTemp(t, 'id');
+  const key = makeSecurityKey();
+  const path = key.write(join(dir, 'id_ed25519_sk.pub')).replace(/\.pub$/, '');
+  writeFileSync(path, opensshFile(key.blob), { mode: 0o600 });
+  t.match(await faultOf({ identityFiles: [path] }), {
+    code: 'IDENTITY_UNREADABLE',
+    message: /id_ed25519_sk is a FIDO key, and towline reaches its authenticator through the agent only; `ssh-add` it/,
+  });
+  const agent = await startSoftwareAgent(t, [{ blob: key.blob, comment: 'touch me', sign: key.sign }]);
+  const held = await load({ identityFiles: [path], agent, identitiesOnly: true });
+  t.strictSame(shown(held.identities), [`agent ${key.fingerprint}`]);
+  t.strictSame(held.notes, []);
+});
+
+/** Such a file's public part; the private one says nothing that anybody reads. */
+function opensshFile(blob: Buffer): string {
+  const none = wireString('none');
+  const fields = [none, none, wireString(''), wireNumber(1), wireString(blob), wireString(Buffer.alloc(64))];
+  const base64 = Buffer.concat([Buffer.from('openssh-key-v1\0'), ...fields]).toString('base64');
+  return `-----BEGIN OPENSSH PRIVATE KEY-----\n${base64}\n-----END OPENSSH PRIVATE KEY-----\n`;
+}
+
+test('who signs for a certificate is found as by ssh', async (t) => {
+  const dir = makeTemp(t, 'id');
+  const ca = makeUserCa(dir);
+  const agent = await startSshAgent(t);
+  const [a, b] = [makeKeyPair(join(dir, 'a')), makeKeyPair(join(dir, 'b'), 'rsa')];
+  const elsewhere = ca.sign(a.file, { to: join(dir, 'elsewhere') });
+  const signers = async (over: Partial<HostConfig>) =>
+    (await load(over)).identities.map(({ publicKey, signer }) => `${publicKey?.type} ${signer.kind}`);
+
+  const listed = { certificateFiles: [elsewhere] };
+  const cert = 'ssh-ed25519-cert-v01@openssh.com';
+  t.strictSame(await signers({ ...listed, identityFiles: [b.file, a.file] }), [
+    `${cert} key`,
+    'ssh-rsa key',
+    'ssh-ed25519 key',
+  ]);
+  t.match(await faultOf(listed), {
+    code: 'IDENTITY_UNREADABLE',
+    message: /certificate .*elsewhere has no private key/,
+  });
+  agent.add(a.file);
+  t.strictSame(await signers({ ...listed, agent: agent.socket }), [`${cert} agent`, 'ssh-ed25519 agent']);
+  t.match(await faultOf({ ...listed, agent: agent.socket, identitiesOnly: true }), { message: /no private key/ });
+
+  ca.sign(a.file);
+  t.strictSame(await signers({ identityFiles: [a.file] }), ['ssh-ed25519 key', `${cert} key`]);
+  t.strictSame(await signers({ identityFiles: [`${a.file}.pub`], agent: agent.socket, identitiesOnly: true }), [
+    'ssh-ed25519 agent',
+  ]);
+  ca.sign(b.file, { to: `${a.file}-cert.pub` });
+  const other = await load({ identityFiles: [a.file] });
+  t.strictSame(shown(other.identities), [`key ${a.fingerprint}`]);
+  t.match(other.notes, [/a-cert.pub is for another key than .*a; have it signed anew/]);
+});
+
+test('a certificate without a public key beside the file that signs is tied to it by name', async (t) => {
+  const dir = makeTemp(t, 'id');
+  const pair = makeKeyPair(join(dir, 'k'), 'rsa', 'secret');
+  const certificate = makeUserCa(dir).sign(pair.file);
+  execFileSync('ssh-keygen', ['-q', '-p', '-P', 'secret', '-N', 'secret', '-m', 'PEM', '-f', pair.file]);
+  rmSync(`${pair.file}.pub`);
+  const { identities } = await load({ identityFiles: [pair.file], certificateFiles: [certificate] });
+  t.match(identities, [
+    { publicKey: { certificate: {} }, signer: { kind: 'locked', path: pair.file } },
+    { publicKey: null },
+  ]);
+});
+
+test('certificates that are of no use are named', async (t) => {
+  const dir = makeTemp(t, 'id');
+  const ca = makeUserCa(dir);
+  const { file, fingerprint } = makeKeyPair(join(dir, 'k'));
+  const cases: readonly [CertificateOptions, RegExp, readonly string[]][] = [
+    [{ kind: 'host' }, /k-cert.pub is no user's certificate but a host one/, [`key ${fingerprint}`]],
+    [
+      { validity: '20200101:20200102' },
+      /k-cert.pub \(key ID "towline-test"\) has expired \(20\d\d-\S+Z\)/,
+      [`key ${fingerprint}`, `key ${fingerprint}`],
+    ],
+    [
+      { validity: '20990101:20990102' },
+      /is not valid yet \(from 20\d\d-\S+Z\)/,
+      [`key ${fingerprint}`, `key ${fingerprint}`],
+    ],
+  ];
+  for (const [options, text, expected] of cases) {
+    ca.sign(file, options);
+    const { identities, notes } = await load({ identityFiles: [file] });
+    t.match(notes, [text]);
+    t.strictSame(shown(identities), expected);
+  }
+  const { notes } = await load({ identityFiles: [file], certificateFiles: [`${file}.pub`, join(dir, 'none')] });
+  t.match(notes, [/CertificateFile .*k.pub holds no certificate/, /CertificateFile .*none holds no certificate/]);
+});
+
+test('keys that the settings forbid are left out by name', async (t) => {
   const dir = makeTemp(t, 'id');
   const agent = await startSshAgent(t);
-  const [ca, user] = [makeKeyPair(join(dir, 'ca')), makeKeyPair(join(dir, 'user'))];
-  execFileSync('ssh-keygen', ['-q', '-s', ca.file, '-I', 'id', '-n', 'me', `${user.file}.pub`], { stdio: 'pipe' });
-  agent.add(user.file);
-  const { identities, notes } = await load({ agent: agent.socket });
-  t.strictSame(shown(identities), [`agent ${user.fingerprint}`]);
-  t.match(notes, [/ssh-ed25519-cert-v01@openssh.com\) is a certificate, which is not supported yet/]);
+  const small = join(dir, 'small');
+  execFileSync('ssh-keygen', ['-q', '-t', 'rsa', '-b', '1024', '-N', '', '-f', small]);
+  const good = makeKeyPair(join(dir, 'good'));
+  agent.add(small);
+  const over = { identityFiles: [small, good.file], requiredRsaSize: 2048 };
+  for (const source of [null, agent.socket]) {
+    const { identities, notes } = await load({ ...over, agent: source });
+    t.strictSame(shown(identities), [`key ${good.fingerprint}`]);
+    t.match(notes, [/is an RSA key of 1024 bits, fewer than RequiredRSASize 2048; make a new key/]);
+  }
+  t.equal((await load({ ...over, requiredRsaSize: 1024 })).identities.length, 2);
+  const { identities, notes } = await load({
+    identityFiles: [small, good.file],
+    publicKeyAlgorithms: ['rsa-sha2-512'],
+  });
+  t.match(identities, [{ source: small }]);
+  t.match(notes, [/good is of the type ssh-ed25519, which PubkeyAcceptedAlgorithms leaves out/]);
+});
+
+test('a .pub of another key keeps a file from being offered under a wrong name', async (t) => {
+  const dir = makeTemp(t, 'id');
+  const [a, b] = [makeKeyPair(join(dir, 'a')), makeKeyPair(join(dir, 'b'))];
+  copyFileSync(`${b.file}.pub`, `${a.file}.pub`);
+  t.match(await faultOf({ identityFiles: [a.file] }), { message: /a is another key than .*a.pub; .*ssh-keygen -y -f/ });
 });
 
 async function serve(t: Test, answer: Buffer | null | 'close'): Promise<string> {
@@ -205,7 +317,7 @@ test('an agent that misbehaves is a note beside files and a fault without them',
   ];
   for (const [name, agent, text] of cases) {
     const { identities, notes } = await load({ agent, identityFiles: [good.file] });
-    t.strictSame(shown(identities), [`file ${good.fingerprint}`], name);
+    t.strictSame(shown(identities), [`key ${good.fingerprint}`], name);
     t.match(notes, [text], name);
     const over = { agent, identityFiles: [join(dir, 'id_rsa')], identityFilesDefault: true };
     t.match(await faultOf(over), { code: 'AGENT_UNREACHABLE', message: text }, name);

@@ -1,0 +1,35 @@
+import type { KeyObject } from 'node:crypto';
+import { Worker } from 'node:worker_threads';
+import { Fault } from '../../model/fault.ts';
+
+/** What came of a passphrase. */
+export type Decrypted =
+  | { readonly kind: 'key'; readonly key: KeyObject }
+  | { readonly kind: 'wrong' }
+  /** Whatever the passphrase, this file is of no use. */
+  | { readonly kind: 'unusable'; readonly why: string };
+
+/**
+ * Opens an encrypted private key. bcrypt holds a thread for 0.3 s and more (`ssh-keygen -a` decides), so that it has one of its own;
+ * `signal` ends it.
+ */
+export function decryptKey(text: string, passphrase: string, signal: AbortSignal): Promise<Decrypted> {
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) return reject(Fault.from(signal.reason));
+    const worker = new Worker(new URL('./decrypt-thread.js', import.meta.url), {
+      workerData: { text, passphrase },
+      // The passphrase is not for other code that the environment might load.
+      env: {},
+      execArgv: [],
+    });
+    const settle = (end: () => void) => {
+      signal.removeEventListener('abort', aborted);
+      void worker.terminate();
+      end();
+    };
+    const aborted = () => settle(() => reject(Fault.from(signal.reason)));
+    signal.addEventListener('abort', aborted, { once: true });
+    worker.once('message', (decrypted: Decrypted) => settle(() => resolve(decrypted)));
+    worker.once('error', (error) => settle(() => reject(Fault.from(error))));
+  });
+}
