@@ -14,6 +14,8 @@ export interface Hop {
   readonly knownPort: number;
   readonly knownHosts: KnownHosts;
   readonly identities: readonly Identity[];
+  /** Why there is no identity, where a password or another answer may do; null otherwise. */
+  readonly lacking: Fault | null;
   /** A sentence for each identity that could not be offered, and for each line of known_hosts that was passed over. */
   readonly notes: readonly string[];
 }
@@ -48,14 +50,30 @@ export async function prepareHops(route: readonly HostConfig[], signal: AbortSig
       const name = `${host.user}@${formatHost(host)}`;
       const where = route.length === 1 ? name : `hop ${index + 1} (${name})`;
       const knownHosts = await loadKnownHosts(host.knownHostsFiles);
-      const { identities, notes } = await loadIdentities(host, signal);
+      const { identities, notes, lacking } = await identitiesOf(host, signal);
       const known = {
         knownAs: host.hostKeyAlias ?? host.hostName,
         knownPort: host.hostKeyAlias === null ? host.port : 22,
       };
-      return { host, where, ...known, knownHosts, identities, notes: [...notes, ...knownHosts.warnings] };
+      return { host, where, ...known, knownHosts, identities, lacking, notes: [...notes, ...knownHosts.warnings] };
     }),
   );
+}
+
+/** ssh goes on without a key where the server may ask for something else. */
+async function identitiesOf(
+  host: HostConfig,
+  signal: AbortSignal,
+): Promise<Pick<Hop, 'identities' | 'notes' | 'lacking'>> {
+  try {
+    return { ...(await loadIdentities(host, signal)), lacking: null };
+  } catch (error) {
+    const askable = !host.batchMode && host.authMethods.some((method) => method !== 'publickey');
+    if (!askable || !(error instanceof Fault)) throw error;
+    // Who named no key and has none logs in by password: that is no news.
+    const expected = host.identityFilesDefault && error.code === 'IDENTITY_UNREADABLE';
+    return { identities: [], notes: expected ? [] : [error.message], lacking: error };
+  }
 }
 
 function formatHost(host: HostConfig): string {

@@ -1,5 +1,5 @@
 import { backoff, refusedDelay } from '../model/backoff.ts';
-import { Fault, type FaultReport } from '../model/fault.ts';
+import { type FaultReport, retryOf } from '../model/fault.ts';
 import type { LaneId } from '../protocol.ts';
 
 /** sshd's MaxStartups begins to refuse at 10 unauthenticated connections, PerSourceMaxStartups may do so earlier. */
@@ -95,7 +95,7 @@ export class Permits {
   }
 
   #turnedAway(host: Host, account: Account, asker: Asker, fault: FaultReport): void {
-    const { retry } = Fault.fromReport(fault).entry;
+    const retry = retryOf(fault);
     const now = performance.now();
     if (retry === 'busy') {
       host.busy += 1;

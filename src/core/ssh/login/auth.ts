@@ -3,28 +3,45 @@ import type { Fault } from '../../model/fault.ts';
 import { AgentIdentity, type Signing } from '../identity/agent-identity.ts';
 import type { Ask } from '../../model/question.ts';
 import type { Hop } from '../route.ts';
+import { AskedLogin, type Proceed } from './asked-login.ts';
+import { MethodChoice } from './method-choice.ts';
 
 /** One login: the handler that ssh2 asks for the next method, and what came of it so far. */
 export interface Auth {
-  /** ssh2's `authHandler`. Never throws; false ends the login. */
-  readonly handler: (methodsLeft: readonly string[] | null, partial: boolean | null) => AnyAuthMethod | false;
+  /** ssh2's `authHandler`. Never throws; false ends the login, undefined lets it wait for `proceed`, until a person has answered. */
+  readonly handler: (methodsLeft: unknown, partial: unknown, proceed: Proceed) => AnyAuthMethod | false | undefined;
+  /** What the server said to an attempt, before the handler is called: its own arguments are stale after a key of an agent. */
+  readonly judged: (methodsLeft: readonly string[], partial: boolean) => void;
   /** What was offered: type, fingerprint and source of each key. */
   readonly offered: readonly string[];
   /** The methods that the server would still take; null before it said so. */
   readonly methods: () => readonly string[] | null;
-  /** True when the server accepted a key and wants more, such as a one-time code. */
+  /** True when the server accepted something and wants more, such as a one-time code. */
   readonly partial: () => boolean;
+  /** How many answers of a person, or kept ones, the server was given since it last took something. */
+  readonly answers: () => number;
   /** Why an agent gave no signature for a key that the server would have taken; null when there was no such key. */
   readonly unsigned: () => Fault | null;
   /** The socket of an agent that is being asked for a signature right now, or null. */
   readonly asking: () => string | null;
 }
 
+/** What a login needs beside its hop. */
+export interface AuthPorts {
+  /** Whoever hands it out ends the login with what it rejects with. */
+  readonly ask: Ask;
+  /** The login is over because of what the server does. */
+  readonly fail: (fault: Fault) => void;
+}
+
 /**
- * Offers identities one by one as `user`. Without any it asks with `none`, which sshd does not count, to learn the methods. `signal`
- * ends what an agent is still signing.
+ * Logs in by the host's methods in ssh's order: identities one by one, then what a person answers. Where a key is not what comes first,
+ * it asks with `none` to learn the methods: sshd does not count that, and nobody is asked in vain. `signal` ends what an agent is still
+ * signing, or a person still asked.
  */
-export function createAuth({ identities, host: { user } }: Hop, _ask: Ask, signal: AbortSignal): Auth {
+export function createAuth(hop: Hop, ports: AuthPorts, signal: AbortSignal): Auth {
+  const { identities, host } = hop;
+  const { user } = host;
   const offered: string[] = [];
   const left = [...identities];
   let methods: readonly string[] | null = null;
@@ -41,16 +58,31 @@ export function createAuth({ identities, host: { user } }: Hop, _ask: Ask, signa
       unsigned = fault ?? unsigned;
     },
   };
-  let asked = identities.length > 0;
-  const handler: Auth['handler'] = (methodsLeft, partialSuccess) => {
-    if (methodsLeft !== null) methods = methodsLeft;
-    partial ||= partialSuccess === true;
-    if (!asked) {
-      asked = true;
+  const preferred = host.authMethods.filter((method) => method === 'publickey' || !host.batchMode);
+  const choice = new MethodChoice(preferred);
+  const asked = new AskedLogin(hop, { ...ports, signal });
+  let learnt = identities.length > 0 && preferred[0] === 'publickey';
+  const judged: Auth['judged'] = (methodsLeft, partialSuccess) => {
+    methods = methodsLeft;
+    partial ||= partialSuccess;
+    asked.judged(partialSuccess);
+  };
+  const handler: Auth['handler'] = (_methodsLeft, _partial, proceed) => {
+    if (!learnt) {
+      learnt = true;
       return { type: 'none', username: user };
     }
-    const next = methods === null || methods.includes('publickey') ? left.shift() : undefined;
-    if (next === undefined) return false;
+    for (let method = choice.next(methods); method !== null; method = choice.next(methods)) {
+      if (method === 'password' && asked.password(proceed)) return undefined;
+      const attempt = method === 'publickey' ? offer() : method === 'keyboard-interactive' ? asked.interaction() : null;
+      if (attempt !== null) return attempt;
+      choice.exhaust(method);
+    }
+    return false;
+  };
+  const offer = (): AnyAuthMethod | null => {
+    const next = left.shift();
+    if (next === undefined) return null;
     offered.push(
       `${next.key.type} ${next.fingerprint} (${next.kind === 'agent' ? `agent: ${next.comment}` : next.path})`,
     );
@@ -59,9 +91,11 @@ export function createAuth({ identities, host: { user } }: Hop, _ask: Ask, signa
   };
   return {
     handler,
+    judged,
     offered,
     methods: () => methods,
     partial: () => partial,
+    answers: () => asked.given,
     unsigned: () => unsigned,
     asking: () => asking,
   };

@@ -5,6 +5,7 @@ import { Client } from 'ssh2';
 import { test } from 'tap';
 import { Fault } from '../../../../src/core/model/fault.ts';
 import { type Identity, loadIdentities } from '../../../../src/core/ssh/identity/identity.ts';
+import { overhearJudgement } from '../../../../src/core/ssh/internals.ts';
 import { createAuth } from '../../../../src/core/ssh/login/auth.ts';
 import { resolveHost } from '../../../../src/core/ssh/resolve/resolve.ts';
 import { hop, hostConfig } from '../../../fixtures/host-config.ts';
@@ -27,8 +28,18 @@ async function identitiesOf(sshd: Sshd, lines: readonly string[], agent: string 
 
 /** Logs in for real; what came of it. */
 async function logIn(sshd: Sshd, identities: readonly Identity[]) {
-  const auth = createAuth(hop({ identities, host: hostConfig({ user: sshd.user }) }), nobody, signal);
   const client = new Client();
+  const auth = createAuth(
+    hop({ identities, host: hostConfig({ user: sshd.user }) }),
+    {
+      ask: () => {
+        client.end();
+        return nobody();
+      },
+      fail: () => client.end(),
+    },
+    signal,
+  );
   const errors: string[] = [];
   client.on('error', (error) => errors.push(`${error.level}: ${error.message}`));
   const ended = new Promise<boolean>((resolve) => {
@@ -42,6 +53,7 @@ async function logIn(sshd: Sshd, identities: readonly Identity[]) {
     hostVerifier: () => true,
     authHandler: auth.handler,
   });
+  overhearJudgement(client, auth.judged);
   const entered = await ended;
   client.end();
   return {
