@@ -37,10 +37,13 @@ export function isReusable({ kind, prompts }: Question): boolean {
   return prompts.length === 1 && prompt !== undefined && !prompt.echo && plain.test(prompt.text);
 }
 
-/** What a question wants, as the end of a sentence: `a password`, `"Verification code: " (keyboard-interactive)`. One line. */
+/** The text of a keyboard-interactive question in which the server says nothing beside its prompts. */
+export const nothingSaid = 'keyboard-interactive login';
+
+/** What a question wants, as the end of a sentence: `a password`, `an answer to "Code:" (keyboard-interactive)`. One line. */
 export function describeWish({ kind, text, prompts }: Question): string {
   if (kind === 'password') return 'a password';
-  if (kind === 'passphrase') return `an answer: ${printable(text)}`;
+  if (kind === 'passphrase') return printable(text);
   return `an answer to ${promptLine(prompts)} (keyboard-interactive)`;
 }
 

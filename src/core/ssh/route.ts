@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import type { HostConfig } from './resolve/host-config.ts';
 import { type Identity, loadIdentities } from './identity/identity.ts';
 import { type KnownHosts, loadKnownHosts } from './known-hosts/known-hosts.ts';
@@ -71,7 +72,9 @@ async function identitiesOf(
     const askable = !host.batchMode && host.authMethods.some((method) => method !== 'publickey');
     if (!askable || !(error instanceof Fault)) throw error;
     // Who named no key and has none logs in by password: that is no news.
-    const expected = host.identityFilesDefault && error.code === 'IDENTITY_UNREADABLE';
+    const named = host.identityFiles.length > 0 && !host.identityFilesDefault;
+    const expected =
+      error.code === 'IDENTITY_UNREADABLE' && !named && !host.identityFiles.some((file) => existsSync(file));
     return { identities: [], notes: expected ? [] : [error.message], lacking: error };
   }
 }

@@ -42,6 +42,7 @@ export class QuestionRequests {
 function unanswered(by: LaneId, question: Question): Fault {
   const relay = by.slice(0, by.lastIndexOf('#'));
   const wrong = question.again ? ', the last one was wrong' : '';
-  const text = `${question.where} asks for ${describeWish(question)}${wrong}; give it with \`towline unlock ${relay}\``;
+  const asks = question.kind === 'passphrase' ? 'needs' : 'asks for';
+  const text = `${question.where} ${asks} ${describeWish(question)}${wrong}; give it with \`towline unlock ${relay}\``;
   return new Fault('NEEDS_ANSWER', text, { detail: questionDetail(question) });
 }

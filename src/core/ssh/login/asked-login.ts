@@ -1,7 +1,7 @@
 import type { AnyAuthMethod, Prompt as SentPrompt } from 'ssh2';
 import { Fault } from '../../model/fault.ts';
 import { printable, printableLines } from '../../model/printable.ts';
-import type { Ask, Question } from '../../model/question.ts';
+import { type Ask, nothingSaid, type Question } from '../../model/question.ts';
 import type { Hop } from '../route.ts';
 
 /** No real server asks so much at once, or so often in one login: it would only keep a person busy. */
@@ -96,7 +96,7 @@ export class AskedLogin {
     const prompts = sent.map(({ prompt, echo }) => ({ text: printableLines(prompt), echo: echo === true }));
     const said = printableLines([name, instruction].filter((text) => text.trim() !== '').join('\n'));
     const about = `${this.#account} ${printable(prompts.map(({ text }) => text).join(' '))}`;
-    const text = said === '' ? `what ${this.#account} asks` : said;
+    const text = said === '' ? nothingSaid : said;
     this.#ask(this.#question('keyboard-interactive', about, text, prompts), (answers) => finish([...answers]));
   }
 

@@ -4,21 +4,21 @@ import { describeWish, type Question, questionDetail } from '../../model/questio
 import type { Hop } from '../route.ts';
 import type { Auth } from './auth.ts';
 
-/** Nobody answered. What was tried before, or could not be, is said first: it may be what the user has to mend. */
-export function unansweredFault(fault: Fault, { where, lacking, notes }: Hop, auth: Auth): Fault {
+/** Nobody answered. What was tried before, or could not be, is said too: it may be what the user has to mend. */
+export function unansweredFault(fault: Fault, { lacking, notes }: Hop, auth: Auth): Fault {
   if (fault.code !== 'NEEDS_ANSWER' || auth.partial()) return fault;
   const { offered } = auth;
   if (offered.length > 0) {
-    const text = `${where} rejected every identity (offered: ${offered.join(', ')}); ${fault.message}`;
+    const text = `${fault.message}; before that it rejected every identity (offered: ${offered.join(', ')})`;
     return new Fault('NEEDS_ANSWER', text, { cause: fault, detail: { ...fault.detail, rejected: offered.length } });
   }
   if (lacking === null || !notes.includes(lacking.message)) return fault;
-  return new Fault('NEEDS_ANSWER', `${lacking.message}; ${fault.message}`, { cause: fault, detail: fault.detail });
+  return new Fault('NEEDS_ANSWER', `${fault.message}; ${lacking.message}`, { cause: fault, detail: fault.detail });
 }
 
 /** The server would not wait until a person had answered: its LoginGraceTime (sshd_config(5)) is 2 min unless it is set. */
 export function cutFault(question: Question): Fault {
-  const text = `${question.where} asked for ${describeWish(question)} and ended the login before it had one; answer within its LoginGraceTime: \`towline unlock\` asks again`;
+  const text = `${question.where} ended the login while ${describeWish(question)} was waited for; answer within its LoginGraceTime: \`towline unlock\` asks again`;
   return new Fault('NEEDS_ANSWER', text, { detail: questionDetail(question) });
 }
 
