@@ -37,7 +37,7 @@ export function createRoutes({ supervisor, version, down, signal }: Routed): App
   });
   app.get('/v1/status', (context) => context.json(supervisor.status()));
   app.get('/v1/events', (context) => {
-    const after = readNumber(context.req.query('after') ?? context.req.header('last-event-id') ?? '0', 'event');
+    const after = readNumber(context.req.query('after') ?? context.req.header('last-event-id') ?? '0', 'after');
     streamEvents(supervisor, after, context.env.outgoing, signal);
     return RESPONSE_ALREADY_SENT;
   });
@@ -91,7 +91,7 @@ function findRelay(supervisor: Supervisor, name: string): RelayStatus {
   );
 }
 
-function readNumber(text: string, what: 'event' | 'question'): number {
+function readNumber(text: string, name: string): number {
   if (/^\d{1,15}$/.test(text)) return Number(text);
-  throw new Fault('USAGE', `${printable(text)} is no ${what} number; expected 0 or more`);
+  throw new Fault('USAGE', `${name}=${printable(text)} is no number; expected 0 or more`);
 }
