@@ -99,7 +99,10 @@ test('quick steps are 0, 0.25, 0.5, 1 and then every 1.5 s, and never give up', 
 
 test('an answer cures what waited for one, and nothing else', (t) => {
   const asked = { about: 'password me@box:22 SHA256:x' };
-  const blockedBy = (code: ConstructorParameters<typeof Fault>[0], detail: Record<string, string | number> = {}): LaneState => ({
+  const blockedBy = (
+    code: ConstructorParameters<typeof Fault>[0],
+    detail: Record<string, string | number> = {},
+  ): LaneState => ({
     at: 'blocked',
     attempt: 3,
     tries: { of: 'never', count: 1, flaps: 0 },
@@ -110,7 +113,11 @@ test('an answer cures what waited for one, and nothing else', (t) => {
   const nudge: LaneInput = { type: 'nudge', why: 'answer' };
   for (const state of [blockedBy('NEEDS_ANSWER', asked), blockedBy('AUTH_REJECTED', { answers: 3 })]) {
     const { effects } = step(state, nudge, now, policy);
-    t.same(effects, [{ do: 'disarm' }, { do: 'dial', forced: true }], 'credentials that were refused may be tried again');
+    t.same(
+      effects,
+      [{ do: 'disarm' }, { do: 'dial', forced: true }],
+      'credentials that were refused may be tried again',
+    );
   }
   for (const state of [blockedBy('NEEDS_ANSWER'), blockedBy('AUTH_REJECTED'), blockedBy('HOST_KEY_CHANGED', asked)]) {
     t.equal(step(state, nudge, now, policy).state, state);

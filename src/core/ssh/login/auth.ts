@@ -35,9 +35,9 @@ export interface AuthPorts {
 }
 
 /**
- * Logs in by the host's methods in ssh's order: identities one by one, then what a person answers. Where a key is not what comes first,
- * it asks with `none` to learn the methods: sshd does not count that, and nobody is asked in vain. `signal` ends what an agent is still
- * signing, or a person still asked.
+ * Logs in by the host's methods in ssh's order: identities one by one, then what a person answers. As ssh it asks with `none` first, to
+ * learn the methods: sshd does not count that, no key is shown to a server that takes none, and nobody is asked in vain. `signal` ends
+ * what an agent is still signing, or a person still asked.
  */
 export function createAuth(hop: Hop, ports: AuthPorts, signal: AbortSignal): Auth {
   const { identities, host } = hop;
@@ -61,7 +61,7 @@ export function createAuth(hop: Hop, ports: AuthPorts, signal: AbortSignal): Aut
   const preferred = host.authMethods.filter((method) => method === 'publickey' || !host.batchMode);
   const choice = new MethodChoice(preferred);
   const asked = new AskedLogin(hop, { ...ports, signal });
-  let learnt = identities.length > 0 && preferred[0] === 'publickey';
+  let learnt = false;
   const judged: Auth['judged'] = (methodsLeft, partialSuccess) => {
     methods = methodsLeft;
     partial ||= partialSuccess;
