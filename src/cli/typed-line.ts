@@ -5,10 +5,11 @@ import { Writable } from 'node:stream';
 export function readTyped(prompt: string, echo: boolean, signal: AbortSignal): Promise<string | null> {
   if (signal.aborted) return Promise.resolve(null);
   const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
-  process.stderr.write(prompt);
   // Without a history: what was typed before must not be one arrow key away.
   const output = echo ? process.stderr : nowhere;
   const line = createInterface({ input: process.stdin, output, terminal: true, historySize: 0, prompt: '' });
+  // Only now: who sees the prompt may type, and the terminal shows nothing any more.
+  process.stderr.write(prompt);
   return new Promise((resolve) => {
     let said: string | null = null;
     const stop = () => line.close();
