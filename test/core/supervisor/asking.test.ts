@@ -73,14 +73,8 @@ test('a password that has changed is sent once by all relays together, and the n
   right = 'new';
   tried.length = 0;
   for (const cut of sockets) cut();
-  await waitUntil(
-    'one of them is asked again',
-    () => asked.length === 2 || names.filter((name) => relays.status(name).standing.word === 'blocked').length === 3,
-  );
-  for (const name of names) if (name !== 'a') await relays.reach(name, 'blocked');
+  await waitUntil('its person is asked again', () => asked.length === 2);
   t.same(tried, ['old'], 'the wrong one was sent once');
-  if (asked.length === 1) await relays.supervisor.startRelay('a');
-  await waitUntil('it is asked', () => asked.length === 2);
   relays.supervisor.questions.answer(asked[1]?.id ?? 0, [new Secret('new')]);
   await waitUntil('all are in again', () => names.every(linked));
   t.same(tried, ['old', 'new', 'new', 'new']);
