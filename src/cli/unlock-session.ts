@@ -75,17 +75,23 @@ export class UnlockSession {
     this.#over.set(id, over);
     this.#asked += 1;
     clearTimeout(this.#timer);
-    this.#asking = this.#asking.then(async () => {
-      const answers = over.signal.aborted ? null : await this.#prompter.ask(this.#relay, question, over.signal);
-      this.#over.delete(id);
-      if (!over.signal.aborted) await this.#client.answer(id, answers, this.#lifetime).catch(late);
-      else if (answers === null && !this.#gone.signal.aborted) {
-        process.stderr.write(
-          `${this.#relay}: ${printable(question.where)} does not wait for ${describeWish(question)} any more\n`,
-        );
-      }
-      this.#wait();
-    });
+    this.#asking = this.#asking
+      .then(() => this.#put(id, question, over.signal))
+      .catch((error: unknown) => {
+        this.#end = { fault: Fault.from(error) };
+        this.#gone.abort();
+      });
+  }
+
+  async #put(id: number, question: Question, over: AbortSignal): Promise<void> {
+    const answers = over.aborted ? null : await this.#prompter.ask(this.#relay, question, over);
+    this.#over.delete(id);
+    if (!over.aborted) await this.#client.answer(id, answers, this.#lifetime).catch(late);
+    else if (answers === null && !this.#gone.signal.aborted) {
+      const what = `${printable(question.where)} does not wait for ${describeWish(question)} any more`;
+      process.stderr.write(`${this.#relay}: ${what}\n`);
+    }
+    this.#wait();
   }
 
   async #judge({ word, reason, fault, trying }: Standing): Promise<void> {

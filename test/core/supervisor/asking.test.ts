@@ -96,3 +96,29 @@ test('a relay that is stopped while it asks takes its question back', async (t) 
   t.throws(() => relays.supervisor.questions.answer(asked[0]?.id ?? 0, [new Secret('x')]), { code: 'USAGE' });
   t.match(relays.events.filter(({ type }) => type === 'question.unanswered').at(-1), { why: 'withdrawn', relay: 'r' });
 });
+
+test('two lanes of a relay, and relays that share a link, need one answer', async (t) => {
+  const server = await startRogue(t, {
+    login: (context) => {
+      if (context.method !== 'password') return context.reject(['password']);
+      if (context.password === 'right') context.accept();
+      else context.reject(['password']);
+    },
+  });
+  const forwards = ['0:127.0.0.1:9'];
+  const shared = { host: 'test', forwards, isolation: 'shared' };
+  const relays = await supervise(t, server, {
+    two: { host: 'test', forwards, lanes: 2 },
+    s1: shared,
+    s2: shared,
+  });
+  for (const name of ['two', 's1', 's2']) await relays.reach(name, 'blocked');
+  const asked = attend(relays, 's2');
+  await relays.supervisor.startRelay('s2');
+  await waitUntil('it is asked', () => asked.length === 1);
+  relays.supervisor.questions.answer(asked[0]?.id ?? 0, [new Secret('right')]);
+  const up = (name: string) => relays.status(name).lanes.every(({ state }) => state.at === 'up');
+  await waitUntil('all lanes are up', () => ['two', 's1', 's2'].every(up));
+  t.equal(asked.length, 1);
+  t.equal(server.logins(), 3, 'two lanes and one shared link');
+});
