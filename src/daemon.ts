@@ -4,6 +4,7 @@ import type { Config } from './core/model/config.ts';
 import type { Event } from './core/model/event.ts';
 import { Fault } from './core/model/fault.ts';
 import type { DaemonStatus } from './core/model/status.ts';
+import type { Attendant } from './core/supervisor/attendant.ts';
 import { createSupervisor, type Supervisor } from './core/supervisor/supervisor.ts';
 import { type Folders, locateFolders, openFolders } from './control/folders.ts';
 import { type Log, openLog } from './control/log.ts';
@@ -20,6 +21,8 @@ export interface DaemonOptions {
   readonly folders?: Folders;
   /** Told once when the log begins to lose lines; forwarding goes on. */
   readonly trouble?: (error: unknown) => void;
+  /** Somebody who answers what hosts ask for, such as passwords; without one, who else comes (`towline unlock`) does. */
+  readonly attendant?: Attendant;
 }
 
 /** A running daemon. */
@@ -31,6 +34,8 @@ export interface Daemon {
   status(): DaemonStatus;
   /** Calls back for each event after number `after`, then live. Returns the unsubscribe. */
   subscribe(after: number, listener: (event: Event) => void): () => void;
+  /** What hosts ask for: answer it, or decline. */
+  readonly questions: Supervisor['questions'];
   /** Drains every relay, then ends; safe to call twice. */
   close(why?: string): Promise<void>;
   /** Cuts a drain short. */
@@ -50,7 +55,8 @@ export async function startDaemon(options: DaemonOptions = {}): Promise<Daemon> 
   const folders = options.folders ?? locateFolders();
   openFolders(folders);
   const version = readVersion();
-  const supervisor = createSupervisor({ config, version, stateDir: folders.state, builtins });
+  const { attendant = null } = options;
+  const supervisor = createSupervisor({ config, version, stateDir: folders.state, builtins, attendant });
   let end: () => void = () => undefined;
   const asked = new Promise<void>((resolve) => {
     end = resolve;
@@ -80,6 +86,7 @@ export async function startDaemon(options: DaemonOptions = {}): Promise<Daemon> 
     config,
     folders,
     done,
+    questions: supervisor.questions,
     status: () => supervisor.status(),
     subscribe: (after, listener) => supervisor.subscribe(after, listener),
     close: (reason = why) => {

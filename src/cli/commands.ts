@@ -91,6 +91,18 @@ export const commands: readonly Command[] = [
     run: async (called) => (await import('./steer.ts')).steer('restart', called),
   },
   {
+    name: 'unlock',
+    operands: [maybeRelay],
+    group: 'Relays',
+    text: 'answer what relays wait for: passwords, passphrases, codes',
+    options: [{ name: 'for', value: 'TIME', text: 'how long what serves again is kept in memory, 12h unless given' }],
+    more: [
+      'Asks on this terminal and hands the answers to the daemon, which keeps them in memory only and forgets what was wrong.',
+      'Where standard input is no terminal, each prompt takes a line of it. Codes are used once and never kept.',
+    ].join('\n'),
+    run: async (called) => (await import('./unlock.ts')).unlock(called),
+  },
+  {
     name: 'status',
     operands: [maybeRelay],
     group: 'Looking',

@@ -2,7 +2,9 @@ import { startDaemon, type Daemon } from '../daemon.ts';
 import { Fault, type FaultReport } from '../core/model/fault.ts';
 import type { Event } from '../core/model/event.ts';
 import { printable } from '../core/model/printable.ts';
+import { AskHere } from './ask-here.ts';
 import { birthMark, tellBirth } from './detach.ts';
+import { mayAskHere, openPrompter } from './prompter.ts';
 import { showLines, showTable, type Show } from './show.ts';
 import { obeySignals } from './signals.ts';
 import type { Terminal } from './terminal.ts';
@@ -23,12 +25,14 @@ export async function runForeground(options: ForegroundOptions): Promise<number>
     const text = error instanceof Error ? error.message : String(error);
     terminal.err(`towline: the log cannot be written (${printable(text)}); forwarding goes on\n`);
   };
-  const daemon = await begin({ config, sshConfig, trouble });
+  const asker = mayAskHere() ? new AskHere(openPrompter()) : null;
+  const daemon = await begin({ config, sshConfig, trouble, ...(asker === null ? {} : { attendant: asker }) });
   // Before main's own handler, which ends the process: a bug leaves a line in the log.
   process.prependListener('uncaughtException', (error) => daemon.die(Fault.from(error)));
   let shown: Show | null = null;
   const obeyed = obeySignals(daemon, terminal, (text) => shown?.say(text));
   shown = terminal.live && !json ? await showTable(daemon, terminal) : await showLines(daemon, terminal, json);
+  asker?.begin({ questions: daemon.questions, pause: shown.pause });
   let failure: FaultReport | null = null;
   if (exitOnFailure) {
     daemon.subscribe(0, (event) => {

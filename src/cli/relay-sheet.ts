@@ -1,5 +1,6 @@
 import { formatEndpoint } from '../core/model/endpoint.ts';
 import { printable } from '../core/model/printable.ts';
+import { nothingSaid } from '../core/model/question.ts';
 import type { ForwardSnapshot, LaneSnapshot } from '../core/model/snapshot.ts';
 import type { RelayStatus } from '../core/model/status.ts';
 import { formatAge, formatBytes, formatDuration } from '../control/quantity.ts';
@@ -13,6 +14,7 @@ export function drawRelay(relay: RelayStatus, { now, colour }: View): string {
   const facts: (readonly [string, string])[] = [
     ['state', paint(wordOf(relay), toneOf[relay.standing.word], colour)],
     ['reason', reasonOf(relay, now)],
+    ['waits for', waitedFor(relay)],
     ['since', relay.since === 0 ? '' : `${formatAge(now - relay.since)} (${new Date(relay.since).toISOString()})`],
     ['host', printable(relay.host)],
     ...relay.lanes.flatMap((lane, index) => laneFacts(lane, relay.lanes.length > 1 ? ` ${index + 1}` : '')),
@@ -35,6 +37,14 @@ export function drawRelay(relay: RelayStatus, { now, colour }: View): string {
   const width = Math.max(...shown.map(([name]) => name.length)) + 2;
   const lines = shown.map(([name, value]) => `  ${paint(name.padEnd(width), 'quiet', colour)}${value}`);
   return `${[paint(relay.name, 'strong', colour), ...lines].join('\n')}\n`;
+}
+
+/** What a person is to answer, where that is what it is blocked by. */
+function waitedFor({ standing: { word, fault } }: RelayStatus): string {
+  const { about, text, prompts } = fault?.detail ?? {};
+  if (word !== 'blocked' || about === undefined) return '';
+  const said = text === nothingSaid || text === undefined ? '' : ` (${printable(String(text))})`;
+  return `${printable(String(prompts))}${said}`;
 }
 
 function laneFacts({ pid, link }: LaneSnapshot, number: string): (readonly [string, string])[] {

@@ -9,6 +9,8 @@ import { paint, type Terminal } from './terminal.ts';
 export interface Show {
   /** Shows a sentence that is no event. */
   say(text: string): void;
+  /** Leaves the terminal to somebody else; the returned function takes it back, and shows what happened meanwhile. */
+  pause(): () => void;
   end(): void;
 }
 
@@ -17,43 +19,76 @@ export async function showLines(daemon: Daemon, terminal: Terminal, json: boolea
   if (json) {
     const lines = createLineWriter({ write: (line) => void terminal.out(line) }, verbose());
     const unsubscribe = daemon.subscribe(0, lines.tell);
-    return { say: (text) => terminal.err(`towline: ${text}\n`), end: unsubscribe };
+    return { say: (text) => terminal.err(`towline: ${text}\n`), pause: () => () => undefined, end: unsubscribe };
   }
-  const unsubscribe = daemon.subscribe(
-    0,
-    tellLines((line) => void terminal.out(`${line}\n`), terminal),
-  );
-  return { say: (text) => void terminal.out(`${text}\n`), end: unsubscribe };
+  const held = new HeldLines((line) => void terminal.out(`${line}\n`));
+  const unsubscribe = daemon.subscribe(0, tellLines(held.write, terminal));
+  return { say: held.write, pause: held.pause, end: unsubscribe };
 }
 
 /** The live table at the bottom, what happened above it. */
 export async function showTable(daemon: Daemon, terminal: Terminal): Promise<Show> {
   const { createLogUpdate } = await import('log-update');
   const screen = createLogUpdate(process.stdout);
+  const held = new HeldLines((line) => {
+    if (!terminal.left.aborted) screen.persist(line);
+  });
   const redraw = () => {
-    if (terminal.left.aborted) return;
+    if (terminal.left.aborted || held.paused) return;
     const status = daemon.status();
     const text = status.stopping ? 'Ctrl-C ends it now' : 'Ctrl-C drains open connections, then ends';
     const hint = paint(text, 'quiet', terminal.colour);
     const table = drawStatus(status, { now: Date.now(), colour: terminal.colour, columns: terminal.columns });
     screen(`\n${table}\n${hint}`);
   };
-  const unsubscribe = daemon.subscribe(
-    0,
-    tellLines((line) => {
-      if (!terminal.left.aborted) screen.persist(line);
-    }, terminal),
-  );
+  const unsubscribe = daemon.subscribe(0, tellLines(held.write, terminal));
   redraw();
   const timer = setInterval(redraw, 500);
   return {
-    say: (text) => screen.persist(text),
+    say: held.write,
+    pause: () => {
+      screen.clear();
+      screen.done();
+      const resume = held.pause();
+      return () => {
+        resume();
+        redraw();
+      };
+    },
     end: () => {
       clearInterval(timer);
       unsubscribe();
       screen.clear();
       screen.done();
     },
+  };
+}
+
+/** Lines that wait while the terminal is somebody else's. */
+class HeldLines {
+  readonly #out: (line: string) => void;
+  #held: string[] | null = null;
+
+  constructor(out: (line: string) => void) {
+    this.#out = out;
+  }
+
+  get paused(): boolean {
+    return this.#held !== null;
+  }
+
+  readonly write = (line: string): void => {
+    if (this.#held === null) this.#out(line);
+    else this.#held.push(line);
+  };
+
+  readonly pause = (): (() => void) => {
+    this.#held ??= [];
+    return () => {
+      const held = this.#held ?? [];
+      this.#held = null;
+      for (const line of held) this.#out(line);
+    };
   };
 }
 

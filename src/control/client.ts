@@ -2,7 +2,9 @@ import { type IncomingMessage, request } from 'node:http';
 import { StringDecoder } from 'node:string_decoder';
 import type { Event } from '../core/model/event.ts';
 import { Fault, type FaultReport } from '../core/model/fault.ts';
+import type { Secret } from '../core/model/secret.ts';
 import type { DaemonStatus, RelayStatus } from '../core/model/status.ts';
+import type { UnlockMessage } from './unlock-message.ts';
 
 /** Who a daemon is. */
 export interface DaemonVersion {
@@ -21,12 +23,16 @@ export interface ControlClient {
   down(now: boolean): Promise<void>;
   /** Each event after number `after`, until the daemon ends or drops us, or `signal` is aborted. */
   events(after: number, signal: AbortSignal): AsyncGenerator<Event, void, undefined>;
+  /** Has the relay try at once, and tells its questions and what becomes of it, until the daemon ends or `signal` is aborted. */
+  unlock(relay: string, signal: AbortSignal): AsyncGenerator<UnlockMessage, void, undefined>;
+  /** Answers a question, one answer for each prompt (null: nobody will); kept so many ms, null: as long as the daemon thinks fit. */
+  answer(question: number, answers: readonly Secret[] | null, lifetime: number | null): Promise<void>;
 }
 
 /** Opens nothing yet: each call makes its own connection to the socket. */
 export function openClient(socket: string, { timeout = 10_000 }: { readonly timeout?: number } = {}): ControlClient {
   const ask = async (method: 'GET' | 'POST', path: string, wait: number | null): Promise<unknown> => {
-    const response = await send(socket, method, path, wait, null);
+    const response = await send(socket, { method, path }, wait, null);
     return answered(response.statusCode ?? 0, await read(response));
   };
   // The daemon is this same program: what it answers is parsed here, once, and trusted.
@@ -39,14 +45,29 @@ export function openClient(socket: string, { timeout = 10_000 }: { readonly time
     down: async (now) => {
       await ask('POST', `/v1/down${now ? '?now=1' : ''}`, timeout);
     },
-    events: (after, signal) => follow(socket, after, signal),
+    events: (after, signal) => follow<Event>(socket, { method: 'GET', path: `/v1/events?after=${after}` }, signal),
+    unlock: (relay, signal) =>
+      follow<UnlockMessage>(socket, { method: 'POST', path: `/v1/relays/${encodeURIComponent(relay)}/unlock` }, signal),
+    answer: async (question, answers, lifetime) => {
+      // The one place where they leave this process: for the user's own daemon.
+      const revealed = answers?.map((answer) => answer.reveal()) ?? null;
+      const body = JSON.stringify({ answers: revealed, ...(lifetime === null ? {} : { for: lifetime }) });
+      const response = await send(socket, { method: 'POST', path: `/v1/questions/${question}`, body }, timeout, null);
+      answered(response.statusCode ?? 0, await read(response));
+    },
   };
+}
+
+interface Call {
+  readonly method: 'GET' | 'POST';
+  readonly path: string;
+  /** JSON. */
+  readonly body?: string;
 }
 
 function send(
   socketPath: string,
-  method: string,
-  path: string,
+  { method, path, body }: Call,
   timeout: number | null,
   signal: AbortSignal | null,
 ): Promise<IncomingMessage> {
@@ -56,7 +77,12 @@ function send(
       method,
       path,
       agent: false,
-      headers: { host: 'towline' },
+      headers: {
+        host: 'towline',
+        ...(body === undefined
+          ? {}
+          : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }),
+      },
       ...(signal === null ? {} : { signal }),
     });
     if (timeout !== null) {
@@ -64,7 +90,7 @@ function send(
     }
     call.once('response', resolve);
     call.once('error', (error) => reject(absent(socketPath, error)));
-    call.end();
+    call.end(body);
   });
 }
 
@@ -96,9 +122,14 @@ function absent(socket: string, cause: NodeJS.ErrnoException): Fault {
   return new Fault('NOT_RUNNING', message, { cause, detail: { socket } });
 }
 
-async function* follow(socket: string, after: number, signal: AbortSignal): AsyncGenerator<Event, void, undefined> {
+/** The messages of a stream of Server-Sent Events. */
+async function* follow<Message>(
+  socket: string,
+  call: Call,
+  signal: AbortSignal,
+): AsyncGenerator<Message, void, undefined> {
   try {
-    const response = await send(socket, 'GET', `/v1/events?after=${after}`, null, signal);
+    const response = await send(socket, call, null, signal);
     if (response.statusCode !== 200) answered(response.statusCode ?? 0, await read(response));
     const decoder = new StringDecoder('utf8');
     let rest = '';
@@ -107,7 +138,7 @@ async function* follow(socket: string, after: number, signal: AbortSignal): Asyn
       rest = blocks.pop() ?? '';
       for (const block of blocks) {
         const data = block.split('\n').find((line) => line.startsWith('data: '));
-        if (data !== undefined) yield parse(data.slice('data: '.length)) as Event;
+        if (data !== undefined) yield parse(data.slice('data: '.length)) as Message;
       }
     }
   } catch (error) {

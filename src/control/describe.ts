@@ -74,6 +74,16 @@ function tell(event: Event, name: ForwardName): Description {
       return error(`${event.relay}: plugin ${event.plugin}: ${formatFault(event.fault)}`);
     case 'relay.warned':
       return warn(`${event.relay}: ${event.text}`);
+    case 'question.asked': {
+      const wrong = event.again ? ' again, the last one was wrong' : '';
+      return info(`${lane(event)}: ${event.where} waits for ${event.wish}${wrong}`);
+    }
+    case 'question.answered': {
+      const text = `${lane(event)}: ${event.where} has ${event.wish}`;
+      return event.by === 'memory' ? debug(`${text}, kept from before`) : info(text);
+    }
+    case 'question.unanswered':
+      return debug(`${lane(event)}: ${event.where} does not get ${event.wish}: ${event.why}`);
   }
 }
 

@@ -4,7 +4,7 @@ import { printable } from '../core/model/printable.ts';
 
 const hosts: readonly string[] = ['towline', 'localhost'];
 
-/** Largest request body, bytes; no route needs one. */
+/** Largest request body, bytes; answers to questions are far smaller. */
 const bodyLimit = 1024 * 1024;
 
 /** A refusal, and the HTTP status that says it best. */

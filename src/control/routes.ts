@@ -5,7 +5,9 @@ import { Fault } from '../core/model/fault.ts';
 import { printable } from '../core/model/printable.ts';
 import type { RelayStatus } from '../core/model/status.ts';
 import type { Supervisor } from '../core/supervisor/supervisor.ts';
+import { readAnswers } from './answers-body.ts';
 import { streamEvents } from './event-stream.ts';
+import { streamQuestions } from './unlock-stream.ts';
 import { unknownRelay } from '../core/supervisor/unknown-relay.ts';
 
 /** What the routes act upon. */
@@ -25,7 +27,8 @@ export function createRoutes({ supervisor, version, down, signal }: Routed): App
   const app: App = new Hono();
   app.onError((error) => answerFault(Fault.from(error)));
   app.notFound(({ req }) => {
-    const known = 'see GET /v1/version, /v1/status, /v1/events, POST /v1/relays/NAME/start, stop, restart, /v1/down';
+    const known =
+      'see GET /v1/version, /v1/status, /v1/events, POST /v1/relays/NAME/start, stop, restart, unlock, /v1/questions/ID, /v1/down';
     throw new Fault('USAGE', `there is no ${printable(`${req.method} ${req.path}`)}; ${known}`);
   });
   app.get('/v1/version', (context) => {
@@ -34,7 +37,7 @@ export function createRoutes({ supervisor, version, down, signal }: Routed): App
   });
   app.get('/v1/status', (context) => context.json(supervisor.status()));
   app.get('/v1/events', (context) => {
-    const after = readAfter(context.req.query('after') ?? context.req.header('last-event-id') ?? '0');
+    const after = readNumber(context.req.query('after') ?? context.req.header('last-event-id') ?? '0', 'after');
     streamEvents(supervisor, after, context.env.outgoing, signal);
     return RESPONSE_ALREADY_SENT;
   });
@@ -55,6 +58,18 @@ export function createRoutes({ supervisor, version, down, signal }: Routed): App
     '/v1/relays/:name/restart',
     command((name) => supervisor.restartRelay(name)),
   );
+  app.post('/v1/relays/:name/unlock', (context) => {
+    const { name } = findRelay(supervisor, context.req.param('name'));
+    streamQuestions(supervisor, name, context.env.outgoing, signal);
+    return RESPONSE_ALREADY_SENT;
+  });
+  app.post('/v1/questions/:id', async (context) => {
+    const { answers, lifetime } = readAnswers(context.req.header('content-type') ?? '', await context.req.text());
+    const id = readNumber(context.req.param('id'), 'question');
+    if (answers === null) supervisor.questions.decline(id);
+    else supervisor.questions.answer(id, answers, lifetime);
+    return context.json({});
+  });
   app.post('/v1/down', (context) => {
     context.env.outgoing.once('finish', () => down(context.req.query('now') === '1'));
     return context.json({ pid: process.pid }, 202);
@@ -76,8 +91,7 @@ function findRelay(supervisor: Supervisor, name: string): RelayStatus {
   );
 }
 
-function readAfter(text: string): number {
-  const after = Number(text);
-  if (/^\d{1,15}$/.test(text)) return after;
-  throw new Fault('USAGE', `after=${printable(text)} is no event number; expected 0 or more`);
+function readNumber(text: string, name: string): number {
+  if (/^\d{1,15}$/.test(text)) return Number(text);
+  throw new Fault('USAGE', `${name}=${printable(text)} is no number; expected 0 or more`);
 }

@@ -2,6 +2,7 @@ import type { RelayConfig } from './model/config.ts';
 import type { Event, Judgement, LinkFacts } from './model/event.ts';
 import type { FaultReport } from './model/fault.ts';
 import type { ClientConnection } from './model/plugin.ts';
+import type { Question } from './model/question.ts';
 import type { LaneState, Stage } from './model/state.ts';
 
 /** Names a lane across the process boundary: `relay#index`. */
@@ -24,6 +25,8 @@ export type ToWorker =
   | { readonly say: 'permit'; readonly request: number }
   /** No permit: nobody may shake hands there for `wait` ms, because of what somebody met. */
   | { readonly say: 'withheld'; readonly request: number; readonly fault: FaultReport; readonly wait: number }
+  /** What a person answered to a question, one answer each; null: nobody did. */
+  | { readonly say: 'answer'; readonly request: number; readonly answers: readonly string[] | null }
   /** The accepted socket's handle travels beside this message. */
   | {
       readonly say: 'connection';
@@ -31,7 +34,7 @@ export type ToWorker =
       readonly id: number;
       readonly client: ClientConnection;
     }
-  | { readonly say: 'nudge'; readonly lane: LaneId; readonly why: 'client' | 'host' | 'user' }
+  | { readonly say: 'nudge'; readonly lane: LaneId; readonly why: 'client' | 'host' | 'answer' | 'user' }
   | { readonly say: 'drain'; readonly lane: LaneId }
   | { readonly say: 'stop'; readonly lane: LaneId }
   | { readonly say: 'event'; readonly event: Event }
@@ -54,6 +57,10 @@ export type ToSupervisor =
     }
   /** The handshake is over (null: well), or was given up before the permit came (`cancelled`). */
   | { readonly say: 'shaken'; readonly request: number; readonly fault: FaultReport | 'cancelled' | null }
+  /** A login of this lane cannot go on before a person has answered. */
+  | { readonly say: 'ask'; readonly request: number; readonly by: LaneId; readonly question: Question }
+  /** It is not wanted any more. */
+  | { readonly say: 'withdraw'; readonly request: number }
   | { readonly say: 'state'; readonly lane: LaneId; readonly state: LaneState }
   | { readonly say: 'stage'; readonly lane: LaneId; readonly stage: Stage }
   | { readonly say: 'link'; readonly lane: LaneId; readonly link: LinkFacts }

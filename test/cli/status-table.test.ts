@@ -133,3 +133,12 @@ test('a forward that is not bound says so', async (t) => {
   const relay = relayStatus('x', {}, { forwards: [{ ...forward(1, 2), bound: false }] });
   t.match(drawRelay(relay, plain), /127\.0\.0\.1:1 -> 127\.0\.0\.1:2 \(not bound\)/);
 });
+
+test('the sheet of a relay that waits for a person says what he is to answer', async (t) => {
+  const detail = { about: 'x', text: 'Duo login', prompts: '"Passcode:"' };
+  const fault = { code: 'NEEDS_ANSWER' as const, message: 'box asks', detail };
+  t.match(drawRelay(relayStatus('x', { word: 'blocked', fault }), plain), /waits for +"Passcode:" \(Duo login\)\n/);
+  const silent = { ...fault, detail: { ...detail, text: 'keyboard-interactive login' } };
+  t.match(drawRelay(relayStatus('x', { word: 'blocked', fault: silent }), plain), /waits for +"Passcode:"\n/);
+  t.notMatch(drawRelay(relayStatus('x', { word: 'blocked', fault: unreachable }), plain), /waits for/);
+});

@@ -27,6 +27,7 @@ const link = {
   detect: 20_000,
   took: 43,
 };
+const question = { relay, lane: 0, kind: 'password', where: 'me@box:22', wish: 'a password', again: false } as const;
 const lane = (state: LaneState, index = 0): Fact => ({ type: 'lane.changed', relay, lane: index, state });
 const judged = (
   judgement: 'pending' | 'unverified' | 'well' | 'unwell',
@@ -80,6 +81,11 @@ const rows: readonly (readonly [Fact, Level, string])[] = [
   [{ type: 'connection.refused', relay, forward: 0, fault: refused, count: 12 },       'warn',  `dev-box: refused 12 clients at forward 1: ${refused.message} [CONNECT_REFUSED]`],
   [{ type: 'plugin.failed', relay, plugin: 'guest', fault: { ...refused, code: 'PLUGIN_FAILED', message: 'it threw' } }, 'error', 'dev-box: plugin guest: it threw [PLUGIN_FAILED]'],
   [{ type: 'relay.warned', relay, text: '~/.ssh/config:3: Tunnel is not honoured' },   'warn',  'dev-box: ~/.ssh/config:3: Tunnel is not honoured'],
+  [{ type: 'question.asked', of: 'person', ...question },                              'info',  'dev-box: me@box:22 waits for a password'],
+  [{ type: 'question.asked', of: 'askpass', ...question, again: true },                'info',  'dev-box: me@box:22 waits for a password again, the last one was wrong'],
+  [{ type: 'question.answered', by: 'person', ...question },                           'info',  'dev-box: me@box:22 has a password'],
+  [{ type: 'question.answered', by: 'memory', ...question },                           'debug', 'dev-box: me@box:22 has a password, kept from before'],
+  [{ type: 'question.unanswered', why: 'late', ...question, lane: 1 },                 'debug', 'dev-box (lane 2): me@box:22 does not get a password: late'],
 ];
 
 for (const [fact, level, text] of rows) {

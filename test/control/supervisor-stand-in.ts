@@ -49,6 +49,14 @@ export function standIn(): StandIn {
     startRelay: tell('start'),
     stopRelay: tell('stop'),
     restartRelay: tell('restart'),
+    questions: {
+      attend: (relay) => {
+        told.push(`attend ${relay}`);
+        return () => told.push(`leave ${relay}`);
+      },
+      answer: (id, answers, lifetime) => told.push(`answer ${id} ${answers.join()} ${lifetime}`),
+      decline: (id) => told.push(`decline ${id}`),
+    },
     close: async () => undefined,
     now: () => undefined,
   };

@@ -88,7 +88,7 @@ test('every file that the architecture names is there, and every folder of core 
 test('the README names every route, and its answer', async (t) => {
   const routes = readFileSync('src/control/routes.ts', 'utf8');
   const paths = [...routes.matchAll(/app\.(?:get|post)\(\s*'(\/v1\/[a-z]+)/g)].map((match) => match[1] ?? '');
-  t.equal(paths.length, 7);
+  t.equal(paths.length, 9);
   for (const path of new Set(paths)) t.ok(readme.includes(path), path);
   t.notMatch(readme, /\| 204/);
   t.end();

@@ -1,5 +1,6 @@
 import type { Endpoint } from './endpoint.ts';
 import type { FaultReport } from './fault.ts';
+import type { Question } from './question.ts';
 import type { LaneState, Stage } from './state.ts';
 
 /** What the probe, or the last dial of the target, says of one forward. `unverified`: the target answers, nobody asked more. */
@@ -59,7 +60,28 @@ export type Fact =
   /** What a worker, or a plugin in it, wrote to stdout or stderr, a line at a time; `count`: lines that were left out before it. */
   | { readonly type: 'worker.said'; readonly relay: string; readonly text: string; readonly count: number }
   | { readonly type: 'plugin.failed'; readonly relay: string; readonly plugin: string; readonly fault: FaultReport }
-  | { readonly type: 'relay.warned'; readonly relay: string; readonly text: string };
+  | { readonly type: 'relay.warned'; readonly relay: string; readonly text: string }
+  /** A person, or the askpass program, is asked. Answers are in no event. */
+  | ({ readonly type: 'question.asked'; readonly of: 'person' | 'askpass' } & QuestionFact)
+  /** `memory`: an answer that was given before. */
+  | ({ readonly type: 'question.answered'; readonly by: 'person' | 'askpass' | 'memory' } & QuestionFact)
+  /** `nobody`: none was there. `late`: none answered in time. `declined`: the person, or askpass, would not. `withdrawn`: it is not asked any more. */
+  | ({
+      readonly type: 'question.unanswered';
+      readonly why: 'nobody' | 'late' | 'declined' | 'withdrawn';
+    } & QuestionFact);
+
+/** What an event says of a question. */
+export interface QuestionFact {
+  readonly relay: string;
+  readonly lane: number;
+  readonly kind: Question['kind'];
+  readonly where: string;
+  /** What is wanted, one line, escaped. */
+  readonly wish: string;
+  /** True when an answer that was given before was wrong. */
+  readonly again: boolean;
+}
 
 /** What is known of a link once it is up. */
 export interface LinkFacts {

@@ -1,4 +1,4 @@
-import { faults, type FaultCode, type FaultEntry } from './fault-table.ts';
+import { faults, type FaultCode, type FaultEntry, type RetryClass } from './fault-table.ts';
 
 /** The form in which a fault crosses processes and the API: never a stack, never a cause. */
 export interface FaultReport {
@@ -44,4 +44,12 @@ export class Fault extends Error {
   static fromReport(report: FaultReport): Fault {
     return new Fault(report.code, report.message, { detail: report.detail });
   }
+}
+
+/**
+ * How soon an attempt that failed with this is repeated. Where keys were rejected before a question stayed without answer, the host may
+ * take them later: it is asked as often as for rejected keys alone.
+ */
+export function retryOf({ code, detail }: FaultReport): RetryClass {
+  return code === 'NEEDS_ANSWER' && 'rejected' in detail ? 'refused' : faults[code].retry;
 }

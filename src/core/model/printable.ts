@@ -22,3 +22,13 @@ function reveal(character: string): string {
   const code = character.codePointAt(0) ?? 0;
   return code < 0x100 ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u{${code.toString(16)}}`;
 }
+
+/** As `printable`, but line feeds stay: for a text of several lines that is shown as such. Never more than 16 lines. */
+export function printableLines(text: string): string {
+  const lines = text
+    .slice(0, printableLength)
+    .split(/\r\n|\n|\r/)
+    .slice(0, 16)
+    .map((line) => printable(line));
+  return lines.join('\n').slice(0, printableLength);
+}

@@ -150,6 +150,12 @@ function foldRelay(relay: RelaySnapshot, event: RelayEvent): RelaySnapshot {
       return laneChanged(relay, event);
     case 'lane.advanced':
       return laneAt(relay, event.lane, { stage: event.stage });
+    case 'question.asked':
+      return laneAt(relay, event.lane, { stage: 'waiting for an answer' });
+    case 'question.answered':
+    case 'question.unanswered':
+      // A passphrase is asked for before anything is dialed; the next stage says so.
+      return laneAt(relay, event.lane, { stage: event.kind === 'passphrase' ? null : 'authentication' });
     case 'link.opened':
       return laneAt(relay, event.lane, { link: event.link });
     case 'forward.judged': {

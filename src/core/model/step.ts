@@ -1,5 +1,6 @@
 import { backoff } from './backoff.ts';
-import { Fault, type FaultReport } from './fault.ts';
+import { type FaultReport, retryOf } from './fault.ts';
+import { awaitsAnswer } from './question.ts';
 import type { LaneState, Tries } from './state.ts';
 
 /** What can happen to a lane. */
@@ -19,9 +20,9 @@ export type LaneInput =
 
 /**
  * Why an attempt might do better now. A waiting client or a wake cures only what leaves no trace at the server; `host`: another lane
- * was let in, which cures a busy host and refused credentials.
+ * was let in, which cures a busy host and refused credentials; `answer`: what a person was to answer is known now.
  */
-export type Nudge = 'client' | 'wake' | 'files' | 'host' | 'user';
+export type Nudge = 'client' | 'wake' | 'files' | 'host' | 'answer' | 'user';
 
 /** What the driver must do, in this order. */
 export type LaneEffect =
@@ -125,7 +126,7 @@ function fail(
   now: number,
   policy: LanePolicy,
 ): LaneStep {
-  const retry = Fault.fromReport(fault).entry.retry;
+  const retry = retryOf(fault);
   const { attempt, before } = state;
   if (retry === 'soon' || retry === 'stage' || retry === 'busy') {
     const tries = count(state.tries, retry);
@@ -154,7 +155,7 @@ function withhold(
   now: number,
 ): LaneStep {
   const arm: LaneEffect = { do: 'arm', at: until };
-  if (Fault.fromReport(fault).entry.retry === 'busy') {
+  if (retryOf(fault) === 'busy') {
     return { state: { at: 'waiting', attempt, tries, from: now, until, fault, before }, effects: [arm] };
   }
   return { state: { at: 'blocked', attempt, tries, until, fault, before }, effects: [arm, { do: 'watch-files' }] };
@@ -171,7 +172,7 @@ function lose(
   policy: LanePolicy,
 ): LaneStep {
   const close: LaneEffect = { do: 'close-link' };
-  const retry = Fault.fromReport(fault).entry.retry;
+  const retry = retryOf(fault);
   if (now - state.since >= policy.settle && (retry === 'soon' || retry === 'stage')) {
     const next = dial(1, none, true, false);
     return { state: next.state, effects: [close, ...next.effects] };
@@ -209,12 +210,18 @@ const hurry = 100;
 
 function nudge(state: LaneState, why: Nudge, now: number): LaneStep {
   if (state.at !== 'waiting' && state.at !== 'blocked') return stay(state);
-  const next = dial(state.attempt + 1, state.tries, state.before, why === 'files' || why === 'user');
+  const next = dial(
+    state.attempt + 1,
+    state.tries,
+    state.before,
+    why === 'files' || why === 'answer' || why === 'user',
+  );
   const again: LaneStep = { state: next.state, effects: [{ do: 'disarm' }, ...next.effects] };
   if (why === 'host') {
-    const { retry } = Fault.fromReport(state.fault).entry;
+    const retry = retryOf(state.fault);
     return retry === 'busy' || retry === 'refused' ? again : stay(state);
   }
+  if (why === 'answer') return state.at === 'blocked' && awaitsAnswer(state.fault) ? again : stay(state);
   if (state.at === 'blocked') return why === 'files' || why === 'user' ? again : stay(state);
   if (why === 'user') return again;
   if (state.tries.of !== 'soon' || state.tries.flaps > quickFlaps || why === 'files') return stay(state);

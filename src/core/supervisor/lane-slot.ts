@@ -78,7 +78,7 @@ export class LaneSlot {
   }
 
   /** Why an attempt should be made sooner. A user's wish also ends a crashed worker's rest. */
-  nudge(why: 'client' | 'user'): void {
+  nudge(why: 'client' | 'answer' | 'user'): void {
     const heard = this.keeper.send({ say: 'nudge', lane: this.id, why });
     if (why !== 'user' || heard) return;
     // No worker runs: the wish is for the next one.

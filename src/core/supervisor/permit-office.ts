@@ -1,4 +1,4 @@
-import type { ToSupervisor } from '../protocol.ts';
+import type { LaneId, ToSupervisor } from '../protocol.ts';
 import { type Asker, Permits } from './permits.ts';
 import type { WorkerKeeper } from './worker-keeper.ts';
 
@@ -38,6 +38,12 @@ export class PermitOffice {
     this.#permits.ask(host, asker);
   }
 
+  /** Whose handshake runs on a permit; null where none does. */
+  holder(keeper: WorkerKeeper, request: number): LaneId | null {
+    const asked = this.#asked.get(keeper)?.get(request);
+    return asked?.granted === true ? asked.asker.lane : null;
+  }
+
   /** The handshake is over, or is not wanted any more. */
   shaken(keeper: WorkerKeeper, { request, fault }: Shaken): void {
     const asked = this.#asked.get(keeper)?.get(request);
@@ -45,6 +51,15 @@ export class PermitOffice {
     this.#asked.get(keeper)?.delete(request);
     if (asked.granted) this.#permits.shaken(asked.host, asked.asker, fault);
     else this.#permits.withdraw(asked.host, asked.asker);
+  }
+
+  /** This lane's handshake waits for a person, or goes on. */
+  pause(keeper: WorkerKeeper, lane: LaneId, waits: boolean): void {
+    for (const { host, asker, granted } of this.#asked.get(keeper)?.values() ?? []) {
+      if (!granted || asker.lane !== lane) continue;
+      if (waits) this.#permits.park(host, asker);
+      else this.#permits.unpark(host, asker);
+    }
   }
 
   /** A dead worker gives its permits back: its handshakes died with it. */

@@ -1,9 +1,11 @@
 import { backoff, refusedDelay } from '../model/backoff.ts';
-import { Fault, type FaultReport } from '../model/fault.ts';
+import { type FaultReport, retryOf } from '../model/fault.ts';
 import type { LaneId } from '../protocol.ts';
 
 /** sshd's MaxStartups begins to refuse at 10 unauthenticated connections, PerSourceMaxStartups may do so earlier. */
 const handshakes = 4;
+/** So many logins that wait for a person do not count as handshakes: together with those they stay below that limit. */
+const parking = 4;
 /** Who would have to wait longer is told so, and asks again. ms */
 const patience = 2_000;
 
@@ -31,6 +33,8 @@ interface Host {
   busy: number;
   ban: Ban;
   readonly queue: Asker[];
+  /** Granted handshakes in which a person is asked: the others to this host do not wait for him. */
+  readonly parked: Set<Asker>;
   /** Lanes that failed for the host's or the account's sake, each with its last asker. */
   readonly failed: Map<LaneId, Asker>;
   timer: NodeJS.Timeout | undefined;
@@ -70,11 +74,26 @@ export class Permits {
   /** A granted handshake is over: well (null), badly, or given up. */
   shaken(name: string, asker: Asker, outcome: FaultReport | 'cancelled' | null): void {
     const [host, account] = [this.#host(name), this.#account(asker.account)];
-    host.active -= 1;
+    if (!host.parked.delete(asker)) host.active -= 1;
     account.active -= 1;
     if (outcome === null) this.#welcomed(host, account, asker.account);
     else if (outcome !== 'cancelled') this.#turnedAway(host, account, asker, outcome);
     this.#serve(host);
+  }
+
+  /** A granted handshake waits for a person: others may begin. Its account stays in use, for they would ask the same. */
+  park(name: string, asker: Asker): void {
+    const host = this.#host(name);
+    if (host.parked.has(asker) || host.parked.size >= parking) return;
+    host.parked.add(asker);
+    host.active -= 1;
+    this.#serve(host);
+  }
+
+  /** It goes on, at once: its connection is open. */
+  unpark(name: string, asker: Asker): void {
+    const host = this.#host(name);
+    if (host.parked.delete(asker)) host.active += 1;
   }
 
   close(): void {
@@ -95,7 +114,7 @@ export class Permits {
   }
 
   #turnedAway(host: Host, account: Account, asker: Asker, fault: FaultReport): void {
-    const { retry } = Fault.fromReport(fault).entry;
+    const retry = retryOf(fault);
     const now = performance.now();
     if (retry === 'busy') {
       host.busy += 1;
@@ -110,7 +129,7 @@ export class Permits {
   #host(name: string): Host {
     let host = this.#hosts.get(name);
     if (host === undefined) {
-      host = { active: 0, busy: 0, ban: null, queue: [], failed: new Map(), timer: undefined };
+      host = { active: 0, busy: 0, ban: null, queue: [], parked: new Set(), failed: new Map(), timer: undefined };
       this.#hosts.set(name, host);
     }
     return host;

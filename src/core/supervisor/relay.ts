@@ -126,6 +126,11 @@ export class Relay {
     this.#cut();
   }
 
+  /** What this lane waits for has been answered. */
+  answered(lane: number): void {
+    this.#lanes[lane]?.nudge('answer');
+  }
+
   #cut(): void {
     for (const lane of this.#lanes) {
       lane.abandon();

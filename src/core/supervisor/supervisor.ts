@@ -4,11 +4,13 @@ import { Fault } from '../model/fault.ts';
 import { standing } from '../model/standing.ts';
 import type { DaemonStatus, RelayStatus } from '../model/status.ts';
 import type { LaneId, ToSupervisor } from '../protocol.ts';
+import type { Attendant } from './attendant.ts';
 import type { Connection } from './connection.ts';
 import { clientRoom, descriptorLimit } from './descriptors.ts';
+import { Desk } from './desk.ts';
 import { EventLog } from './event-log.ts';
-import { PermitOffice } from './permit-office.ts';
 import { Ports } from './ports.ts';
+import type { Questions } from './questions.ts';
 import { Relay, type RelayPorts } from './relay.ts';
 import { unknownRelay } from './unknown-relay.ts';
 import { Turnstile } from './turnstile.ts';
@@ -22,6 +24,8 @@ export interface SupervisorOptions {
   readonly stateDir: string;
   /** Built-in plugins: name -> file URL of the module. */
   readonly builtins: Readonly<Record<string, string>>;
+  /** Answers the questions of all relays from the start on; null: nobody is there. */
+  readonly attendant?: Attendant | null;
 }
 
 /** The daemon's own process: owns listeners, workers, events. Never reads a forwarded byte. */
@@ -38,6 +42,8 @@ export interface Supervisor {
   stopRelay(name: string): Promise<void>;
   /** Drains a relay and begins anew; its listeners stay bound, and who comes meanwhile is held. Throws RELAY_UNKNOWN; NOT_RUNNING while the daemon ends. */
   restartRelay(name: string): Promise<void>;
+  /** The questions of relays that wait for a person. */
+  readonly questions: Pick<Questions, 'attend' | 'answer' | 'decline'>;
   /** Drains every relay (together), then ends. `now()` cuts the drain short. Both are safe to call twice. */
   close(why: string): Promise<void>;
   now(): void;
@@ -54,7 +60,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
 class Supervision implements Supervisor {
   readonly #options: SupervisorOptions;
   readonly #events = new EventLog();
-  readonly #permits = new PermitOffice();
+  readonly #desk: Desk;
   readonly #connections = new Map<number, Connection>();
   readonly #relays = new Map<string, Relay>();
   readonly #turn = new Turnstile(startsAtOnce);
@@ -65,6 +71,12 @@ class Supervision implements Supervisor {
   constructor(options: SupervisorOptions) {
     this.#options = options;
     const { config, builtins } = options;
+    this.#desk = new Desk({
+      fact: (fact) => this.#events.add(fact),
+      answered: (about) => this.#nudgeWaiting(about),
+      env: process.env,
+    });
+    if (options.attendant) this.#desk.questions.attend(null, options.attendant);
     const chosen = new Ports(options.stateDir, config.file, (relay, text) =>
       this.#events.add({ type: 'relay.warned', relay, text }),
     );
@@ -99,6 +111,10 @@ class Supervision implements Supervisor {
     await Promise.all(relays.map((relay) => relay.start(false)));
   }
 
+  get questions(): Questions {
+    return this.#desk.questions;
+  }
+
   status(): DaemonStatus {
     const { relays, ...snapshot } = this.#events.snapshot;
     const shown = [...this.#relays].flatMap(([name, relay]): RelayStatus[] => {
@@ -115,6 +131,7 @@ class Supervision implements Supervisor {
   async startRelay(name: string): Promise<void> {
     const relay = this.#relay(name);
     this.#refuseIfEnding();
+    this.#desk.questions.renew(name);
     await relay.start(true);
     this.#refuseIfEnding();
     relay.nudge();
@@ -151,7 +168,15 @@ class Supervision implements Supervisor {
     this.#events.add({ type: 'daemon.stopping', why });
     await Promise.all([...this.#relays.values()].map((relay) => relay.stop(why)));
     await this.#shared?.ended();
-    this.#permits.close();
+    this.#desk.close();
+  }
+
+  #nudgeWaiting(about: string): void {
+    for (const [name, { lanes }] of Object.entries(this.#events.snapshot.relays)) {
+      lanes.forEach(({ state }, lane) => {
+        if (state.at === 'blocked' && state.fault.detail['about'] === about) this.#relays.get(name)?.answered(lane);
+      });
+    }
   }
 
   #relay(name: string): Relay {
@@ -164,7 +189,7 @@ class Supervision implements Supervisor {
     const make = (limit: number) =>
       new WorkerKeeper(limit, this.#turn, {
         message: (keeper, message) => this.#heard(keeper, message),
-        gone: (keeper) => this.#permits.gone(keeper),
+        gone: (keeper) => this.#desk.gone(keeper),
       });
     if (relay.isolation === 'relay') return make(relay.memory);
     const sharing = this.#options.config.relays.filter((one) => one.isolation === 'shared');
@@ -175,10 +200,10 @@ class Supervision implements Supervisor {
   #heard(keeper: WorkerKeeper, message: Exclude<ToSupervisor, { lane: LaneId }>): void {
     switch (message.say) {
       case 'permit':
-        this.#permits.ask(keeper, message);
-        break;
       case 'shaken':
-        this.#permits.shaken(keeper, message);
+      case 'ask':
+      case 'withdraw':
+        this.#desk.heard(keeper, message);
         break;
       case 'opened':
       case 'returned':

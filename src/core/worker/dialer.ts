@@ -1,6 +1,5 @@
 import { homedir, userInfo } from 'node:os';
 import { isAbsolute } from 'node:path';
-import { Fault } from '../model/fault.ts';
 import type { Stage } from '../model/state.ts';
 import type { ToWorker } from '../protocol.ts';
 import type { HostConfig } from '../ssh/resolve/host-config.ts';
@@ -9,11 +8,13 @@ import { resolveRoute, routeKey } from '../ssh/route.ts';
 import { type Stamps, stampFiles } from './file-watch.ts';
 import type { Lease, Links } from './links.ts';
 import type { PermitRequests } from './permit-requests.ts';
+import type { QuestionRequests } from './question-requests.ts';
 
 /** What dialing needs of its process and its lane. */
 export interface DialerPorts {
   readonly links: Links;
   readonly permits: PermitRequests;
+  readonly questions: QuestionRequests;
   /** Loads the plugins, once. */
   readonly seat: () => Promise<void>;
   readonly stage: (stage: Stage) => void;
@@ -47,7 +48,7 @@ export class Dialer {
   /** Resolves the route and opens, or joins, its link. Rejects with the Fault of the attempt. */
   async dial(forced: boolean, signal: AbortSignal): Promise<Lease> {
     const { relay, sshConfig, lane, env } = this.#open;
-    const { links, permits, seat, stage, note } = this.#ports;
+    const { links, permits, questions, seat, stage, note } = this.#ports;
     const plugins = relay.plugins.flatMap(({ use }) => (isAbsolute(use) ? [use] : []));
     this.#stamps = await stampFiles(plugins);
     await seat();
@@ -72,7 +73,7 @@ export class Dialer {
         deadlines,
         quicken,
         permit: (host, account, until) => permits.ask({ by: lane, host, account, forced }, until),
-        ask: (question) => Promise.reject(new Fault('NEEDS_ANSWER', `${question.where} asks: ${question.text}`)),
+        ask: (question, until) => questions.ask(lane, question, until),
         onNote: note,
         onStage: stage,
         signal: aborted,

@@ -5,6 +5,7 @@ import { socketFrom } from '../socket/raw-handle.ts';
 import { Lane } from './lane.ts';
 import { Links } from './links.ts';
 import { PermitRequests } from './permit-requests.ts';
+import { QuestionRequests } from './question-requests.ts';
 import { watchWake } from './wake.ts';
 
 const lanes = new Map<LaneId, Lane>();
@@ -18,11 +19,12 @@ const say = (message: ToSupervisor): Promise<void> =>
   });
 
 const permits = new PermitRequests((message) => void say(message));
+const questions = new QuestionRequests((message) => void say(message));
 
 process.on('message', (message: ToWorker, handle: Socket | undefined) => {
   switch (message.say) {
     case 'open': {
-      const lane = new Lane(message, { say, links, permits, ended });
+      const lane = new Lane(message, { say, links, permits, questions, ended });
       lanes.set(message.lane, lane);
       lane.input({ type: 'start', forced: message.forced });
       break;
@@ -32,6 +34,9 @@ process.on('message', (message: ToWorker, handle: Socket | undefined) => {
       break;
     case 'withheld':
       permits.withheld(message.request, message.fault, message.wait);
+      break;
+    case 'answer':
+      questions.answered(message.request, message.answers);
       break;
     case 'connection':
       // Lost on the way: its client has gone, or this process has no descriptor left.

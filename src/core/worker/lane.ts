@@ -11,6 +11,7 @@ import { Dialer } from './dialer.ts';
 import { watchFiles } from './file-watch.ts';
 import type { Lease, Links } from './links.ts';
 import type { PermitRequests } from './permit-requests.ts';
+import type { QuestionRequests } from './question-requests.ts';
 import { ServedClients } from './served-clients.ts';
 import type { TargetWatch } from './target-watch.ts';
 import { watchTargets } from './target-watches.ts';
@@ -23,6 +24,7 @@ export interface LanePorts {
   readonly say: (message: ToSupervisor) => Promise<void>;
   readonly links: Links;
   readonly permits: PermitRequests;
+  readonly questions: QuestionRequests;
   /** Called once, when the lane has ended. */
   readonly ended: (lane: LaneId) => void;
 }
@@ -60,6 +62,7 @@ export class Lane {
     this.#dialer = new Dialer(open, {
       links: ports.links,
       permits: ports.permits,
+      questions: ports.questions,
       seat: () => this.#seat(),
       stage: (stage) => void ports.say({ say: 'stage', lane, stage }),
       note: (text) => {

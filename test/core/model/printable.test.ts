@@ -1,5 +1,5 @@
 import { test } from 'tap';
-import { printable, printableLength } from '../../../src/core/model/printable.ts';
+import { printable, printableLength, printableLines } from '../../../src/core/model/printable.ts';
 
 // biome-ignore format: a table is read by its columns
 const rows: readonly (readonly [what: string, text: string, shown: string])[] = [
@@ -25,4 +25,10 @@ test('text of others is cut after 512 characters, also when escapes make it long
   t.equal(printable('x'.repeat(printableLength)).length, printableLength);
   t.equal(printable('x'.repeat(10_000)), `${'x'.repeat(printableLength - 3)}...`);
   t.equal(printable('\u001b'.repeat(400)).length, printableLength);
+});
+
+test('a text of several lines keeps its line feeds and nothing else that a terminal obeys', async (t) => {
+  t.equal(printableLines('one\r\ntwo\u001b[2J\n\tthree\rfour'), 'one\ntwo\\x1b[2J\n\\tthree\nfour');
+  t.equal(printableLines('\n'.repeat(400)).split('\n').length, 16);
+  t.ok(printableLines('\u001b'.repeat(2_000)).length <= printableLength);
 });

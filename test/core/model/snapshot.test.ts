@@ -158,3 +158,22 @@ test('the last fault is kept after it is cured, with its time', (t) => {
   t.match(snapshot.relays[relay]?.lastFault, { code: 'LINK_LOST', at: 40 });
   t.end();
 });
+
+test('a relay whose person is asked says so, until he has answered', (t) => {
+  const asked = { relay, lane: 0, kind: 'password', where: 'me@box:22', wish: 'a password', again: false } as const;
+  const shown = (facts: readonly Fact[]): string => {
+    let snapshot = emptySnapshot;
+    for (const [index, fact] of [...declared(), dialing, ...facts].entries()) {
+      snapshot = fold(snapshot, { ...fact, id: index + 1, at: index });
+    }
+    const folded = snapshot.relays[relay];
+    return folded === undefined ? '' : standing(folded).reason;
+  };
+  const first: Fact = { type: 'question.asked', of: 'person', ...asked };
+  t.equal(shown([first]), 'waiting for an answer, attempt 1');
+  t.equal(shown([first, { type: 'question.answered', by: 'person', ...asked }]), 'authentication, attempt 1');
+  t.equal(shown([first, { type: 'question.unanswered', why: 'late', ...asked }]), 'authentication, attempt 1');
+  const passphrase = { ...asked, kind: 'passphrase' } as const;
+  t.equal(shown([{ type: 'question.answered', by: 'memory', ...passphrase }]), 'starting, attempt 1');
+  t.end();
+});

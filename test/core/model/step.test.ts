@@ -45,6 +45,7 @@ const inputs: Record<string, LaneInput> = {
   wake: { type: 'nudge', why: 'wake' },
   files: { type: 'nudge', why: 'files' },
   host: { type: 'nudge', why: 'host' },
+  answer: { type: 'nudge', why: 'answer' },
   user: { type: 'nudge', why: 'user' },
   drain: { type: 'drain' },
   stop: { type: 'stop' },
@@ -53,13 +54,13 @@ const inputs: Record<string, LaneInput> = {
 // Every state with every input: the state that follows and what the driver must do. "=" is the very same state.
 // biome-ignore format: a table is read by its columns
 const table: Record<LaneState['at'], Record<string, string>> = {
-  idle:     { start: 'dialing dial', linked: '= close-link', failed: '=', withheld: '=', lost: '=', timer: '=', client: '=', wake: '=', files: '=', host: '=', user: '=', drain: 'ended', stop: 'ended' },
-  dialing:  { start: '=', linked: 'up', failed: 'waiting arm', withheld: 'blocked arm watch-files', lost: '=', timer: '=', client: '=', wake: '=', files: '=', host: '=', user: '=', drain: 'ended cancel-dial', stop: 'ended cancel-dial' },
-  up:       { start: '=', linked: '= close-link', failed: '=', withheld: '=', lost: 'dialing close-link dial', timer: '=', client: '=', wake: '=', files: '=', host: '=', user: '=', drain: 'draining drain arm', stop: 'ended close-link' },
-  waiting:  { start: '=', linked: '= close-link', failed: '=', withheld: '=', lost: '=', timer: '= arm', client: 'dialing disarm dial', wake: 'dialing disarm dial', files: '=', host: '=', user: 'dialing disarm dial', drain: 'ended disarm', stop: 'ended disarm' },
-  blocked:  { start: '=', linked: '= close-link', failed: '=', withheld: '=', lost: '=', timer: '=', client: '=', wake: '=', files: 'dialing disarm dial', host: '=', user: 'dialing disarm dial', drain: 'ended disarm', stop: 'ended disarm' },
-  draining: { start: '=', linked: '= close-link', failed: '=', withheld: '=', lost: 'ended disarm close-link', timer: '= arm', client: '=', wake: '=', files: '=', host: '=', user: '=', drain: 'ended disarm close-link', stop: 'ended disarm close-link' },
-  ended:    { start: '=', linked: '=', failed: '=', withheld: '=', lost: '=', timer: '=', client: '=', wake: '=', files: '=', host: '=', user: '=', drain: '=', stop: '=' },
+  idle:     { start: 'dialing dial', linked: '= close-link', failed: '=', withheld: '=', lost: '=', timer: '=', client: '=', wake: '=', files: '=', host: '=', answer: '=', user: '=', drain: 'ended', stop: 'ended' },
+  dialing:  { start: '=', linked: 'up', failed: 'waiting arm', withheld: 'blocked arm watch-files', lost: '=', timer: '=', client: '=', wake: '=', files: '=', host: '=', answer: '=', user: '=', drain: 'ended cancel-dial', stop: 'ended cancel-dial' },
+  up:       { start: '=', linked: '= close-link', failed: '=', withheld: '=', lost: 'dialing close-link dial', timer: '=', client: '=', wake: '=', files: '=', host: '=', answer: '=', user: '=', drain: 'draining drain arm', stop: 'ended close-link' },
+  waiting:  { start: '=', linked: '= close-link', failed: '=', withheld: '=', lost: '=', timer: '= arm', client: 'dialing disarm dial', wake: 'dialing disarm dial', files: '=', host: '=', answer: '=', user: 'dialing disarm dial', drain: 'ended disarm', stop: 'ended disarm' },
+  blocked:  { start: '=', linked: '= close-link', failed: '=', withheld: '=', lost: '=', timer: '=', client: '=', wake: '=', files: 'dialing disarm dial', host: '=', answer: '=', user: 'dialing disarm dial', drain: 'ended disarm', stop: 'ended disarm' },
+  draining: { start: '=', linked: '= close-link', failed: '=', withheld: '=', lost: 'ended disarm close-link', timer: '= arm', client: '=', wake: '=', files: '=', host: '=', answer: '=', user: '=', drain: 'ended disarm close-link', stop: 'ended disarm close-link' },
+  ended:    { start: '=', linked: '=', failed: '=', withheld: '=', lost: '=', timer: '=', client: '=', wake: '=', files: '=', host: '=', answer: '=', user: '=', drain: '=', stop: '=' },
 };
 
 for (const [at, row] of Object.entries(table)) {
@@ -93,6 +94,43 @@ test('quick steps are 0, 0.25, 0.5, 1 and then every 1.5 s, and never give up', 
   t.same(waits.slice(0, 6), [0, 250, 500, 1000, 1500, 1500]);
   t.ok(waits.slice(4).every((wait) => wait === 1500));
   t.equal(state.at === 'dialing' ? state.attempt : 0, 101);
+  t.end();
+});
+
+test('an answer cures what waited for one, and nothing else', (t) => {
+  const asked = { about: 'password me@box:22 SHA256:x' };
+  const blockedBy = (
+    code: ConstructorParameters<typeof Fault>[0],
+    detail: Record<string, string | number> = {},
+  ): LaneState => ({
+    at: 'blocked',
+    attempt: 3,
+    tries: { of: 'never', count: 1, flaps: 0 },
+    until: null,
+    fault: new Fault(code, 'why', { detail }).report(),
+    before: true,
+  });
+  const nudge: LaneInput = { type: 'nudge', why: 'answer' };
+  for (const state of [blockedBy('NEEDS_ANSWER', asked), blockedBy('AUTH_REJECTED', { answers: 3 })]) {
+    const { effects } = step(state, nudge, now, policy);
+    t.same(
+      effects,
+      [{ do: 'disarm' }, { do: 'dial', forced: true }],
+      'credentials that were refused may be tried again',
+    );
+  }
+  for (const state of [blockedBy('NEEDS_ANSWER'), blockedBy('AUTH_REJECTED'), blockedBy('HOST_KEY_CHANGED', asked)]) {
+    t.equal(step(state, nudge, now, policy).state, state);
+  }
+  t.end();
+});
+
+test('a question without answer blocks for good; where keys were rejected before it, for 20 minutes', (t) => {
+  const dialing: LaneState = { at: 'dialing', attempt: 1, tries: none, before: false };
+  const after = (detail: Record<string, string | number>) =>
+    step(dialing, { type: 'failed', fault: new Fault('NEEDS_ANSWER', 'why', { detail }).report() }, now, policy).state;
+  t.match(after({ about: 'x' }), { at: 'blocked', until: null });
+  t.match(after({ about: 'x', rejected: 2 }), { at: 'blocked', until: now + 20 * 60_000 });
   t.end();
 });
 

@@ -114,3 +114,28 @@ test('a clock that is set back prolongs nothing', async (t) => {
   await granted;
   t.pass('a second later it was granted');
 });
+
+test('a login that waits for a person keeps nobody else from the host, and its account for itself', (t) => {
+  const { permits, said, ask } = office(t);
+  const askers = ['a', 'b', 'c', 'd'].map((name) => ask(name));
+  ask('e');
+  ask('a2', { account: 'a' });
+  t.same(said, ['a', 'b', 'c', 'd']);
+  for (const asker of askers) permits.park('h:22', asker);
+  t.same(said, ['a', 'b', 'c', 'd', 'e'], 'a2 would ask the same person the same');
+  const more = ['f', 'g', 'h', 'i'].map((name) => ask(name));
+  t.same(said.slice(5), ['f', 'g', 'h'], 'at most eight connections are open');
+  const [a, b] = askers;
+  const [f] = more;
+  if (a === undefined || b === undefined || f === undefined) throw new Error('unreachable');
+  permits.park('h:22', f);
+  t.same(said.slice(8), [], 'a fifth one is no longer parked');
+  permits.unpark('h:22', a);
+  permits.shaken('h:22', a, null);
+  t.same(said.slice(8), [], 'five were active, four are');
+  permits.shaken('h:22', f, null);
+  t.same(said.slice(8), ['a2']);
+  permits.shaken('h:22', b, 'cancelled');
+  t.same(said.slice(9), [], 'a parked one that ends leaves no second place');
+  t.end();
+});

@@ -3,6 +3,7 @@ import { printable } from '../../model/printable.ts';
 import type { Stage } from '../../model/state.ts';
 import { isAlgorithmMismatch, type Marks } from './errors.ts';
 import type { Auth } from './auth.ts';
+import { wrongFault } from './question-faults.ts';
 import type { Hop } from '../route.ts';
 
 /** A stage ran out of time. `asking`: the agent that was being asked for a signature. */
@@ -59,14 +60,20 @@ export function brokenFault(stage: Stage, hop: Hop, error: Marks, auth: Auth, he
   if (ended !== null) return ended;
   if (error.level === 'client-authentication') {
     const methods = auth.methods() ?? [];
+    if (auth.answers() > 0) return wrongFault(hop, auth);
+    if (hop.lacking !== null && auth.unsigned() === null) return hop.lacking;
     if (auth.partial() || (methods.length > 0 && !methods.includes('publickey'))) {
-      const text = `${where} wants ${methods.join(' or ')} to log in, which towline cannot answer yet; allow a key alone there`;
-      return new Fault('NEEDS_ANSWER', text, { detail: { methods: methods.join(',') } });
+      const may = hop.host.batchMode
+        ? 'BatchMode lets nobody be asked'
+        : `only ${hop.host.authMethods.join(', ')} may be used`;
+      const text = `${where} wants ${methods.map(printable).join(' or ')} to log in, and ${may}; correct it in ssh_config or there`;
+      return new Fault('NEEDS_ANSWER', text, { detail: { methods: printable(methods.join(',')) } });
     }
     const unsigned = auth.unsigned();
     if (unsigned !== null) return unsignedFault(where, unsigned);
     return hop.lacking ?? rejectedFault(hop, auth);
   }
+  if (stage === 'authentication' && error.code === 2 && auth.answers() > 0) return wrongFault(hop, auth);
   // What sshd says when MaxAuthTries is reached: the credentials are wrong, the server is not busy.
   if (stage === 'authentication' && error.code === 2 && offered.length === 1) return rejectedFault(hop, auth);
   if (stage === 'authentication' && error.code === 2 && offered.length > 1) {

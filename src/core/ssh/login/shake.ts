@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream';
 import type { Deadlines } from '../../model/config.ts';
 import { Fault } from '../../model/fault.ts';
 import { printable } from '../../model/printable.ts';
-import type { Ask } from '../../model/question.ts';
+import type { Ask, Question } from '../../model/question.ts';
 import type { Stage } from '../../model/state.ts';
 import { offeredAlgorithms } from './algorithms.ts';
 import { marks, type Marks } from './errors.ts';
@@ -11,9 +11,11 @@ import { fingerprint } from '../identity/fingerprint.ts';
 import { judgeHostKey } from '../known-hosts/host-key.ts';
 import { createAuth } from './auth.ts';
 import { takeTurns } from './key-door.ts';
-import { strictKeyExchange } from '../internals.ts';
+import { overhearJudgement, strictKeyExchange } from '../internals.ts';
 import type { Hop } from '../route.ts';
+import { cutFault, expiredFault, unansweredFault } from './question-faults.ts';
 import { brokenFault, closedFault, timeoutFault } from './shake-faults.ts';
+import { StageClock } from './stage-clock.ts';
 
 /** A server may send text lines before its identification (RFC 4253 section 4.2), but not for ever. */
 const greetingLimit = 64 * 1024;
@@ -50,14 +52,13 @@ export function shake(
   return new Promise((resolve, reject) => {
     const client = new Client();
     const over = new AbortController();
-    const auth = createAuth(hop, ask, over.signal);
-    let stage: Stage = 'greeting';
+    const clock = new StageClock((stage, ms) => fail(timeoutFault(stage, where, ms, auth.asking())));
     let heard = '';
     let greeted = '';
     let accepted: Buffer | null = null;
     let refusal: Fault | null = null;
     let lastError: Marks | null = null;
-    let timer: NodeJS.Timeout | undefined;
+    let pending: Question | null = null;
     let settled = false;
 
     const fail = (fault: Fault) => {
@@ -71,17 +72,30 @@ export function shake(
     };
     const clear = () => {
       over.abort(new Fault('LINK_LOST', 'the attempt is over; nothing to do'));
-      clearTimeout(timer);
+      clock.stop();
       signal.removeEventListener('abort', aborted);
       socket.off('data', listen);
     };
     const aborted = () => fail(Fault.from(signal.reason));
     const enter = (next: Stage, ms: number) => {
-      stage = next;
       onStage(next);
-      clearTimeout(timer);
-      timer = setTimeout(() => fail(timeoutFault(next, where, ms, auth.asking())), ms);
+      clock.enter(next, ms);
     };
+    const asked: Ask = async (question, until) => {
+      // What was told to one server is for that server only, whatever name another one has.
+      const named = accepted === null || question.kind === 'passphrase' ? '' : ` ${fingerprint(accepted)}`;
+      const one = { ...question, about: `${question.about}${named}` };
+      pending = one;
+      try {
+        return await clock.pause(ask(one, until));
+      } catch (error) {
+        if (!until.aborted) fail(unansweredFault(Fault.from(error), hop, auth));
+        throw error;
+      } finally {
+        if (pending === one) pending = null;
+      }
+    };
+    const auth = createAuth(hop, { ask: asked, fail: (fault) => fail(fault) }, over.signal);
     const listen = (chunk: Buffer) => {
       heard += chunk.toString('latin1');
       const line = /(?:^|\n)(SSH-[^\r\n]*)\r?\n/.exec(heard);
@@ -97,11 +111,17 @@ export function shake(
 
     client.on('error', (error) => {
       lastError = marks(error);
-      fail(refusal ?? brokenFault(stage, hop, lastError, auth, heard));
+      const cut = pending === null || lastError.level === 'client-authentication' ? null : cutFault(pending);
+      fail(refusal ?? cut ?? brokenFault(clock.stage, hop, lastError, auth, heard));
     });
+    // Else nobody would ever answer: ssh2 leaves it to us.
+    client.once('change password', (said: string) => fail(expiredFault(where, said)));
     // Once: a server that rekeys gets no more time for it.
     client.once('handshake', () => enter('authentication', deadlines.auth));
-    client.on('close', () => fail(refusal ?? closedFault(stage, where, heard, lastError)));
+    client.on('close', () => {
+      const cut = pending === null ? null : cutFault(pending);
+      fail(refusal ?? cut ?? closedFault(clock.stage, where, heard, lastError));
+    });
     client.on('ready', () => {
       if (settled) return;
       settled = true;
@@ -136,6 +156,7 @@ export function shake(
         },
       });
       takeTurns(client, over.signal);
+      overhearJudgement(client, auth.judged);
       // After connect(): it has paused the socket, so that no byte passes before ssh2 listens.
       socket.on('data', listen);
     } catch (error) {

@@ -4,6 +4,7 @@ import { Client } from 'ssh2';
 import { Fault } from '../../../../src/core/model/fault.ts';
 import type { Ask, Question } from '../../../../src/core/model/question.ts';
 import { loadIdentities, type LoadedIdentities } from '../../../../src/core/ssh/identity/identity.ts';
+import { overhearJudgement } from '../../../../src/core/ssh/internals.ts';
 import { createAuth } from '../../../../src/core/ssh/login/auth.ts';
 import { takeTurns } from '../../../../src/core/ssh/login/key-door.ts';
 import type { HostConfig } from '../../../../src/core/ssh/resolve/host-config.ts';
@@ -60,8 +61,8 @@ export async function logIn(
 ) {
   const over = new AbortController();
   const settings = hostConfig({ user: sshd.user, ...host });
-  const auth = createAuth(hop({ identities, host: settings }), ask, over.signal);
   const client = new Client();
+  const auth = createAuth(hop({ identities, host: settings }), { ask, fail: () => client.end() }, over.signal);
   const errors: string[] = [];
   client.on('error', (error) => errors.push(`${error.level}: ${error.message}`));
   const ended = new Promise<boolean>((resolve) => {
@@ -76,6 +77,7 @@ export async function logIn(
     authHandler: auth.handler,
   });
   takeTurns(client, over.signal);
+  overhearJudgement(client, auth.judged);
   const entered = await ended;
   over.abort(new Fault('LINK_LOST', 'the login is over; nothing to do'));
   client.end();

@@ -1,0 +1,77 @@
+import { Fault } from '../core/model/fault.ts';
+import { awaitsAnswer } from '../core/model/question.ts';
+import { printable } from '../core/model/printable.ts';
+import type { RelayStatus } from '../core/model/status.ts';
+import { parseDuration } from '../core/config/units.ts';
+import { unknownRelay } from '../core/supervisor/unknown-relay.ts';
+import { readText } from './arguments.ts';
+import type { Called } from './commands.ts';
+import { connect } from './connect.ts';
+import { openPrompter } from './prompter.ts';
+import { UnlockSession } from './unlock-session.ts';
+
+/** `towline unlock [RELAY]`: asks what relays wait for, one after the other; the first fault that remains is the exit code. */
+export async function unlock({ given, terminal }: Called): Promise<number> {
+  const name = readText(given, 'relay');
+  const lifetime = readLifetime(readText(given, 'for'));
+  const client = connect();
+  const { relays } = await client.status();
+  const chosen = name === null ? relays.filter(waits) : [pick(relays, name)];
+  const waiting = name === null ? chosen : chosen.filter((relay) => waits(relay) || isOnItsWay(relay));
+  if (waiting.length === 0) {
+    const [one] = chosen;
+    const why = one === undefined ? '' : `; ${one.name} is ${one.standing.word}${because(one.standing.reason)}`;
+    terminal.out(`nothing waits for an answer${why}\n`);
+    return 0;
+  }
+  const prompter = openPrompter();
+  let first: Fault | null = null;
+  try {
+    for (const relay of waiting) {
+      const end = await new UnlockSession(client, prompter, relay.name, lifetime).run(terminal.left);
+      if (end.fault === null) terminal.out(`${relay.name}: ${end.text}\n`);
+      else if (waiting.length > 1) terminal.err(`${relay.name}: ${printable(end.fault.message)} [${end.fault.code}]\n`);
+      first ??= end.fault;
+    }
+  } finally {
+    prompter.close();
+  }
+  if (first === null) return 0;
+  if (waiting.length > 1) return first.entry.exit;
+  throw first;
+}
+
+/** A lane of it is blocked by what an answer may cure, or asks somebody right now. */
+function waits({ running, lanes }: RelayStatus): boolean {
+  return (
+    running === 'running' &&
+    lanes.some(
+      ({ state, stage }) => stage === 'waiting for an answer' || (state.at === 'blocked' && awaitsAnswer(state.fault)),
+    )
+  );
+}
+
+function isOnItsWay({ standing }: RelayStatus): boolean {
+  return standing.word === 'connecting' || standing.word === 'reconnecting';
+}
+
+function because(reason: string): string {
+  return reason === '' ? '' : ` (${printable(reason)})`;
+}
+
+function pick(relays: readonly RelayStatus[], name: string): RelayStatus {
+  const found = relays.find((relay) => relay.name === name);
+  if (found !== undefined) return found;
+  throw unknownRelay(
+    name,
+    relays.map((relay) => relay.name),
+  );
+}
+
+function readLifetime(text: string | null): number | null {
+  if (text === null) return null;
+  const lifetime = parseDuration(text, '1s', '500h');
+  if ('value' in lifetime) return lifetime.value;
+  const { message, expected } = lifetime.trouble;
+  throw new Fault('USAGE', `--for: ${printable(message)}; expected ${expected}`);
+}

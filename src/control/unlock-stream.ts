@@ -1,0 +1,61 @@
+import type { ServerResponse } from 'node:http';
+import type { Supervisor } from '../core/supervisor/supervisor.ts';
+import { backlogLimit } from './event-stream.ts';
+import type { UnlockMessage } from './unlock-message.ts';
+
+/**
+ * Somebody has come to answer a relay's questions: they are sent to him as Server-Sent Events, and the relay tries at once. He is there
+ * for as long as the response is open; `signal` ends it.
+ */
+export function streamQuestions(
+  supervisor: Supervisor,
+  relay: string,
+  response: ServerResponse,
+  signal: AbortSignal,
+): void {
+  response.writeHead(200, {
+    'content-type': 'text/event-stream; charset=utf-8',
+    'cache-control': 'no-store',
+    'x-content-type-options': 'nosniff',
+  });
+  response.write(': towline\n\n');
+  const send = (message: UnlockMessage) => {
+    response.write(`data: ${JSON.stringify(message)}\n\n`);
+    if (response.writableLength > backlogLimit) response.destroy();
+  };
+  let last = JSON.stringify(standingOf(supervisor, relay));
+  const unsubscribe = supervisor.subscribe(supervisor.status().id, (event) => {
+    if (!('relay' in event) || event.relay !== relay || event.type === 'worker.said') return;
+    const standing = standingOf(supervisor, relay);
+    if (standing === null || JSON.stringify(standing) === last) return;
+    last = JSON.stringify(standing);
+    send(standing);
+  });
+  const leave = supervisor.questions.attend(relay, {
+    asked: ({ id, question }) => send({ type: 'question', id, question }),
+    over: (id) => send({ type: 'over', id }),
+  });
+  const finish = () => response.end();
+  signal.addEventListener('abort', finish, { once: true });
+  response.once('close', () => {
+    unsubscribe();
+    leave();
+    signal.removeEventListener('abort', finish);
+  });
+  if (signal.aborted) {
+    finish();
+    return;
+  }
+  // A daemon that ends meanwhile has nothing to be unlocked.
+  supervisor.startRelay(relay).catch(finish);
+}
+
+function standingOf(supervisor: Supervisor, name: string): UnlockMessage | null {
+  const relay = supervisor.status().relays.find((one) => one.name === name);
+  if (relay === undefined) return null;
+  const { word, reason, fault } = relay.standing;
+  const trying = relay.lanes.some(
+    ({ state, fault: ended }) => state.at === 'dialing' || (state.at === 'idle' && ended === null),
+  );
+  return { type: 'standing', word, reason, fault, trying };
+}

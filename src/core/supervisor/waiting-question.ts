@@ -1,0 +1,36 @@
+import type { QuestionFact } from '../model/event.ts';
+import { describeWish, type Question } from '../model/question.ts';
+import type { LaneId } from '../protocol.ts';
+import type { AskedQuestion } from './attendant.ts';
+import type { WorkerKeeper } from './worker-keeper.ts';
+
+/** A question of a lane that has no answer yet. */
+export interface Waiting extends AskedQuestion {
+  readonly keeper: WorkerKeeper;
+  readonly request: number;
+  readonly lane: LaneId;
+  readonly fact: QuestionFact;
+  /** Ends the askpass program. */
+  readonly over: AbortController;
+  /** It was put to somebody; else it waits for the answer to the same question of another lane. */
+  shown: boolean;
+  /** The askpass program has it. */
+  asking: boolean;
+  timer: NodeJS.Timeout | undefined;
+}
+
+/** One that was put to nobody so far. */
+export function waitingQuestion(
+  id: number,
+  keeper: WorkerKeeper,
+  request: number,
+  lane: LaneId,
+  question: Question,
+): Waiting {
+  const at = lane.lastIndexOf('#');
+  const relay = lane.slice(0, at);
+  const { kind, where, again } = question;
+  const fact = { relay, lane: Number(lane.slice(at + 1)), kind, where, wish: describeWish(question), again };
+  const state = { over: new AbortController(), shown: false, asking: false, timer: undefined };
+  return { id, keeper, request, lane, relay, question, fact, ...state };
+}

@@ -1,0 +1,88 @@
+import { test } from 'tap';
+import { openClient } from '../../src/control/client.ts';
+import type { UnlockMessage } from '../../src/control/unlock-message.ts';
+import { Fault } from '../../src/core/model/fault.ts';
+import { Secret } from '../../src/core/model/secret.ts';
+import { waitUntil } from '../fixtures/wait.ts';
+import { serve, speak } from './served.ts';
+
+const head = (path: string, type: string, length: number) =>
+  `POST ${path} HTTP/1.1\r\nHost: towline\r\nConnection: close\r\nContent-Type: ${type}\r\nContent-Length: ${length}\r\n\r\n`;
+
+test('who unlocks is there until he leaves, and hears what becomes of the relay', async (t) => {
+  const { folders, supervisor } = await serve(t);
+  const leaving = new AbortController();
+  const heard: UnlockMessage[] = [];
+  const stream = openClient(folders.socket).unlock('dev-box', leaving.signal);
+  const reading = (async () => {
+    for await (const message of stream) heard.push(message);
+  })();
+  await waitUntil('he is there', () => supervisor.told.includes('start dev-box'));
+  t.same(supervisor.told, ['attend dev-box', 'start dev-box'], 'first he is there, then it tries');
+  const fault = new Fault('NEEDS_ANSWER', 'asks', { detail: { about: 'x' } }).report();
+  const tries = { of: 'never', count: 1, flaps: 0 } as const;
+  const state = { at: 'blocked', attempt: 1, tries, until: null, fault, before: false } as const;
+  supervisor.say({ type: 'worker.said', relay: 'dev-box', text: 'noise', count: 0 });
+  supervisor.say({ type: 'lane.changed', relay: 'dev-box', lane: 0, state });
+  supervisor.say({ type: 'lane.changed', relay: 'dev-box', lane: 0, state });
+  await waitUntil('the standing came', () => heard.length > 0);
+  leaving.abort();
+  await reading;
+  await waitUntil('he has left', () => supervisor.told.includes('leave dev-box'));
+  t.match(heard, [{ type: 'standing', word: 'blocked', trying: false, fault: { code: 'NEEDS_ANSWER' } }]);
+  t.equal(heard.length, 1, 'what changes nothing is not said');
+});
+
+test('an unknown relay is not unlocked', async (t) => {
+  const { folders, supervisor } = await serve(t);
+  const stream = openClient(folders.socket).unlock('dev-bax', new AbortController().signal);
+  await t.rejects(stream.next(), { code: 'RELAY_UNKNOWN', message: /dev-box/ });
+  t.same(supervisor.told, []);
+});
+
+test('answers arrive as secrets, with their time', async (t) => {
+  const { folders, supervisor } = await serve(t);
+  const client = openClient(folders.socket);
+  await client.answer(7, [new Secret('correct horse'), new Secret('')], 60_000);
+  await client.answer(8, [new Secret('x')], null);
+  await client.answer(9, null, null);
+  t.same(supervisor.told, ['answer 7 [secret],[secret] 60000', 'answer 8 [secret] undefined', 'decline 9']);
+});
+
+test('what is no answer is refused without a word of it', async (t) => {
+  const { folders, supervisor } = await serve(t);
+  const bodies = [
+    'canary-1234',
+    '"canary-1234"',
+    'null',
+    '{"answers":"canary-1234"}',
+    '{"answers":["canary-1234",7]}',
+    '{"answer":["canary-1234"]}',
+    `{"answers":["canary-1234${'x'.repeat(20_000)}"]}`,
+    '{"answers":["canary-1234"],"for":"8h"}',
+    '{"answers":["canary-1234"],"for":-1}',
+    '{"answers":["canary-1234"],"for":1.5}',
+    '{"answers":["canary-1234"',
+  ];
+  for (const body of bodies) {
+    const said = await speak(
+      folders.socket,
+      head('/v1/questions/1', 'application/json', Buffer.byteLength(body)) + body,
+    );
+    t.match(said, /^HTTP\/1.1 400 /, body.slice(0, 40));
+    t.match(said, /"code":"USAGE"/);
+    t.notMatch(said, /canary/);
+  }
+  const body = '{"answers":["canary-1234"]}';
+  for (const type of ['text/plain', 'application/x-www-form-urlencoded', 'application/jsonp']) {
+    t.match(
+      await speak(folders.socket, head('/v1/questions/1', type, body.length) + body),
+      /^HTTP\/1.1 400 .*as application\/json/s,
+    );
+  }
+  t.match(
+    await speak(folders.socket, head('/v1/questions/one', 'application/json', body.length) + body),
+    /question=one is no number/,
+  );
+  t.same(supervisor.told, []);
+});
