@@ -21,6 +21,8 @@ export interface Command {
   readonly name: string;
   /** `RELAY`, or `[RELAY]` when it may be left out. */
   readonly relay?: 'RELAY' | '[RELAY]';
+  /** A further word, such as a new name; in brackets when it may be left out. */
+  readonly word?: 'NEW' | '[NAME]';
   readonly group: 'Daemon' | 'Relays' | 'Looking' | 'Config and shell';
   readonly text: string;
   readonly options: readonly OptionText[];
@@ -107,6 +109,51 @@ export const commands: readonly Command[] = [
     run: async (called) => (await import('./events.ts')).events(called),
   },
   {
+    name: 'hosts',
+    group: 'Looking',
+    text: 'show the hosts that ssh_config and known_hosts know',
+    options: [json],
+    configured: true,
+    run: async (called) => (await import('./hosts.ts')).hosts(called),
+  },
+  {
+    name: 'add',
+    word: '[NAME]',
+    group: 'Config and shell',
+    text: 'write a relay into the config; asks for what is not said',
+    options: [
+      { name: 'host', value: 'HOST', text: 'an alias of ssh_config, or [user@]host[:port]' },
+      { name: 'port', value: 'PORT', text: 'where the backend listens on that host, 8787 unless given' },
+      {
+        name: 'listen',
+        value: 'WHERE',
+        text: 'where clients connect here: a port (0: any), address:port or unix:/path',
+      },
+    ],
+    more: 'Comments and layout of the file stay as they are. With NAME and --host nothing is asked.',
+    configured: true,
+    run: async (called) => (await import('./add.ts')).add(called),
+  },
+  {
+    name: 'rename',
+    relay: 'RELAY',
+    word: 'NEW',
+    group: 'Config and shell',
+    text: 'give a relay of the config another name',
+    options: [],
+    configured: true,
+    run: async (called) => (await import('./rename.ts')).rename(called),
+  },
+  {
+    name: 'remove',
+    relay: 'RELAY',
+    group: 'Config and shell',
+    text: 'take a relay out of the config',
+    options: [{ name: 'yes', alias: 'y', text: 'do not ask' }],
+    configured: true,
+    run: async (called) => (await import('./remove.ts')).remove(called),
+  },
+  {
     name: 'check',
     group: 'Config and shell',
     text: 'say all that is wrong with the config, and what a relay lacks on this machine',
@@ -138,8 +185,13 @@ export const commands: readonly Command[] = [
   },
 ];
 
+/** What follows the name of a command: `RELAY NEW`. */
+export function operandsOf({ relay, word }: Command): readonly string[] {
+  return [relay, word].filter((operand) => operand !== undefined);
+}
+
 /** The options that stand before or after any command. */
 export const globalOptions: readonly OptionText[] = [
-  { name: 'config', value: 'FILE', text: 'the config file (up, check); searched for unless given' },
-  { name: 'F', value: 'FILE', text: 'another ssh_config than ~/.ssh/config, as with ssh (up, check)' },
+  { name: 'config', value: 'FILE', text: 'the config file; searched for unless given' },
+  { name: 'F', value: 'FILE', text: 'another ssh_config than ~/.ssh/config, as with ssh' },
 ];

@@ -1,4 +1,4 @@
-import { type Command, commands, globalOptions, type OptionText } from './commands.ts';
+import { type Command, commands, globalOptions, operandsOf, type OptionText } from './commands.ts';
 
 /** The manual page that `towline --help` prints. */
 export function manual(): string {
@@ -6,7 +6,7 @@ export function manual(): string {
     const rows = commands.filter((command) => command.group === group);
     return section(
       group,
-      rows.map(({ name, relay, text }) => [relay === undefined ? name : `${name} ${relay}`, text]),
+      rows.map((command) => [[command.name, ...operandsOf(command)].join(' '), command.text]),
     );
   });
   return `${[
@@ -23,6 +23,7 @@ export function manual(): string {
     ]),
     section('Examples', [
       ['towline up', 'run here and watch; Ctrl-C ends it'],
+      ['towline add dev-box --host devbox', 'a relay to port 8787 of a host of your ssh_config'],
       ['towline up --detach', 'run in the background'],
       ['towline status dev-box', 'all that is known of one relay'],
       ['towline logs -f', 'what happened, and what happens'],
@@ -59,7 +60,8 @@ const exits: readonly (readonly [string, string])[] = [
 ];
 
 /** The page that `towline COMMAND --help` prints. */
-export function commandManual({ name, relay, text, options, configured = false, more }: Command): string {
+export function commandManual(command: Command): string {
+  const { name, text, options, configured = false, more } = command;
   const given = options.length === 0 ? '' : ' [OPTIONS]';
   const rows = [...options, ...(configured ? globalOptions : [])].map((option): readonly [string, string] => [
     formatOption(option),
@@ -67,7 +69,7 @@ export function commandManual({ name, relay, text, options, configured = false, 
   ]);
   return `${[
     `towline ${name} - ${text}`,
-    section('Usage', [[`towline ${name}${relay === undefined ? '' : ` ${relay}`}${given}`, '']]),
+    section('Usage', [[`towline ${[name, ...operandsOf(command)].join(' ')}${given}`, '']]),
     ...(rows.length === 0 ? [] : [section('Options', rows)]),
     ...(more === undefined ? [] : [more]),
     '`towline --help` is the whole manual.',

@@ -3,7 +3,7 @@ import { Fault } from '../core/model/fault.ts';
 import { nearest } from '../core/model/nearest.ts';
 import { printable } from '../core/model/printable.ts';
 import type { Arguments } from './arguments.ts';
-import { type Command, commands, globalOptions, type OptionText } from './commands.ts';
+import { type Command, commands, globalOptions, operandsOf, type OptionText } from './commands.ts';
 import { commandManual, manual } from './manual.ts';
 import { findMisuse } from './misuse.ts';
 import type { Terminal } from './terminal.ts';
@@ -55,10 +55,10 @@ function createParser(call: (command: Command, given: Arguments) => Promise<void
   for (const option of globalOptions) parser.option(option.name, shape(option));
   for (const command of commands.filter(({ run }) => run !== null)) {
     parser.command(
-      `${command.name}${command.relay === undefined ? '' : ' [relay]'}`,
+      [command.name, ...operandsOf(command).map((operand) => `[${keyOf(operand)}]`)].join(' '),
       command.text,
       (one) => {
-        if (command.relay !== undefined) one.positional('relay', { type: 'string' });
+        for (const operand of operandsOf(command)) one.positional(keyOf(operand), { type: 'string' });
         for (const option of command.options) one.option(option.name, shape(option));
         return one;
       },
@@ -66,6 +66,11 @@ function createParser(call: (command: Command, given: Arguments) => Promise<void
     );
   }
   return parser.completion('completion', 'print a completion script');
+}
+
+/** Under which key an operand is handed over: `relay` for `[RELAY]`. Each command says better than yargs that one is missing. */
+function keyOf(operand: string): string {
+  return operand.replace(/[[\]]/g, '').toLowerCase();
 }
 
 function shape({ text, value, alias }: OptionText) {

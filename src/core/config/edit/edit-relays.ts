@@ -61,7 +61,10 @@ function expected(value: unknown, edit: Edit): unknown {
   const relays = isRecord(value['relays']) ? value['relays'] : {};
   switch (edit.kind) {
     case 'add':
-      return { ...value, relays: { ...relays, [edit.name]: { host: edit.relay.host, forwards: [edit.relay.forward] } } };
+      return {
+        ...value,
+        relays: { ...relays, [edit.name]: { host: edit.relay.host, forwards: [edit.relay.forward] } },
+      };
     case 'remove':
       return { ...value, relays: Object.fromEntries(Object.entries(relays).filter(([name]) => name !== edit.name)) };
     case 'rename': {
@@ -82,7 +85,8 @@ function splicesFor(text: string, root: MapPlace | null, language: Language, edi
   const index = relays?.entries.findIndex(({ name }) => name === edit.name) ?? -1;
   const found = relays?.entries[index];
   if (relays === null || found === undefined) return [];
-  if (edit.kind === 'remove') return relays.kind === 'flow' ? removeFlow(text, relays, index) : removeBlock(text, relays, index);
+  if (edit.kind === 'remove')
+    return relays.kind === 'flow' ? removeFlow(text, relays, index) : removeBlock(text, relays, index);
   const { keyAt, keyEnd } = found;
   return [{ at: keyAt, end: keyEnd, text: renamedKey(edit.to, text.slice(keyAt, keyEnd)) }];
 }
@@ -110,7 +114,9 @@ function additions(
     return insertBlock(text, root, 'relays', () => lines(`${newline}  `));
   }
   if (relays === undefined && root.kind === 'flow') {
-    return insertFlow(text, root, 'relays', language, () => flowMapText(text, null, { [name]: inFlow(null) }, language));
+    return insertFlow(text, root, 'relays', language, () =>
+      flowMapText(text, null, { [name]: inFlow(null) }, language),
+    );
   }
   if (relays === undefined) return [];
   if (relays.value?.kind === 'flow') return insertFlow(text, relays.value, name, language, inFlow);

@@ -29,7 +29,7 @@ export function insertFlow(
   const { comma, rest } = separatorAt(text, last.end, map.end - 1);
   const commented = text.slice(last.end, rest).includes('#');
   // In the line of a comment it would be part of it.
-  const space = commented && !between.includes('\n') ? newlineOf(text) + indentAt(text, last.keyAt) : between;
+  const space = commented && !between.includes('\n') ? `${newlineOf(text)}${indentAt(text, last.keyAt)}  ` : between;
   if (comma !== null) return [{ at: rest, end: rest, text: `${space}${entry},` }];
   if (!commented) return [{ at: last.end, end: last.end, text: `,${space}${entry}` }];
   return [
@@ -56,7 +56,11 @@ export function removeFlow(text: string, map: FlowMap, index: number): readonly 
     const space = text.slice(rest, next.keyAt).search(/\S|$/);
     return [{ at: entry.keyAt, end: rest + space, text: '' }];
   }
-  const own = { at: spaceBefore(text, entry.keyAt), end: rest, text: '' };
+  const lead = spaceBefore(text, entry.keyAt);
+  const beforeComment = before !== undefined && text.slice(before.end, lead).includes('#');
+  // The bracket must not end up in the comment before the entry.
+  const closed = /^[ \t]*\}/.test(text.slice(rest, map.end));
+  const own = { at: beforeComment && closed ? entry.keyAt : lead, end: rest, text: '' };
   const separator = before === undefined ? null : separatorAt(text, before.end, entry.keyAt).comma;
   // A comma behind the last entry (YAML allows it) is the habit of the file.
   if (comma !== null || separator === null) return [own];
@@ -105,6 +109,8 @@ export function flowMapText(
   const [first] = model.entries;
   const opening = first === undefined ? ' ' : text.slice(spaceBefore(text, first.keyAt), first.keyAt);
   const closing = first === undefined ? ' ' : text.slice(spaceBefore(text, model.end - 1), model.end - 1);
-  const pairs = Object.entries(entries).map(([key, value]) => `${keyText(key, style.key, language)}${style.colon}${value}`);
+  const pairs = Object.entries(entries).map(
+    ([key, value]) => `${keyText(key, style.key, language)}${style.colon}${value}`,
+  );
   return `{${opening}${pairs.join(`,${style.between}`)}${closing}}`;
 }

@@ -31,7 +31,13 @@ function broken({ text, names }: RandomConfig, language: Language, choice: numbe
   const hold = (promise: string, kept: boolean) => void (kept || found.push(promise));
   const same = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b);
   const before = relaysOf(text, language);
-  hold('the text says what was meant', same(before.map((relay) => relay.name), names));
+  hold(
+    'the text says what was meant',
+    same(
+      before.map((relay) => relay.name),
+      names,
+    ),
+  );
 
   const more = editRelays(text, language, added);
   const all = relaysOf(more, language);
@@ -47,16 +53,28 @@ function broken({ text, names }: RandomConfig, language: Language, choice: numbe
   const renamed = before.map((relay) => (relay.name === name ? { ...relay, name: 'other.name' } : relay));
   hold('only the name differs', same(relaysOf(other, language), renamed));
   hold('only the name is written', commonEnds(text, other) >= text.length - name.length);
-  hold('renamed there and back', editRelays(other, language, { kind: 'rename', name: 'other.name', to: name }) === text);
+  hold(
+    'renamed there and back',
+    editRelays(other, language, { kind: 'rename', name: 'other.name', to: name }) === text,
+  );
 
   if (names.length === 1) return found;
   const less = editRelays(text, language, { kind: 'remove', name });
-  hold('the rest stays', same(relaysOf(less, language), before.filter((relay) => relay.name !== name)));
+  hold(
+    'the rest stays',
+    same(
+      relaysOf(less, language),
+      before.filter((relay) => relay.name !== name),
+    ),
+  );
   hold('the comments of others stay', same(less.match(/# kept.*/g), text.match(/# kept.*/g)));
   return found;
 }
 
-for (const [language, make] of [['json', randomJson], ['yaml', randomYaml]] as const) {
+for (const [language, make] of [
+  ['json', randomJson],
+  ['yaml', randomYaml],
+] as const) {
   test(`300 random ${language} texts keep every byte that an edit is not about`, (t) => {
     const seen = new Set<string>();
     for (let seed = 1; seed <= 300; seed += 1) {

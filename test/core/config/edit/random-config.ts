@@ -54,7 +54,10 @@ export function randomJson(roll: Dice): RandomConfig {
   ];
   const around = others.filter(() => roll(2) === 0);
   const text = write(new Map(around.toSpliced(roll(around.length + 1), 0, ['relays', relays])), 0);
-  return { text: `${mode === 3 ? loose() : ''}${text}${['', newline, `${newline}${newline}`][roll(3)]}`, names: chosen };
+  return {
+    text: `${mode === 3 ? loose() : ''}${text}${['', newline, `${newline}${newline}`][roll(3)]}`,
+    names: chosen,
+  };
 }
 
 /** YAML in blocks or brackets, with comments: those that belong to no relay say `kept`. */
@@ -93,7 +96,14 @@ function blockLines(roll: Dice, name: string, index: number, step: number, tail:
   else lines.push(`${inner}forwards:`, ...forwards.map((forward) => `${inner}  - ${JSON.stringify(forward)}${tail()}`));
   if (roll(3) === 0) {
     const style = ['|', '|+', '>-', '|2-'][roll(4)] ?? '|';
-    lines.push(`${inner}plugins:`, `${inner}- use: audit`, `${inner}  note: ${style}`, `${inner}    text # no comment`, '', `${inner}    more`);
+    lines.push(
+      `${inner}plugins:`,
+      `${inner}- use: audit`,
+      `${inner}  note: ${style}`,
+      `${inner}    text # no comment`,
+      '',
+      `${inner}    more`,
+    );
     if (roll(2) === 0) lines.push('');
   } else if (roll(3) === 0) lines.push(`${inner}# inside`);
   return lines;
