@@ -31,7 +31,10 @@ export async function chooseHost(
     }
     const sure = await dialogue.confirm(`  ${labelOf(only)}?`, true);
     if (sure === null) return null;
-    if (sure) return only.host;
+    // Read once more, as its whole name: a config may not name every host that ssh_config may.
+    const parsed = readHost(only.host);
+    if (sure && 'value' in parsed) return parsed.value;
+    if (sure && 'trouble' in parsed) dialogue.say(`  ${parsed.trouble.message}; expected ${parsed.trouble.expected}`);
     offered = known;
   }
 }
@@ -44,10 +47,10 @@ export function readChoice(
 ): Parsed<Choice> {
   const literal = answer.startsWith('=') ? answer.slice(1) : null;
   const exact = literal === null ? known.find(({ name, host }) => name === answer || host === answer) : undefined;
-  if (exact !== undefined) return { value: { host: exact.host } };
+  if (exact !== undefined) return take(exact.host);
   if (literal === null && /^\d+$/.test(answer)) {
     const chosen = offered.slice(0, most)[Number(answer) - 1];
-    if (chosen !== undefined) return { value: { host: chosen.host } };
+    if (chosen !== undefined) return take(chosen.host);
     const expected = 'a number of the list, a part of a name, or [user@]host[:port]';
     return { trouble: { message: `there is no ${quote(answer)} in the list`, expected } };
   }
@@ -55,7 +58,12 @@ export function readChoice(
   const fitting =
     literal === null && answer !== '' ? known.filter(({ name }) => name.toLowerCase().includes(part)) : [];
   if (fitting.length > 0) return { value: { among: fitting } };
-  const parsed = readHost(literal ?? answer);
+  return take(literal ?? answer);
+}
+
+/** ssh_config may name a host that a config may not. */
+function take(host: string): Parsed<Choice> {
+  const parsed = readHost(host);
   return 'value' in parsed ? { value: { host: parsed.value } } : parsed;
 }
 

@@ -34,13 +34,12 @@ export function removeBlock(text: string, map: BlockMap, index: number): readonl
   const gap = above === undefined ? at : gapBefore(text, at, blockEnd(text, above, column));
   const last = index === map.entries.length - 1;
   // Blank lines left behind would become a part of the text above.
-  if ((above?.keeps === true && above.end === at) || (!last && (above === undefined || gap < at))) {
-    return [{ at, end: gapAfter(text, end), text: '' }];
-  }
-  if (!last) return [{ at, end, text: '' }];
+  const joins = above?.keeps === true && above.end === at;
+  const behind = joins || (!last && (above === undefined || gap < at)) ? gapAfter(text, end) : end;
+  if (!last) return [{ at, end: behind, text: '' }];
   // A last line without a newline takes that of the line before with it.
-  const open = text[end - 1] !== '\n';
-  return [{ at: open ? gap - (text[gap - 2] === '\r' ? 2 : 1) : gap, end, text: '' }];
+  const open = text[behind - 1] !== '\n' && !(joins && /\n\r?\n$/.test(text.slice(0, at)));
+  return [{ at: open ? gap - (text[gap - 2] === '\r' ? 2 : 1) : gap, end: behind, text: '' }];
 }
 
 /** Where an entry ends: behind its last line, and behind the comments below that are indented deeper than `column`. */

@@ -105,8 +105,8 @@ function blockLines(roll: Dice, name: string, index: number, step: number, tail:
       `${inner}    more`,
     );
     if (roll(2) === 0) lines.push('');
-  } else if (roll(3) === 0) lines.push(`${inner}# inside`);
-  return lines;
+  }
+  return roll(3) === 0 ? [...lines, `${inner}# inside`] : lines;
 }
 
 function bracketLines(roll: Dice, chosen: readonly string[], kept: (indent: number) => readonly string[]): string[] {
