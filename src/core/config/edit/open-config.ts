@@ -35,9 +35,10 @@ export function openConfig(file: string, there: boolean, home: string): OpenConf
   const relays = 'node' in reading ? find(reading.node, ['relays']) : undefined;
   const entries = relays?.kind === 'map' ? relays.entries : [];
   if ('problems' in checked) {
-    const bare = 'node' in reading && entries.length === 0 && checked.problems.every(({ path }) => path === 'relays');
-    const empty = 'node' in reading && reading.node.kind === 'scalar' && reading.node.source === '';
-    if (!bare && !empty) throw invalidConfig(checked.problems);
+    const none = 'node' in reading && reading.node.kind === 'scalar' && reading.node.source === '';
+    // That there is no relay yet is what is about to change.
+    const others = checked.problems.filter(({ path }) => !none && (entries.length > 0 || path !== 'relays'));
+    if (others.length > 0) throw invalidConfig(others);
   }
   const where = locator(text);
   const lines = new Map(entries.map(({ key, keyAt }) => [key, where(keyAt).line]));

@@ -43,19 +43,25 @@ export function replaceFile({ path, before, after, check }: Replacement): void {
     temporary = join(folder, `.${basename(real)}.${randomBytes(6).toString('hex')}`);
     write(temporary, after, before === null ? null : real);
     check(temporary);
-    // A link fails where a file has come up meanwhile; renaming would cover it.
-    if (before === null) linkSync(temporary, real);
+    if (before === null) place(temporary, path);
     else if (!readFileSync(real).equals(before)) throw changed(path);
     else renameSync(temporary, real);
     syncFolder(folder);
   } catch (error) {
     if (error instanceof Fault) throw error;
-    const code = codeOf(error);
-    if (code === 'EEXIST') throw changed(path);
-    const message = `cannot write ${path} (${code}); check the permissions of its folder, and its space`;
+    const message = `cannot write ${path} (${codeOf(error)}); check the permissions of its folder, and its space`;
     throw new Fault('CONFIG_UNWRITABLE', message, { cause: error, detail: { path } });
   } finally {
     if (temporary !== null) rmSync(temporary, { force: true });
+  }
+}
+
+/** A link fails where a file has come up meanwhile; renaming would cover it. */
+function place(temporary: string, path: string): void {
+  try {
+    linkSync(temporary, path);
+  } catch (error) {
+    throw codeOf(error) === 'EEXIST' ? changed(path) : error;
   }
 }
 

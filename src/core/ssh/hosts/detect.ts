@@ -49,7 +49,7 @@ export interface DetectOptions extends Pick<ResolveOptions, 'sshConfig' | 'home'
 }
 
 /** About a second; beyond it hashed entries are not compared any more. */
-const comparisons = 400_000;
+const comparisons = 200_000;
 
 /**
  * The hosts of ssh_config in the order of its files, then those that only known_hosts names. A host that cannot be resolved is listed
