@@ -4,7 +4,7 @@ import type { Config } from '../core/model/config.ts';
 import { Fault } from '../core/model/fault.ts';
 import { printable } from '../core/model/printable.ts';
 import { type Detected, detectHosts } from '../core/ssh/hosts/detect.ts';
-import { resolverOf } from '../core/ssh/hosts/resolver.ts';
+import { readManyHosts } from '../core/ssh/hosts/many-hosts.ts';
 import { readFlag, readText } from './arguments.ts';
 import type { Called } from './commands.ts';
 import { drawHosts, type ShownHost } from './hosts-table.ts';
@@ -28,11 +28,9 @@ export async function hosts({ given, terminal }: Called): Promise<number> {
 }
 
 /** Detects hosts as this user's ssh would see them. */
-export function detect(sshConfig: string | null): Promise<Detected> {
-  const home = homedir();
+export async function detect(sshConfig: string | null): Promise<Detected> {
   const env = Object.fromEntries(Object.entries(process.env));
-  const options = { sshConfig, home, localUser: userInfo().username, env };
-  return detectHosts({ sshConfig, home, resolve: resolverOf(options) });
+  return detectHosts(await readManyHosts({ sshConfig, home: homedir(), localUser: userInfo().username, env }));
 }
 
 /** Null where none is found; one that cannot be used is left aside with a word, unless it was named. */

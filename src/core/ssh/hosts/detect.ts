@@ -1,10 +1,9 @@
 import { Fault } from '../../model/fault.ts';
 import type { HostConfig } from '../resolve/host-config.ts';
-import { loadSshConfig } from '../resolve/ssh-config-file.ts';
-import type { ResolveOptions } from '../resolve/resolve.ts';
 import { declaredNames } from './declared-names.ts';
 import { type Budget, indexKnownHosts, type KnownHostsIndex, type KnownKeys, knownKeys } from './known-hosts-index.ts';
 import { hopsOf } from './hops.ts';
+import type { ManyHosts } from './many-hosts.ts';
 
 /** A host that ssh_config or known_hosts names. */
 export interface DetectedHost {
@@ -43,20 +42,15 @@ export interface Detected {
   readonly troubles: readonly string[];
 }
 
-/** Where to look, and how a host is resolved: a resolver that has read its files once makes thousands of hosts cheap. */
-export interface DetectOptions extends Pick<ResolveOptions, 'sshConfig' | 'home'> {
-  readonly resolve: (host: string) => Promise<HostConfig>;
-}
-
 /** About a second; beyond it hashed entries are not compared any more. */
 const comparisons = 200_000;
 
 /**
  * The hosts of ssh_config in the order of its files, then those that only known_hosts names. A host that cannot be resolved is listed
- * with its fault. Throws SSH_CONFIG_INVALID where ssh_config as a whole cannot be read.
+ * with its fault. Each name is asked for once, so that thousands of hosts are cheap where the files are read once.
  */
-export async function detectHosts({ sshConfig, home, resolve }: DetectOptions): Promise<Detected> {
-  const declared = declaredNames((await loadSshConfig(sshConfig, home)).roots);
+export async function detectHosts({ roots, resolve }: ManyHosts): Promise<Detected> {
+  const declared = declaredNames(roots);
   const indexes = new Map<string, KnownHostsIndex>();
   const ask = remember(resolve);
   // Which files any other host would have: the user's own known_hosts counts, too, where every alias has another one.
@@ -105,7 +99,7 @@ export async function detectHosts({ sshConfig, home, resolve }: DetectOptions): 
 type Ask = (host: string) => Promise<HostConfig | Fault>;
 
 /** Asks once for each name; a hop of many hosts is asked for by all of them. */
-function remember(resolve: DetectOptions['resolve']): Ask {
+function remember(resolve: ManyHosts['resolve']): Ask {
   const answers = new Map<string, Promise<HostConfig | Fault>>();
   return (host) => {
     const answer = answers.get(host) ?? resolve(host).catch((error: unknown) => Fault.from(error));

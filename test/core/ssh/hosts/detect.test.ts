@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test } from 'tap';
 import { Fault } from '../../../../src/core/model/fault.ts';
 import { detectHosts, type Detected } from '../../../../src/core/ssh/hosts/detect.ts';
-import { resolverOf } from '../../../../src/core/ssh/hosts/resolver.ts';
+import { readManyHosts } from '../../../../src/core/ssh/hosts/many-hosts.ts';
 import type { HostConfig } from '../../../../src/core/ssh/resolve/host-config.ts';
 import { hostConfig } from '../../../fixtures/host-config.ts';
 import { makeKeyPair } from '../../../fixtures/sshd-keys.ts';
@@ -20,9 +20,9 @@ function makeHome(t: Owner, files: Readonly<Record<string, string>>): { readonly
 }
 
 /** Detects with the real resolver, reading no system file. */
-function detect(home: string): Promise<Detected> {
+async function detect(home: string): Promise<Detected> {
   const sshConfig = join(home, '.ssh/config');
-  return detectHosts({ sshConfig, home, resolve: resolverOf({ sshConfig, home, localUser: 'me', env: {} }) });
+  return detectHosts(await readManyHosts({ sshConfig, home, localUser: 'me', env: { HOME: home } }));
 }
 
 function namesOf({ hosts }: Detected): readonly string[] {
@@ -195,7 +195,8 @@ test('two thousand hosts: each is asked for once, and the comparisons of hashed 
     return hostConfig({ alias: host, hostName, proxyJump: jump, knownHostsFiles: [join(ssh, 'known_hosts')] });
   };
   const start = performance.now();
-  const found = await detectHosts({ sshConfig: join(ssh, 'config'), home, resolve });
+  const { roots } = await readManyHosts({ sshConfig: join(ssh, 'config'), home, localUser: 'me', env: {} });
+  const found = await detectHosts({ roots, resolve });
   t.comment(`2,000 hosts, 1,000 hashed entries: ${Math.round(performance.now() - start)} ms without resolving`);
   t.equal(found.hosts.length, 2_000);
   t.strictSame(
