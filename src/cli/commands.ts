@@ -10,6 +10,12 @@ export interface OptionText {
   readonly text: string;
 }
 
+/** A word that a command takes; `[RELAY]` may be left out. */
+export interface Operand {
+  readonly name: 'relay' | 'host' | 'name' | 'new';
+  readonly shown: string;
+}
+
 /** What a command is told. */
 export interface Called {
   readonly given: Arguments;
@@ -19,10 +25,10 @@ export interface Called {
 /** One command: its words for help, and where it is implemented. It is imported when it is called, not before. */
 export interface Command {
   readonly name: string;
-  /** `RELAY`, or `[RELAY]` when it may be left out. */
-  readonly relay?: 'RELAY' | '[RELAY]';
-  /** A further word, such as a new name; in brackets when it may be left out. */
-  readonly word?: 'NEW' | '[NAME]';
+  /** The words that follow it. */
+  readonly operands?: readonly Operand[];
+  /** Parsed without yargs, which takes longer to load than this command takes to answer. */
+  readonly quick?: boolean;
   readonly group: 'Daemon' | 'Relays' | 'Looking' | 'Config and shell';
   readonly text: string;
   readonly options: readonly OptionText[];
@@ -34,6 +40,10 @@ export interface Command {
   readonly run: ((called: Called) => Promise<number>) | null;
 }
 
+const relay: Operand = { name: 'relay', shown: 'RELAY' };
+const maybeRelay: Operand = { name: 'relay', shown: '[RELAY]' };
+const maybeName: Operand = { name: 'name', shown: '[NAME]' };
+const newName: Operand = { name: 'new', shown: 'NEW' };
 const json: OptionText = { name: 'json', text: 'print JSON for programs' };
 
 /** Every command, in the order of the manual. */
@@ -59,7 +69,7 @@ export const commands: readonly Command[] = [
   },
   {
     name: 'start',
-    relay: 'RELAY',
+    operands: [relay],
     group: 'Relays',
     text: 'start a stopped relay, or try a waiting one at once',
     options: [],
@@ -67,7 +77,7 @@ export const commands: readonly Command[] = [
   },
   {
     name: 'stop',
-    relay: 'RELAY',
+    operands: [relay],
     group: 'Relays',
     text: 'stop a relay until it is started again; open connections may finish',
     options: [],
@@ -75,7 +85,7 @@ export const commands: readonly Command[] = [
   },
   {
     name: 'restart',
-    relay: 'RELAY',
+    operands: [relay],
     group: 'Relays',
     text: 'stop a relay, then start it',
     options: [],
@@ -83,7 +93,7 @@ export const commands: readonly Command[] = [
   },
   {
     name: 'status',
-    relay: '[RELAY]',
+    operands: [maybeRelay],
     group: 'Looking',
     text: 'show every relay, or all that is known of one',
     options: [json, { name: 'watch', alias: 'w', text: 'go on showing it' }],
@@ -91,7 +101,7 @@ export const commands: readonly Command[] = [
   },
   {
     name: 'logs',
-    relay: '[RELAY]',
+    operands: [maybeRelay],
     group: 'Looking',
     text: 'show the last lines of the log, also when no daemon runs',
     options: [
@@ -118,7 +128,7 @@ export const commands: readonly Command[] = [
   },
   {
     name: 'add',
-    word: '[NAME]',
+    operands: [maybeName],
     group: 'Config and shell',
     text: 'write a relay into the config; asks for what is not said',
     options: [
@@ -136,8 +146,7 @@ export const commands: readonly Command[] = [
   },
   {
     name: 'rename',
-    relay: 'RELAY',
-    word: 'NEW',
+    operands: [relay, newName],
     group: 'Config and shell',
     text: 'give a relay of the config another name',
     options: [],
@@ -146,7 +155,7 @@ export const commands: readonly Command[] = [
   },
   {
     name: 'remove',
-    relay: 'RELAY',
+    operands: [relay],
     group: 'Config and shell',
     text: 'take a relay out of the config',
     options: [{ name: 'yes', alias: 'y', text: 'do not ask' }],
@@ -184,11 +193,6 @@ export const commands: readonly Command[] = [
     run: async (called) => (await import('./version.ts')).version(called),
   },
 ];
-
-/** What follows the name of a command: `RELAY NEW`. */
-export function operandsOf({ relay, word }: Command): readonly string[] {
-  return [relay, word].filter((operand) => operand !== undefined);
-}
 
 /** The options that stand before or after any command. */
 export const globalOptions: readonly OptionText[] = [

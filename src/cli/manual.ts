@@ -1,4 +1,4 @@
-import { type Command, commands, globalOptions, operandsOf, type OptionText } from './commands.ts';
+import { type Command, commands, globalOptions, type OptionText } from './commands.ts';
 
 /** The manual page that `towline --help` prints. */
 export function manual(): string {
@@ -6,7 +6,7 @@ export function manual(): string {
     const rows = commands.filter((command) => command.group === group);
     return section(
       group,
-      rows.map((command) => [[command.name, ...operandsOf(command)].join(' '), command.text]),
+      rows.map((command) => [usageOf(command), command.text]),
     );
   });
   return `${[
@@ -69,11 +69,16 @@ export function commandManual(command: Command): string {
   ]);
   return `${[
     `towline ${name} - ${text}`,
-    section('Usage', [[`towline ${[name, ...operandsOf(command)].join(' ')}${given}`, '']]),
+    section('Usage', [[`towline ${usageOf(command)}${given}`, '']]),
     ...(rows.length === 0 ? [] : [section('Options', rows)]),
     ...(more === undefined ? [] : [more]),
     '`towline --help` is the whole manual.',
   ].join('\n\n')}\n`;
+}
+
+/** A command with the words that follow it. */
+function usageOf({ name, operands = [] }: Command): string {
+  return [name, ...operands.map(({ shown }) => shown)].join(' ');
 }
 
 /** `-n, --lines N` as help shows it. */

@@ -1,9 +1,9 @@
-import yargs, { type Argv } from 'yargs';
+import type { Argv } from 'yargs';
 import { Fault } from '../core/model/fault.ts';
 import { nearest } from '../core/model/nearest.ts';
 import { printable } from '../core/model/printable.ts';
 import type { Arguments } from './arguments.ts';
-import { type Command, commands, globalOptions, operandsOf, type OptionText } from './commands.ts';
+import { type Command, commands, globalOptions, type OptionText } from './commands.ts';
 import { commandManual, manual } from './manual.ts';
 import { findMisuse } from './misuse.ts';
 import type { Terminal } from './terminal.ts';
@@ -30,15 +30,20 @@ export async function runProgram(words: readonly string[], terminal: Terminal): 
   const command = commands.find(({ name }) => name === first);
   const misuse = command === undefined || command.run === null ? null : findMisuse(command, words.slice(1));
   if (misuse !== null) throw misuse;
+  if (command?.quick === true && command.run !== null) {
+    const { parseWords } = await import('./parse-words.ts');
+    return command.run({ given: parseWords(command, words.slice(1)), terminal });
+  }
   let code = 0;
-  const parser = createParser(async (command, given) => {
+  const parser = await createParser(async (command, given) => {
     code = (await command.run?.({ given, terminal })) ?? 0;
   });
   await parser.parseAsync(first === 'completion' ? [first] : [...words]);
   return code;
 }
 
-function createParser(call: (command: Command, given: Arguments) => Promise<void>): Argv {
+async function createParser(call: (command: Command, given: Arguments) => Promise<void>): Promise<Argv> {
+  const { default: yargs } = await import('yargs');
   const parser = yargs()
     .scriptName('towline')
     .parserConfiguration({ 'boolean-negation': false, 'dot-notation': false, 'camel-case-expansion': false })
@@ -55,10 +60,10 @@ function createParser(call: (command: Command, given: Arguments) => Promise<void
   for (const option of globalOptions) parser.option(option.name, shape(option));
   for (const command of commands.filter(({ run }) => run !== null)) {
     parser.command(
-      [command.name, ...operandsOf(command).map((operand) => `[${keyOf(operand)}]`)].join(' '),
+      [command.name, ...(command.operands ?? []).map(({ name }) => `[${name}]`)].join(' '),
       command.text,
       (one) => {
-        for (const operand of operandsOf(command)) one.positional(keyOf(operand), { type: 'string' });
+        for (const { name } of command.operands ?? []) one.positional(name, { type: 'string' });
         for (const option of command.options) one.option(option.name, shape(option));
         return one;
       },
@@ -66,11 +71,6 @@ function createParser(call: (command: Command, given: Arguments) => Promise<void
     );
   }
   return parser.completion('completion', 'print a completion script');
-}
-
-/** Under which key an operand is handed over: `relay` for `[RELAY]`. Each command says better than yargs that one is missing. */
-function keyOf(operand: string): string {
-  return operand.replace(/[[\]]/g, '').toLowerCase();
 }
 
 function shape({ text, value, alias }: OptionText) {
