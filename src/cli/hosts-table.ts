@@ -23,7 +23,7 @@ const titles = ['HOST', 'REACHES', 'KEY', 'RELAYS', 'FOUND IN'];
 /** The widest of the columns that may be broken, characters. */
 const widest = [32, 48, 16, 24, 32];
 /** What they are at least, where the terminal is narrow. */
-const least = [12, 16, 7, 10, 14];
+const least = [10, 14, 7, 8, 12];
 
 /** Draws the detected hosts, a line each, with the reason below one that cannot be resolved. Pure. */
 export function drawHosts(hosts: readonly ShownHost[], hashed: number, view: HostsView): string {
@@ -73,9 +73,7 @@ function cellsOf({ name, reaches, key, relays, places }: ShownHost, home: string
 function keyText({ state, types }: ShownHost['key']): string {
   switch (state) {
     case 'known':
-      return types
-        .map((type) => type.replace(/^ssh-|@openssh\.com$/g, '').replace(/^ecdsa-sha2-nistp\d+$/, 'ecdsa'))
-        .join(', ');
+      return types.map(shortType).join(' ');
     case 'authority':
       return 'authority';
     case 'none':
@@ -83,6 +81,12 @@ function keyText({ state, types }: ShownHost['key']): string {
     case 'unsearched':
       return '?';
   }
+}
+
+/** `ssh-ed25519` as people say it: ed25519. */
+function shortType(type: string): string {
+  const plain = type.replace(/@openssh\.com$/, '').replace(/^ssh-/, '');
+  return plain.replace(/^(sk-)?(?:ssh|ecdsa)-(?:sha2-nistp\d+|(ed25519))$/, (_, sk = '', ed = 'ecdsa') => `${sk}${ed}`);
 }
 
 function toneOf({ reaches, key }: ShownHost, column: number): Tone | null {
