@@ -1,4 +1,5 @@
 import type { Arguments } from './arguments.ts';
+import { editCommands, hostsCommand } from './config-commands.ts';
 import type { Terminal } from './terminal.ts';
 
 /** An option of one command. */
@@ -42,8 +43,6 @@ export interface Command {
 
 const relay: Operand = { name: 'relay', shown: 'RELAY' };
 const maybeRelay: Operand = { name: 'relay', shown: '[RELAY]' };
-const maybeName: Operand = { name: 'name', shown: '[NAME]' };
-const newName: Operand = { name: 'new', shown: 'NEW' };
 const json: OptionText = { name: 'json', text: 'print JSON for programs' };
 
 /** Every command, in the order of the manual. */
@@ -118,50 +117,8 @@ export const commands: readonly Command[] = [
     options: [json, { name: 'after', value: 'N', text: 'begin after event number N; 0: with all that are kept' }],
     run: async (called) => (await import('./events.ts')).events(called),
   },
-  {
-    name: 'hosts',
-    group: 'Looking',
-    text: 'show the hosts that ssh_config and known_hosts know',
-    options: [json],
-    configured: true,
-    run: async (called) => (await import('./hosts.ts')).hosts(called),
-  },
-  {
-    name: 'add',
-    operands: [maybeName],
-    group: 'Config and shell',
-    text: 'write a relay into the config; asks for what is not said',
-    options: [
-      { name: 'host', value: 'HOST', text: 'an alias of ssh_config, or [user@]host[:port]' },
-      { name: 'port', value: 'PORT', text: 'where the backend listens on that host, 8787 unless given' },
-      {
-        name: 'listen',
-        value: 'WHERE',
-        text: 'where clients connect here: a port (0: any), address:port or unix:/path',
-      },
-    ],
-    more: 'Comments and layout of the file stay as they are. With NAME and --host nothing is asked.',
-    configured: true,
-    run: async (called) => (await import('./add.ts')).add(called),
-  },
-  {
-    name: 'rename',
-    operands: [relay, newName],
-    group: 'Config and shell',
-    text: 'give a relay of the config another name',
-    options: [],
-    configured: true,
-    run: async (called) => (await import('./rename.ts')).rename(called),
-  },
-  {
-    name: 'remove',
-    operands: [relay],
-    group: 'Config and shell',
-    text: 'take a relay out of the config',
-    options: [{ name: 'yes', alias: 'y', text: 'do not ask' }],
-    configured: true,
-    run: async (called) => (await import('./remove.ts')).remove(called),
-  },
+  hostsCommand,
+  ...editCommands,
   {
     name: 'check',
     group: 'Config and shell',
