@@ -28,7 +28,7 @@ test('add asks for what is not said, again where an answer will not do, and writ
   await cli.answer(/port 70000 is out of range[\s\S]*Port of the backend.*: /, '5432\r');
   await cli.answer(/Port on this machine.*\[0\].*: /, '1\r');
   await cli.answer(/127\.0\.0\.1:1 is taken by relay "b"[\s\S]*Port on this machine.*: /, '\r');
-  t.equal(await cli.ended, 0);
+  t.equal(await cli.end(), 0);
   t.match(
     stripVTControlCharacters(cli.shown()),
     /added new at .*towline\.json:1: 127\.0\.0\.1:0 -> devbox -> 127\.0\.0\.1:5432/,
@@ -42,14 +42,14 @@ test('add asks for what is not said, again where an answer will not do, and writ
 test('answers that are typed ahead are taken in their order', async (t) => {
   const cli = startAtTerminal(t, ['add', 'new']);
   await cli.answer(/Host.*: /, '=10.0.0.7\r8788\r8789\r');
-  t.equal(await cli.ended, 0);
+  t.equal(await cli.end(), 0);
   const config = readFileSync(join(homeOf(t), '.config/towline/config.json'), 'utf8');
   t.match(config, '"new": { "host": "10.0.0.7", "forwards": ["8789:127.0.0.1:8788"] }');
 });
 
 test('with a name and a host nothing is asked', async (t) => {
   const cli = startAtTerminal(t, ['add', 'new', '--host', 'h']);
-  t.equal(await cli.ended, 0);
+  t.equal(await cli.end(), 0);
   t.ok(existsSync(join(homeOf(t), '.config/towline/config.json')));
 });
 
@@ -61,7 +61,7 @@ for (const [key, name] of [
     const cli = startAtTerminal(t, ['add', 'new']);
     await cli.answer(/Host.*: /, 'h\r');
     await cli.answer(/Port of the backend.*: /, key);
-    t.equal(await cli.ended, 130);
+    t.equal(await cli.end(), 130);
     t.match(cli.shown(), /nothing was written/);
     t.notOk(existsSync(join(homeOf(t), '.config/towline')));
   });
@@ -72,14 +72,14 @@ test('remove asks before it writes', async (t) => {
   const no = startAtTerminal(t, ['remove', 'b']);
   await no.answer(/Remove b \(h, 127\.0\.0\.1:1\) from .*towline\.json\?.*\[y\/N\].*: /, 'perhaps\r');
   await no.answer(/neither yes nor no/, '\r');
-  t.equal(await no.ended, 0);
+  t.equal(await no.end(), 0);
   t.match(no.shown(), /nothing was written/);
   const left = startAtTerminal(t, ['remove', 'b']);
   await left.answer(/Remove b/, '\u0003');
-  t.equal(await left.ended, 130);
+  t.equal(await left.end(), 130);
   t.equal(readFileSync(file, 'utf8'), text);
   const yes = startAtTerminal(t, ['remove', 'b']);
   await yes.answer(/Remove b.*: /, 'y\r');
-  t.equal(await yes.ended, 0);
+  t.equal(await yes.end(), 0);
   t.equal(readFileSync(file, 'utf8'), '{ "relays": { "db": { "host": "h", "forwards": ["5432"] } } }\n');
 });

@@ -3,10 +3,12 @@ import { matchPatterns } from '../resolve/pattern.ts';
 /** A file of ssh_config as far as its Host lines are concerned. */
 export interface DeclaringFile {
   readonly lines: readonly {
-    readonly keyword: string;
-    readonly args: readonly string[];
-    /** `file:line`. */
-    readonly at: string;
+    readonly line: {
+      readonly keyword: string;
+      readonly args: readonly string[];
+      /** `file:line`. */
+      readonly at: string;
+    };
     readonly includes: readonly DeclaringFile[];
   }[];
 }
@@ -24,7 +26,8 @@ export function declaredNames(roots: readonly DeclaringFile[]): ReadonlyMap<stri
 /** `around`: the patterns of the Host lines in whose blocks this file is included. */
 function visit(file: DeclaringFile, around: readonly (readonly string[])[], found: Map<string, string[]>): void {
   let block: readonly string[] | null = null;
-  for (const { keyword, args, at, includes } of file.lines) {
+  for (const { line, includes } of file.lines) {
+    const { keyword, args, at } = line;
     if (keyword === 'match') block = null;
     if (keyword === 'host') block = args;
     for (const child of includes) visit(child, block === null ? around : [...around, block], found);
