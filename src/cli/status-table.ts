@@ -39,7 +39,7 @@ export function drawStatus(status: DaemonStatus, view: View): string {
 const titles = ['RELAY', 'STATE', 'FORWARD', 'FOR', 'OPEN'];
 
 /** Columns are two spaces apart, without lines: it reads like `ls -l`, and cuts well. */
-export const bare = {
+const bare = {
   top: '',
   'top-mid': '',
   'top-left': '',

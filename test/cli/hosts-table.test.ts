@@ -54,8 +54,7 @@ inner          ml@inner.a-rather-  -                          ~/.ssh/config:1
                com:2222 via
                bastion
 bad name       unresolved          -                          ~/.ssh/config:1
-               host "bad name" has the character " "; correct it
-               [HOST_INVALID]
+               host "bad name" has the character " "; correct it [HOST_INVALID]
 proxied        me@proxied:22 by a  ?                          ~/.ssh/config:1
                ProxyCommand
 [10.0.0.7]:22  me@[10.0.0.7]:2222  authority                  /etc/known:7
