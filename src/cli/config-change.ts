@@ -47,7 +47,11 @@ export async function staleDaemon(file: string): Promise<string | null> {
 /** How to start a daemon with this file. */
 export function upCommand(file: string): string {
   const found = foundFile();
-  return found !== null && isSame(found, file) ? 'towline up --detach' : `towline up --detach --config ${file}`;
+  return found !== null && isSame(found, file) ? 'towline up --detach' : `towline up --detach --config ${quoted(file)}`;
+}
+
+function quoted(path: string): string {
+  return /^[\w./~-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
 }
 
 /** The file that a command without `--config` uses here. */

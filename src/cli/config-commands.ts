@@ -9,6 +9,7 @@ export const hostsCommand: Command = {
   text: 'show the hosts that ssh_config and known_hosts know',
   options: [{ name: 'json', text: 'print JSON for programs' }],
   configured: true,
+  quick: true,
   run: async (called) => (await import('./hosts.ts')).hosts(called),
 };
 
