@@ -6,7 +6,13 @@ import { ensureNode24, node24Runs } from './node24.mjs';
 import { Missing, run, which } from './shell.mjs';
 
 function ensureTools() {
-  const needed = { sshd: 'openssh-server', ssh: 'openssh-client', 'ssh-keygen': 'openssh-client', curl: 'curl' };
+  const needed = {
+    sshd: 'openssh-server',
+    ssh: 'openssh-client',
+    'ssh-keygen': 'openssh-client',
+    curl: 'curl',
+    script: 'bsdutils',
+  };
   const missing = Object.entries(needed).flatMap(([tool, name]) => (which(tool) === undefined ? [name] : []));
   // the tests use the options of OpenBSD's nc, and there are three programs of that name
   if (!run('nc', ['-h']).stderr.includes('OpenBSD')) missing.push('netcat-openbsd');
@@ -17,7 +23,7 @@ function ensureTools() {
 
 async function main() {
   const steps = [
-    ['OpenSSH, nc and curl', ensureTools],
+    ['OpenSSH, nc, curl and script', ensureTools],
     ['a container engine', ensureEngine],
     ['the base image', ensureBaseImage],
     ['the sshd image', ensureSshdImage],

@@ -1,4 +1,5 @@
 import type { Arguments } from './arguments.ts';
+import { editCommands, hostsCommand } from './config-commands.ts';
 import type { Terminal } from './terminal.ts';
 
 /** An option of one command. */
@@ -12,7 +13,7 @@ export interface OptionText {
 
 /** A word that a command takes; `[RELAY]` may be left out. */
 export interface Operand {
-  readonly name: 'relay' | 'host';
+  readonly name: 'relay' | 'host' | 'name' | 'new';
   readonly shown: string;
 }
 
@@ -129,6 +130,8 @@ export const commands: readonly Command[] = [
     options: [json, { name: 'after', value: 'N', text: 'begin after event number N; 0: with all that are kept' }],
     run: async (called) => (await import('./events.ts')).events(called),
   },
+  hostsCommand,
+  ...editCommands,
   {
     name: 'check',
     group: 'Config and shell',
@@ -173,6 +176,6 @@ export const commands: readonly Command[] = [
 
 /** The options that stand before or after any command. */
 export const globalOptions: readonly OptionText[] = [
-  { name: 'config', value: 'FILE', text: 'the config file (up, check); searched for unless given' },
-  { name: 'F', value: 'FILE', text: 'another ssh_config than ~/.ssh/config, as with ssh (up, check, explain)' },
+  { name: 'config', value: 'FILE', text: 'the config file; searched for unless given' },
+  { name: 'F', value: 'FILE', text: 'another ssh_config than ~/.ssh/config, as with ssh' },
 ];

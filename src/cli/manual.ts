@@ -23,6 +23,7 @@ export function manual(): string {
     ]),
     section('Examples', [
       ['towline up', 'run here and watch; Ctrl-C ends it'],
+      ['towline add dev-box --host devbox', 'a relay to port 8787 of a host of your ssh_config'],
       ['towline up --detach', 'run in the background'],
       ['towline status dev-box', 'all that is known of one relay'],
       ['towline logs -f', 'what happened, and what happens'],

@@ -1,3 +1,4 @@
+import { lstatSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
 import type { Config } from '../model/config.ts';
@@ -27,13 +28,34 @@ export function findConfig({ cwd, explicit, env, home }: Whereabouts): string {
     readSafely(path, home);
     return path;
   }
-  const given = env['XDG_CONFIG_HOME'] ?? '';
-  // The XDG specification says that a relative path there is to be ignored.
-  const xdg = join(isAbsolute(given) ? given : join(home, '.config'), 'towline');
+  const xdg = userFolder(env, home);
   const found = search(resolve(cwd), localPlaces, home) ?? search(xdg, userPlaces, home);
   if (found !== null) return found;
   const message = `no config file in ${resolve(cwd)} (${localPlaces.join(', ')}) or ${xdg} (${userPlaces.join(', ')})`;
   throw new Fault('CONFIG_MISSING', `${message}; write one of them, or name a file with --config`);
+}
+
+/** Where a config file is, or where one is to be made: the named path, else the user's own, which is found from every folder. */
+export function placeConfig(where: Whereabouts): { readonly file: string; readonly there: boolean } {
+  try {
+    return { file: findConfig(where), there: true };
+  } catch (error) {
+    const { cwd, explicit, env, home } = where;
+    const file = explicit === null ? join(userFolder(env, home), userPlaces[0] ?? '') : absolute(explicit, cwd, home);
+    // A link to nothing has the name already, also one that the search came upon.
+    if (!(error instanceof Fault) || error.code !== 'CONFIG_MISSING' || isLink(error.detail['path'])) throw error;
+    return { file, there: false };
+  }
+}
+
+function isLink(path: string | number | undefined): boolean {
+  return typeof path === 'string' && lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true;
+}
+
+function userFolder(env: Whereabouts['env'], home: string): string {
+  const given = env['XDG_CONFIG_HOME'] ?? '';
+  // The XDG specification says that a relative path there is to be ignored.
+  return join(isAbsolute(given) ? given : join(home, '.config'), 'towline');
 }
 
 function checkEnding(path: string): void {
@@ -67,10 +89,11 @@ const mostShown = 50;
 export function loadConfig(path: string, options: LoadOptions = {}): Config {
   const checked = checkConfig(path, options);
   if ('config' in checked) return checked.config;
-  throw invalid(checked.problems);
+  throw invalidConfig(checked.problems);
 }
 
-function invalid(problems: readonly Problem[]): Fault {
+/** The fault that stands for all problems of a config. */
+export function invalidConfig(problems: readonly Problem[]): Fault {
   const lines = problems.slice(0, mostShown).map((problem) => formatProblem(problem));
   const more = problems.length > 1 ? ` (and ${problems.length - 1} more)` : '';
   return new Fault('CONFIG_INVALID', `${lines[0] ?? 'the config has problems'}${more}`, {

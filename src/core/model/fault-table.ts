@@ -39,6 +39,7 @@ export const faults = {
   CONFIG_INVALID:         row('none',    78, 400, 'the config file has problems; each is listed with file:line:column', 'mend the named lines, then `towline check`'),
   CONFIG_UNREADABLE:      row('none',    78, 400, 'the config file cannot be read or is too large', 'check its path, size and permissions'),
   CONFIG_UNSAFE:          row('none',    78, 400, 'the config file can be written by others', '`chmod go-w` the file and its folder'),
+  CONFIG_UNWRITABLE:      row('none',    73, 409, 'the config file cannot be written, or was changed meanwhile', 'check the permissions and the space of its folder, then run the command again'),
   ALREADY_RUNNING:        row('none',    75, 409, 'a towline daemon of this user runs already', '`towline status`, or `towline down` first'),
   NOT_RUNNING:            row('none',    69, 503, 'no towline daemon of this user runs', '`towline up --detach`'),
   RELAY_UNKNOWN:          row('none',    66, 404, 'no relay has that name', '`towline status` lists the names'),

@@ -1,0 +1,146 @@
+import type { OpenConfig } from '../core/config/edit/open-config.ts';
+import type { Parsed } from '../core/config/problem.ts';
+import type { RelayConfig } from '../core/model/config.ts';
+import { type Endpoint, formatEndpoint } from '../core/model/endpoint.ts';
+import { Fault } from '../core/model/fault.ts';
+import type { FaultCode } from '../core/model/fault-table.ts';
+import { printable } from '../core/model/printable.ts';
+import { type Arguments, readText } from './arguments.ts';
+import { chooseHost } from './choose-host.ts';
+import type { Called } from './commands.ts';
+import { change, openForChange, staleDaemon, upCommand } from './config-change.ts';
+import { canAsk, leftCode, openDialogue } from './dialogue.ts';
+import { forwardText, ownerOf, readHost, readListen, readNewName, readPort } from './relay-answers.ts';
+import type { Terminal } from './terminal.ts';
+
+/** Mains' port: the first backend to serve. */
+const usualPort = 8787;
+
+/** What a new relay is made of; null: not said. */
+interface Answers {
+  readonly name: string | null;
+  readonly host: string | null;
+  readonly port: number | null;
+  readonly listen: Endpoint | null;
+}
+
+/** `towline add [NAME]`: writes a relay into the config, which it makes where there is none. */
+export async function add({ given, terminal }: Called): Promise<number> {
+  const opened = openForChange(given, true);
+  const said = readAnswers(given, opened);
+  const missing = said.name === null || said.host === null;
+  const answers = missing && canAsk(terminal) ? await askFor(said, opened, given, terminal) : said;
+  if (answers === null) {
+    terminal.out('nothing was written\n');
+    return leftCode;
+  }
+  const { name, host } = answers;
+  if (name === null) throw new Fault('USAGE', 'add needs a NAME for the relay; write `towline add NAME --host HOST`');
+  if (host === null) {
+    throw new Fault(
+      'USAGE',
+      'add needs --host: an alias of ssh_config or [user@]host[:port]; `towline hosts` lists those known',
+    );
+  }
+  const port = answers.port ?? usualPort;
+  const forward = forwardText(answers.listen ?? usualListen(port, opened), port);
+  const changed = change(opened, { kind: 'add', name, relay: { host, forward } });
+  await tell(changed, name, opened.bytes === null, given, terminal);
+  return 0;
+}
+
+function readAnswers(given: Arguments, opened: OpenConfig): Answers {
+  return {
+    name: read(given, 'name', (text) => readNewName(text, opened), 'USAGE'),
+    host: read(given, 'host', readHost, 'HOST_INVALID'),
+    port: read(given, 'port', readPort, 'USAGE'),
+    listen: read(given, 'listen', (text) => readListen(text, opened), 'USAGE'),
+  };
+}
+
+function read<Value>(
+  given: Arguments,
+  key: string,
+  parse: (text: string) => Parsed<Value>,
+  code: FaultCode,
+): Value | null {
+  const text = readText(given, key);
+  if (text === null) return null;
+  const parsed = parse(text);
+  if ('value' in parsed) return parsed.value;
+  const { message, expected } = parsed.trouble;
+  throw new Fault(code, `${key === 'name' ? 'NAME' : `--${key}`}: ${message}; expected ${expected}`);
+}
+
+/** Asks for everything that was not said; null: the person has left. */
+async function askFor(
+  said: Answers,
+  opened: OpenConfig,
+  given: Arguments,
+  terminal: Terminal,
+): Promise<Answers | null> {
+  const dialogue = openDialogue(terminal);
+  try {
+    const readName = (text: string) => readNewName(text, opened);
+    const name = said.name ?? (await dialogue.ask({ text: 'Name of the relay', otherwise: null, read: readName }));
+    if (name === null) return null;
+    const host = said.host ?? (await chooseHost(await detected(given, opened, terminal), dialogue, terminal.colour));
+    if (host === null) return null;
+    const usual = String(usualPort);
+    const port =
+      said.port ?? (await dialogue.ask({ text: 'Port of the backend on that host', otherwise: usual, read: readPort }));
+    if (port === null) return null;
+    const here = usualListen(port, opened);
+    const otherwise = here.kind === 'tcp' ? String(here.port) : formatEndpoint(here);
+    const text = 'Port on this machine (0: any free one, and it is kept)';
+    const readHere = (answer: string) => readListen(answer, opened);
+    const listen = said.listen ?? (await dialogue.ask({ text, otherwise, read: readHere }));
+    return listen === null ? null : { name, host, port, listen };
+  } finally {
+    dialogue.close();
+  }
+}
+
+async function detected(given: Arguments, { config }: OpenConfig, terminal: Terminal) {
+  try {
+    const { detect } = await import('./hosts.ts');
+    return (await detect(readText(given, 'F') ?? config?.sshConfig ?? null)).hosts;
+  } catch (error) {
+    terminal.out(`  no hosts can be listed: ${printable(Fault.from(error).message)}\n`);
+    return [];
+  }
+}
+
+/** The same port as there, unless another relay has it or only root may bind it: then any free one. */
+function usualListen(port: number, { config }: OpenConfig): Endpoint {
+  const same: Endpoint = { kind: 'tcp', host: '127.0.0.1', port };
+  const free = ownerOf(same, config) === null && (port > 1023 || process.geteuid?.() === 0);
+  return free ? same : { ...same, port: 0 };
+}
+
+async function tell(
+  { file, config, lines }: OpenConfig,
+  name: string,
+  made: boolean,
+  given: Arguments,
+  terminal: Terminal,
+): Promise<void> {
+  const relay = config?.relays.find((one) => one.name === name);
+  if (config === null || relay === undefined) throw new Fault('INTERNAL', `relay "${name}" is not in ${file}`);
+  const say = (text: string) => void terminal.out(`${printable(text)}\n`);
+  if (made) say(`made ${file}, for your eyes only (0600)`);
+  say(`added ${name} at ${file}:${lines.get(name) ?? 1}: ${wayOf(relay)}`);
+  // What `towline check` would say of it.
+  const { rehearse } = await import('./rehearse.ts');
+  const sshConfig = readText(given, 'F') ?? config.sshConfig;
+  const [rehearsed] = await rehearse({ ...config, sshConfig, relays: [relay] });
+  for (const warning of new Set(rehearsed?.warnings)) say(`warning: ${warning}`);
+  if (rehearsed?.fault != null) say(`it cannot start yet: ${rehearsed.fault.message} [${rehearsed.fault.code}]`);
+  say((await staleDaemon(file)) ?? `start it with \`${upCommand(file)}\``);
+}
+
+function wayOf({ host, forwards }: RelayConfig): string {
+  return forwards
+    .map(({ listen, target }) => `${formatEndpoint(listen)} -> ${host} -> ${formatEndpoint(target)}`)
+    .join(', ');
+}

@@ -1,0 +1,75 @@
+import { realpathSync } from 'node:fs';
+import { homedir } from 'node:os';
+import type { Edit } from '../core/config/edit/edit-relays.ts';
+import { changeConfig, type OpenConfig, openConfig } from '../core/config/edit/open-config.ts';
+import { placeConfig } from '../core/config/load.ts';
+import { Fault } from '../core/model/fault.ts';
+import { printable } from '../core/model/printable.ts';
+import { type Arguments, readText } from './arguments.ts';
+import { connect } from './connect.ts';
+
+/** Opens the config that a command is to change: the named one, or the one that is found. `make`: one may be missing. */
+export function openForChange(given: Arguments, make: boolean): OpenConfig {
+  const home = homedir();
+  const where = { cwd: process.cwd(), explicit: readText(given, 'config'), env: process.env, home };
+  const { file, there } = placeConfig(where);
+  if (there || make) return openConfig(file, there, home);
+  const message = `there is no config file yet; \`towline add\` would make ${file}`;
+  throw new Fault('CONFIG_MISSING', message, { detail: { path: file } });
+}
+
+/** Changes an opened config. A signal waits until all is done: nothing is left half-written. */
+export function change(opened: OpenConfig, edit: Edit): OpenConfig {
+  // With a listener the signal does not end the process, and everything in between is synchronous.
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+  const hold = () => undefined;
+  for (const signal of signals) process.on(signal, hold);
+  try {
+    return changeConfig(opened, edit);
+  } finally {
+    for (const signal of signals) process.off(signal, hold);
+  }
+}
+
+/** What to run so that a change counts: nothing reads the config a second time. Null: no daemon runs with this file. */
+export async function staleDaemon(file: string): Promise<string | null> {
+  try {
+    const { config, pid } = await connect().version();
+    if (!isSame(config, file)) return `a daemon (pid ${pid}) runs with another config, ${printable(config)}`;
+    return `the daemon (pid ${pid}) goes on with what it read; for the change run \`towline down\`, then \`${upCommand(file)}\``;
+  } catch (error) {
+    const fault = Fault.from(error);
+    if (fault.code === 'NOT_RUNNING') return null;
+    return `whether a daemon runs is not known: ${fault.message}`;
+  }
+}
+
+/** How to start a daemon with this file. */
+export function upCommand(file: string): string {
+  const found = foundFile();
+  return found !== null && isSame(found, file) ? 'towline up --detach' : `towline up --detach --config ${quoted(file)}`;
+}
+
+function quoted(path: string): string {
+  return /^[\w./~-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
+}
+
+/** The file that a command without `--config` uses here. */
+function foundFile(): string | null {
+  try {
+    const { file, there } = placeConfig({ cwd: process.cwd(), explicit: null, env: process.env, home: homedir() });
+    return there ? file : null;
+  } catch {
+    // It was named, and another one that cannot be used is found first.
+    return null;
+  }
+}
+
+function isSame(one: string, other: string): boolean {
+  try {
+    return realpathSync(one) === realpathSync(other);
+  } catch {
+    // One of them is gone.
+    return one === other;
+  }
+}

@@ -1,0 +1,54 @@
+import type { Command, Operand } from './commands.ts';
+
+const relay: Operand = { name: 'relay', shown: 'RELAY' };
+
+/** `towline hosts` */
+export const hostsCommand: Command = {
+  name: 'hosts',
+  group: 'Looking',
+  text: 'show the hosts that ssh_config and known_hosts know',
+  options: [{ name: 'json', text: 'print JSON for programs' }],
+  configured: true,
+  quick: true,
+  run: async (called) => (await import('./hosts.ts')).hosts(called),
+};
+
+/** The commands that write the config. */
+export const editCommands: readonly Command[] = [
+  {
+    name: 'add',
+    operands: [{ name: 'name', shown: '[NAME]' }],
+    group: 'Config and shell',
+    text: 'write a relay into the config; asks for what is not said',
+    options: [
+      { name: 'host', value: 'HOST', text: 'an alias of ssh_config, or [user@]host[:port]' },
+      { name: 'port', value: 'PORT', text: 'where the backend listens on that host, 8787 unless given' },
+      {
+        name: 'listen',
+        value: 'WHERE',
+        text: 'where clients connect here: a port (0: any), address:port or unix:/path',
+      },
+    ],
+    more: 'Comments and layout of the file stay as they are. With NAME and --host nothing is asked.',
+    configured: true,
+    run: async (called) => (await import('./add.ts')).add(called),
+  },
+  {
+    name: 'rename',
+    operands: [relay, { name: 'new', shown: 'NEW' }],
+    group: 'Config and shell',
+    text: 'give a relay of the config another name',
+    options: [],
+    configured: true,
+    run: async (called) => (await import('./rename.ts')).rename(called),
+  },
+  {
+    name: 'remove',
+    operands: [relay],
+    group: 'Config and shell',
+    text: 'take a relay out of the config',
+    options: [{ name: 'yes', alias: 'y', text: 'do not ask' }],
+    configured: true,
+    run: async (called) => (await import('./remove.ts')).remove(called),
+  },
+];

@@ -1,0 +1,49 @@
+import type { OpenConfig } from '../core/config/edit/open-config.ts';
+import { formatEndpoint } from '../core/model/endpoint.ts';
+import { Fault } from '../core/model/fault.ts';
+import { printable } from '../core/model/printable.ts';
+import { unknownRelay } from '../core/supervisor/unknown-relay.ts';
+import { readFlag, readText } from './arguments.ts';
+import type { Called } from './commands.ts';
+import { change, openForChange, staleDaemon } from './config-change.ts';
+import { canAsk, leftCode, openDialogue } from './dialogue.ts';
+import type { Terminal } from './terminal.ts';
+
+/** `towline remove RELAY`: takes a relay out of the config, with the comments inside it. */
+export async function remove({ given, terminal }: Called): Promise<number> {
+  const name = readText(given, 'relay');
+  if (name === null)
+    throw new Fault('USAGE', 'remove needs the name of a relay; `towline check` counts those of the config');
+  const opened = openForChange(given, false);
+  const { file, lines } = opened;
+  if (!lines.has(name)) throw unknownRelay(name, [...lines.keys()]);
+  if (lines.size === 1) {
+    const message = `${name} is the only relay of ${file}, and a config needs one; add another first, or delete the file`;
+    throw new Fault('CONFIG_INVALID', message);
+  }
+  const sure = readFlag(given, 'yes') || (await confirm(opened, name, terminal));
+  if (sure !== true) {
+    terminal.out('nothing was written\n');
+    return sure === null ? leftCode : 0;
+  }
+  change(opened, { kind: 'remove', name });
+  terminal.out(`removed ${name} from ${printable(file)}\n`);
+  const stale = await staleDaemon(file);
+  if (stale !== null) terminal.out(`${printable(stale)}\n`);
+  return 0;
+}
+
+async function confirm({ file, config }: OpenConfig, name: string, terminal: Terminal): Promise<boolean | null> {
+  if (!canAsk(terminal))
+    throw new Fault('USAGE', 'remove asks before it writes, and there is nobody to ask; add --yes');
+  const relay = config?.relays.find((one) => one.name === name);
+  const listens = relay?.forwards.map(({ listen }) => formatEndpoint(listen)).join(', ') ?? '';
+  const dialogue = openDialogue(terminal);
+  try {
+    return await dialogue.confirm(
+      `Remove ${name} (${printable(relay?.host ?? '')}, ${listens}) from ${printable(file)}?`,
+    );
+  } finally {
+    dialogue.close();
+  }
+}

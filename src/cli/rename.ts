@@ -1,0 +1,27 @@
+import { Fault } from '../core/model/fault.ts';
+import { printable } from '../core/model/printable.ts';
+import { unknownRelay } from '../core/supervisor/unknown-relay.ts';
+import { readText } from './arguments.ts';
+import type { Called } from './commands.ts';
+import { change, openForChange, staleDaemon } from './config-change.ts';
+import { readNewName } from './relay-answers.ts';
+
+/** `towline rename RELAY NEW`: changes the name in the config and nothing else. */
+export async function rename({ given, terminal }: Called): Promise<number> {
+  const [name, to] = [readText(given, 'relay'), readText(given, 'new')];
+  if (name === null || to === null)
+    throw new Fault('USAGE', 'rename needs the name of a relay and a new one; see `towline rename --help`');
+  const opened = openForChange(given, false);
+  if (!opened.lines.has(name)) throw unknownRelay(name, [...opened.lines.keys()]);
+  const parsed = readNewName(to, opened);
+  if ('trouble' in parsed) throw new Fault('USAGE', `${parsed.trouble.message}; expected ${parsed.trouble.expected}`);
+  const { file, config } = change(opened, { kind: 'rename', name, to });
+  terminal.out(`renamed ${name} to ${to} in ${printable(file)}\n`);
+  const relay = config?.relays.find((one) => one.name === to);
+  if (relay?.forwards.some(({ listen }) => listen.kind === 'tcp' && listen.port === 0) === true) {
+    terminal.out('its chosen port was remembered under the old name: the next start chooses another one\n');
+  }
+  const stale = await staleDaemon(file);
+  if (stale !== null) terminal.out(`${printable(stale)}\n`);
+  return 0;
+}

@@ -1,0 +1,165 @@
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'tap';
+import { homeOf, runTowline } from '../fixtures/cli.ts';
+import { makeKeyPair } from '../fixtures/sshd-keys.ts';
+import type { Owner } from '../fixtures/temp.ts';
+import { configure } from './configured.ts';
+
+const yaml = `# the relays of this machine
+relays:
+  db: # the database
+    host: bastion
+    forwards: ["5432:db:5432"]
+
+  # mine
+  notebook: { host: me@10.0.0.7, forwards: ["0:127.0.0.1:8888"] }
+`;
+
+function write(t: Owner, name: string, text: string): string {
+  const file = join(homeOf(t), name);
+  writeFileSync(file, text, { mode: 0o600 });
+  return file;
+}
+
+// biome-ignore format: a table is read by its columns
+const wrong: readonly (readonly [words: readonly string[], code: number, sentence: RegExp])[] = [
+  [['add'],                                           64, /add needs a NAME for the relay; write `towline add NAME --host HOST`/],
+  [['add', 'new'],                                    64, /add needs --host: an alias of ssh_config or \[user@\]host\[:port\]/],
+  [['add', '--host', 'devbox'],                       64, /add needs a NAME/],
+  [['add', 'a/b', '--host', 'h'],                     64, /NAME: "a\/b" is not a relay name; expected letters, digits, - _ \./],
+  [['add', 'db', '--host', 'h'],                      64, /NAME: .*towline\.yaml:3 has a relay "db" already/],
+  [['add', 'new', '--host', 'a;b'],                   78, /--host: the character ";" is not allowed in a host .*\[HOST_INVALID\]/],
+  [['add', 'new', '--host=-oProxyCommand=x'],         78, /--host: .*begins with "-", as an option of ssh would/],
+  [['add', 'new', '--host', 'h', '--port', '70000'],  64, /--port: port 70000 is out of range; expected a port from 1 to 65535/],
+  [['add', 'new', '--host', 'h', '--port', '22x'],    64, /--port: "22x" is not a port/],
+  [['add', 'new', '--host', 'h', '--listen', '5432'], 64, /--listen: 127\.0\.0\.1:5432 is taken by relay "db"/],
+  [['add', 'new', '--host', 'h', '--lisen', '1'],      64, /has no option --lisen; did you mean --listen\?/],
+  [['add', 'new', 'more', '--host', 'h'],             64, /unknown argument: more/],
+  [['add', 'new', '--host', 'h', '--config', 'x.js'], 78, /x\.js is neither \.json nor \.yaml/],
+  [['remove'],                                        64, /remove needs the name of a relay/],
+  [['remove', 'db'],                                  64, /nobody to ask; add --yes/],
+  [['remove', 'dbs', '--yes'],                         66, /no relay is called "dbs"; did you mean "db"\?/],
+  [['rename', 'db'],                                  64, /rename needs the name of a relay and a new one/],
+  [['rename', 'dbs', 'x'],                             66, /did you mean "db"\?/],
+  [['rename', 'db', 'notebook'],                      64, /towline\.yaml:8 has a relay "notebook" already/],
+  [['rename', 'db', 'a b'],                           64, /"a b" is not a relay name/],
+];
+
+for (const [words, code, sentence] of wrong) {
+  test(`towline ${words.join(' ')}: refused in one sentence, and nothing is written`, async (t) => {
+    const file = write(t, 'towline.yaml', yaml);
+    const ended = await runTowline(t, words);
+    t.equal(ended.code, code);
+    t.match(ended.stderr.trimEnd(), sentence);
+    t.equal(ended.stderr.trimEnd().split('\n').length, 1);
+    t.equal(readFileSync(file, 'utf8'), yaml);
+  });
+}
+
+test('add makes a config where there is none, and says what to run; up and check accept it', async (t) => {
+  const home = homeOf(t);
+  makeKeyPair(join(home, '.ssh', 'id_ed25519'));
+  const file = join(home, '.config/towline/config.json');
+  const first = await runTowline(t, ['add', 'dev-box', '--host', 'devbox']);
+  t.match(first, { code: 0, stderr: '' });
+  t.equal(
+    first.stdout,
+    `made ${file}, for your eyes only (0600)
+added dev-box at ${file}:3: 127.0.0.1:8787 -> devbox -> 127.0.0.1:8787
+start it with \`towline up --detach\`
+`,
+  );
+  t.equal(statSync(file).mode & 0o777, 0o600);
+  const second = await runTowline(t, ['add', '--host', 'me@10.0.0.7:22', 'second']);
+  t.match(second.stdout, `added second at ${file}:4: 127.0.0.1:0 -> me@10.0.0.7:22 -> 127.0.0.1:8787`);
+  const third = await runTowline(t, ['add', 'third', '--host', 'h', '--port', '9', '--listen', '[::1]:4711']);
+  t.equal(third.code, 0);
+  t.equal(
+    readFileSync(file, 'utf8'),
+    `{
+  "relays": {
+    "dev-box": { "host": "devbox", "forwards": ["8787"] },
+    "second": { "host": "me@10.0.0.7:22", "forwards": ["0:127.0.0.1:8787"] },
+    "third": { "host": "h", "forwards": ["[::1]:4711:127.0.0.1:9"] }
+  }
+}
+`,
+  );
+  t.match(await runTowline(t, ['check']), { code: 0, stdout: /well, 3 relays/ });
+});
+
+test('a config that is named is made and changed, whatever else is found', async (t) => {
+  const file = write(t, 'towline.yaml', yaml);
+  const named = await runTowline(t, ['add', 'x', '--host', 'h', '--config', 'other/mine.yml']);
+  t.equal(named.code, 0);
+  t.equal(
+    readFileSync(join(homeOf(t), 'other/mine.yml'), 'utf8'),
+    'relays:\n  x:\n    host: h\n    forwards: ["8787"]\n',
+  );
+  t.match(named.stdout, /start it with `towline up --detach --config .*other\/mine\.yml`\n$/);
+  t.match(named.stdout, /^it cannot start yet: .*\[IDENTITY_UNREADABLE\]$/m, 'it says what check would say');
+  t.equal(readFileSync(file, 'utf8'), yaml);
+});
+
+test('add, rename and remove keep comments and layout, and come back to the same bytes', async (t) => {
+  const file = write(t, 'towline.yaml', yaml);
+  t.match(await runTowline(t, ['add', 'new', '--host', 'h']), { code: 0 });
+  t.equal(readFileSync(file, 'utf8'), `${yaml}\n  new: { host: "h", forwards: ["8787"] }\n`);
+  const renamed = await runTowline(t, ['rename', 'notebook', 'lab']);
+  t.match(
+    renamed.stdout,
+    /^renamed notebook to lab in .*towline\.yaml\nits chosen port was remembered under the old name/,
+  );
+  t.equal(
+    readFileSync(file, 'utf8'),
+    `${yaml.replace('notebook:', 'lab:')}\n  new: { host: "h", forwards: ["8787"] }\n`,
+  );
+  t.match(await runTowline(t, ['rename', 'lab', 'notebook']), { code: 0 });
+  t.match(await runTowline(t, ['remove', 'new', '-y']), { code: 0, stdout: /^removed new from .*towline\.yaml\n$/ });
+  t.equal(readFileSync(file, 'utf8'), yaml);
+});
+
+test('the last relay stays, and so does a config that has problems', async (t) => {
+  const text = '{ "relays": { "a": { "host": "h", "forwards": ["1"] } } }';
+  const file = write(t, 'towline.json', text);
+  const last = await runTowline(t, ['remove', 'a', '--yes']);
+  t.match(last, {
+    code: 78,
+    stderr: /a is the only relay of .*towline\.json, and a config needs one; add another first/,
+  });
+  t.equal(readFileSync(file, 'utf8'), text);
+  writeFileSync(file, text.replace('"host"', '"hots"'));
+  const broken = await runTowline(t, ['add', 'b', '--host', 'h']);
+  t.match(broken, {
+    code: 78,
+    stderr: /towline\.json:1:22 relays\.a\.hots: unknown key.*\n(.*\n)*towline: the config has/,
+  });
+  const none = await runTowline(t, ['remove', 'a'], { cwd: join(homeOf(t), 'tmp') });
+  t.match(none, { code: 78, stderr: /there is no config file yet; `towline add` would make .*config\.json/ });
+});
+
+test('a daemon that runs with the file is named, and left alone', async (t) => {
+  await configure(t);
+  t.equal((await runTowline(t, ['up', '--detach'])).code, 0);
+  const added = await runTowline(t, ['add', 'new', '--host', 'h', '--listen', '0']);
+  const stale =
+    /the daemon \(pid \d+\) goes on with what it read; for the change run `towline down`, then `towline up --detach`\n$/;
+  t.match(added.stdout, stale);
+  t.match((await runTowline(t, ['rename', 'new', 'newer'])).stdout, stale);
+  t.match((await runTowline(t, ['remove', 'newer', '--yes'])).stdout, stale);
+  t.match((await runTowline(t, ['status'])).stdout, /^dev-box/m);
+  mkdirSync(join(homeOf(t), 'tmp/x'));
+  const other = await runTowline(t, ['add', 'new', '--host', 'h'], { cwd: join(homeOf(t), 'tmp/x') });
+  t.match(other.stdout, /a daemon \(pid \d+\) runs with another config, .*towline\.json\n$/);
+  t.equal((await runTowline(t, ['down', '--now'])).code, 0);
+});
+
+test('completion offers the relays of the config to rename and remove', async (t) => {
+  write(t, 'towline.yaml', yaml);
+  for (const command of ['rename', 'remove']) {
+    const { stdout } = await runTowline(t, ['--get-yargs-completions', 'towline', command, '']);
+    t.match(stdout, /^db\nnotebook\n/, command);
+  }
+  t.notOk(existsSync(join(homeOf(t), '.config/towline')));
+});
