@@ -71,6 +71,7 @@ export class Dialer {
         keepalive,
         deadlines,
         quicken,
+        env,
         permit: (host, account, until) => permits.ask({ by: lane, host, account, forced }, until),
         ask: (question) => Promise.reject(new Fault('NEEDS_ANSWER', `${question.where} asks: ${question.text}`)),
         onNote: note,

@@ -5,13 +5,16 @@ import { Fault } from '../../model/fault.ts';
 import { printable } from '../../model/printable.ts';
 import type { Ask } from '../../model/question.ts';
 import type { Stage } from '../../model/state.ts';
-import { offeredAlgorithms } from './algorithms.ts';
+import { agreedNote, mismatchFault, terrapinFault } from './algorithm-faults.ts';
+import { type AlgorithmLists, offerTo } from './algorithms.ts';
 import { marks, type Marks } from './errors.ts';
 import { fingerprint } from '../identity/fingerprint.ts';
 import { judgeHostKey } from '../known-hosts/host-key.ts';
 import { createAuth } from './auth.ts';
 import { strictKeyExchange } from '../internals.ts';
 import type { Hop } from '../route.ts';
+import { smallRsaFault } from './host-key-size.ts';
+import { readOffer } from './key-exchange-init.ts';
 import { brokenFault, closedFault, timeoutFault } from './shake-faults.ts';
 
 /** A server may send text lines before its identification (RFC 4253 section 4.2), but not for ever. */
@@ -24,6 +27,8 @@ export interface Shaken {
   readonly server: string;
   readonly hostKey: string;
   readonly strict: boolean;
+  /** What a user should know of the algorithms that were agreed on; null when all is well. */
+  readonly note: string | null;
   /** What went wrong since the login: a server may part in the same breath. The link takes over from here. */
   readonly errors: readonly Error[];
 }
@@ -46,6 +51,7 @@ export function shake(
   signal: AbortSignal,
 ): Promise<Shaken> {
   const { host, where } = hop;
+  const offer = offerTo(hop);
   return new Promise((resolve, reject) => {
     const client = new Client();
     const over = new AbortController();
@@ -53,6 +59,8 @@ export function shake(
     let stage: Stage = 'greeting';
     let heard = '';
     let greeted = '';
+    let theirs: AlgorithmLists | null | undefined;
+    let note: string | null = null;
     let accepted: Buffer | null = null;
     let refusal: Fault | null = null;
     let lastError: Marks | null = null;
@@ -79,15 +87,16 @@ export function shake(
       stage = next;
       onStage(next);
       clearTimeout(timer);
-      timer = setTimeout(() => fail(timeoutFault(next, where, ms, auth.asking())), ms);
+      timer = setTimeout(() => fail(timeoutFault(next, hop, ms, auth.asking())), ms);
     };
     const listen = (chunk: Buffer) => {
       heard += chunk.toString('latin1');
       const line = /(?:^|\n)(SSH-[^\r\n]*)\r?\n/.exec(heard);
       if (line?.[1] !== undefined) {
+        if (stage === 'greeting') enter('key exchange', deadlines.keyExchange);
         greeted = printable(line[1]);
-        socket.off('data', listen);
-        enter('key exchange', deadlines.keyExchange);
+        theirs = readOffer(Buffer.from(heard.slice(line.index + line[0].length), 'latin1'));
+        if (theirs !== undefined) socket.off('data', listen);
       } else if (heard.length > greetingLimit) {
         const text = `${where} sent more than 64 KiB before an SSH greeting; check what listens on this port`;
         fail(new Fault('PROTOCOL_ERROR', text));
@@ -98,10 +107,17 @@ export function shake(
       lastError = marks(error);
       // An agent that fails is no end: ssh2 goes on to the next identity.
       if (lastError.level === 'agent') return;
-      fail(refusal ?? brokenFault(stage, hop, lastError, auth, heard));
+      const apart = stage === 'key exchange' && theirs ? mismatchFault(where, theirs, offer) : null;
+      fail(refusal ?? apart ?? brokenFault(stage, hop, lastError, auth, heard));
     });
     // Once: a server that rekeys gets no more time for it.
-    client.once('handshake', () => enter('authentication', deadlines.auth));
+    client.once('handshake', (agreed) => {
+      const strict = strictKeyExchange(client);
+      const weak = terrapinFault(where, agreed, strict);
+      if (weak !== null) return fail(weak);
+      note = agreedNote(where, agreed, strict);
+      enter('authentication', deadlines.auth);
+    });
     client.on('close', () => fail(refusal ?? closedFault(stage, where, heard, lastError)));
     client.on('ready', () => {
       if (settled) return;
@@ -111,12 +127,13 @@ export function shake(
       const hostKey = accepted === null ? '' : fingerprint(accepted);
       const errors: Error[] = [];
       client.on('error', (error) => errors.push(error));
-      resolve({ client, server: greeted, hostKey, strict: strictKeyExchange(client), errors });
+      resolve({ client, server: greeted, hostKey, strict: strictKeyExchange(client), note, errors });
     });
     signal.addEventListener('abort', aborted, { once: true });
     if (signal.aborted) return aborted();
 
-    enter('greeting', deadlines.greeting);
+    // A command has to connect first.
+    enter('greeting', deadlines.greeting + (host.proxyCommand === null ? 0 : deadlines.tcp));
     try {
       client.connect({
         sock: socket,
@@ -125,12 +142,12 @@ export function shake(
         username: host.user,
         readyTimeout: 0,
         keepaliveInterval: 0,
-        algorithms: offeredAlgorithms(hop.knownHosts.keyTypes(hop.knownAs, hop.knownPort)),
+        algorithms: offer.algorithms,
         authHandler: auth.handler,
         // Anything but a literal false accepts, and a late answer breaks a rekey: so this is synchronous and strictly boolean.
         hostVerifier: (key: Buffer): boolean => {
           if (accepted !== null) return accepted.equals(key);
-          refusal = judgeHostKey(hop, key);
+          refusal = smallRsaFault(hop, key) ?? judgeHostKey(hop, key);
           if (refusal !== null) return false;
           accepted = Buffer.from(key);
           return true;

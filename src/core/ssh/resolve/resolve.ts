@@ -75,7 +75,7 @@ export async function resolveHost(text: string, options: ResolveOptions): Promis
     hashKnownHosts: false,
     hostKeyChecking: 'ask',
     revokedHostKeys: null,
-    algorithms: { kex: null, ciphers: null, macs: null, hostKeys: null },
+    algorithms: { kex: null, ciphers: null, macs: null, hostKeys: null, hostKeysVerbatim: false },
     addressFamily: 'any',
     bindAddress: null,
     proxyCommand: null,

@@ -21,6 +21,11 @@ export class Lines {
     for (const line of lines) if (line.trim() !== '') this.#pass(printable(line));
   }
 
+  /** No more comes: what stands there without a newline is the last line. */
+  end(): void {
+    this.add('\n');
+  }
+
   #pass(line: string): void {
     const now = performance.now();
     if (now - this.#since >= 1_000) {
