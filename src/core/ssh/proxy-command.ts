@@ -2,6 +2,7 @@ import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { Duplex, type Readable, type Writable } from 'node:stream';
 import { Fault } from '../model/fault.ts';
+import { printable } from '../model/printable.ts';
 import { Lines } from '../socket/lines.ts';
 import type { Carrier } from './link/carriers.ts';
 import { ownGroup } from './process-group.ts';
@@ -55,7 +56,8 @@ class CommandStream extends Duplex implements Carrier {
   readonly #where: string;
   readonly #lines: Lines;
   readonly #endGroup: () => void;
-  #said = '';
+  /** The end of what it wrote to stderr. */
+  #tail = '';
   #written = 0;
   #end: Error | null = null;
   #timer: NodeJS.Timeout | undefined;
@@ -66,7 +68,6 @@ class CommandStream extends Duplex implements Carrier {
     this.#where = where;
     this.#endGroup = child.pid === undefined ? () => undefined : ownGroup(child.pid);
     this.#lines = new Lines((line, skipped) => {
-      this.#said = line;
       const left = skipped === 0 ? '' : ` (${skipped} lines before it were left out)`;
       onNote(`the ProxyCommand of ${where} says: ${line}${left}`);
     });
@@ -74,7 +75,10 @@ class CommandStream extends Duplex implements Carrier {
     stdout.on('data', (chunk: Buffer) => {
       if (!this.push(chunk)) stdout.pause();
     });
-    stderr.setEncoding('utf8').on('data', (text: string) => this.#lines.add(text));
+    stderr.setEncoding('utf8').on('data', (text: string) => {
+      this.#tail = (this.#tail + text).slice(-2_000);
+      this.#lines.add(text);
+    });
     // A pipe that breaks is the command's end: how it ended is told below.
     stdin.on('error', () => this.#await());
     stdout.on('error', () => this.#await()).on('end', () => this.#await());
@@ -136,7 +140,8 @@ class CommandStream extends Duplex implements Carrier {
   #obituary(): Error {
     this.#lines.end();
     const { exitCode, signalCode } = this.#child;
-    const said = this.#said === '' ? '' : ` ("${this.#said}")`;
+    const last = printable(this.#tail.trim().split('\n').at(-1) ?? '');
+    const said = last === '' ? '' : ` ("${last}")`;
     return new Error(`the ProxyCommand of ${this.#where} ${manner(exitCode, signalCode)}${said}`);
   }
 }

@@ -9,7 +9,7 @@ const alphabet = [
     "\\'",
     "'\\''",
     '$(id)',
-    '${HOME}',
+    '$HOME',
     '%self',
     '\u0001',
     '\u001b[2J',
