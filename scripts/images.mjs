@@ -6,7 +6,7 @@ import { install, mirror } from './packages.mjs';
 import { lastLine, Missing, run, runAsRoot, which } from './shell.mjs';
 
 /** The images with SSH servers that the tests start, by Debian's release: OpenSSH 9.2 and 10.0. */
-export const IMAGES = { bookworm: 'towline-sshd', trixie: 'towline-sshd10' };
+export const IMAGES = { bookworm: 'towline-sshd9', trixie: 'towline-sshd10' };
 
 const baseOf = (release) => `debian:${release}-slim`;
 

@@ -27,7 +27,7 @@ const socketCodes: Readonly<Record<string, FaultCode>> = {
 };
 
 const socketTexts: Partial<Record<FaultCode, string>> = {
-  CONNECT_REFUSED: 'nothing listens there; start sshd, or correct the port',
+  CONNECT_REFUSED: 'nothing listens there, or a firewall rejects this address; start sshd, or correct the port',
   NAME_NOT_FOUND: 'the name does not resolve; check HostName in ssh_config, and the network',
   CONNECT_TIMEOUT: 'no answer; check the address and the firewall',
 };
