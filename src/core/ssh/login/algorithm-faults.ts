@@ -12,7 +12,8 @@ export function mismatchFault(where: string, server: AlgorithmLists, ours: Algor
   const [what, keyword] = [whats[list], keywords[list]];
   // Not algorithms but signs that the server understands an extension (RFC 8308, strict key exchange).
   const offered = server[list].filter((name) => !/^(?:ext-info-|kex-strict-)/.test(name));
-  const allowable = offered.filter((name) => knownAlgorithms[list].includes(name));
+  // The best first, whatever the server prefers.
+  const allowable = knownAlgorithms[list].filter((name) => offered.includes(name));
   const names = printable(offered.join(', '));
   const old = offered.length > 0 && outdatedOf(offered).length === offered.length ? 'outdated ' : '';
   const cure =

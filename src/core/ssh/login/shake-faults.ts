@@ -43,7 +43,8 @@ export function closedFault(stage: Stage, where: string, heard: string, error: M
   }
   if (stage === 'greeting') {
     const said = printable(firstLine(heard));
-    if (/^\s*(?:HTTP\/|<)/.test(heard)) {
+    // ssh2 marks an error with a level, save when it cannot make sense of a greeting.
+    if (/^\s*(?:HTTP\/|<)/.test(heard) || error?.level === '') {
       const text = `${where} is no SSH server: it says "${said}"; correct the port, or what forwards it`;
       return new Fault('HANDSHAKE_FAILED', text);
     }

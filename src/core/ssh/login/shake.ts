@@ -17,8 +17,8 @@ import { smallRsaFault } from './host-key-size.ts';
 import { readOffer } from './key-exchange-init.ts';
 import { brokenFault, closedFault, timeoutFault } from './shake-faults.ts';
 
-/** A server may send text lines before its identification (RFC 4253 section 4.2), but not for ever. */
-const greetingLimit = 64 * 1024;
+/** A server may send text lines before its identification (RFC 4253 section 4.2), but not for ever: bytes, and lines. */
+const greetingLimit = { size: 64 * 1024, lines: 1_000 };
 
 /** An authenticated connection over one hop. */
 export interface Shaken {
@@ -97,8 +97,8 @@ export function shake(
         greeted = printable(line[1]);
         theirs = readOffer(Buffer.from(heard.slice(line.index + line[0].length), 'latin1'));
         if (theirs !== undefined) socket.off('data', listen);
-      } else if (heard.length > greetingLimit) {
-        const text = `${where} sent more than 64 KiB before an SSH greeting; check what listens on this port`;
+      } else if (heard.length > greetingLimit.size || heard.split('\n').length > greetingLimit.lines) {
+        const text = `${where} sent more than 64 KiB, or 1000 lines, before an SSH greeting; check what listens on this port`;
         fail(new Fault('PROTOCOL_ERROR', text));
       }
     };

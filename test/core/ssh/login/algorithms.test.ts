@@ -122,6 +122,12 @@ test('a server whose only key exchange is unknown to towline is named with what 
   });
 });
 
+test('of several outdated ones the best is what a user is told to allow', async (t) => {
+  const config = ['KexAlgorithms diffie-hellman-group1-sha1,diffie-hellman-group14-sha1'];
+  const sshd = await startSshd(t, { config });
+  await t.rejects(openTestLink(t, sshd), { message: /allow it with "KexAlgorithms \+diffie-hellman-group14-sha1"/ });
+});
+
 test('an RSA host key below RequiredRSASize is refused, known or not', async (t) => {
   const sshd = await startSshd(t, { hostKeys: ['rsa'] });
   await openTestLink(t, sshd, { edit: () => ({ requiredRsaSize: 2048 }) });

@@ -32,6 +32,31 @@ for (const [what, packets] of injected) {
   });
 }
 
+test('a greeting without an end is cut off, and what is none is called so', async (t) => {
+  for (const text of ['and a happy new year\r\n', 'x\n', 'x'.repeat(5_000), `${'x'.repeat(5_000)}\n`]) {
+    const server = await startRaw(t, Buffer.from(text.repeat(Math.ceil(2_000_000 / text.length))));
+    const fault: unknown = await openTestLink(t, server).catch((error: unknown) => error);
+    t.match(fault, {
+      code: /^(?:PROTOCOL_ERROR|HANDSHAKE_FAILED)$/,
+      message: /before an SSH greeting|is no SSH server/,
+    });
+  }
+  const mysql = await startRaw(t, Buffer.from('J\0\0\0\n5.5.5-10\0\r\u0001x\n'));
+  await t.rejects(openTestLink(t, mysql), { code: 'HANDSHAKE_FAILED', message: /is no SSH server: it says "J\\x00/ });
+});
+
+test('what a server says as it leaves is shown, not obeyed, and cut', async (t) => {
+  const said = `\u001b]52;c;ZXZpbA==\u0007\u001b[2J\r\u202eevil ${'x'.repeat(20_000)}`;
+  const size = (length: number) => Buffer.from([0, 0, length >> 8, length & 255]);
+  const text = Buffer.from(said);
+  const disconnect = clearPacket(Buffer.concat([Buffer.from([1, 0, 0, 0, 2]), size(text.length), text, size(0)]));
+  const server = await startRaw(t, Buffer.concat([greeting, disconnect]));
+  const fault: unknown = await openTestLink(t, server).catch((error: unknown) => error);
+  t.match(fault, { code: 'SERVER_BUSY', message: /\\x1b\]52;c;ZXZpbA==\\x07\\x1b\[2J\\r\\u\{202e\}evil x+\.\.\./ });
+  t.notMatch(String(fault), /[\p{Cc}\p{Cf}]/u);
+  t.ok(String(fault).length < 800);
+});
+
 test('chacha20, or CBC with etm, without strict key exchange ends before anybody logs in', async (t) => {
   const algorithms = { kex: null, macs: null, hostKeys: null, hostKeysVerbatim: false };
   for (const cipher of ['chacha20-poly1305@openssh.com', 'aes128-cbc'] as const) {
