@@ -39,7 +39,7 @@ export async function resolveRoute(spec: string, options: ResolveOptions): Promi
     jumps = hosts[0]?.proxyJump ?? [];
   }
   const [first = last, ...rest] = [...before, last];
-  // Who is reached through another host is not reached by its own command, nor from an address of ours.
+  // Who is reached through another host is not reached by its own command (ssh -J puts its own in the place).
   return before.length === 0 ? [first] : [first, ...rest.map((host) => ({ ...host, proxyCommand: null }))];
 }
 
