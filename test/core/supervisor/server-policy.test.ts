@@ -5,6 +5,7 @@ import { startEcho } from '../../fixtures/backend.ts';
 import { dial, exchange, fate } from '../../fixtures/client.ts';
 import { openTestLink } from '../../fixtures/link.ts';
 import { freePort } from '../../fixtures/port.ts';
+import { signalAll } from '../../fixtures/process-tree.ts';
 import { startSlowSigner, startSshAgent } from '../../fixtures/ssh-agent.ts';
 import { startSshd } from '../../fixtures/sshd.ts';
 import { supervise } from '../../fixtures/supervised.ts';
@@ -142,6 +143,26 @@ test('a server that ends unused links (UnusedConnectionTimeout) is not stormed, 
   }
   const logins = sshd.log().match(/Accepted publickey/g)?.length ?? 0;
   t.ok(logins <= 8, `${logins} logins`);
+});
+
+test('a server that gave us up while we were frozen (ClientAliveInterval) is back within a second of the wake', async (t) => {
+  const sshd = await startSshd(t, { config: ['ClientAliveInterval 1', 'ClientAliveCountMax 1'] });
+  const echo = await startEcho(t);
+  const relays = await supervise(t, sshd, { r: { host: 'test', forwards: [`0:127.0.0.1:${echo.port}`] } });
+  await relays.reach('r', 'connected');
+  const worker = relays.worker('r');
+  signalAll([worker], 'SIGSTOP');
+  t.teardown(() => signalAll([worker], 'SIGCONT'));
+  await sshd.waitForLog(/Timeout, client not responding/);
+  const { id } = relays.supervisor.status();
+  signalAll([worker], 'SIGCONT');
+  const began = performance.now();
+  await relays.next('a new link', (event) => event.type === 'link.opened', id);
+  const took = Math.round(performance.now() - began);
+  t.comment(`a new link ${took} ms after the wake`);
+  t.ok(took < 1_000, `${took} ms`);
+  t.equal(relays.worker('r'), worker, 'by the same worker');
+  t.equal((await exchange(relays.port('r'), 'awake')).toString(), 'awake');
 });
 
 test('a ban that rejects looks like a closed port, and the relay is back when it is over', async (t) => {
