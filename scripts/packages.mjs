@@ -13,14 +13,8 @@ export function install(packages) {
   runAsRoot('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...packages], why, { env });
 }
 
-/** The mirror that this machine's apt uses for a Debian release, if it uses one. */
-export function mirrorOf(release) {
-  const targets = run('apt-get', [
-    'indextargets',
-    '--format',
-    '$(REPO_URI)',
-    `Codename: ${release}`,
-    'Component: main',
-  ]);
-  return targets.ok ? targets.stdout.split('\n').find((line) => line.startsWith('http')) : undefined;
+/** The mirror of Debian that this machine's apt uses, whichever release it is for; undefined where there is none. */
+export function mirror() {
+  const targets = run('apt-get', ['indextargets', '--format', '$(REPO_URI)', 'Origin: Debian', 'Component: main']);
+  return targets.ok ? targets.stdout.split('\n').find((line) => /^http.*\/debian\/?$/.test(line)) : undefined;
 }

@@ -1,6 +1,6 @@
 // `npm run setup`: whatever the tests need beside npm packages. Says nothing about what is there already.
 import { ensureEngine } from './engine.mjs';
-import { ensureBaseImage, ensureSshdImage } from './images.mjs';
+import { ensureBaseImage, ensureSshdImage, IMAGES } from './images.mjs';
 import { install } from './packages.mjs';
 import { ensureNode24, node24Runs } from './node24.mjs';
 import { Missing, run, which } from './shell.mjs';
@@ -12,6 +12,8 @@ function ensureTools() {
     'ssh-keygen': 'openssh-client',
     curl: 'curl',
     script: 'bsdutils',
+    fish: 'fish',
+    tcsh: 'tcsh',
   };
   const missing = Object.entries(needed).flatMap(([tool, name]) => (which(tool) === undefined ? [name] : []));
   // the tests use the options of OpenBSD's nc, and there are three programs of that name
@@ -23,10 +25,12 @@ function ensureTools() {
 
 async function main() {
   const steps = [
-    ['OpenSSH, nc, curl and script', ensureTools],
+    ['OpenSSH, nc, curl, script and shells', ensureTools],
     ['a container engine', ensureEngine],
-    ['the base image', ensureBaseImage],
-    ['the sshd image', ensureSshdImage],
+    ...Object.keys(IMAGES).flatMap((release) => [
+      [`the base image of ${release}`, () => ensureBaseImage(release)],
+      [`the sshd image of ${release}`, () => ensureSshdImage(release)],
+    ]),
     ['Node.js 24 beside this one', ensureNode24],
   ];
   const start = Date.now();

@@ -130,7 +130,8 @@ function fail(
   const { attempt, before } = state;
   if (retry === 'soon' || retry === 'stage' || retry === 'busy') {
     const tries = count(state.tries, retry);
-    const wait = backoff(retry, tries.count, policy.random, fault.code === 'CLOSED_EARLY') ?? 0;
+    const silent = fault.code === 'CLOSED_EARLY' || fault.code === 'PROXY_COMMAND_FAILED';
+    const wait = backoff(retry, tries.count, policy.random, silent) ?? 0;
     // A host that throws links out is not asked sooner because it also refuses some.
     const until = now + Math.max(wait, tries.flaps > quickFlaps ? flapWait(tries.flaps, policy) : 0);
     return {

@@ -1,5 +1,4 @@
 import type { Client } from 'ssh2';
-import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type Deadlines, defaultKeepalive, detectTime, type Keepalive } from '../model/config.ts';
 import { Fault } from '../model/fault.ts';
@@ -7,13 +6,14 @@ import type { Ask } from '../model/question.ts';
 import type { Stage } from '../model/state.ts';
 import { identityName } from './identity/identity.ts';
 import { nearAlias } from './resolve/aliases.ts';
-import { openFault } from './login/errors.ts';
 import type { HostConfig } from './resolve/host-config.ts';
 import { Link } from './link/link.ts';
 import { type Hop, prepareHops } from './route.ts';
 import { quicken } from './link/quicken.ts';
+import { offerTo } from './login/algorithms.ts';
 import { shake } from './login/shake.ts';
-import { connectTcp } from './tcp.ts';
+import { reachFirst, reachThrough } from './reach.ts';
+import type { Carrier } from './link/carriers.ts';
 
 /** A permit to shake hands with one host; `done` reports how it went. */
 export interface Permit {
@@ -26,6 +26,8 @@ export interface OpenLinkOptions {
   readonly keepalive: Keepalive | null;
   readonly deadlines: Deadlines;
   readonly quicken: boolean;
+  /** What a ProxyCommand sees: the daemon's environment, which the worker's own is not. */
+  readonly env: Readonly<Record<string, string | undefined>>;
   /** Asked before each hop: `host` is its address, `account` names who logs in with what. */
   readonly permit: (host: string, account: string, signal: AbortSignal) => Promise<Permit>;
   /** Asks for a passphrase, a password or whatever the server wants to know. */
@@ -40,14 +42,14 @@ export interface OpenLinkOptions {
 export async function openLink(options: OpenLinkOptions): Promise<Link> {
   const { deadlines, signal } = options;
   const hops = await prepareHops(options.route, signal);
-  for (const note of new Set(hops.flatMap((hop) => hop.notes))) options.onNote(note);
+  for (const note of new Set(hops.flatMap((hop) => [...hop.notes, ...offerTo(hop).notes]))) options.onNote(note);
   const target = hops.at(-1);
   if (target === undefined)
     throw new Fault('INTERNAL', 'a bug in towline: an empty route; please report it with the log');
   const keepalive = options.keepalive ?? target.host.keepalive ?? defaultKeepalive;
   const passed: { client: Client; where: string }[] = [];
   const channels: Duplex[] = [];
-  let tcp: Socket | null = null;
+  let carrier: Carrier | null = null;
   const began = performance.now();
   try {
     for (const hop of hops) {
@@ -58,21 +60,22 @@ export async function openLink(options: OpenLinkOptions): Promise<Link> {
         const before = passed.at(-1);
         let socket: Duplex;
         if (before === undefined) {
-          tcp = await connectTcp(hop.host.hostName, hop.host.port, deadlines.tcp, signal);
-          socket = tcp;
+          carrier = await reachFirst(hop, options, signal);
+          socket = carrier;
         } else {
-          socket = await through(before.client, before.where, hop, deadlines.tcp, signal);
+          socket = await reachThrough(before.client, before.where, hop, deadlines.tcp, signal);
           channels.push(socket);
         }
         const shaken = await shake(socket, hop, { deadlines, ask: options.ask, onStage: options.onStage }, signal);
         permit.done(null);
+        if (shaken.note !== null) options.onNote(shaken.note);
         if (hop !== target) {
           // Small answers wait in each sshd on the way.
           if (options.quicken) quicken(shaken.client, hop.where, options.onNote);
           passed.push({ client: shaken.client, where: hop.where });
           continue;
         }
-        if (tcp === null) break;
+        if (carrier === null) break;
         const facts = {
           remote: `${hop.host.user}@${hop.host.hostName}:${hop.host.port}`,
           route: options.route.slice(0, -1).map((host) => host.alias),
@@ -84,7 +87,7 @@ export async function openLink(options: OpenLinkOptions): Promise<Link> {
         };
         return new Link({
           client: shaken.client,
-          socket: tcp,
+          socket: carrier,
           channels,
           errors: shaken.errors,
           hops: passed,
@@ -103,7 +106,7 @@ export async function openLink(options: OpenLinkOptions): Promise<Link> {
     }
     throw new Fault('INTERNAL', 'a bug in towline: a route without an end; please report it with the log');
   } catch (error) {
-    tcp?.destroy();
+    carrier?.destroy();
     throw error;
   }
 }
@@ -119,41 +122,4 @@ async function hinted(fault: Fault, host: HostConfig): Promise<Fault> {
 function account(hop: Hop): string {
   const keys = hop.identities.map(identityName).join(',');
   return `${hop.host.user}@${hop.host.hostName}:${hop.host.port} ${keys}`;
-}
-
-/** Reaches the next hop through the one before it (`ssh -W`). */
-function through(client: Client, where: string, hop: Hop, deadline: number, signal: AbortSignal): Promise<Duplex> {
-  const name = `${hop.host.hostName}:${hop.host.port}`;
-  return new Promise((resolve, reject) => {
-    const settle = (end: () => void) => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', aborted);
-      client.off('close', closed);
-      end();
-    };
-    const fail = (fault: Fault) => settle(() => reject(fault));
-    const aborted = () => fail(Fault.from(signal.reason));
-    const closed = () => fail(new Fault('LINK_LOST', `the link to ${where} was lost; trying again`));
-    const timer = setTimeout(() => {
-      const text = `${where} did not reach ${name} within ${deadline / 1000} s; check the address`;
-      fail(new Fault('CONNECT_TIMEOUT', text));
-    }, deadline);
-    signal.addEventListener('abort', aborted, { once: true });
-    client.once('close', closed);
-    try {
-      client.forwardOut('127.0.0.1', 0, hop.host.hostName, hop.host.port, (error, channel) => {
-        if (error) return fail(hopFault(openFault(error, where, name)));
-        channel.on('error', () => undefined);
-        settle(() => resolve(channel));
-      });
-    } catch (error) {
-      fail(hopFault(openFault(error, where, name)));
-    }
-  });
-}
-
-/** A next hop that cannot be reached fails the attempt: it is as if our own connect had failed. */
-function hopFault(fault: Fault): Fault {
-  if (fault.code !== 'TARGET_REFUSED') return fault;
-  return new Fault('CONNECT_REFUSED', fault.message, { cause: fault, detail: fault.detail });
 }

@@ -40,7 +40,9 @@ export async function resolveRoute(spec: string, options: ResolveOptions): Promi
     seen.push(first);
     jumps = hosts[0]?.proxyJump ?? [];
   }
-  return [...before, last];
+  const [first = last, ...rest] = [...before, last];
+  // Who is reached through another host is not reached by its own command (ssh -J puts its own in the place).
+  return before.length === 0 ? [first] : [first, ...rest.map((host) => ({ ...host, proxyCommand: null }))];
 }
 
 /** Reads keys, agent and known_hosts for each hop: anew for each attempt, so that a mended file counts at once. */

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { Fault } from '../model/fault.ts';
 import { printable } from '../model/printable.ts';
 import type { ToSupervisor, ToWorker } from '../protocol.ts';
-import { Lines } from './lines.ts';
+import { Lines } from '../socket/lines.ts';
 
 const entry = fileURLToPath(new URL('../worker/entry.js', import.meta.url));
 

@@ -72,6 +72,7 @@ export class Dialer {
         keepalive,
         deadlines,
         quicken,
+        env,
         permit: (host, account, until) => permits.ask({ by: lane, host, account, forced }, until),
         ask: (question, until) => questions.ask(lane, question, until),
         onNote: note,

@@ -66,8 +66,8 @@ export class Lane {
       seat: () => this.#seat(),
       stage: (stage) => void ports.say({ say: 'stage', lane, stage }),
       note: (text) => {
-        // Said once, not at each attempt.
-        if (this.#noted.has(text)) return;
+        // Said once, not at each attempt; a ProxyCommand may say something else each time.
+        if (this.#noted.has(text) || this.#noted.size > 1_000) return;
         this.#noted.add(text);
         void ports.say({ say: 'warned', lane, text });
       },

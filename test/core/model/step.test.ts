@@ -249,9 +249,11 @@ test('a flood of waiting clients hurries an attempt to 100 ms after the last one
   t.end();
 });
 
-test('a port that accepts and says nothing is asked every 15 s after 30 tries', (t) => {
+test('a port that accepts and says nothing, or a ProxyCommand that ends, is asked every 15 s after 30 tries', (t) => {
   const dialing: LaneState = { at: 'dialing', attempt: 31, tries: { of: 'soon', count: 30, flaps: 0 }, before: false };
-  t.match(step(dialing, { type: 'failed', fault: report('CLOSED_EARLY') }, now, policy).state, { until: now + 15_000 });
+  for (const code of ['CLOSED_EARLY', 'PROXY_COMMAND_FAILED'] as const) {
+    t.match(step(dialing, { type: 'failed', fault: report(code) }, now, policy).state, { until: now + 15_000 });
+  }
   t.match(step(dialing, { type: 'failed', fault: refused }, now, policy).state, { until: now + 1_500 });
   t.end();
 });

@@ -1,10 +1,16 @@
 import type { Duplex } from 'node:stream';
 
+/** The stream that carries a whole route: a TCP connection, or the pipes of a ProxyCommand. */
+export interface Carrier extends Duplex {
+  /** As node:net counts it: with what still waits to be sent. */
+  readonly bytesWritten: number;
+}
+
 /** What may wait in a stream that carries a link before nobody may write more, bytes. */
 const most = 256 * 1024;
 
 /**
- * The streams that carry a link: the TCP connection, and for each further hop the channel that it goes through. ssh2 ignores
+ * The streams that carry a link: the first one, and for each further hop the channel that it goes through. ssh2 ignores
  * their backpressure, so that whoever writes to a link asks here first.
  */
 export class Carriers {

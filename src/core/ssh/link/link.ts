@@ -1,12 +1,11 @@
 import type { Client, ClientChannel } from 'ssh2';
-import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type Deadlines, detectTime, type Keepalive } from '../../model/config.ts';
 import { type Endpoint, formatEndpoint } from '../../model/endpoint.ts';
 import type { LinkFacts } from '../../model/event.ts';
 import { Fault } from '../../model/fault.ts';
 import { gatherWrites } from '../../socket/gather.ts';
-import { Carriers } from './carriers.ts';
+import { type Carrier, Carriers } from './carriers.ts';
 import { type Heeded, heedEnd } from './heed-end.ts';
 import { beginWindowsWith, endedWithoutEof, ownWindow, packetSize, ping } from '../internals.ts';
 import { openChannel, type Opening } from './open-channel.ts';
@@ -27,8 +26,8 @@ export interface Originator {
 
 /** What a link is made of. */
 export interface LinkParts extends Heeded {
-  /** The TCP connection that carries the whole route. */
-  readonly socket: Socket;
+  /** Carries the whole route. */
+  readonly socket: Carrier;
   /** The channel through which each host after the first one is reached. */
   readonly channels: readonly Duplex[];
   readonly keepalive: Keepalive;
@@ -52,7 +51,7 @@ export class Link {
   /** To be called before channels are written to: their packets leave in one system call. */
   readonly gather: () => void;
   readonly #client: Client;
-  readonly #socket: Socket;
+  readonly #socket: Carrier;
   readonly #where: string;
   readonly #carriers: Carriers;
   readonly #pulse: Pulse;

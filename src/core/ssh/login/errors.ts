@@ -27,14 +27,18 @@ const socketCodes: Readonly<Record<string, FaultCode>> = {
 };
 
 const socketTexts: Partial<Record<FaultCode, string>> = {
-  CONNECT_REFUSED: 'nothing listens there; start sshd, or correct the port',
+  CONNECT_REFUSED: 'nothing listens there, or a firewall rejects this address; start sshd, or correct the port',
   NAME_NOT_FOUND: 'the name does not resolve; check HostName in ssh_config, and the network',
   CONNECT_TIMEOUT: 'no answer; check the address and the firewall',
 };
 
-/** Translates the failure of a TCP connect. `where` names host and port. */
-export function connectFault(error: unknown, where: string): Fault {
+/** Translates the failure of a TCP connect. `where` names host and port, `from` is BindAddress where it is set. */
+export function connectFault(error: unknown, where: string, from: string | null): Fault {
   const { code, text } = marks(error);
+  if (from !== null && (code === 'EADDRNOTAVAIL' || code === 'EINVAL')) {
+    const why = `BindAddress ${from} is no address of this machine now; correct it in ssh_config, or bring it up`;
+    return new Fault('CONNECT_FAILED', `cannot connect to ${where}: ${why}`, { cause: error, detail: { where } });
+  }
   const found: FaultCode = (typeof code === 'string' ? socketCodes[code] : undefined) ?? 'CONNECT_FAILED';
   const why = socketTexts[found] ?? `${text || String(code)}; check the network`;
   return new Fault(found, `cannot connect to ${where}: ${why}`, { cause: error, detail: { where } });
@@ -65,9 +69,4 @@ export function openFault(error: unknown, where: string, target: string): Fault 
     cause: error,
     detail: { target },
   });
-}
-
-/** True when the two sides share no algorithm. ssh2 gives no other mark than its text: a guard test watches it. */
-export function isAlgorithmMismatch(error: Marks): boolean {
-  return error.level === 'handshake' && error.text.includes('no matching');
 }

@@ -1,14 +1,19 @@
 import { Fault } from '../../model/fault.ts';
 import { printable } from '../../model/printable.ts';
 import type { Stage } from '../../model/state.ts';
-import { isAlgorithmMismatch, type Marks } from './errors.ts';
+import type { Marks } from './errors.ts';
 import type { Auth } from './auth.ts';
 import { wrongFault } from './question-faults.ts';
+import { proxyEnded } from '../proxy-command.ts';
 import type { Hop } from '../route.ts';
 
 /** A stage ran out of time. `asking`: the agent that was being asked for a signature. */
-export function timeoutFault(stage: Stage, where: string, ms: number, asking: string | null): Fault {
+export function timeoutFault(stage: Stage, { where, host }: Hop, ms: number, asking: string | null): Fault {
   const seconds = `${ms / 1000} s`;
+  if (stage === 'greeting' && host.proxyCommand !== null) {
+    const text = `the ProxyCommand of ${where} brought no SSH greeting within ${seconds}; run it by hand, or raise deadlines.greeting`;
+    return new Fault('GREETING_TIMEOUT', text);
+  }
   if (stage === 'greeting') {
     const text = `${where} accepted TCP but sent no SSH greeting within ${seconds}; check that sshd answers on this port`;
     return new Fault('GREETING_TIMEOUT', text);
@@ -29,13 +34,18 @@ export function timeoutFault(stage: Stage, where: string, ms: number, asking: st
 
 /** The connection ended before the login was done and ssh2 raised no error of its own. */
 export function closedFault(stage: Stage, where: string, heard: string, error: Marks | null): Fault {
+  if (heard === '' && error?.code === proxyEnded) {
+    const text = `${error.text} before the SSH greeting; run it by hand, or correct it in ssh_config`;
+    return new Fault('PROXY_COMMAND_FAILED', text);
+  }
   if (heard === '') {
     const text = `${where} closed the connection without a word; a port proxy may have nothing behind it`;
     return new Fault('CLOSED_EARLY', text);
   }
   if (stage === 'greeting') {
     const said = printable(firstLine(heard));
-    if (/^\s*(?:HTTP\/|<)/.test(heard)) {
+    // ssh2 marks an error with a level, save when it cannot make sense of a greeting.
+    if (/^\s*(?:HTTP\/|<)/.test(heard) || error?.level === '') {
       const text = `${where} is no SSH server: it says "${said}"; correct the port, or what forwards it`;
       return new Fault('HANDSHAKE_FAILED', text);
     }
@@ -82,10 +92,6 @@ export function brokenFault(stage: Stage, hop: Hop, error: Marks, auth: Auth, he
       `${where} gave up after ${offered.length} identities ("${error.text}"; offered: ${offered.join(', ')}); write "IdentityFile" with the path of the right one and "IdentitiesOnly yes" under "Host ${hop.host.alias}" in ssh_config`,
       { detail: { offered: offered.length } },
     );
-  }
-  if (isAlgorithmMismatch(error)) {
-    const text = `${where} shares no algorithm with towline ("${error.text}"); update its sshd`;
-    return new Fault('ALGORITHM_MISMATCH', text);
   }
   if (error.level === 'client-socket' || stage === 'greeting' || typeof error.code === 'number') {
     return closedFault(stage, where, heard, error);

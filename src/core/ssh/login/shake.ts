@@ -5,7 +5,8 @@ import { Fault } from '../../model/fault.ts';
 import { printable } from '../../model/printable.ts';
 import type { Ask, Question } from '../../model/question.ts';
 import type { Stage } from '../../model/state.ts';
-import { offeredAlgorithms } from './algorithms.ts';
+import { agreedNote, mismatchFault, terrapinFault } from './algorithm-faults.ts';
+import { type AlgorithmLists, offerTo } from './algorithms.ts';
 import { marks, type Marks } from './errors.ts';
 import { fingerprint } from '../identity/fingerprint.ts';
 import { judgeHostKey } from '../known-hosts/host-key.ts';
@@ -14,11 +15,13 @@ import { takeTurns } from './key-door.ts';
 import { overhearJudgement, strictKeyExchange } from '../internals.ts';
 import type { Hop } from '../route.ts';
 import { cutFault, expiredFault, unansweredFault } from './question-faults.ts';
+import { smallRsaFault } from './host-key-size.ts';
+import { readOffer } from './key-exchange-init.ts';
 import { brokenFault, closedFault, timeoutFault } from './shake-faults.ts';
 import { StageClock } from './stage-clock.ts';
 
-/** A server may send text lines before its identification (RFC 4253 section 4.2), but not for ever. */
-const greetingLimit = 64 * 1024;
+/** A server may send text lines before its identification (RFC 4253 section 4.2), but not for ever: bytes, and lines. */
+const greetingLimit = { size: 64 * 1024, lines: 1_000 };
 
 /** An authenticated connection over one hop. */
 export interface Shaken {
@@ -27,6 +30,8 @@ export interface Shaken {
   readonly server: string;
   readonly hostKey: string;
   readonly strict: boolean;
+  /** What a user should know of the algorithms that were agreed on; null when all is well. */
+  readonly note: string | null;
   /** What went wrong since the login: a server may part in the same breath. The link takes over from here. */
   readonly errors: readonly Error[];
 }
@@ -49,12 +54,15 @@ export function shake(
   signal: AbortSignal,
 ): Promise<Shaken> {
   const { host, where } = hop;
+  const offer = offerTo(hop);
   return new Promise((resolve, reject) => {
     const client = new Client();
     const over = new AbortController();
-    const clock = new StageClock((stage, ms) => fail(timeoutFault(stage, where, ms, auth.asking())));
+    const clock = new StageClock((stage, ms) => fail(timeoutFault(stage, hop, ms, auth.asking())));
     let heard = '';
     let greeted = '';
+    let theirs: AlgorithmLists | null | undefined;
+    let note: string | null = null;
     let accepted: Buffer | null = null;
     let refusal: Fault | null = null;
     let lastError: Marks | null = null;
@@ -100,11 +108,12 @@ export function shake(
       heard += chunk.toString('latin1');
       const line = /(?:^|\n)(SSH-[^\r\n]*)\r?\n/.exec(heard);
       if (line?.[1] !== undefined) {
+        if (clock.stage === 'greeting') enter('key exchange', deadlines.keyExchange);
         greeted = printable(line[1]);
-        socket.off('data', listen);
-        enter('key exchange', deadlines.keyExchange);
-      } else if (heard.length > greetingLimit) {
-        const text = `${where} sent more than 64 KiB before an SSH greeting; check what listens on this port`;
+        theirs = readOffer(Buffer.from(heard.slice(line.index + line[0].length), 'latin1'));
+        if (theirs !== undefined) socket.off('data', listen);
+      } else if (heard.length > greetingLimit.size || heard.split('\n').length > greetingLimit.lines) {
+        const text = `${where} sent more than 64 KiB, or 1000 lines, before an SSH greeting; check what listens on this port`;
         fail(new Fault('PROTOCOL_ERROR', text));
       }
     };
@@ -112,12 +121,19 @@ export function shake(
     client.on('error', (error) => {
       lastError = marks(error);
       const cut = pending === null || lastError.level === 'client-authentication' ? null : cutFault(pending);
-      fail(refusal ?? cut ?? brokenFault(clock.stage, hop, lastError, auth, heard));
+      const apart = clock.stage === 'key exchange' && theirs ? mismatchFault(where, theirs, offer) : null;
+      fail(refusal ?? apart ?? cut ?? brokenFault(clock.stage, hop, lastError, auth, heard));
     });
     // Else nobody would ever answer: ssh2 leaves it to us.
     client.once('change password', (said: string) => fail(expiredFault(where, said)));
     // Once: a server that rekeys gets no more time for it.
-    client.once('handshake', () => enter('authentication', deadlines.auth));
+    client.once('handshake', (agreed) => {
+      const strict = strictKeyExchange(client);
+      const weak = terrapinFault(where, agreed, strict);
+      if (weak !== null) return fail(weak);
+      note = agreedNote(where, agreed, strict);
+      enter('authentication', deadlines.auth);
+    });
     client.on('close', () => {
       const cut = pending === null ? null : cutFault(pending);
       fail(refusal ?? cut ?? closedFault(clock.stage, where, heard, lastError));
@@ -130,12 +146,13 @@ export function shake(
       const hostKey = accepted === null ? '' : fingerprint(accepted);
       const errors: Error[] = [];
       client.on('error', (error) => errors.push(error));
-      resolve({ client, server: greeted, hostKey, strict: strictKeyExchange(client), errors });
+      resolve({ client, server: greeted, hostKey, strict: strictKeyExchange(client), note, errors });
     });
     signal.addEventListener('abort', aborted, { once: true });
     if (signal.aborted) return aborted();
 
-    enter('greeting', deadlines.greeting);
+    // A command has to connect first.
+    enter('greeting', deadlines.greeting + (host.proxyCommand === null ? 0 : deadlines.tcp));
     try {
       client.connect({
         sock: socket,
@@ -144,12 +161,12 @@ export function shake(
         username: host.user,
         readyTimeout: 0,
         keepaliveInterval: 0,
-        algorithms: offeredAlgorithms(hop.knownHosts.keyTypes(hop.knownAs, hop.knownPort)),
+        algorithms: offer.algorithms,
         authHandler: auth.handler,
         // Anything but a literal false accepts, and a late answer breaks a rekey: so this is synchronous and strictly boolean.
         hostVerifier: (key: Buffer): boolean => {
           if (accepted !== null) return accepted.equals(key);
-          refusal = judgeHostKey(hop, key);
+          refusal = smallRsaFault(hop, key) ?? judgeHostKey(hop, key);
           if (refusal !== null) return false;
           accepted = Buffer.from(key);
           return true;

@@ -10,6 +10,7 @@ export function algorithmChoice(settings: Settings): AlgorithmChoice {
     ciphers: chosen(settings, 'ciphers', ciphers),
     macs: chosen(settings, 'macs', macs),
     hostKeys: chosen(settings, 'hostkeyalgorithms', keys),
+    hostKeysVerbatim: /^[^+-]/.test(settings.first('hostkeyalgorithms')?.values[0] ?? ''),
   };
 }
 

@@ -58,4 +58,6 @@ export interface AlgorithmChoice {
   readonly ciphers: readonly string[] | null;
   readonly macs: readonly string[] | null;
   readonly hostKeys: readonly string[] | null;
+  /** HostKeyAlgorithms was written out whole (neither `+` nor `-`): what known_hosts has does not change its order. */
+  readonly hostKeysVerbatim: boolean;
 }

@@ -9,7 +9,7 @@ import type { AuthMethod, HostConfig } from './host-config.ts';
 import { checkHost, checkUser, parseHostSpec } from './host-name.ts';
 import { ignoredSettings } from './ignored.ts';
 import { parseJumps } from './jump.ts';
-import { expandProxyCommand } from './proxy-command.ts';
+import { expandProxyCommand, fdpassFault } from './proxy-command.ts';
 import { askConfig, readConfig, type Resolution, type ResolveOptions } from './resolution.ts';
 import type { Setting } from './settings.ts';
 import { expandTilde, expandTokens, type Tokens } from './tokens.ts';
@@ -167,15 +167,14 @@ function jumpsOf({ settings, hostName, port, user }: Resolution): readonly strin
   return jumps.map((jump) => jump.text);
 }
 
-function proxyCommandOf(resolution: Resolution): string | null {
-  const setting = resolution.settings.first('proxycommand');
+function proxyCommandOf({ settings, hostName, query, port, user }: Resolution): string | null {
+  const setting = settings.first('proxycommand');
   const [text = 'none'] = setting?.values ?? [];
   if (setting === undefined || text.toLowerCase() === 'none') return null;
-  const fdpass = resolution.settings.first('proxyusefdpass');
-  if (fdpass?.values[0] === 'yes') {
-    throw configFault(`${fdpass.at}: ProxyUseFdpass is not supported; let the ProxyCommand carry the bytes itself`);
-  }
-  return expandProxyCommand(text, resolution, setting.at);
+  const fdpass = settings.first('proxyusefdpass');
+  if (fdpass?.values[0] === 'yes') throw fdpassFault(fdpass.at);
+  const values = { hostName, named: query.host, port, user, hostKeyAlias: hostKeyAliasOf(settings) };
+  return expandProxyCommand({ text, at: setting.at }, values);
 }
 
 function keepaliveOf(value: Value): HostConfig['keepalive'] {

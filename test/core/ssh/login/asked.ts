@@ -36,6 +36,7 @@ export async function logInAsked(
       deadlines: { ...deadlines, auth },
       quicken: false,
       permit: async () => ({ done: () => undefined }),
+      env: {},
       ask: (question, signal) => {
         questions.push(question);
         return answer(question, signal);

@@ -17,8 +17,14 @@ export class Lines {
 
   add(text: string): void {
     const lines = (this.#rest + text).split('\n');
-    this.#rest = (lines.pop() ?? '').slice(0, printableLength);
+    // One more than is shown, so that it shows that it was cut.
+    this.#rest = (lines.pop() ?? '').slice(0, printableLength + 1);
     for (const line of lines) if (line.trim() !== '') this.#pass(printable(line));
+  }
+
+  /** No more comes: what stands there without a newline is the last line. */
+  end(): void {
+    this.add('\n');
   }
 
   #pass(line: string): void {
