@@ -6,6 +6,7 @@ import { ensureNode24, node24Runs } from './node24.mjs';
 import { Missing, run, which } from './shell.mjs';
 
 function ensureTools() {
+  // script runs a command on a terminal of its own
   const needed = {
     sshd: 'openssh-server',
     ssh: 'openssh-client',

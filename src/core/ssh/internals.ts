@@ -25,11 +25,14 @@ export function ping(client: Client, answered: () => void = () => undefined): vo
  * Tells what the server says to each attempt to log in (RFC 4252 section 5.1), before ssh2 acts on it: after a key of an agent ssh2
  * forgets it, and with it that the key was accepted and more is wanted.
  */
-export function overhearJudgement(client: Client, heard: (methods: readonly string[], partial: boolean) => void): void {
+export function overhearJudgement(
+  client: Client,
+  heard: (methods: readonly string[] | null, partial: boolean) => void,
+): void {
   const handlers = innards(client)._protocol._handlers;
   const handle = handlers['USERAUTH_FAILURE'];
   handlers['USERAUTH_FAILURE'] = (self, methods, partial, ...rest) => {
-    heard(Array.isArray(methods) ? methods.map(String) : [], partial === true);
+    heard(Array.isArray(methods) ? methods.map(String) : null, partial === true);
     handle?.(self, methods, partial, ...rest);
   };
 }

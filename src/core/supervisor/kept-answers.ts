@@ -1,4 +1,5 @@
 import { type FaultReport, retryOf } from '../model/fault.ts';
+import { isReusable, type Question } from '../model/question.ts';
 import type { Secret } from '../model/secret.ts';
 import type { LaneId } from '../protocol.ts';
 import type { WorkerKeeper } from './worker-keeper.ts';
@@ -36,20 +37,22 @@ interface Kept {
 export class KeptAnswers {
   readonly #kept = new Map<string, Kept>();
 
-  /** Keeps what was answered just now, in the hands of `by`; `tried`: a server judges it, not the one who asked. */
-  keep(about: string, answers: readonly Secret[], lifetime: number, by: Holder, tried: boolean): void {
+  /** Keeps what was answered just now, in the hands of `by`, unless it is good for once only. */
+  keep(question: Question, answers: readonly Secret[], lifetime: number, by: Holder): void {
+    const { about } = question;
+    if (!isReusable(question)) return;
     this.#drop(about);
     const timer = setTimeout(() => this.#drop(about), Math.min(lifetime, longest)).unref();
-    const trial = tried ? by : null;
+    const trial = isTried(question) ? by : null;
     this.#kept.set(about, { answers, timer, lanes: new Set([by.lane]), trial, proven: false, doubts: 0 });
   }
 
   /** Hands it out; `busy` while another login tries it, null where there is none. */
-  take(about: string, by: Holder, tried: boolean): readonly Secret[] | 'busy' | null {
-    const kept = this.#kept.get(about);
+  take(question: Question, by: Holder): readonly Secret[] | 'busy' | null {
+    const kept = this.#kept.get(question.about);
     if (kept === undefined) return null;
     if (kept.trial !== null) return 'busy';
-    if (tried) kept.trial = by;
+    if (isTried(question)) kept.trial = by;
     kept.lanes.add(by.lane);
     return kept.answers;
   }
@@ -89,6 +92,11 @@ export class KeptAnswers {
 
 /** `unknown`: the login ended for a reason that has nothing to do with its answers, as far as is known. */
 export type Verdict = 'right' | 'wrong' | 'unknown';
+
+/** A passphrase is judged where it is used, and wrong ones lock nobody out. */
+function isTried({ kind }: Question): boolean {
+  return kind !== 'passphrase';
+}
 
 /** What the end of a handshake says of the answers that were given in it. */
 export function verdictOf(fault: FaultReport | 'cancelled' | null): Verdict {

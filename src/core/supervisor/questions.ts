@@ -1,6 +1,6 @@
 import type { Fact } from '../model/event.ts';
 import { Fault, type FaultReport } from '../model/fault.ts';
-import { isReusable, type Question } from '../model/question.ts';
+import { isReusable } from '../model/question.ts';
 import type { Secret } from '../model/secret.ts';
 import type { LaneId, ToSupervisor } from '../protocol.ts';
 import { Askpass, findAskpass } from './askpass.ts';
@@ -124,7 +124,7 @@ export class Questions {
   #serve(one: Waiting): void {
     const { question, keeper, lane } = one;
     if (isReusable(question)) {
-      const kept = this.#kept.take(question.about, { keeper, lane }, isTried(question));
+      const kept = this.#kept.take(question, { keeper, lane });
       if (kept === 'busy') return;
       if (kept !== null) return this.#end(one, kept, 'memory');
       if ([...this.#waiting.values()].some(({ shown, question: { about } }) => shown && about === question.about))
@@ -164,7 +164,7 @@ export class Questions {
 
   #accept(one: Waiting, answers: readonly Secret[], lifetime: number, by: Source): void {
     const { question, keeper, lane } = one;
-    if (isReusable(question)) this.#kept.keep(question.about, answers, lifetime, { keeper, lane }, isTried(question));
+    this.#kept.keep(question, answers, lifetime, { keeper, lane });
     this.#end(one, answers, by);
     if (question.kind === 'passphrase') this.#ports.answered(question.about);
   }
@@ -179,9 +179,8 @@ export class Questions {
     if (answers === null) this.#ports.fact({ type: 'question.unanswered', why: how, ...fact });
     else this.#ports.fact({ type: 'question.answered', by: how, ...fact });
     // Here they leave for the worker that asked, and for nobody else.
-    if (how !== 'withdrawn') {
-      keeper.send({ say: 'answer', request, answers: answers?.map((answer) => answer.reveal()) ?? null });
-    }
+    const revealed = answers?.map((answer) => answer.reveal()) ?? null;
+    if (how !== 'withdrawn') keeper.send({ say: 'answer', request, answers: revealed });
     this.#serveOthers(question.about);
   }
 
@@ -198,9 +197,4 @@ export class Questions {
       if (!one.shown && one.question.about === about && this.#waiting.has(one.id)) this.#serve(one);
     }
   }
-}
-
-/** A passphrase is judged where it is used, and wrong ones lock nobody out. */
-function isTried({ kind }: Question): boolean {
-  return kind !== 'passphrase';
 }

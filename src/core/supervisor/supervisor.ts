@@ -14,6 +14,7 @@ import type { Questions } from './questions.ts';
 import { Relay, type RelayPorts } from './relay.ts';
 import { unknownRelay } from './unknown-relay.ts';
 import { Turnstile } from './turnstile.ts';
+import { lanesBlockedBy } from './waiting-question.ts';
 import { WorkerKeeper } from './worker-keeper.ts';
 
 /** What the composition root hands over. */
@@ -73,7 +74,10 @@ class Supervision implements Supervisor {
     const { config, builtins } = options;
     this.#desk = new Desk({
       fact: (fact) => this.#events.add(fact),
-      answered: (about) => this.#nudgeWaiting(about),
+      answered: (about) => {
+        const blocked = lanesBlockedBy(about, this.#events.snapshot);
+        for (const { relay, lane } of blocked) this.#relays.get(relay)?.answered(lane);
+      },
       env: process.env,
     });
     if (options.attendant) this.#desk.questions.attend(null, options.attendant);
@@ -169,14 +173,6 @@ class Supervision implements Supervisor {
     await Promise.all([...this.#relays.values()].map((relay) => relay.stop(why)));
     await this.#shared?.ended();
     this.#desk.close();
-  }
-
-  #nudgeWaiting(about: string): void {
-    for (const [name, { lanes }] of Object.entries(this.#events.snapshot.relays)) {
-      lanes.forEach(({ state }, lane) => {
-        if (state.at === 'blocked' && state.fault.detail['about'] === about) this.#relays.get(name)?.answered(lane);
-      });
-    }
   }
 
   #relay(name: string): Relay {

@@ -1,5 +1,6 @@
 import type { QuestionFact } from '../model/event.ts';
 import { describeWish, type Question } from '../model/question.ts';
+import type { Snapshot } from '../model/snapshot.ts';
 import type { LaneId } from '../protocol.ts';
 import type { AskedQuestion } from './attendant.ts';
 import type { WorkerKeeper } from './worker-keeper.ts';
@@ -33,4 +34,16 @@ export function waitingQuestion(
   const fact = { relay, lane: Number(lane.slice(at + 1)), kind, where, wish: describeWish(question), again };
   const state = { over: new AbortController(), shown: false, asking: false, timer: undefined };
   return { id, keeper, request, lane, relay, question, fact, ...state };
+}
+
+/** The lanes that are blocked because nobody answered this. */
+export function lanesBlockedBy(
+  about: string,
+  { relays }: Snapshot,
+): readonly { readonly relay: string; readonly lane: number }[] {
+  return Object.entries(relays).flatMap(([relay, { lanes }]) =>
+    lanes.flatMap(({ state }, lane) =>
+      state.at === 'blocked' && state.fault.detail['about'] === about ? [{ relay, lane }] : [],
+    ),
+  );
 }

@@ -11,7 +11,7 @@ export interface Auth extends Omit<PublicKeys, 'next'> {
   /** ssh2's `authHandler`. Never throws; false ends the login, undefined lets it wait for `proceed`, until a person has answered. */
   readonly handler: (methodsLeft: unknown, partial: unknown, proceed: Proceed) => AnyAuthMethod | false | undefined;
   /** What the server said to an attempt, before the handler is called. */
-  readonly judged: (methodsLeft: readonly string[], partial: boolean) => void;
+  readonly judged: (methodsLeft: readonly string[] | null, partial: boolean) => void;
   /** The methods that the server would still take; null before it said so. */
   readonly methods: () => readonly string[] | null;
   /** True when the server accepted something and wants more, such as a one-time code. */
@@ -44,7 +44,7 @@ export function createAuth(hop: Hop, ports: AuthPorts, signal: AbortSignal): Aut
   const asked = new AskedLogin(hop, { ...ports, signal });
   let learnt = false;
   const judged: Auth['judged'] = (methodsLeft, partialSuccess) => {
-    methods = methodsLeft;
+    methods = methodsLeft ?? methods;
     partial ||= partialSuccess;
     asked.judged(partialSuccess);
   };
