@@ -14,6 +14,7 @@ interface PrivateClient {
     directTcpip: OpenChannel;
     openssh_directStreamLocal: OpenChannel;
     ping(): void;
+    requestFailure(): void;
     channelWindowAdjust(channel: number, amount: number): void;
   };
   readonly _callbacks: ((failed: unknown) => void)[];
@@ -64,6 +65,19 @@ export function beginWindowsWith(client: Client, size: number): void {
       open.call(this, channel, size, packet, target);
     };
   }
+}
+
+/**
+ * Leaves what a server says of its other host keys (hostkeys-00@openssh.com, UpdateHostKeys) without an answer: ssh2 would have it
+ * prove each of them at each login. To be called before the login is done: sshd says it in the same breath.
+ */
+export function ignoreHostKeyUpdates(client: Client): void {
+  const { _protocol: protocol } = innards(client);
+  const handle = protocol._handlers['GLOBAL_REQUEST'];
+  protocol._handlers['GLOBAL_REQUEST'] = (self, name, wantsReply, ...rest) => {
+    if (name !== 'hostkeys-00@openssh.com') handle?.(self, name, wantsReply, ...rest);
+    else if (wantsReply === true) protocol.requestFailure();
+  };
 }
 
 const slack = 64 * 1024;

@@ -88,5 +88,6 @@ export class Dialer {
 
 function filesOf(host: HostConfig): readonly string[] {
   const publicKeys = host.identityFiles.map((file) => `${file}.pub`);
-  return [...host.files, ...host.identityFiles, ...publicKeys, ...host.knownHostsFiles];
+  const revoked = host.revokedHostKeys === null ? [] : [host.revokedHostKeys];
+  return [...host.files, ...host.identityFiles, ...publicKeys, ...host.knownHostsFiles, ...revoked];
 }

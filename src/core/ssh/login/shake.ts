@@ -8,9 +8,10 @@ import type { Stage } from '../../model/state.ts';
 import { offeredAlgorithms } from './algorithms.ts';
 import { marks, type Marks } from './errors.ts';
 import { fingerprint } from '../identity/fingerprint.ts';
-import { judgeHostKey } from '../known-hosts/host-key.ts';
+import { type Judgement, judgeHostKey } from '../known-hosts/host-key.ts';
+import { acceptNew } from '../known-hosts/learn-host-key.ts';
 import { createAuth } from './auth.ts';
-import { strictKeyExchange } from '../internals.ts';
+import { ignoreHostKeyUpdates, strictKeyExchange } from '../internals.ts';
 import type { Hop } from '../route.ts';
 import { brokenFault, closedFault, timeoutFault } from './shake-faults.ts';
 
@@ -33,6 +34,10 @@ export interface ShakeOptions {
   readonly deadlines: Deadlines;
   readonly ask: Ask;
   readonly onStage: (stage: Stage) => void;
+  /** A sentence for the user. */
+  readonly onNote: (text: string) => void;
+  /** Judges the host key in the place of known_hosts: for who wants to see it. */
+  readonly judge?: (hop: Hop, key: Buffer) => Judgement;
 }
 
 /**
@@ -42,7 +47,7 @@ export interface ShakeOptions {
 export function shake(
   socket: Duplex,
   hop: Hop,
-  { deadlines, ask, onStage }: ShakeOptions,
+  { deadlines, ask, onStage, onNote, judge = judgeHostKey }: ShakeOptions,
   signal: AbortSignal,
 ): Promise<Shaken> {
   const { host, where } = hop;
@@ -93,6 +98,21 @@ export function shake(
         fail(new Fault('PROTOCOL_ERROR', text));
       }
     };
+    const learn = (key: Buffer, verify: (permitted: boolean) => void) => {
+      acceptNew(hop, key, over.signal).then(
+        (note) => {
+          if (settled) return;
+          if (note !== null) onNote(note);
+          accepted = key;
+          verify(true);
+        },
+        (error) => {
+          if (settled) return;
+          refusal = Fault.from(error);
+          verify(false);
+        },
+      );
+    };
 
     client.on('error', (error) => {
       lastError = marks(error);
@@ -127,15 +147,22 @@ export function shake(
         keepaliveInterval: 0,
         algorithms: offeredAlgorithms(hop.knownHosts.keyTypes(hop.knownAs, hop.knownPort)),
         authHandler: auth.handler,
-        // Anything but a literal false accepts, and a late answer breaks a rekey: so this is synchronous and strictly boolean.
-        hostVerifier: (key: Buffer): boolean => {
+        // Anything but a literal false accepts, and a late answer breaks a rekey: so it is strictly boolean, and only the first one
+        // waits (undefined) until a new key is written down.
+        hostVerifier: (key: Buffer, verify: (permitted: boolean) => void): boolean | undefined => {
           if (accepted !== null) return accepted.equals(key);
-          refusal = judgeHostKey(hop, key);
-          if (refusal !== null) return false;
-          accepted = Buffer.from(key);
-          return true;
+          const judged = judge(hop, key);
+          const shown = Buffer.from(key);
+          if (judged === 'learn') {
+            learn(shown, verify);
+            return undefined;
+          }
+          if (judged === null) accepted = shown;
+          else refusal = judged;
+          return judged === null;
         },
       });
+      ignoreHostKeyUpdates(client);
       // After connect(): it has paused the socket, so that no byte passes before ssh2 listens.
       socket.on('data', listen);
     } catch (error) {
