@@ -19,9 +19,9 @@ export interface Called {
 /** One command: its words for help, and where it is implemented. It is imported when it is called, not before. */
 export interface Command {
   readonly name: string;
-  /** `RELAY`, or `[RELAY]` when it may be left out. */
-  readonly relay?: 'RELAY' | '[RELAY]';
-  readonly group: 'Daemon' | 'Relays' | 'Looking' | 'Config and shell';
+  /** What it is given beside options, in brackets when it may be left out. */
+  readonly relay?: 'RELAY' | '[RELAY]' | 'HOST';
+  readonly group: 'Daemon' | 'Relays' | 'Looking' | 'Hosts' | 'Config and shell';
   readonly text: string;
   readonly options: readonly OptionText[];
   /** A sentence for its own page. */
@@ -105,6 +105,20 @@ export const commands: readonly Command[] = [
     text: 'show what happens as it happens',
     options: [json, { name: 'after', value: 'N', text: 'begin after event number N; 0: with all that are kept' }],
     run: async (called) => (await import('./events.ts')).events(called),
+  },
+  {
+    name: 'trust',
+    relay: 'HOST',
+    group: 'Hosts',
+    text: 'show the key of a host, and write it to known_hosts once you agree',
+    options: [
+      { name: 'yes', alias: 'y', text: 'agree without being asked' },
+      { name: 'fingerprint', value: 'SHA256:...', text: 'agree to this key alone, without being asked' },
+      { name: 'F', value: 'FILE', text: 'another ssh_config than ~/.ssh/config, as with ssh' },
+      json,
+    ],
+    more: 'HOST is an alias of ssh_config or [user@]host[:port]. Jump hosts on the way are asked about first; nobody logs in to HOST itself.',
+    run: async (called) => (await import('./trust.ts')).trust(called),
   },
   {
     name: 'check',

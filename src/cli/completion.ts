@@ -10,7 +10,7 @@ export async function complete(words: readonly string[]): Promise<readonly strin
   // With no answer of ours the shell completes file names.
   if (known.some(({ name, alias, value }) => value !== undefined && (name === before || alias === before))) return [];
   const options = [...known.map(({ name }) => (name.length === 1 ? `-${name}` : `--${name}`)), '--help'];
-  if (named.relay === undefined) return options;
+  if (named.relay === undefined || named.relay === 'HOST') return options;
   try {
     const { relays } = await connect().status();
     return [...relays.map(({ name }) => name), ...options];

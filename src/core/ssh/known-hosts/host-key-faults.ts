@@ -25,7 +25,7 @@ export function changedFault(hop: Hop, key: Buffer, verdict: Changed): Fault {
   const known = verdict.old.map((old) => `${old.type} ${old.fingerprint} at ${old.file}:${old.line}`).join(', ');
   return new Fault(
     'HOST_KEY_CHANGED',
-    `the host key of ${hop.where} changed to ${type} ${shown}, someone may be listening in; known is ${known}; only if you trust the new key, ${todo.join(' and ')}, then \`${trustCommand(hop)}\``,
+    `the host key of ${hop.where} changed to ${type} ${shown}, someone may be listening in; only if you trust it, ${todo.join(' and ')}, then \`${trustCommand(hop)}\`; known is ${known}`,
     { detail: { fingerprint: shown, type, known, remove: remove.join('\n') } },
   );
 }

@@ -25,7 +25,10 @@ export async function learnHostKey(
   const { knownHostsTo, knownHostsFiles, revokedHostKeys, hashKnownHosts } = hop.host;
   const why = whyUnwritten(hop);
   if (knownHostsTo === null || why !== null) {
-    throw new Fault('KNOWN_HOSTS_UNWRITABLE', `the host key of ${hop.where} cannot be kept: ${why}; correct ssh_config`);
+    throw new Fault(
+      'KNOWN_HOSTS_UNWRITABLE',
+      `the host key of ${hop.where} cannot be kept: ${why}; correct ssh_config`,
+    );
   }
   const path = await locateKnownHosts(knownHostsTo);
   if (path === '/dev/null') return 'discarded';

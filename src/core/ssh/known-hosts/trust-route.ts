@@ -1,4 +1,4 @@
-import { Fault } from '../../model/fault.ts';
+import type { Fault } from '../../model/fault.ts';
 import { fingerprint } from '../identity/fingerprint.ts';
 import { keyType } from '../identity/key-blob.ts';
 import type { HostConfig } from '../resolve/host-config.ts';
@@ -19,12 +19,13 @@ export interface NewHostKey {
   /** The file that it will be written to, and the name that it will stand under there. */
   readonly file: string;
   readonly name: string;
+  readonly hashed: boolean;
   /** False for a jump host on the way. */
   readonly last: boolean;
 }
 
 /** What became of the key of one host. */
-export interface Trusted extends Omit<NewHostKey, 'why' | 'file' | 'last'> {
+export interface Trusted extends Omit<NewHostKey, 'why' | 'file' | 'hashed' | 'last'> {
   readonly result: Learned;
   /** Where it stands now; null where it is kept nowhere. */
   readonly file: string | null;
@@ -75,7 +76,7 @@ async function trust(hop: Hop, key: Buffer, last: boolean, { decide, signal }: T
     return { ...shown, result: 'known', file: place.file, line: place.line };
   }
   if (!isOpenToPeople(why) || file === null || whyUnwritten(hop) !== null) throw why;
-  await decide({ ...shown, why, file, last });
+  await decide({ ...shown, why, file, hashed: hop.host.hashKnownHosts, last });
   const result = await learnHostKey(hop, key, 'person', signal);
   return { ...shown, result, file: result === 'discarded' ? null : file, line: null };
 }
