@@ -17,7 +17,8 @@ export async function withFileLock<T>(path: string, work: () => Promise<T>, sign
   const lock = `${path}.towline-lock`;
   while (!(await take(lock))) {
     if (await isStale(lock)) await unlink(lock).catch(() => undefined);
-    else await sleep(period, undefined, { signal });
+    // Also where it could not be removed.
+    await sleep(period, undefined, { signal });
   }
   try {
     return await work();
