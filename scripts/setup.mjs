@@ -6,7 +6,13 @@ import { ensureNode24, node24Runs } from './node24.mjs';
 import { Missing, run, which } from './shell.mjs';
 
 function ensureTools() {
-  const needed = { sshd: 'openssh-server', ssh: 'openssh-client', 'ssh-keygen': 'openssh-client', curl: 'curl', strace: 'strace' };
+  const needed = {
+    sshd: 'openssh-server',
+    ssh: 'openssh-client',
+    'ssh-keygen': 'openssh-client',
+    curl: 'curl',
+    strace: 'strace',
+  };
   const missing = Object.entries(needed).flatMap(([tool, name]) => (which(tool) === undefined ? [name] : []));
   // the tests use the options of OpenBSD's nc, and there are three programs of that name
   if (!run('nc', ['-h']).stderr.includes('OpenBSD')) missing.push('netcat-openbsd');

@@ -192,9 +192,7 @@ test('jump hosts are trusted first, hop by hop, and what is known on the way is 
 
   const pinned = await trust('--fingerprint', second.hostKeyFingerprint);
   t.equal(pinned.code, 76, 'a fingerprint is that of the host, not of those before it');
-  t.match(
-    pinned.stderr,
-    /hop 1 \(.*is not known, and nobody is there to be asked; trust that host first/);
+  t.match(pinned.stderr, /hop 1 \(.*is not known, and nobody is there to be asked; trust that host first/);
 });
 
 test('a relay that is blocked by an unknown key goes on by itself once it is trusted', async (t) => {

@@ -2,7 +2,8 @@ import { Fault } from '../../model/fault.ts';
 import { fingerprint } from '../identity/fingerprint.ts';
 import { keyType } from '../identity/key-blob.ts';
 import type { Hop } from '../route.ts';
-import { type KeyVerdict, knownName } from './known-hosts.ts';
+import type { KeyVerdict } from './known-hosts.ts';
+import { knownName } from './known-name.ts';
 
 type Changed = Extract<KeyVerdict, { kind: 'changed' }>;
 

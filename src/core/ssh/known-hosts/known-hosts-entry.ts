@@ -1,6 +1,6 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { keyType } from '../identity/key-blob.ts';
-import { knownName } from './known-hosts.ts';
+import { knownName } from './known-name.ts';
 
 /** The line that ssh adds for a new host: its name, hashed if that is wanted (HashKnownHosts), and its key; without newline. */
 export function formatEntry(name: string, port: number, key: Buffer, hashed: boolean): string {

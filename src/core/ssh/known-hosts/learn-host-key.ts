@@ -4,9 +4,10 @@ import { keyType } from '../identity/key-blob.ts';
 import type { Hop } from '../route.ts';
 import { withFileLock } from './file-lock.ts';
 import { judgeHostKey, whyUnwritten } from './host-key.ts';
-import { knownName, loadKnownHosts } from './known-hosts.ts';
+import { loadKnownHosts } from './known-hosts.ts';
 import { formatEntry } from './known-hosts-entry.ts';
 import { appendLine, locateKnownHosts } from './known-hosts-file.ts';
+import { knownName } from './known-name.ts';
 
 /** How a new key was taken down: written to a file, found there meanwhile, or only heard, where the file is /dev/null. */
 export type Learned = 'written' | 'known' | 'discarded';

@@ -5,7 +5,7 @@ import type { HostConfig } from '../resolve/host-config.ts';
 import { type Hop, prepareVisit } from '../route.ts';
 import { type FetchOptions, fetchHostKey } from './fetch-host-key.ts';
 import { judgeHostKey, whyUnwritten } from './host-key.ts';
-import { knownName } from './known-hosts.ts';
+import { knownName } from './known-name.ts';
 import { isOpenToPeople, type Learned, learnHostKey } from './learn-host-key.ts';
 
 /** A host key that somebody is to decide on. */

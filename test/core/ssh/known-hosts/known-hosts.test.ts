@@ -1,6 +1,7 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { createHmac, randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'tap';
 import { fingerprint } from '../../../../src/core/ssh/identity/fingerprint.ts';
@@ -239,4 +240,59 @@ test('ten thousand hashed lines are searched in the blink of an eye', async (t) 
   t.comment(`one lookup in 10,000 hashed lines: ${first.toFixed(1)} ms, again: ${second.toFixed(1)} ms`);
   t.ok(first < 300, `${first} ms`);
   t.ok(second < 20, `${second} ms`);
+});
+
+test('a million lines fit into a worker and are searched', async (t) => {
+  const dir = makeTemp(t, 'kh');
+  const key = makeKeyPair(join(dir, 'a')).publicKey;
+  const file = join(dir, 'known_hosts');
+  const salt = randomBytes(20).toString('base64');
+  const part = (from: number) =>
+    Array.from({ length: 100_000 }, (_, n) => {
+      const hash = Buffer.alloc(20, `${from}.${n}`).toString('base64');
+      return n % 2 === 0 ? `|1|${salt}|${hash} ${key}\n` : `host${from}-${n}.example.com ${key}\n`;
+    }).join('');
+  for (let from = 0; from < 10; from += 1) appendFileSync(file, part(from));
+  appendFileSync(file, `${hashed('last.example.com')} ${key}\n`);
+  const before = performance.now();
+  const known = await loadKnownHosts([file]);
+  const loaded = performance.now();
+  t.match(known.verdict('last.example.com', 22, blobOf(key)), { kind: 'known', line: 1_000_001 });
+  const searched = performance.now();
+  t.comment(
+    `a million lines, half of them hashed: read in ${(loaded - before).toFixed()} ms, searched in ${(searched - loaded).toFixed()} ms, ${Math.round(process.memoryUsage().rss / 2 ** 20)} MiB resident`,
+  );
+  t.ok(searched - before < 30_000);
+  t.ok(process.memoryUsage().rss < 1024 ** 3, "below a worker's limit");
+});
+
+test('a file that is being rewritten never fails its readers, nor makes a key a changed one', async (t) => {
+  const dir = makeTemp(t, 'kh');
+  const [a, b] = ['a', 'b'].map((name) => makeKeyPair(join(dir, name)).publicKey);
+  const file = join(dir, 'known_hosts');
+  const text = `${`x ${b}\n`.repeat(5_000)}h ${a}\n`;
+  writeFileSync(file, text);
+  // Emptied, then filled in pieces, as an editor or a copy does; now and then in one step, as ssh-keygen does.
+  const script = `const fs = require('node:fs'); const [file, text] = [${JSON.stringify(file)}, fs.readFileSync(${JSON.stringify(file)})];
+    process.once('message', () => process.exit());
+    const write = (n) => { if (n % 3 === 0) { fs.writeFileSync(file + '.new', text); fs.renameSync(file + '.new', file); }
+      else { const fd = fs.openSync(file, 'w'); for (let at = 0; at < text.length; at += 50000) fs.writeSync(fd, text, at, Math.min(50000, text.length - at)); fs.closeSync(fd); }
+      setImmediate(write, n + 1); }; write(0); process.send('writing');`;
+  const writer = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  t.teardown(() => writer.kill('SIGKILL'));
+  await once(writer, 'message');
+  const seen: Record<string, number> = {};
+  for (let n = 0; n < 200; n += 1) {
+    const { kind } = (await loadKnownHosts([file])).verdict('h', 22, blobOf(a ?? ''));
+    seen[kind] = (seen[kind] ?? 0) + 1;
+  }
+  const left = once(writer, 'exit');
+  writer.send('enough');
+  await left;
+  t.strictSame(
+    Object.keys(seen).filter((kind) => kind !== 'known' && kind !== 'unknown'),
+    [],
+    JSON.stringify(seen),
+  );
+  t.ok((seen['known'] ?? 0) > 0, JSON.stringify(seen));
 });
