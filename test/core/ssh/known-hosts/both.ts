@@ -80,15 +80,24 @@ export function checkedHost({ port, keyFile, user }: Sshd, checked: Checked): Ho
   });
 }
 
-/** Logs in as a relay would; `notes` is what the user was told. */
-export async function askTowline(
-  sshd: Sshd,
-  checked: Checked,
-): Promise<{ readonly outcome: Outcome; readonly notes: readonly string[]; readonly fault: Fault | null }> {
+/** What became of our login; `notes` is what the user was told. */
+export interface Asked {
+  readonly outcome: Outcome;
+  readonly notes: readonly string[];
+  readonly fault: Fault | null;
+}
+
+/** Logs in as a relay would. */
+export function askTowline(sshd: Sshd, checked: Checked): Promise<Asked> {
+  return goRoute([checkedHost(sshd, checked)]);
+}
+
+/** Logs in over a whole route. */
+export async function goRoute(route: readonly HostConfig[]): Promise<Asked> {
   const notes: string[] = [];
   try {
     const link = await openLink({
-      route: [checkedHost(sshd, checked)],
+      route,
       keepalive: { interval: 60_000, count: 3 },
       deadlines: { tcp: 5_000, greeting: 5_000, keyExchange: 10_000, auth: 20_000, open: 5_000 },
       quicken: false,

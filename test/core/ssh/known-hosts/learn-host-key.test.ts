@@ -13,7 +13,7 @@ import { hop, hostConfig } from '../../../fixtures/host-config.ts';
 import { startSshd } from '../../../fixtures/sshd.ts';
 import { makeKeyPair } from '../../../fixtures/sshd-keys.ts';
 import { makeTemp, type Owner } from '../../../fixtures/temp.ts';
-import { askSsh, askTowline } from './both.ts';
+import { askSsh, askTowline, checkedHost, goRoute } from './both.ts';
 
 const LEARNER = fileURLToPath(new URL('learner-main.js', import.meta.url));
 const blobOf = (publicKey: string) => Buffer.from(publicKey.split(' ')[1] ?? '', 'base64');
@@ -104,6 +104,33 @@ test('a name is hashed as ssh-keygen hashes it: each reads what the other wrote'
     }
     t.end();
   }, t.threw);
+});
+
+test('many relays that meet one new host at once all get in, and it is written once', async (t) => {
+  const sshd = await startSshd(t, { config: ['MaxStartups 100'] });
+  const file = join(makeTemp(t, 'kh'), '.ssh', 'known_hosts');
+  const checked = { checking: 'accept-new', files: [file] } as const;
+  const all = await Promise.all(Array.from({ length: 20 }, () => askTowline(sshd, checked)));
+  t.strictSame(new Set(all.map(({ outcome }) => outcome)), new Set(['in']));
+  t.equal(all.flatMap(({ notes }) => notes).length, 1, 'it is said once');
+  t.equal(readFileSync(file, 'utf8'), `[127.0.0.1]:${sshd.port} ${sshd.hostKeys[0]}\n`);
+});
+
+test('two new hops are both learned on one way, and a changed one ends it at its own', async (t) => {
+  const [first, second] = [await startSshd(t), await startSshd(t)];
+  second.allowKey(first.publicKey);
+  const file = join(makeTemp(t, 'kh'), 'known_hosts');
+  const checked = { checking: 'accept-new', files: [file] } as const;
+  const route = [checkedHost(first, checked), { ...checkedHost(second, checked), identityFiles: [first.keyFile] }];
+  const { outcome, notes } = await goRoute(route);
+  t.equal(outcome, 'in');
+  t.equal(notes.filter((note) => note.includes('was added to')).length, 2);
+  const line = ({ port, hostKeys }: typeof first) => `[127.0.0.1]:${port} ${hostKeys[0]}\n`;
+  t.equal(readFileSync(file, 'utf8'), `${line(first)}${line(second)}`);
+  await second.swapHostKey();
+  const { fault } = await goRoute(route);
+  t.match(fault, { code: 'HOST_KEY_CHANGED', message: /^the host key of hop 2 / });
+  t.ok(fault?.message.includes(`${file}:2`));
 });
 
 test('HashKnownHosts: the line hides the name, and the real ssh knows the host by it', async (t) => {
