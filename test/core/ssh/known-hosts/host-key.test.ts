@@ -153,9 +153,14 @@ test('the other keys that a server speaks of are neither asked about nor written
   const sshd = await startSshd(t, { hostKeys: ['ed25519', 'rsa', 'ecdsa'], config: ['LogLevel DEBUG3'] });
   const file = join(makeTemp(t, 'kh'), 'known_hosts');
   const H = `[127.0.0.1]:${sshd.port}`;
+  const checked = { checking: 'accept-new', files: [file] } as const;
+  for (const ask of [askSsh, askTowline]) {
+    writeFileSync(file, '');
+    await ask(sshd, checked);
+    t.equal(readFileSync(file, 'utf8'), `${H} ${sshd.hostKeys[0]}\n`, 'of three new keys ssh and we take the same one');
+  }
   const rsa = `${H} ${sshd.hostKeys[1]}\n`;
   writeFileSync(file, rsa);
-  const checked = { checking: 'accept-new', files: [file] } as const;
   t.equal((await askTowline(sshd, checked)).outcome, 'in', 'a server with three keys is asked for the known one');
   t.equal(readFileSync(file, 'utf8'), rsa);
   const from = sshd.log().length;
