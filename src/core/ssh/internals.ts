@@ -14,7 +14,6 @@ interface PrivateClient {
     directTcpip: OpenChannel;
     openssh_directStreamLocal: OpenChannel;
     ping(): void;
-    requestFailure(): void;
     channelWindowAdjust(channel: number, amount: number): void;
   };
   readonly _callbacks: ((failed: unknown) => void)[];
@@ -68,16 +67,14 @@ export function beginWindowsWith(client: Client, size: number): void {
 }
 
 /**
- * Leaves what a server says of its other host keys (hostkeys-00@openssh.com, UpdateHostKeys) without an answer: ssh2 would have it
- * prove each of them at each login. To be called before the login is done: sshd says it in the same breath.
+ * Has ssh2 refuse what a server says of its other host keys (UpdateHostKeys), where it would have each of them proved at each login.
+ * To be called before the login is done: sshd says it in the same breath.
  */
 export function ignoreHostKeyUpdates(client: Client): void {
-  const { _protocol: protocol } = innards(client);
-  const handle = protocol._handlers['GLOBAL_REQUEST'];
-  protocol._handlers['GLOBAL_REQUEST'] = (self, name, wantsReply, ...rest) => {
-    if (name !== 'hostkeys-00@openssh.com') handle?.(self, name, wantsReply, ...rest);
-    else if (wantsReply === true) protocol.requestFailure();
-  };
+  const handlers = innards(client)._protocol._handlers;
+  const handle = handlers['GLOBAL_REQUEST'];
+  handlers['GLOBAL_REQUEST'] = (self, name, ...rest) =>
+    handle?.(self, name === 'hostkeys-00@openssh.com' ? 'not known' : name, ...rest);
 }
 
 const slack = 64 * 1024;

@@ -59,6 +59,9 @@ export function shake(
     let heard = '';
     let greeted = '';
     let accepted: Buffer | null = null;
+    let isNew = false;
+    /** While a new key is written down nobody logs in: it may turn out to be none to be accepted. */
+    let learning: Promise<void> | null = null;
     let refusal: Fault | null = null;
     let lastError: Marks | null = null;
     let timer: NodeJS.Timeout | undefined;
@@ -98,20 +101,12 @@ export function shake(
         fail(new Fault('PROTOCOL_ERROR', text));
       }
     };
-    const learn = (key: Buffer, verify: (permitted: boolean) => void) => {
-      acceptNew(hop, key, over.signal).then(
-        (note) => {
-          if (settled) return;
-          if (note !== null) onNote(note);
-          accepted = key;
-          verify(true);
-        },
-        (error) => {
-          if (settled) return;
-          refusal = Fault.from(error);
-          verify(false);
-        },
-      );
+    const learn = (key: Buffer) => {
+      learning = acceptNew(hop, key, over.signal).then((note) => {
+        learning = null;
+        if (note !== null && !settled) onNote(note);
+      });
+      learning.catch((error: unknown) => fail(Fault.from(error)));
     };
 
     client.on('error', (error) => {
@@ -121,7 +116,11 @@ export function shake(
       fail(refusal ?? brokenFault(stage, hop, lastError, auth, heard));
     });
     // Once: a server that rekeys gets no more time for it.
-    client.once('handshake', () => enter('authentication', deadlines.auth));
+    client.once('handshake', () => {
+      enter('authentication', deadlines.auth);
+      // Now it is proved that the key is the server's: what a mere copy of a key shows is not written down.
+      if (isNew && accepted !== null) learn(accepted);
+    });
     client.on('close', () => fail(refusal ?? closedFault(stage, where, heard, lastError)));
     client.on('ready', () => {
       if (settled) return;
@@ -146,20 +145,28 @@ export function shake(
         readyTimeout: 0,
         keepaliveInterval: 0,
         algorithms: offeredAlgorithms(hop.knownHosts.keyTypes(hop.knownAs, hop.knownPort)),
-        authHandler: auth.handler,
-        // Anything but a literal false accepts, and a late answer breaks a rekey: so it is strictly boolean, and only the first one
-        // waits (undefined) until a new key is written down.
-        hostVerifier: (key: Buffer, verify: (permitted: boolean) => void): boolean | undefined => {
+        authHandler: (methodsLeft, partial, proceed) => {
+          if (learning === null) return auth.handler(methodsLeft, partial);
+          const go = () => {
+            if (settled) return;
+            const next = auth.handler(methodsLeft, partial);
+            if (next !== false) return proceed(next);
+            fail(brokenFault(stage, hop, { level: 'client-authentication', code: null, text: '' }, auth, heard));
+          };
+          learning.then(go).catch((error: unknown) => fail(Fault.from(error)));
+          return undefined;
+        },
+        // Anything but a literal false accepts, and a late answer breaks a rekey: so this is synchronous and strictly boolean.
+        hostVerifier: (key: Buffer): boolean => {
           if (accepted !== null) return accepted.equals(key);
           const judged = judge(hop, key);
-          const shown = Buffer.from(key);
-          if (judged === 'learn') {
-            learn(shown, verify);
-            return undefined;
+          if (judged instanceof Fault) {
+            refusal = judged;
+            return false;
           }
-          if (judged === null) accepted = shown;
-          else refusal = judged;
-          return judged === null;
+          isNew = judged === 'learn';
+          accepted = Buffer.from(key);
+          return true;
         },
       });
       ignoreHostKeyUpdates(client);

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'tap';
 import { Fault } from '../../../../src/core/model/fault.ts';
@@ -127,4 +128,68 @@ test('a key that is trusted is only looked at: nobody logs in for it', async (t)
   link.close();
   const sent = await recorder.take();
   t.throws(() => messagesIn(sent), 'a login would show');
+});
+
+/** A door before a server that spoils the signature by which it proves its host key (RFC 4253 section 8). */
+async function startForger(t: Owner, port: number): Promise<number> {
+  const server = createServer((near) => {
+    const far = connect(port, '127.0.0.1');
+    for (const socket of [near, far]) socket.on('error', () => undefined);
+    near.pipe(far);
+    let heard = Buffer.alloc(0);
+    let passed = 0;
+    far.on('data', (chunk: Buffer) => {
+      heard = Buffer.concat([heard, chunk]);
+      let at = heard.indexOf('\n') + 1;
+      while (at > 0 && at + 6 <= heard.length && heard.length >= at + 4 + heard.readUInt32BE(at)) {
+        const end = at + 4 + heard.readUInt32BE(at);
+        const [reply, newKeys] = [31, 21];
+        if (heard[at + 5] === reply) {
+          const last = end - (heard[at + 4] ?? 0) - 5;
+          heard[last] = (heard[last] ?? 0) ^ 1;
+        }
+        near.write(heard.subarray(passed, end));
+        passed = end;
+        if (heard[at + 5] === newKeys) far.removeAllListeners('data').pause();
+        at = heard[at + 5] === newKeys ? heard.length : end;
+      }
+    });
+    near.once('close', () => far.destroy());
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.teardown(() => server.close());
+  const address = server.address();
+  return typeof address === 'object' ? (address?.port ?? 0) : 0;
+}
+
+test('a key is not written down before its server has proved that it is its own', async (t) => {
+  const sshd = await startSshd(t);
+  const port = await startForger(t, sshd.port);
+  const file = join(makeTemp(t, 'kh'), 'known_hosts');
+  const host = { ...checkedHost(sshd, { checking: 'accept-new', files: [file] }), port };
+  await t.rejects(dial(host), { code: 'HANDSHAKE_FAILED', message: /signature/i });
+  t.notOk(existsSync(file));
+});
+
+test('nobody logs in while a new key is written down, and not at all when another one was known first', async (t) => {
+  const sshd = await startSshd(t, { config: ['LogLevel DEBUG3'] });
+  const dir = makeTemp(t, 'kh');
+  const file = join(dir, 'known_hosts');
+  const lock = `${file}.towline-lock`;
+  const other = makeKeyPair(join(dir, 'k')).publicKey;
+  // As another worker of ours would hold it.
+  writeFileSync(lock, `${process.pid} ${hostname()}\n`);
+  const from = sshd.log().length;
+  const refused = dial(checkedHost(sshd, { checking: 'accept-new', files: [file] })).then(
+    () => null,
+    (error: unknown) => Fault.from(error),
+  );
+  await sshd.waitForLog(/SSH2_MSG_NEWKEYS received/, from);
+  writeFileSync(file, `[127.0.0.1]:${sshd.port} ${other}\n`);
+  rmSync(lock);
+  t.match(await refused, { code: 'HOST_KEY_CHANGED' });
+  await sshd.waitForLog(/Connection closed by|Connection reset by/, from);
+  t.notMatch(sshd.log().slice(from), /userauth-request/);
+  t.equal(readFileSync(file, 'utf8'), `[127.0.0.1]:${sshd.port} ${other}\n`);
 });
