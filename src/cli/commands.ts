@@ -155,5 +155,5 @@ export const commands: readonly Command[] = [
 /** The options that stand before or after any command. */
 export const globalOptions: readonly OptionText[] = [
   { name: 'config', value: 'FILE', text: 'the config file (up, check); searched for unless given' },
-  { name: 'F', value: 'FILE', text: 'another ssh_config than ~/.ssh/config, as with ssh (up, check)' },
+  { name: 'F', value: 'FILE', text: 'another ssh_config than ~/.ssh/config, as with ssh (up, check, trust)' },
 ];
