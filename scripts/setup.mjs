@@ -15,6 +15,7 @@ function ensureTools() {
     script: 'bsdutils',
     fish: 'fish',
     tcsh: 'tcsh',
+    strace: 'strace',
   };
   const missing = Object.entries(needed).flatMap(([tool, name]) => (which(tool) === undefined ? [name] : []));
   // the tests use the options of OpenBSD's nc, and there are three programs of that name

@@ -30,7 +30,7 @@ export interface Command {
   readonly operands?: readonly Operand[];
   /** Parsed without yargs, which takes longer to load than this command takes to answer. */
   readonly quick?: boolean;
-  readonly group: 'Daemon' | 'Relays' | 'Looking' | 'Config and shell';
+  readonly group: 'Daemon' | 'Relays' | 'Looking' | 'Hosts' | 'Config and shell';
   readonly text: string;
   readonly options: readonly OptionText[];
   /** A sentence for its own page. */
@@ -132,6 +132,20 @@ export const commands: readonly Command[] = [
   },
   hostsCommand,
   ...editCommands,
+  {
+    name: 'trust',
+    operands: [host],
+    group: 'Hosts',
+    text: 'show the key of a host, and write it to known_hosts once you agree',
+    options: [
+      { name: 'yes', alias: 'y', text: 'agree without being asked' },
+      { name: 'fingerprint', value: 'SHA256:...', text: 'agree to this key alone, without being asked' },
+      { name: 'F', value: 'FILE', text: 'another ssh_config than ~/.ssh/config, as with ssh' },
+      json,
+    ],
+    more: 'HOST is an alias of ssh_config or [user@]host[:port]. Jump hosts on the way are asked about first; nobody logs in to HOST itself.',
+    run: async (called) => (await import('./trust.ts')).trust(called),
+  },
   {
     name: 'check',
     group: 'Config and shell',

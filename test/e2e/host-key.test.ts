@@ -1,3 +1,5 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { test } from 'tap';
 import { runTowline } from '../fixtures/cli.ts';
 import { fateOf } from '../fixtures/client.ts';
@@ -25,4 +27,23 @@ test('a swapped host key blocks, says both fingerprints, and is an exit code', a
   await again.reach('r', 'blocked');
   await container.trustHostKeys();
   await again.reach('r', 'connected');
+});
+
+test('the way out of a swapped key that is printed is one: remove, look, trust, and the relay goes on', async (t) => {
+  const container = await startContainer(t);
+  const daemon = await startDaemon(t, container, { r: { host: 'test', forwards: [`0:127.0.0.1:${ECHO_PORT}`] } });
+  await daemon.reach('r', 'connected');
+  await container.swapHostKey();
+  await container.killSessions();
+  const { fault } = (await daemon.reach('r', 'blocked')).standing;
+  const before = readFileSync(container.knownHostsFile, 'utf8');
+  const trust = ['trust', '-F', container.sshConfigFile, 'test'];
+  const refused = await runTowline(t, [...trust, '--yes']);
+  t.equal(refused.code, 76);
+  t.match(refused.stderr, /\[HOST_KEY_CHANGED\]/);
+  t.equal(readFileSync(container.knownHostsFile, 'utf8'), before, 'trust never overwrites');
+  execFileSync('sh', ['-c', String(fault?.detail['remove'])], { stdio: 'pipe' });
+  const fresh = String(fault?.detail['fingerprint']);
+  t.equal((await runTowline(t, [...trust, '--fingerprint', fresh])).code, 0);
+  await daemon.reach('r', 'connected');
 });

@@ -6,6 +6,7 @@ import type { Ask } from '../model/question.ts';
 import type { Stage } from '../model/state.ts';
 import { identityName } from './identity/identity.ts';
 import { nearAlias } from './resolve/aliases.ts';
+import type { Judgement } from './known-hosts/host-key.ts';
 import type { HostConfig } from './resolve/host-config.ts';
 import { Link } from './link/link.ts';
 import { type Hop, prepareHops } from './route.ts';
@@ -36,12 +37,14 @@ export interface OpenLinkOptions {
   /** A sentence about something that was passed over. */
   readonly onNote: (text: string) => void;
   readonly signal: AbortSignal;
+  /** Judges the last host's key in the place of known_hosts: for who wants to see it. No identity is read for that host. */
+  readonly judge?: (hop: Hop, key: Buffer) => Judgement;
 }
 
 /** Connects over the whole route. Rejects with the Fault of the first hop that fails; nothing is left open then. */
 export async function openLink(options: OpenLinkOptions): Promise<Link> {
-  const { deadlines, signal } = options;
-  const hops = await prepareHops(options.route, signal);
+  const { deadlines, signal, judge } = options;
+  const hops = await prepareHops(options.route, signal, judge !== undefined);
   for (const note of new Set(hops.flatMap((hop) => [...hop.notes, ...offerTo(hop).notes]))) options.onNote(note);
   const target = hops.at(-1);
   if (target === undefined)
@@ -66,7 +69,9 @@ export async function openLink(options: OpenLinkOptions): Promise<Link> {
           socket = await reachThrough(before.client, before.where, hop, deadlines.tcp, signal);
           channels.push(socket);
         }
-        const shaken = await shake(socket, hop, { deadlines, ask: options.ask, onStage: options.onStage }, signal);
+        const looked = judge !== undefined && hop === target ? { judge } : {};
+        const { ask, onStage, onNote } = options;
+        const shaken = await shake(socket, hop, { deadlines, ask, onStage, onNote, ...looked }, signal);
         permit.done(null);
         if (shaken.note !== null) options.onNote(shaken.note);
         if (hop !== target) {

@@ -1,5 +1,5 @@
 import { constants, type Stats } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { open, realpath } from 'node:fs/promises';
 
 /** The text of a file together with whom it belonged to when it was read. */
 export interface RegularFile {
@@ -17,15 +17,17 @@ export type Unreadable =
 
 /**
  * Reads a whole regular file of at most `limit` bytes, never waiting: a fifo, a device or a folder is refused, not opened for
- * good. `/dev/null` counts as an empty file, since ssh users write it where they mean "none".
+ * good. `/dev/null`, and a symlink to it, counts as an empty file, since ssh users write it where they mean "none".
  */
 export async function readRegularFile(path: string, limit: number): Promise<RegularFile | Unreadable> {
   try {
     const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
     try {
       const stats = await file.stat();
-      if (path === '/dev/null') return { data: Buffer.alloc(0), stats };
-      if (!stats.isFile()) return { why: 'not a regular file' };
+      if (!stats.isFile()) {
+        const isNull = (await realpath(path)) === '/dev/null';
+        return isNull ? { data: Buffer.alloc(0), stats } : { why: 'not a regular file' };
+      }
       if (stats.size > limit) return { why: 'too large' };
       return { data: await file.readFile(), stats };
     } finally {

@@ -9,6 +9,8 @@ export interface Hop {
   readonly host: HostConfig;
   /** `user@host:port`, prefixed with the hop's number where there are several: how faults name it. */
   readonly where: string;
+  /** What the user wrote for the last host of the route: what `towline trust` is to be given. */
+  readonly destination: string;
   /** Name and port under which known_hosts has it; an alias stands there without its port. */
   readonly knownAs: string;
   readonly knownPort: number;
@@ -45,19 +47,21 @@ export async function resolveRoute(spec: string, options: ResolveOptions): Promi
   return before.length === 0 ? [first] : [first, ...rest.map((host) => ({ ...host, proxyCommand: null }))];
 }
 
-/** Reads keys, agent and known_hosts for each hop: anew for each attempt, so that a mended file counts at once. */
-export async function prepareHops(route: readonly HostConfig[], signal: AbortSignal): Promise<readonly Hop[]> {
+/**
+ * Reads keys, agent and known_hosts for each hop: anew for each attempt, so that a mended file counts at once. `visit`: the last
+ * host is only looked at, so that no identity is read for it.
+ */
+export async function prepareHops(
+  route: readonly HostConfig[],
+  signal: AbortSignal,
+  visit = false,
+): Promise<readonly Hop[]> {
   return Promise.all(
     route.map(async (host, index) => {
-      const name = `${host.user}@${formatHost(host)}`;
-      const where = route.length === 1 ? name : `hop ${index + 1} (${name})`;
-      const knownHosts = await loadKnownHosts(host.knownHostsFiles);
+      const hop = await prepareVisit(route, host, index);
+      if (visit && index === route.length - 1) return hop;
       const { identities, notes, lacking } = await identitiesOf(host, signal);
-      const known = {
-        knownAs: host.hostKeyAlias ?? host.hostName,
-        knownPort: host.hostKeyAlias === null ? host.port : 22,
-      };
-      return { host, where, ...known, knownHosts, identities, lacking, notes: [...notes, ...knownHosts.warnings] };
+      return { ...hop, identities, lacking, notes: [...notes, ...hop.notes] };
     }),
   );
 }
@@ -71,6 +75,23 @@ async function identitiesOf(host: HostConfig, signal: AbortSignal): Promise<Load
   if (!askable) throw lacking;
   // Who named no key and has none logs in by password: that is no news.
   return { ...loaded, notes: notes.length === 0 ? [] : [lacking.message] };
+}
+
+/** Reads known_hosts for one host of a route, and no identity. */
+export async function prepareVisit(route: readonly HostConfig[], host: HostConfig, index: number): Promise<Hop> {
+  const name = `${host.user}@${formatHost(host)}`;
+  const knownHosts = await loadKnownHosts(host.knownHostsFiles, host.revokedHostKeys);
+  return {
+    host,
+    where: route.length === 1 ? name : `hop ${index + 1} (${name})`,
+    destination: route.at(-1)?.alias ?? host.alias,
+    knownAs: host.hostKeyAlias ?? host.hostName,
+    knownPort: host.hostKeyAlias === null ? host.port : 22,
+    knownHosts,
+    identities: [],
+    lacking: null,
+    notes: knownHosts.warnings,
+  };
 }
 
 function formatHost(host: HostConfig): string {

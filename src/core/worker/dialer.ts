@@ -90,5 +90,6 @@ export class Dialer {
 
 function filesOf(host: HostConfig): readonly string[] {
   const keys = [...host.identityFiles, ...host.identityFiles.map((file) => `${file}-cert`), ...host.certificateFiles];
-  return [...host.files, ...keys, ...keys.map((file) => `${file}.pub`), ...host.knownHostsFiles];
+  const revoked = host.revokedHostKeys === null ? [] : [host.revokedHostKeys];
+  return [...host.files, ...keys, ...keys.map((file) => `${file}.pub`), ...host.knownHostsFiles, ...revoked];
 }

@@ -1,48 +1,63 @@
 import { Fault } from '../../model/fault.ts';
 import { fingerprint } from '../identity/fingerprint.ts';
+import { keyType } from '../identity/key-blob.ts';
 import type { Hop } from '../route.ts';
+import { changedFault, trustCommand } from './host-key-faults.ts';
+import { rsaBits } from './host-key-blob.ts';
+import { isRecordable } from './known-hosts-entry.ts';
 
-/** The verdict on a host key: null accepts; everything else, also what was not foreseen, is the fault that refuses. */
-export function judgeHostKey(hop: Hop, key: Buffer): Fault | null {
+/** What becomes of a host key: null accepts it, `learn` accepts it once it is written down, a fault refuses it. */
+export type Judgement = Fault | 'learn' | null;
+
+/** The judgement on a host key: everything but null and `learn`, also what was not foreseen, is the fault that refuses. */
+export function judgeHostKey(hop: Hop, key: Buffer): Judgement {
   const { host, where } = hop;
-  const shown = fingerprint(key);
   try {
+    const shown = fingerprint(key);
+    const detail = { fingerprint: shown, type: keyType(key) };
     const verdict = hop.knownHosts.verdict(hop.knownAs, hop.knownPort, key);
+    const bits = rsaBits(key);
+    if (verdict.kind !== 'revoked' && bits !== null && bits < host.requiredRsaSize) {
+      const text = `the host key of ${where} is an RSA key of ${bits} bits, and RequiredRSASize is ${host.requiredRsaSize}; give the host a longer one`;
+      return new Fault('HOST_KEY_WEAK', text, { detail });
+    }
     switch (verdict.kind) {
       case 'known':
         return null;
       case 'unknown':
-        return new Fault(
-          'HOST_KEY_UNKNOWN',
-          `the host key of ${where} (${shown}) is in no known_hosts file; connect once with \`ssh ${host.alias}\`, compare the fingerprint and accept it`,
-          { detail: { fingerprint: shown } },
-        );
-      case 'changed': {
-        const old = verdict.old.map((entry) => `${entry.fingerprint} at ${entry.file}:${entry.line}`).join(', ');
-        const name = hop.knownPort === 22 ? hop.knownAs : `[${hop.knownAs}]:${hop.knownPort}`;
-        const file = verdict.old[0]?.file ?? '';
-        return new Fault(
-          'HOST_KEY_CHANGED',
-          `the host key of ${where} changed to ${shown}, known is ${old}: someone may be listening in; if you trust the new key, run \`ssh-keygen -R '${name}' -f '${file}'\` and accept it anew`,
-          { detail: { fingerprint: shown, known: old } },
-        );
+        return host.hostKeyChecking === 'accept-new' && whyUnwritten(hop) === null ? 'learn' : unknownFault(hop, key);
+      case 'changed':
+        return changedFault(hop, key, verdict);
+      case 'revoked': {
+        const at = verdict.line === 0 ? verdict.file : `${verdict.file}:${verdict.line}`;
+        const text = `the host key of ${where} (${shown}) is revoked at ${at}; ask the host's administrator`;
+        return new Fault('HOST_KEY_REVOKED', text, { detail });
       }
-      case 'revoked':
-        return new Fault(
-          'HOST_KEY_REVOKED',
-          `the host key of ${where} (${shown}) is marked @revoked at ${verdict.file}:${verdict.line}; ask the host's administrator`,
-          { detail: { fingerprint: shown } },
-        );
-      case 'authority-only':
-        return new Fault(
-          'HOST_KEY_UNVERIFIABLE',
-          `${where} is trusted only through a certificate authority (${verdict.file}:${verdict.line}), and host certificates are not supported; add its own key (${shown}) to known_hosts`,
-          { detail: { fingerprint: shown } },
-        );
+      case 'authority-only': {
+        const text = `${where} is trusted only through a certificate authority (${verdict.file}:${verdict.line}), and host certificates are not supported; compare its own key (${shown}), then run \`${trustCommand(hop)}\``;
+        return new Fault('HOST_KEY_UNVERIFIABLE', text, { detail });
+      }
     }
   } catch (error) {
     return new Fault('KNOWN_HOSTS_UNREADABLE', `the host key of ${where} could not be checked; look at known_hosts`, {
       cause: error,
     });
   }
+}
+
+/** Why a new key of this host can be written nowhere, so that ssh would not take it either; null where it can. */
+export function whyUnwritten({ host, knownAs }: Hop): string | null {
+  if (host.knownHostsTo === null) return 'UserKnownHostsFile names no file to write it to';
+  return isRecordable(knownAs) ? null : `the name "${knownAs}" cannot stand in known_hosts`;
+}
+
+function unknownFault(hop: Hop, key: Buffer): Fault {
+  const [shown, type] = [fingerprint(key), keyType(key)];
+  const why = whyUnwritten(hop);
+  const todo =
+    why === null
+      ? `compare the fingerprint, then run \`${trustCommand(hop)}\``
+      : `${why}, so compare the fingerprint and write it by hand`;
+  const text = `the host key of ${hop.where} (${type} ${shown}) is in no known_hosts file; ${todo}`;
+  return new Fault('HOST_KEY_UNKNOWN', text, { detail: { fingerprint: shown, type } });
 }

@@ -9,13 +9,13 @@ import { agreedNote, mismatchFault, terrapinFault } from './algorithm-faults.ts'
 import { type AlgorithmLists, offerTo } from './algorithms.ts';
 import { marks, type Marks } from './errors.ts';
 import { fingerprint } from '../identity/fingerprint.ts';
-import { judgeHostKey } from '../known-hosts/host-key.ts';
+import { type Judgement, judgeHostKey } from '../known-hosts/host-key.ts';
+import { acceptNew } from '../known-hosts/learn-host-key.ts';
 import { createAuth } from './auth.ts';
 import { takeTurns } from './key-door.ts';
-import { overhearJudgement, strictKeyExchange } from '../internals.ts';
+import { interceptMessages, overhearJudgement, strictKeyExchange } from '../internals.ts';
 import type { Hop } from '../route.ts';
 import { cutFault, expiredFault, unansweredFault } from './question-faults.ts';
-import { smallRsaFault } from './host-key-size.ts';
 import { readOffer } from './key-exchange-init.ts';
 import { brokenFault, closedFault, timeoutFault } from './shake-faults.ts';
 import { StageClock } from './stage-clock.ts';
@@ -41,6 +41,10 @@ export interface ShakeOptions {
   readonly deadlines: Deadlines;
   readonly ask: Ask;
   readonly onStage: (stage: Stage) => void;
+  /** A sentence for the user. */
+  readonly onNote: (text: string) => void;
+  /** Judges the host key in the place of known_hosts: for who wants to see it. */
+  readonly judge?: (hop: Hop, key: Buffer) => Judgement;
 }
 
 /**
@@ -50,7 +54,7 @@ export interface ShakeOptions {
 export function shake(
   socket: Duplex,
   hop: Hop,
-  { deadlines, ask, onStage }: ShakeOptions,
+  { deadlines, ask, onStage, onNote, judge = judgeHostKey }: ShakeOptions,
   signal: AbortSignal,
 ): Promise<Shaken> {
   const { host, where } = hop;
@@ -64,6 +68,9 @@ export function shake(
     let theirs: AlgorithmLists | null | undefined;
     let note: string | null = null;
     let accepted: Buffer | null = null;
+    let isNew = false;
+    /** While a new key is written down nobody logs in: it may turn out to be none to be accepted. */
+    let learning: Promise<void> | null = null;
     let refusal: Fault | null = null;
     let lastError: Marks | null = null;
     let pending: Question | null = null;
@@ -117,6 +124,13 @@ export function shake(
         fail(new Fault('PROTOCOL_ERROR', text));
       }
     };
+    const learn = (key: Buffer) => {
+      learning = acceptNew(hop, key, over.signal).then((note) => {
+        learning = null;
+        if (note !== null && !settled) onNote(note);
+      });
+      learning.catch((error: unknown) => fail(Fault.from(error)));
+    };
 
     client.on('error', (error) => {
       lastError = marks(error);
@@ -133,6 +147,8 @@ export function shake(
       if (weak !== null) return fail(weak);
       note = agreedNote(where, agreed, strict);
       enter('authentication', deadlines.auth);
+      // Now it is proved that the key is the server's: what a mere copy of a key shows is not written down.
+      if (isNew && accepted !== null) learn(accepted);
     });
     client.on('close', () => {
       const cut = pending === null ? null : cutFault(pending);
@@ -162,18 +178,35 @@ export function shake(
         readyTimeout: 0,
         keepaliveInterval: 0,
         algorithms: offer.algorithms,
-        authHandler: auth.handler,
+        authHandler: (methodsLeft, partial, proceed) => {
+          if (learning === null) return auth.handler(methodsLeft, partial, proceed);
+          const go = () => {
+            if (settled) return;
+            const next = auth.handler(methodsLeft, partial, proceed);
+            if (next === undefined) return;
+            if (next !== false) return proceed(next);
+            fail(brokenFault(clock.stage, hop, { level: 'client-authentication', code: null, text: '' }, auth, heard));
+          };
+          learning.then(go).catch((error: unknown) => fail(Fault.from(error)));
+          return undefined;
+        },
         // Anything but a literal false accepts, and a late answer breaks a rekey: so this is synchronous and strictly boolean.
         hostVerifier: (key: Buffer): boolean => {
           if (accepted !== null) return accepted.equals(key);
-          refusal = smallRsaFault(hop, key) ?? judgeHostKey(hop, key);
-          if (refusal !== null) return false;
+          const judged = judge(hop, key);
+          if (judged instanceof Fault) {
+            refusal = judged;
+            return false;
+          }
+          isNew = judged === 'learn';
           accepted = Buffer.from(key);
           return true;
         },
       });
       takeTurns(client, over.signal);
       overhearJudgement(client, auth.judged);
+      // ssh2 would have each key that a server says of itself (UpdateHostKeys) proved at each login.
+      interceptMessages(client, 'GLOBAL_REQUEST', (name) => name === 'hostkeys-00@openssh.com');
       // After connect(): it has paused the socket, so that no byte passes before ssh2 listens.
       socket.on('data', listen);
     } catch (error) {

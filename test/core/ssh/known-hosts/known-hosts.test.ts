@@ -1,13 +1,15 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { createHmac, randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'tap';
 import { fingerprint } from '../../../../src/core/ssh/identity/fingerprint.ts';
-import { type KeyVerdict, loadKnownHosts } from '../../../../src/core/ssh/known-hosts/known-hosts.ts';
+import { loadKnownHosts } from '../../../../src/core/ssh/known-hosts/known-hosts.ts';
 import { startSshd } from '../../../fixtures/sshd.ts';
 import { makeKeyPair } from '../../../fixtures/sshd-keys.ts';
 import { makeTemp } from '../../../fixtures/temp.ts';
+import { askSsh, askTowline, type Checked, eachOf, type Outcome } from './both.ts';
 
 const blobOf = (publicKey: string) => Buffer.from(publicKey.split(' ')[1] ?? '', 'base64');
 
@@ -17,8 +19,8 @@ function hashed(name: string): string {
   return `|1|${salt.toString('base64')}|${createHmac('sha1', salt).update(name).digest('base64')}`;
 }
 
-test('a verdict is what the real ssh says', async (t) => {
-  const sshd = await startSshd(t);
+test('a verdict is what the real ssh says, and what accept-new writes is what ssh writes', async (t) => {
+  const sshd = await startSshd(t, { config: ['MaxStartups 100', 'ListenAddress ::1'] });
   const dir = makeTemp(t, 'kh');
   const [real = ''] = sshd.hostKeys;
   const ed = makeKeyPair(join(dir, 'ed')).publicKey;
@@ -26,89 +28,155 @@ test('a verdict is what the real ssh says', async (t) => {
   const { port } = sshd;
   const H = `[127.0.0.1]:${port}`;
   const base64 = real.split(' ')[1] ?? '';
+  const short = Buffer.concat([blobOf(real).subarray(0, 15), Buffer.from([0, 0, 0, 31]), blobOf(real).subarray(20)]);
+  const made = Buffer.concat([Buffer.from([0, 0, 0, 7]), Buffer.from('ssh-foo'), blobOf(real).subarray(15)]);
 
-  const cases: readonly [string, string, KeyVerdict['kind']][] = [
-    ['nothing', '', 'unknown'],
-    ['its key', `${H} ${real}\n`, 'known'],
-    ['its key under the plain name', `127.0.0.1 ${real}\n`, 'known'],
-    ['another port', `[127.0.0.1]:1 ${real}\n`, 'unknown'],
-    ['another key', `${H} ${ed}\n`, 'changed'],
-    ['another key under the plain name', `127.0.0.1 ${ed}\n`, 'unknown'],
-    ['a key of another type', `${H} ${ecdsa}\n`, 'changed'],
-    ['another key, and its own under the plain name', `${H} ${ed}\n127.0.0.1 ${real}\n`, 'changed'],
-    ['another key, then its own', `${H} ${ed}\n${H} ${real}\n`, 'known'],
-    ['revoked everywhere', `${H} ${real}\n@revoked * ${real}\n`, 'revoked'],
-    ['only revoked', `@revoked * ${real}\n`, 'revoked'],
-    ['revoked and known under the plain name', `@revoked 127.0.0.1 ${real}\n127.0.0.1 ${real}\n`, 'revoked'],
-    ['revoked under the plain name only', `@revoked 127.0.0.1 ${real}\n${H} ${real}\n`, 'known'],
-    ['another key revoked', `@revoked * ${ed}\n${H} ${real}\n`, 'known'],
-    ['an authority', `@cert-authority * ${ed}\n`, 'authority-only'],
-    ['its key as an authority', `@cert-authority ${H} ${real}\n`, 'authority-only'],
-    ['an authority and its key', `@cert-authority * ${ed}\n${H} ${real}\n`, 'known'],
-    ['an authority and its key under the plain name', `@cert-authority * ${ed}\n127.0.0.1 ${real}\n`, 'known'],
-    ['an authority and another key', `@cert-authority * ${ed}\n${H} ${ecdsa}\n`, 'changed'],
-    ['a wildcard with the port', `[127.*]:${port} ${real}\n`, 'known'],
-    ['a wildcard', `127.0.?.1 ${real}\n`, 'known'],
-    ['several names', `example.com,${H},other ${real}\n`, 'known'],
-    ['a negation', `[127.*]:${port},!${H} ${real}\n`, 'unknown'],
-    ['a negation of the name with its port only', `*,!${H} ${real}\n`, 'known'],
-    ['hashed', `${hashed(H)} ${real}\n`, 'known'],
-    ['hashed under the plain name', `${hashed('127.0.0.1')} ${real}\n`, 'known'],
-    ['hashed, another key', `${hashed(H)} ${ed}\n`, 'changed'],
-    ['hashed, another host', `${hashed('127.0.0.2')} ${real}\n`, 'unknown'],
-    ['a hashed name in a list', `${hashed(H)},${H} ${real}\n`, 'unknown'],
-    ['comments, blanks, CRLF', `# x\r\n\r\n  ${H} ${real} a comment\r\n`, 'known'],
-    ['tabs', `${H}\t${real.replace(' ', '\t')}\n`, 'known'],
-    ['no final newline', `${H} ${real}`, 'known'],
-    ['a broken line first', `${H} ssh-ed25519 !!!!\n${H}\n${H} 256 35 123\n${H} ${real}\n`, 'known'],
-    ['a key of the wrong type', `${H} ssh-rsa ${base64}\n`, 'unknown'],
-    ['an unknown marker', `@foo ${H} ${real}\n`, 'unknown'],
-    ['two markers', `@revoked @cert-authority ${H} ${real}\n`, 'unknown'],
-    ['a comment before it', `#${H} ${real}\n`, 'unknown'],
+  type Outcomes = readonly [yes: Outcome, acceptNew: Outcome];
+  const known: Outcomes = ['in', 'in'];
+  const fresh: Outcomes = ['unknown', 'in'];
+  const changed: Outcomes = ['changed', 'changed'];
+  const revoked: Outcomes = ['revoked', 'revoked'];
+  const cases: readonly (readonly [string, string, Outcomes, Partial<Checked>?])[] = [
+    ['nothing', '', fresh],
+    ['its key', `${H} ${real}\n`, known],
+    ['its key under the plain name', `127.0.0.1 ${real}\n`, known],
+    ['another port', `[127.0.0.1]:1 ${real}\n`, fresh],
+    ['another key', `${H} ${ed}\n`, changed],
+    ['another key under the plain name', `127.0.0.1 ${ed}\n`, fresh],
+    ['a key of another type', `${H} ${ecdsa}\n`, changed],
+    ['another key, and its own under the plain name', `${H} ${ed}\n127.0.0.1 ${real}\n`, changed],
+    ['another key, then its own', `${H} ${ed}\n${H} ${real}\n`, known],
+    ['revoked everywhere', `${H} ${real}\n@revoked * ${real}\n`, revoked],
+    ['only revoked', `@revoked * ${real}\n`, revoked],
+    ['revoked under the plain name only', `@revoked 127.0.0.1 ${real}\n${H} ${real}\n`, known],
+    ['another key revoked', `@revoked * ${ed}\n${H} ${real}\n`, known],
+    ['another key revoked, nothing known', `@revoked * ${ed}\n`, fresh],
+    ['an authority and its key', `@cert-authority * ${ed}\n${H} ${real}\n`, known],
+    ['an authority and its key under the plain name', `@cert-authority * ${ed}\n127.0.0.1 ${real}\n`, known],
+    ['an authority and another key', `@cert-authority * ${ed}\n${H} ${ecdsa}\n`, changed],
+    ['a wildcard with the port', `[127.*]:${port} ${real}\n`, known],
+    ['a wildcard', `127.0.?.1 ${real}\n`, known],
+    ['a wildcard with another key', `[127.*]:* ${ed}\n`, changed],
+    ['several names', `example.com,${H},other ${real}\n`, known],
+    ['a negation', `[127.*]:${port},!${H} ${real}\n`, fresh],
+    ['a negation of the name with its port only', `*,!${H} ${real}\n`, known],
+    ['only negations', `!${H} ${real}\n`, fresh],
+    ['hashed', `${hashed(H)} ${real}\n`, known],
+    ['hashed under the plain name', `${hashed('127.0.0.1')} ${real}\n`, known],
+    ['hashed, another key', `${hashed(H)} ${ed}\n`, changed],
+    ['hashed, another host', `${hashed('127.0.0.2')} ${real}\n`, fresh],
+    ['hashed and revoked', `@revoked ${hashed(H)} ${real}\n${H} ${real}\n`, revoked],
+    ['a hashed name in a list', `${hashed(H)},${H} ${real}\n`, fresh],
+    ['a hashed name with a salt of 19 bytes', `|1|${'A'.repeat(26)}==|AAAA ${real}\n`, fresh],
+    ['comments, blanks, CRLF', `# x\r\n\r\n  ${H} ${real} a comment\r\n`, known],
+    ['CRLF after the key', `${H} ${real}\r\n`, known],
+    ['CRLF after another key', `${H} ${ed}\r\n`, changed],
+    ['tabs', `${H}\t${real.replace(' ', '\t')}\n`, known],
+    ['no final newline', `${H} ${real}`, known],
+    ['a broken line first', `${H} ssh-ed25519 !!!!\n${H}\n${H} 256 35 123\n${H} ${real}\n`, known],
+    ['broken lines only', `${H} ssh-ed25519 !!!!\n${H}\n${H} 256 35 123\n`, fresh],
+    ['a key of the wrong type', `${H} ssh-rsa ${base64}\n`, fresh],
+    ['a key that is too short', `${H} ssh-ed25519 ${short.toString('base64')}\n`, fresh],
+    ['a key of a type that is not known', `${H} ssh-foo ${made.toString('base64')}\n`, fresh],
+    ['a zero byte after the key', `${H} ${real}\0x\n`, known],
+    ['a zero byte before the line', `\0${H} ${real}\n`, fresh],
+    ['a blank that is none', `\u00a0${H} ${real}\n`, fresh],
+    ['an unknown marker', `@foo ${H} ${real}\n`, fresh],
+    ['two markers', `@revoked @cert-authority ${H} ${real}\n`, fresh],
+    ['a comment before it', `#${H} ${real}\n`, fresh],
+    ['upper case', `LOCALHOST ${real}\n`, known, { host: 'LocalHost' }],
+    ['upper case, new', '', fresh, { host: 'LocalHost' }],
+    ['upper case, hashed', `${hashed(`[localhost]:${port}`)} ${real}\n`, known, { host: 'LOCALHOST' }],
+    ['IPv6', `[::1]:${port} ${real}\n`, known, { host: '::1' }],
+    ['IPv6 under the plain name', `::1 ${real}\n`, known, { host: '::1' }],
+    ['IPv6, new', '', fresh, { host: '::1' }],
+    ['IPv6, another key', `[::1]:${port} ${ed}\n`, changed, { host: '::1' }],
+    ['an alias', `box ${real}\n`, known, { alias: 'box' }],
+    ['an alias with a port', `[box]:${port} ${real}\n`, fresh, { alias: 'box' }],
+    ['an alias, and the name has another key', `${H} ${ed}\n127.0.0.1 ${ed}\n`, fresh, { alias: 'box' }],
+    ['an alias with another key', `box ${ed}\n${H} ${real}\n`, changed, { alias: 'box' }],
+    ['an alias in upper case', `box ${real}\n`, known, { alias: 'BOX' }],
+    ['an alias in upper case, new', '', fresh, { alias: 'BOX' }],
   ];
-  for (const [name, text, kind] of cases) {
-    const file = join(dir, 'known_hosts');
-    writeFileSync(file, text);
-    const known = await loadKnownHosts([file]);
-    t.equal(known.verdict('127.0.0.1', port, blobOf(real)).kind, kind, name);
-    t.equal(await askSsh(sshd.port, sshd.keyFile, file), sshWord(kind), `${name}: ssh`);
-  }
+  t.ok(cases.length >= 60, `${cases.length} cases`);
+  const from = new Map<string, number>();
+  await eachOf(
+    cases.flatMap((one) => (['yes', 'accept-new'] as const).map((checking) => [one, checking] as const)),
+    async ([[name, text, outcomes, over], checking]) => {
+      const files = ['ssh', 'ours'].map((whose) =>
+        join(dir, `${cases.findIndex((one) => one[0] === name)}.${checking}.${whose}`),
+      );
+      for (const file of files) writeFileSync(file, text, { mode: 0o600 });
+      const [theirs = '', ours = ''] = files;
+      const outcome = outcomes[checking === 'yes' ? 0 : 1];
+      const both = await Promise.all([
+        askSsh(sshd, { ...over, checking, files: [theirs] }),
+        askTowline(sshd, { ...over, checking, files: [ours] }),
+      ]);
+      t.equal(both[0], outcome, `${name}: ssh, ${checking}`);
+      t.equal(both[1].outcome, outcome, `${name}: ours, ${checking}`);
+      t.equal(readFileSync(ours, 'utf8'), readFileSync(theirs, 'utf8'), `${name}: the file after ${checking}`);
+      from.set(checking, (from.get(checking) ?? 0) + 1);
+    },
+  );
+  t.strictSame([...from.values()], [cases.length, cases.length]);
 });
 
-/** ssh knows no `authority-only`: a key that no certificate vouches for is one that it does not know. */
-function sshWord(kind: KeyVerdict['kind']): KeyVerdict['kind'] {
-  return kind === 'authority-only' ? 'unknown' : kind;
-}
+test('where ssh would be more careless than we are, it is known in what', async (t) => {
+  const sshd = await startSshd(t);
+  const dir = makeTemp(t, 'kh');
+  const [real = ''] = sshd.hostKeys;
+  const ca = makeKeyPair(join(dir, 'ca')).publicKey;
+  const H = `[127.0.0.1]:${sshd.port}`;
+  const cases = [
+    // ssh prints its warning of a revoked key, then takes it as new.
+    ['a key that is revoked under the plain name', `@revoked 127.0.0.1 ${real}\n127.0.0.1 ${real}\n`, 'in', 'revoked'],
+    // A key without a certificate is a new one to ssh, also where an authority was to vouch for it.
+    ['an authority', `@cert-authority * ${ca}\n`, 'in', 'unknown'],
+    ['its key as an authority', `@cert-authority ${H} ${real}\n`, 'in', 'unknown'],
+  ] as const;
+  for (const [name, text, theirs, ours] of cases) {
+    const file = join(dir, 'known_hosts');
+    for (const ask of [askSsh, askTowline]) {
+      writeFileSync(file, text);
+      const outcome = await ask(sshd, { checking: 'accept-new', files: [file] });
+      t.equal(typeof outcome === 'string' ? outcome : outcome.outcome, ask === askSsh ? theirs : ours, name);
+    }
+    t.equal(readFileSync(file, 'utf8'), text, `${name}: nothing is written`);
+    t.not(await askSsh(sshd, { checking: 'yes', files: [file] }), 'in', `${name}: StrictHostKeyChecking yes`);
+  }
+  // ssh takes a file that it cannot read for an empty one.
+  t.equal(await askSsh(sshd, { checking: 'accept-new', files: [dir] }), 'in');
+  const { fault } = await askTowline(sshd, { checking: 'accept-new', files: [dir] });
+  t.match(fault, { code: 'KNOWN_HOSTS_UNREADABLE', detail: { file: dir } });
+});
 
-function askSsh(port: number, identity: string, file: string): Promise<string> {
-  const options = {
-    UserKnownHostsFile: file,
-    GlobalKnownHostsFile: '/dev/null',
-    StrictHostKeyChecking: 'yes',
-    UpdateHostKeys: 'no',
-    BatchMode: 'yes',
-    IdentitiesOnly: 'yes',
-    IdentityAgent: 'none',
-  };
-  const args = Object.entries(options).flatMap(([name, value]) => ['-o', `${name}=${value}`]);
-  // No command is run: the login itself is the answer, and a login shell's own start would only be waited for.
-  const ssh = spawn('ssh', ['-v', '-N', '-F', 'none', ...args, '-i', identity, '-p', String(port), '127.0.0.1'], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
-  return new Promise((resolve) => {
-    let said = '';
-    ssh.stderr.on('data', (chunk: Buffer) => {
-      said += chunk.toString();
-      if (said.includes('Authenticated to')) ssh.kill();
-    });
-    ssh.on('close', () => {
-      if (said.includes('Authenticated to')) resolve('known');
-      else if (said.includes('REVOKED HOST KEY')) resolve('revoked');
-      else if (said.includes('IDENTIFICATION HAS CHANGED')) resolve('changed');
-      else resolve(/No \S+ host key is known/.test(said) ? 'unknown' : said);
-    });
-  });
-}
+test('several files are read in their order, and the first one is written to', async (t) => {
+  const sshd = await startSshd(t);
+  const dir = makeTemp(t, 'kh');
+  const [real = ''] = sshd.hostKeys;
+  const H = `[127.0.0.1]:${sshd.port}`;
+  const other = makeKeyPair(join(dir, 'ed')).publicKey;
+  const cases: readonly (readonly [string, string, Outcome])[] = [
+    ['', `${H} ${real}\n`, 'in'],
+    [`${H} ${other}\n`, `${H} ${real}\n`, 'in'],
+    ['', `${H} ${other}\n`, 'changed'],
+    [`${H} ${real}\n`, `@revoked * ${real}\n`, 'revoked'],
+    [`x ${other}\n`, `y ${other}\n`, 'in'],
+  ];
+  for (const [one, two, outcome] of cases) {
+    const written: string[][] = [];
+    for (const ask of [askSsh, askTowline]) {
+      const files = [join(dir, 'a b'), join(dir, 'two')];
+      writeFileSync(files[0] ?? '', one);
+      writeFileSync(files[1] ?? '', two);
+      const got = await ask(sshd, { checking: 'accept-new', files });
+      t.equal(typeof got === 'string' ? got : got.outcome, outcome);
+      written.push(files.map((file) => readFileSync(file, 'utf8')));
+    }
+    t.strictSame(written[1], written[0]);
+  }
+});
 
 test('a verdict says where it comes from', async (t) => {
   const dir = makeTemp(t, 'kh');
@@ -124,6 +192,7 @@ test('a verdict says where it comes from', async (t) => {
   t.strictSame(known.verdict('k', 22, blobOf(a.publicKey)), {
     kind: 'changed',
     old: [{ type: 'ecdsa-sha2-nistp256', fingerprint: b.fingerprint, file: two, line: 1 }],
+    malformed: [],
   });
   t.equal(fingerprint(blobOf(a.publicKey)), a.fingerprint);
   t.strictSame(known.keyTypes('h', 22), ['ssh-ed25519', 'ecdsa-sha2-nistp256']);
@@ -171,4 +240,59 @@ test('ten thousand hashed lines are searched in the blink of an eye', async (t) 
   t.comment(`one lookup in 10,000 hashed lines: ${first.toFixed(1)} ms, again: ${second.toFixed(1)} ms`);
   t.ok(first < 300, `${first} ms`);
   t.ok(second < 20, `${second} ms`);
+});
+
+test('a million lines fit into a worker and are searched', async (t) => {
+  const dir = makeTemp(t, 'kh');
+  const key = makeKeyPair(join(dir, 'a')).publicKey;
+  const file = join(dir, 'known_hosts');
+  const salt = randomBytes(20).toString('base64');
+  const part = (from: number) =>
+    Array.from({ length: 100_000 }, (_, n) => {
+      const hash = Buffer.alloc(20, `${from}.${n}`).toString('base64');
+      return n % 2 === 0 ? `|1|${salt}|${hash} ${key}\n` : `host${from}-${n}.example.com ${key}\n`;
+    }).join('');
+  for (let from = 0; from < 10; from += 1) appendFileSync(file, part(from));
+  appendFileSync(file, `${hashed('last.example.com')} ${key}\n`);
+  const before = performance.now();
+  const known = await loadKnownHosts([file]);
+  const loaded = performance.now();
+  t.match(known.verdict('last.example.com', 22, blobOf(key)), { kind: 'known', line: 1_000_001 });
+  const searched = performance.now();
+  t.comment(
+    `a million lines, half of them hashed: read in ${(loaded - before).toFixed()} ms, searched in ${(searched - loaded).toFixed()} ms, ${Math.round(process.memoryUsage().rss / 2 ** 20)} MiB resident`,
+  );
+  t.ok(searched - before < 30_000);
+  t.ok(process.memoryUsage().rss < 1024 ** 3, "below a worker's limit");
+});
+
+test('a file that is being rewritten never fails its readers, nor makes a key a changed one', async (t) => {
+  const dir = makeTemp(t, 'kh');
+  const [a, b] = ['a', 'b'].map((name) => makeKeyPair(join(dir, name)).publicKey);
+  const file = join(dir, 'known_hosts');
+  const text = `${`x ${b}\n`.repeat(5_000)}h ${a}\n`;
+  writeFileSync(file, text);
+  // Emptied, then filled in pieces, as an editor or a copy does; now and then in one step, as ssh-keygen does.
+  const script = `const fs = require('node:fs'); const [file, text] = [${JSON.stringify(file)}, fs.readFileSync(${JSON.stringify(file)})];
+    process.once('message', () => process.exit());
+    const write = (n) => { if (n % 3 === 0) { fs.writeFileSync(file + '.new', text); fs.renameSync(file + '.new', file); }
+      else { const fd = fs.openSync(file, 'w'); for (let at = 0; at < text.length; at += 50000) fs.writeSync(fd, text, at, Math.min(50000, text.length - at)); fs.closeSync(fd); }
+      setImmediate(write, n + 1); }; write(0); process.send('writing');`;
+  const writer = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  t.teardown(() => writer.kill('SIGKILL'));
+  await once(writer, 'message');
+  const seen: Record<string, number> = {};
+  for (let n = 0; n < 200; n += 1) {
+    const { kind } = (await loadKnownHosts([file])).verdict('h', 22, blobOf(a ?? ''));
+    seen[kind] = (seen[kind] ?? 0) + 1;
+  }
+  const left = once(writer, 'exit');
+  writer.send('enough');
+  await left;
+  t.strictSame(
+    Object.keys(seen).filter((kind) => kind !== 'known' && kind !== 'unknown'),
+    [],
+    JSON.stringify(seen),
+  );
+  t.ok((seen['known'] ?? 0) > 0, JSON.stringify(seen));
 });

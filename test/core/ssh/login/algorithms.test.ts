@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 import { test } from 'tap';
 import type { AlgorithmChoice } from '../../../../src/core/ssh/resolve/host-config.ts';
 import { knownAlgorithms, offerTo } from '../../../../src/core/ssh/login/algorithms.ts';
-import { rsaBits } from '../../../../src/core/ssh/login/host-key-size.ts';
+import { rsaBits } from '../../../../src/core/ssh/known-hosts/host-key-blob.ts';
 import { readOffer } from '../../../../src/core/ssh/login/key-exchange-init.ts';
 import { startEcho } from '../../../fixtures/backend.ts';
 import { hop, hostConfig } from '../../../fixtures/host-config.ts';

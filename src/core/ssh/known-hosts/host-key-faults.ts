@@ -1,0 +1,44 @@
+import { Fault } from '../../model/fault.ts';
+import { fingerprint } from '../identity/fingerprint.ts';
+import { keyType } from '../identity/key-blob.ts';
+import type { Hop } from '../route.ts';
+import type { KeyVerdict } from './known-hosts.ts';
+import { knownName } from './known-name.ts';
+
+type Changed = Extract<KeyVerdict, { kind: 'changed' }>;
+
+/** Another key than the known ones was shown. `detail.remove` has the commands that remove those, one a line. */
+export function changedFault(hop: Hop, key: Buffer, verdict: Changed): Fault {
+  const [shown, type] = [fingerprint(key), keyType(key)];
+  const files = [...new Set(verdict.old.map(({ file }) => file))];
+  const byHand = new Set(verdict.malformed);
+  const name = knownName(hop.knownAs, hop.knownPort);
+  const remove = files
+    .filter((file) => !byHand.has(file))
+    .map((file) => `ssh-keygen -R ${quote(name)} -f ${quote(file)}`);
+  const edit = files
+    .filter((file) => byHand.has(file))
+    .map((file) => {
+      const lines = verdict.old.filter((old) => old.file === file).map(({ line }) => line);
+      return `delete line ${lines.join(', ')} of ${file} by hand (ssh-keygen refuses a file with malformed lines)`;
+    });
+  const todo = [...(remove.length === 0 ? [] : [`run ${remove.map((one) => `\`${one}\``).join(' and ')}`]), ...edit];
+  const known = verdict.old.map((old) => `${old.type} ${old.fingerprint} at ${old.file}:${old.line}`).join(', ');
+  return new Fault(
+    'HOST_KEY_CHANGED',
+    `the host key of ${hop.where} changed to ${type} ${shown}, someone may be listening in; only if you trust it, ${todo.join(' and ')}, then \`${trustCommand(hop)}\`; known is ${known}`,
+    { detail: { fingerprint: shown, type, known, remove: remove.join('\n') } },
+  );
+}
+
+/** The command with which the user looks at a key and takes it: for the whole route, as a jump host may be reached only so. */
+export function trustCommand({ destination, host }: Hop): string {
+  // Whoever names another ssh_config reads none of the system's.
+  const [first] = host.files;
+  const own = first === undefined || host.files.includes('/etc/ssh/ssh_config') ? [] : ['-F', quote(first)];
+  return ['towline trust', ...own, destination].join(' ');
+}
+
+function quote(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`;
+}

@@ -1,0 +1,196 @@
+import { once } from 'node:events';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { connect, createServer, type Socket } from 'node:net';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'tap';
+import { Fault } from '../../../../src/core/model/fault.ts';
+import { trustRoute } from '../../../../src/core/ssh/known-hosts/trust-route.ts';
+import { openLink } from '../../../../src/core/ssh/open-link.ts';
+import type { HostConfig } from '../../../../src/core/ssh/resolve/host-config.ts';
+import { startSshd } from '../../../fixtures/sshd.ts';
+import { makeKeyPair } from '../../../fixtures/sshd-keys.ts';
+import { makeTemp, type Owner } from '../../../fixtures/temp.ts';
+import { checkedHost } from './both.ts';
+
+/** A door before a server that keeps what clients send. */
+async function startRecorder(t: Owner, port: number): Promise<{ readonly port: number; take(): Promise<Buffer> }> {
+  const sessions: Promise<Buffer>[] = [];
+  const sockets = new Set<Socket>();
+  const server = createServer((near) => {
+    const far = connect(port, '127.0.0.1');
+    const heard: Buffer[] = [];
+    near.on('data', (chunk: Buffer) => heard.push(chunk));
+    for (const socket of [near, far]) {
+      sockets.add(socket);
+      socket.on('error', () => undefined);
+    }
+    near.pipe(far);
+    far.pipe(near);
+    sessions.push(new Promise((resolve) => near.once('close', () => resolve(Buffer.concat(heard)))));
+    near.once('close', () => far.destroy());
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.teardown(() => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return {
+    port: address.port,
+    take: async () => {
+      const [session] = sessions.splice(0);
+      if (session === undefined) throw new Error('nobody came');
+      return session;
+    },
+  };
+}
+
+/** The types of the messages that a client sent in clear (RFC 4253 section 6), after its identification. */
+function messagesIn(sent: Buffer): readonly number[] {
+  const types: number[] = [];
+  let at = sent.indexOf('\n') + 1;
+  while (at + 6 <= sent.length) {
+    types.push(sent[at + 5] ?? 0);
+    at += 4 + sent.readUInt32BE(at);
+  }
+  if (at !== sent.length) throw new Error('not all of it was sent in clear');
+  return types;
+}
+
+const options = {
+  deadlines: { tcp: 5_000, greeting: 5_000, keyExchange: 10_000, auth: 20_000, open: 5_000 },
+  ask: () => Promise.reject(new Fault('NEEDS_ANSWER', 'nobody is there to answer; ask later')),
+  env: {},
+  onStage: () => undefined,
+  onNote: () => undefined,
+  signal: new AbortController().signal,
+};
+
+const dial = (host: HostConfig) =>
+  openLink({
+    ...options,
+    route: [host],
+    keepalive: null,
+    quicken: true,
+    permit: async () => ({ done: () => undefined }),
+  });
+
+test('a host whose key is not accepted gets its key exchange and a farewell: not one byte of a name, a key or a token', async (t) => {
+  const sshd = await startSshd(t);
+  const recorder = await startRecorder(t, sshd.port);
+  const dir = makeTemp(t, 'kh');
+  const other = makeKeyPair(join(dir, 'k')).publicKey;
+  const H = `[127.0.0.1]:${recorder.port}`;
+  const [real = ''] = sshd.hostKeys;
+  const texts = {
+    changed: `${H} ${other}\n`,
+    revoked: `@revoked * ${real}\n${H} ${real}\n`,
+    authority: `@cert-authority * ${other}\n`,
+    unknown: '',
+  };
+  const trust = (host: HostConfig) =>
+    trustRoute([host], { ...options, decide: ({ why }) => Promise.reject(why) }).then(() => 'trusted');
+  const ways: readonly (readonly [string, (host: HostConfig) => Promise<unknown>, 'yes' | 'accept-new'])[] = [
+    ['a relay with yes', dial, 'yes'],
+    ['a relay with accept-new', dial, 'accept-new'],
+    ['trust', trust, 'yes'],
+    ['trust with accept-new', trust, 'accept-new'],
+  ];
+  let compared = 0;
+  for (const [kind, text] of Object.entries(texts)) {
+    for (const [name, go, checking] of ways) {
+      if (kind === 'unknown' && go === dial && checking === 'accept-new') continue;
+      const file = join(dir, 'known_hosts');
+      writeFileSync(file, text);
+      const host = { ...checkedHost(sshd, { checking, files: [file] }), port: recorder.port };
+      await t.rejects(go(host), { code: /^HOST_KEY_/ }, `${name}: ${kind}`);
+      // KEXINIT, KEX_ECDH_INIT, DISCONNECT.
+      t.strictSame(messagesIn(await recorder.take()), [20, 30, 1], `${name}: ${kind}`);
+      compared += 1;
+    }
+  }
+  t.equal(compared, 15);
+});
+
+test('a key that is trusted is only looked at: nobody logs in for it', async (t) => {
+  const sshd = await startSshd(t);
+  const recorder = await startRecorder(t, sshd.port);
+  const file = join(makeTemp(t, 'kh'), 'known_hosts');
+  const host = { ...checkedHost(sshd, { checking: 'yes', files: [file] }), port: recorder.port };
+  for (const result of ['written', 'known'] as const) {
+    t.match(await trustRoute([host], { ...options, decide: async () => undefined }), [{ result }]);
+    t.strictSame(messagesIn(await recorder.take()), [20, 30, 1], result);
+  }
+  t.ok(existsSync(file));
+  const link = await dial(host);
+  link.close();
+  const sent = await recorder.take();
+  t.throws(() => messagesIn(sent), 'a login would show');
+});
+
+/** A door before a server that spoils the signature by which it proves its host key (RFC 4253 section 8). */
+async function startForger(t: Owner, port: number): Promise<number> {
+  const server = createServer((near) => {
+    const far = connect(port, '127.0.0.1');
+    for (const socket of [near, far]) socket.on('error', () => undefined);
+    near.pipe(far);
+    let heard = Buffer.alloc(0);
+    let passed = 0;
+    far.on('data', (chunk: Buffer) => {
+      heard = Buffer.concat([heard, chunk]);
+      let at = heard.indexOf('\n') + 1;
+      while (at > 0 && at + 6 <= heard.length && heard.length >= at + 4 + heard.readUInt32BE(at)) {
+        const end = at + 4 + heard.readUInt32BE(at);
+        const [reply, newKeys] = [31, 21];
+        if (heard[at + 5] === reply) {
+          const last = end - (heard[at + 4] ?? 0) - 5;
+          heard[last] = (heard[last] ?? 0) ^ 1;
+        }
+        near.write(heard.subarray(passed, end));
+        passed = end;
+        if (heard[at + 5] === newKeys) far.removeAllListeners('data').pause();
+        at = heard[at + 5] === newKeys ? heard.length : end;
+      }
+    });
+    near.once('close', () => far.destroy());
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.teardown(() => server.close());
+  const address = server.address();
+  return typeof address === 'object' ? (address?.port ?? 0) : 0;
+}
+
+test('a key is not written down before its server has proved that it is its own', async (t) => {
+  const sshd = await startSshd(t);
+  const port = await startForger(t, sshd.port);
+  const file = join(makeTemp(t, 'kh'), 'known_hosts');
+  const host = { ...checkedHost(sshd, { checking: 'accept-new', files: [file] }), port };
+  await t.rejects(dial(host), { code: 'HANDSHAKE_FAILED', message: /signature/i });
+  t.notOk(existsSync(file));
+});
+
+test('nobody logs in while a new key is written down, and not at all when another one was known first', async (t) => {
+  const sshd = await startSshd(t, { config: ['LogLevel DEBUG3'] });
+  const dir = makeTemp(t, 'kh');
+  const file = join(dir, 'known_hosts');
+  const lock = `${file}.towline-lock`;
+  const other = makeKeyPair(join(dir, 'k')).publicKey;
+  // As another worker of ours would hold it.
+  writeFileSync(lock, `${process.pid} ${hostname()}\n`);
+  const from = sshd.log().length;
+  const refused = dial(checkedHost(sshd, { checking: 'accept-new', files: [file] })).then(
+    () => null,
+    (error: unknown) => Fault.from(error),
+  );
+  await sshd.waitForLog(/SSH2_MSG_NEWKEYS received/, from);
+  writeFileSync(file, `[127.0.0.1]:${sshd.port} ${other}\n`);
+  rmSync(lock);
+  t.match(await refused, { code: 'HOST_KEY_CHANGED' });
+  await sshd.waitForLog(/Connection closed by|Connection reset by/, from);
+  t.notMatch(sshd.log().slice(from), /userauth-request/);
+  t.equal(readFileSync(file, 'utf8'), `[127.0.0.1]:${sshd.port} ${other}\n`);
+});
