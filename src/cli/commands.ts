@@ -155,6 +155,16 @@ export const commands: readonly Command[] = [
     run: async (called) => (await import('./check.ts')).check(called),
   },
   {
+    name: 'doctor',
+    operands: [{ name: 'relay', shown: '[RELAY|HOST]' }],
+    group: 'Hosts',
+    text: 'go the way of a relay step by step, and say what is wrong and what to do',
+    options: [json],
+    more: 'It makes a connection of its own, by the keys and settings of the relay; without a name it takes each relay of the config.',
+    configured: true,
+    run: async (called) => (await import('./doctor.ts')).doctor(called),
+  },
+  {
     name: 'explain',
     operands: [host],
     group: 'Config and shell',

@@ -91,6 +91,7 @@ start it with \`towline up --detach\`
 
 test('a config that is named is made and changed, whatever else is found', async (t) => {
   const file = write(t, 'towline.yaml', yaml);
+  writeFileSync(join(homeOf(t), '.ssh/config'), 'Host h\n  ProxyCommand nc %Q\n', { mode: 0o600 });
   const named = await runTowline(t, ['add', 'x', '--host', 'h', '--config', 'other/mine.yml']);
   t.equal(named.code, 0);
   t.equal(
@@ -98,7 +99,7 @@ test('a config that is named is made and changed, whatever else is found', async
     'relays:\n  x:\n    host: h\n    forwards: ["8787"]\n',
   );
   t.match(named.stdout, /start it with `towline up --detach --config .*other\/mine\.yml`\n$/);
-  t.match(named.stdout, /^it cannot start yet: .*\[IDENTITY_UNREADABLE\]$/m, 'it says what check would say');
+  t.match(named.stdout, /^it cannot start yet: .*\[SSH_CONFIG_INVALID\]$/m, 'it says what check would say');
   t.equal(readFileSync(file, 'utf8'), yaml);
 });
 

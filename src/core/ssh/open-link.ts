@@ -1,4 +1,5 @@
 import type { Client } from 'ssh2';
+import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type Deadlines, defaultKeepalive, detectTime, type Keepalive } from '../model/config.ts';
 import { Fault } from '../model/fault.ts';
@@ -9,6 +10,7 @@ import { nearAlias } from './resolve/aliases.ts';
 import type { Judgement } from './known-hosts/host-key.ts';
 import type { HostConfig } from './resolve/host-config.ts';
 import { Link } from './link/link.ts';
+import type { LoginStep } from './login-step.ts';
 import { type Hop, prepareHops } from './route.ts';
 import { quicken } from './link/quicken.ts';
 import { offerTo } from './login/algorithms.ts';
@@ -39,6 +41,8 @@ export interface OpenLinkOptions {
   readonly signal: AbortSignal;
   /** Judges the last host's key in the place of known_hosts: for who wants to see it. No identity is read for that host. */
   readonly judge?: (hop: Hop, key: Buffer) => Judgement;
+  /** Told what is found out on the way. */
+  readonly observe?: (step: LoginStep) => void;
 }
 
 /** Connects over the whole route. Rejects with the Fault of the first hop that fails; nothing is left open then. */
@@ -60,6 +64,7 @@ export async function openLink(options: OpenLinkOptions): Promise<Link> {
       const permit = await options.permit(`${hop.host.hostName}:${hop.host.port}`, account(hop), signal);
       try {
         options.onStage('tcp');
+        const started = performance.now();
         const before = passed.at(-1);
         let socket: Duplex;
         if (before === undefined) {
@@ -69,9 +74,15 @@ export async function openLink(options: OpenLinkOptions): Promise<Link> {
           socket = await reachThrough(before.client, before.where, hop, deadlines.tcp, signal);
           channels.push(socket);
         }
-        const looked = judge !== undefined && hop === target ? { judge } : {};
-        const { ask, onStage, onNote } = options;
-        const shaken = await shake(socket, hop, { deadlines, ask, onStage, onNote, ...looked }, signal);
+        const { ask, onStage, onNote, observe } = options;
+        observe?.({
+          step: 'reached',
+          where: hop.where,
+          how: reachedBy(hop, before?.where, socket),
+          took: since(started),
+        });
+        const judged = hop === target ? judge : undefined;
+        const shaken = await shake(socket, hop, { deadlines, ask, onStage, onNote, judge: judged, observe }, signal);
         permit.done(null);
         if (shaken.note !== null) options.onNote(shaken.note);
         if (hop !== target) {
@@ -88,7 +99,7 @@ export async function openLink(options: OpenLinkOptions): Promise<Link> {
           hostKey: shaken.hostKey,
           strict: shaken.strict,
           detect: detectTime(keepalive),
-          took: Math.round(performance.now() - began),
+          took: since(began),
         };
         return new Link({
           client: shaken.client,
@@ -114,6 +125,18 @@ export async function openLink(options: OpenLinkOptions): Promise<Link> {
     carrier?.destroy();
     throw error;
   }
+}
+
+function since(time: number): number {
+  return Math.round(performance.now() - time);
+}
+
+/** How a host was reached, in words. */
+function reachedBy({ host }: Hop, before: string | undefined, socket: Duplex): string {
+  if (before !== undefined) return `through ${before}`;
+  if (host.proxyCommand !== null) return 'by its ProxyCommand';
+  const address = socket instanceof Socket ? `${socket.remoteAddress}:${socket.remotePort}` : host.hostName;
+  return `over TCP at ${address}`;
 }
 
 /** A name that does not resolve may be a misspelled alias. */

@@ -1,8 +1,10 @@
 import type { HostConfig } from './resolve/host-config.ts';
 import { type Identity, type LoadedIdentities, loadIdentities } from './identity/identity.ts';
 import { type KnownHosts, loadKnownHosts } from './known-hosts/known-hosts.ts';
-import { resolveHost, type ResolveOptions } from './resolve/resolve.ts';
-import { Fault } from '../model/fault.ts';
+import { readConfig } from './resolve/resolution.ts';
+import { askHost, type ResolveOptions } from './resolve/resolve.ts';
+import { routeHosts } from './resolve/route-hosts.ts';
+import type { Fault } from '../model/fault.ts';
 
 /** One host on the way, with all that its handshake needs. */
 export interface Hop {
@@ -22,29 +24,11 @@ export interface Hop {
   readonly notes: readonly string[];
 }
 
-const depth = 16;
-
-/** Resolves a host and every host that its ProxyJump leads through, first hop first. */
+/** Resolves a host and every host that its ProxyJump leads through, first hop first. Throws HOST_INVALID or SSH_CONFIG_INVALID. */
 export async function resolveRoute(spec: string, options: ResolveOptions): Promise<readonly HostConfig[]> {
-  const last = await resolveHost(spec, options);
-  const before: HostConfig[] = [];
-  const seen = [spec];
-  // ssh hands the jump list of the final host to its first hop only; a hop's own ProxyJump counts for the first one.
-  let jumps = last.proxyJump;
-  while (jumps.length > 0) {
-    const hosts = await Promise.all(jumps.map((jump) => resolveHost(jump, options)));
-    before.unshift(...hosts);
-    const [first] = jumps;
-    if (first === undefined || seen.includes(first) || before.length > depth) {
-      const text = `ProxyJump of "${spec}" leads through "${first}" again; remove the loop in ssh_config`;
-      throw new Fault('SSH_CONFIG_INVALID', text);
-    }
-    seen.push(first);
-    jumps = hosts[0]?.proxyJump ?? [];
-  }
-  const [first = last, ...rest] = [...before, last];
-  // Who is reached through another host is not reached by its own command (ssh -J puts its own in the place).
-  return before.length === 0 ? [first] : [first, ...rest.map((host) => ({ ...host, proxyCommand: null }))];
+  const config = await readConfig(options);
+  const ask = (host: string) => askHost(config, host);
+  return routeHosts(await ask(spec), ask);
 }
 
 /**

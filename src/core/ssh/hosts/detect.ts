@@ -2,7 +2,7 @@ import { Fault } from '../../model/fault.ts';
 import type { HostConfig } from '../resolve/host-config.ts';
 import { declaredNames } from './declared-names.ts';
 import { type Budget, indexKnownHosts, type KnownHostsIndex, type KnownKeys, knownKeys } from './known-hosts-index.ts';
-import { hopsOf } from './hops.ts';
+import { routeHosts } from '../resolve/route-hosts.ts';
 import type { ManyHosts } from './many-hosts.ts';
 
 /** A host that ssh_config or known_hosts names. */
@@ -117,7 +117,7 @@ async function describe(
   if (found instanceof Fault) return { reaches: found, key: { state: 'none', types: [] } };
   const files = found.knownHostsFiles.flatMap((file) => indexes.get(file) ?? []);
   const key = knownKeys(files, lookupNames(found), budget);
-  const hops = await hopsOf(found, ask);
+  const hops = await hopsTo(found, ask);
   if (hops instanceof Fault) return { reaches: hops, key };
   const reach: Reach = {
     address: formatAddress(found),
@@ -126,6 +126,18 @@ async function describe(
     command: found.proxyCommand !== null || hops[0]?.proxyCommand != null,
   };
   return { reaches: reach, key };
+}
+
+async function hopsTo(host: HostConfig, ask: Ask): Promise<readonly HostConfig[] | Fault> {
+  const resolve = async (hop: string) => {
+    const found = await ask(hop);
+    if (found instanceof Fault) throw found;
+    return found;
+  };
+  return routeHosts(host, resolve).then(
+    (route) => route.slice(0, -1),
+    (error: unknown) => Fault.from(error),
+  );
 }
 
 /** The names under which ssh looks for the key of a host, the first one first. */

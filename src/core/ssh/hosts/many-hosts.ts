@@ -1,7 +1,6 @@
 import type { HostConfig } from '../resolve/host-config.ts';
-import { parseHostSpec } from '../resolve/host-name.ts';
-import { askConfig, readConfig } from '../resolve/resolution.ts';
-import { hostConfigOf, type ResolveOptions } from '../resolve/resolve.ts';
+import { readConfig } from '../resolve/resolution.ts';
+import { askHost, type ResolveOptions } from '../resolve/resolve.ts';
 import type { DeclaringFile } from './declared-names.ts';
 
 /** An ssh_config that was read once, to be asked for many hosts. */
@@ -13,8 +12,5 @@ export interface ManyHosts {
 /** Reads what ssh would read. Throws SSH_CONFIG_INVALID. */
 export async function readManyHosts(options: ResolveOptions): Promise<ManyHosts> {
   const config = await readConfig(options);
-  const { localUser } = options;
-  const resolve = async (host: string) =>
-    hostConfigOf(host, await askConfig(config, { ...parseHostSpec(host), localUser }));
-  return { roots: config.sources.roots, resolve };
+  return { roots: config.sources.roots, resolve: (host) => askHost(config, host) };
 }

@@ -13,6 +13,7 @@ import { policeServer } from './police-server.ts';
 import { poolPadding } from './pooled-padding.ts';
 import { Pulse } from './pulse.ts';
 import { quicken } from './quicken.ts';
+import { runScript, type ScriptEnd, type ScriptOptions } from './run-script.ts';
 import { firstWindow, ReceiveWindow, windowBudget } from './receive-window.ts';
 
 /** One connection's stream inside a link: half-open, with SSH's own window as its backpressure. */
@@ -143,6 +144,23 @@ export class Link {
   /** Asks at once whether the server is still there: after a wake, or on a suspicion. */
   check(): void {
     this.#pulse.suspect();
+  }
+
+  /** How long a ping takes, ms. Rejects with what ended the link. */
+  roundTrip(): Promise<number> {
+    return new Promise((resolve, reject) => {
+      const began = performance.now();
+      const forget = this.onLost(reject);
+      this.#ping(() => {
+        forget();
+        resolve(performance.now() - began);
+      });
+    });
+  }
+
+  /** Runs a command on the host; null where the server runs none. */
+  run(command: string, options: ScriptOptions): Promise<ScriptEnd | null> {
+    return runScript(this.#client, command, options);
   }
 
   /** Ends the link on purpose. Closing twice is harmless. */

@@ -1,27 +1,23 @@
-import { Client } from 'ssh2';
+import { Client, type NegotiatedAlgorithms } from 'ssh2';
 import type { Duplex } from 'node:stream';
 import type { Deadlines } from '../../model/config.ts';
 import { Fault } from '../../model/fault.ts';
-import { printable } from '../../model/printable.ts';
 import type { Ask, Question } from '../../model/question.ts';
 import type { Stage } from '../../model/state.ts';
 import { agreedNote, mismatchFault, terrapinFault } from './algorithm-faults.ts';
-import { type AlgorithmLists, offerTo } from './algorithms.ts';
+import { offerTo } from './algorithms.ts';
 import { marks, type Marks } from './errors.ts';
-import { fingerprint } from '../identity/fingerprint.ts';
 import { type Judgement, judgeHostKey } from '../known-hosts/host-key.ts';
-import { acceptNew } from '../known-hosts/learn-host-key.ts';
 import { createAuth } from './auth.ts';
 import { takeTurns } from './key-door.ts';
 import { interceptMessages, overhearJudgement, strictKeyExchange } from '../internals.ts';
 import type { Hop } from '../route.ts';
 import { cutFault, expiredFault, unansweredFault } from './question-faults.ts';
-import { readOffer } from './key-exchange-init.ts';
+import { Greeting } from './greeting.ts';
+import { HostKeyGate } from './host-key-gate.ts';
+import type { LoginStep } from '../login-step.ts';
 import { brokenFault, closedFault, timeoutFault } from './shake-faults.ts';
 import { StageClock } from './stage-clock.ts';
-
-/** A server may send text lines before its identification (RFC 4253 section 4.2), but not for ever: bytes, and lines. */
-const greetingLimit = { size: 64 * 1024, lines: 1_000 };
 
 /** An authenticated connection over one hop. */
 export interface Shaken {
@@ -44,7 +40,9 @@ export interface ShakeOptions {
   /** A sentence for the user. */
   readonly onNote: (text: string) => void;
   /** Judges the host key in the place of known_hosts: for who wants to see it. */
-  readonly judge?: (hop: Hop, key: Buffer) => Judgement;
+  readonly judge?: ((hop: Hop, key: Buffer) => Judgement) | undefined;
+  /** Told what is found out on the way. */
+  readonly observe?: ((step: LoginStep) => void) | undefined;
 }
 
 /**
@@ -54,7 +52,7 @@ export interface ShakeOptions {
 export function shake(
   socket: Duplex,
   hop: Hop,
-  { deadlines, ask, onStage, onNote, judge = judgeHostKey }: ShakeOptions,
+  { deadlines, ask, onStage, onNote, judge = judgeHostKey, observe = () => undefined }: ShakeOptions,
   signal: AbortSignal,
 ): Promise<Shaken> {
   const { host, where } = hop;
@@ -63,15 +61,9 @@ export function shake(
     const client = new Client();
     const over = new AbortController();
     const clock = new StageClock((stage, ms) => fail(timeoutFault(stage, hop, ms, auth.asking())));
-    let heard = '';
-    let greeted = '';
-    let theirs: AlgorithmLists | null | undefined;
+    const greeting = new Greeting();
+    const gate = new HostKeyGate(hop, judge);
     let note: string | null = null;
-    let accepted: Buffer | null = null;
-    let isNew = false;
-    /** While a new key is written down nobody logs in: it may turn out to be none to be accepted. */
-    let learning: Promise<void> | null = null;
-    let refusal: Fault | null = null;
     let lastError: Marks | null = null;
     let pending: Question | null = null;
     let settled = false;
@@ -80,6 +72,7 @@ export function shake(
       if (settled) return;
       settled = true;
       clear();
+      if (clock.stage === 'authentication') tellIdentities(false);
       client.on('error', () => undefined);
       socket.on('error', () => undefined);
       socket.destroy();
@@ -98,7 +91,7 @@ export function shake(
     };
     const asked: Ask = async (question, until) => {
       // What was told to one server is for that server only, whatever name another one has.
-      const named = accepted === null || question.kind === 'passphrase' ? '' : ` ${fingerprint(accepted)}`;
+      const named = gate.accepted === null || question.kind === 'passphrase' ? '' : ` ${gate.fingerprint}`;
       const one = { ...question, about: `${question.about}${named}` };
       pending = one;
       try {
@@ -111,58 +104,60 @@ export function shake(
       }
     };
     const auth = createAuth(hop, { ask: asked, fail: (fault) => fail(fault) }, over.signal);
+    const tellIdentities = (entered: boolean) => {
+      const { offered, skipped } = auth;
+      const rejected = entered ? auth.rejected() : offered;
+      observe({ step: 'identities', where, offered, rejected, skipped, methods: auth.methods(), entered });
+    };
     const listen = (chunk: Buffer) => {
-      heard += chunk.toString('latin1');
-      const line = /(?:^|\n)(SSH-[^\r\n]*)\r?\n/.exec(heard);
-      if (line?.[1] !== undefined) {
-        if (clock.stage === 'greeting') enter('key exchange', deadlines.keyExchange);
-        greeted = printable(line[1]);
-        theirs = readOffer(Buffer.from(heard.slice(line.index + line[0].length), 'latin1'));
-        if (theirs !== undefined) socket.off('data', listen);
-      } else if (heard.length > greetingLimit.size || heard.split('\n').length > greetingLimit.lines) {
+      greeting.take(chunk);
+      if (greeting.endless) {
         const text = `${where} sent more than 64 KiB, or 1000 lines, before an SSH greeting; check what listens on this port`;
-        fail(new Fault('PROTOCOL_ERROR', text));
+        return fail(new Fault('PROTOCOL_ERROR', text));
       }
+      if (greeting.server !== null && clock.stage === 'greeting') {
+        observe({ step: 'greeting', where, server: greeting.server });
+        enter('key exchange', deadlines.keyExchange);
+      }
+      if (greeting.offer !== undefined) socket.off('data', listen);
     };
-    const learn = (key: Buffer) => {
-      learning = acceptNew(hop, key, over.signal).then((note) => {
-        learning = null;
-        if (note !== null && !settled) onNote(note);
-      });
-      learning.catch((error: unknown) => fail(Fault.from(error)));
+    const agreed = (algorithms: NegotiatedAlgorithms) => {
+      const strict = strictKeyExchange(client);
+      const { kex, serverHostKey: hostKey, cs } = algorithms;
+      observe({ step: 'algorithms', where, agreed: { kex, hostKey, cipher: cs.cipher, mac: cs.mac }, strict });
+      observe({ step: 'host key', where, fingerprint: gate.fingerprint, isNew: gate.isNew });
+      const weak = terrapinFault(where, algorithms, strict);
+      if (weak !== null) return fail(weak);
+      note = agreedNote(where, algorithms, strict);
+      enter('authentication', deadlines.auth);
+      gate.proved(onNote, fail, over.signal);
     };
+    const lastWords = () => (pending === null ? null : cutFault(pending));
 
     client.on('error', (error) => {
       lastError = marks(error);
-      const cut = pending === null || lastError.level === 'client-authentication' ? null : cutFault(pending);
-      const apart = clock.stage === 'key exchange' && theirs ? mismatchFault(where, theirs, offer) : null;
-      fail(refusal ?? apart ?? cut ?? brokenFault(clock.stage, hop, lastError, auth, heard));
+      const cut = lastError.level === 'client-authentication' ? null : lastWords();
+      const apart =
+        clock.stage === 'key exchange' && greeting.offer ? mismatchFault(where, greeting.offer, offer) : null;
+      fail(gate.refusal ?? apart ?? cut ?? brokenFault(clock.stage, hop, lastError, auth, greeting.heard));
     });
     // Else nobody would ever answer: ssh2 leaves it to us.
     client.once('change password', (said: string) => fail(expiredFault(where, said)));
     // Once: a server that rekeys gets no more time for it.
-    client.once('handshake', (agreed) => {
-      const strict = strictKeyExchange(client);
-      const weak = terrapinFault(where, agreed, strict);
-      if (weak !== null) return fail(weak);
-      note = agreedNote(where, agreed, strict);
-      enter('authentication', deadlines.auth);
-      // Now it is proved that the key is the server's: what a mere copy of a key shows is not written down.
-      if (isNew && accepted !== null) learn(accepted);
-    });
-    client.on('close', () => {
-      const cut = pending === null ? null : cutFault(pending);
-      fail(refusal ?? cut ?? closedFault(clock.stage, where, heard, lastError));
-    });
+    client.once('handshake', agreed);
+    client.on('close', () =>
+      fail(gate.refusal ?? lastWords() ?? closedFault(clock.stage, where, greeting.heard, lastError)),
+    );
     client.on('ready', () => {
       if (settled) return;
       settled = true;
       clear();
       client.removeAllListeners();
-      const hostKey = accepted === null ? '' : fingerprint(accepted);
+      tellIdentities(true);
       const errors: Error[] = [];
       client.on('error', (error) => errors.push(error));
-      resolve({ client, server: greeted, hostKey, strict: strictKeyExchange(client), note, errors });
+      const { fingerprint: hostKey } = gate;
+      resolve({ client, server: greeting.server ?? '', hostKey, strict: strictKeyExchange(client), note, errors });
     });
     signal.addEventListener('abort', aborted, { once: true });
     if (signal.aborted) return aborted();
@@ -179,29 +174,19 @@ export function shake(
         keepaliveInterval: 0,
         algorithms: offer.algorithms,
         authHandler: (methodsLeft, partial, proceed) => {
-          if (learning === null) return auth.handler(methodsLeft, partial, proceed);
+          if (gate.learning === null) return auth.handler(methodsLeft, partial, proceed);
           const go = () => {
             if (settled) return;
             const next = auth.handler(methodsLeft, partial, proceed);
             if (next === undefined) return;
             if (next !== false) return proceed(next);
-            fail(brokenFault(clock.stage, hop, { level: 'client-authentication', code: null, text: '' }, auth, heard));
+            const nothing = { level: 'client-authentication', code: null, text: '' };
+            fail(brokenFault(clock.stage, hop, nothing, auth, greeting.heard));
           };
-          learning.then(go).catch((error: unknown) => fail(Fault.from(error)));
+          gate.learning.then(go).catch((error: unknown) => fail(Fault.from(error)));
           return undefined;
         },
-        // Anything but a literal false accepts, and a late answer breaks a rekey: so this is synchronous and strictly boolean.
-        hostVerifier: (key: Buffer): boolean => {
-          if (accepted !== null) return accepted.equals(key);
-          const judged = judge(hop, key);
-          if (judged instanceof Fault) {
-            refusal = judged;
-            return false;
-          }
-          isNew = judged === 'learn';
-          accepted = Buffer.from(key);
-          return true;
-        },
+        hostVerifier: gate.verify,
       });
       takeTurns(client, over.signal);
       overhearJudgement(client, auth.judged);

@@ -5,7 +5,8 @@ import type { HostConfig } from './host-config.ts';
 import { parseHostSpec } from './host-name.ts';
 import { type Ignored, ignoredSettings } from './ignored.ts';
 import { askConfig, readConfig, type Resolution, type ResolveOptions } from './resolution.ts';
-import { hostConfigOf } from './resolve.ts';
+import { askHost, hostConfigOf } from './resolve.ts';
+import { routeHosts } from './route-hosts.ts';
 
 /** What ssh_config says of a host, and what a relay makes of it. */
 export interface Explanation {
@@ -27,10 +28,9 @@ const always = ['hostname', 'user', 'port', 'identityfile', 'userknownhostsfile'
 /** Resolves a host and tells where each setting comes from. Throws HOST_INVALID or SSH_CONFIG_INVALID. */
 export async function explainHost(text: string, options: ResolveOptions): Promise<Explanation> {
   const read = await readConfig(options);
-  const ask = (host: string) => askConfig(read, { ...parseHostSpec(host), localUser: options.localUser });
-  const resolution = await ask(text);
+  const resolution = await askConfig(read, parseHostSpec(text));
   const config = hostConfigOf(text, resolution);
-  const route = await Promise.all(config.proxyJump.map(async (hop) => hostConfigOf(hop, await ask(hop))));
+  const route = (await routeHosts(config, (host) => askHost(read, host))).slice(0, -1);
   const ignored = ignoredSettings(resolution.settings);
   const left = new Set(ignored.map(({ keyword }) => keyword));
   const { lines, refusal } = linesOf(resolution);
@@ -42,8 +42,7 @@ export async function explainHost(text: string, options: ResolveOptions): Promis
 
 /** What `ssh -G` prints for a host. Throws HOST_INVALID, and SSH_CONFIG_INVALID where ssh would end. */
 export async function dumpHost(text: string, options: ResolveOptions): Promise<readonly DumpLine[]> {
-  const query = { ...parseHostSpec(text), localUser: options.localUser };
-  return dumpLines(await askConfig(await readConfig(options), query));
+  return dumpLines(await askConfig(await readConfig(options), parseHostSpec(text)));
 }
 
 /** What ssh refuses for its session's sake does not concern a relay: then the settings are shown as they are written. */

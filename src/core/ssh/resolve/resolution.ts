@@ -4,7 +4,7 @@ import { configFault } from './config-fault.ts';
 import { type ConfigSources, loadSshConfig } from './config-file.ts';
 import { execLetters } from './connection-letters.ts';
 import { Evaluation, type ExecFacts, NotKnownYet, type Query } from './evaluate.ts';
-import { checkHost, checkUser } from './host-name.ts';
+import { checkHost, checkUser, type HostSpec } from './host-name.ts';
 import { keywordTable } from './keywords.ts';
 import type { Settings } from './settings.ts';
 import { systemNames } from './system-names.ts';
@@ -49,7 +49,8 @@ export async function readConfig(options: ResolveOptions): Promise<ReadConfig> {
 }
 
 /** Asks an ssh_config for one host, as ssh does: first value wins, canonical names, `Match final`. Throws SSH_CONFIG_INVALID. */
-export async function askConfig({ sources, roots, options }: ReadConfig, query: Query): Promise<Resolution> {
+export async function askConfig({ sources, roots, options }: ReadConfig, spec: HostSpec): Promise<Resolution> {
+  const query: Query = { ...spec, localUser: options.localUser };
   const answers = new Map<string, boolean>();
   for (;;) {
     let missing: { readonly command: string; readonly at: string } | null = null;

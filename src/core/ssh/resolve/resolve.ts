@@ -10,7 +10,7 @@ import { checkHost, checkUser, parseHostSpec } from './host-name.ts';
 import { ignoredSettings } from './ignored.ts';
 import { parseJumps } from './jump.ts';
 import { expandProxyCommand, fdpassFault } from './proxy-command.ts';
-import { askConfig, readConfig, type Resolution, type ResolveOptions } from './resolution.ts';
+import { askConfig, readConfig, type ReadConfig, type Resolution, type ResolveOptions } from './resolution.ts';
 import type { Setting } from './settings.ts';
 import { expandTilde, expandTokens, type Tokens } from './tokens.ts';
 
@@ -18,9 +18,12 @@ export type { ResolveOptions } from './resolution.ts';
 
 /** Resolves `[user@]host[:port]` or an alias as ssh would. Throws HOST_INVALID or SSH_CONFIG_INVALID. */
 export async function resolveHost(text: string, options: ResolveOptions): Promise<HostConfig> {
-  const query = parseHostSpec(text);
-  const resolution = await askConfig(await readConfig(options), { ...query, localUser: options.localUser });
-  return hostConfigOf(text, resolution);
+  return askHost(await readConfig(options), text);
+}
+
+/** Asks an ssh_config that was read already. Throws HOST_INVALID or SSH_CONFIG_INVALID. */
+export async function askHost(config: ReadConfig, text: string): Promise<HostConfig> {
+  return hostConfigOf(text, await askConfig(config, parseHostSpec(text)));
 }
 
 /** What a relay needs of a host: checked, every path absolute, every token expanded. Throws HOST_INVALID or SSH_CONFIG_INVALID. */

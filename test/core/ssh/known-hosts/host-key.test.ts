@@ -107,7 +107,7 @@ test('an RSA host key shorter than RequiredRSASize is not trusted, known or not'
   writeFileSync(file, `[box]:2222 ${publicKey}\n`);
   t.equal(await judge([file], publicKey, { requiredRsaSize: 2048 }), null);
   const fault = await refuse([file], publicKey, { requiredRsaSize: 2049 });
-  t.match(fault, { code: 'ALGORITHM_MISMATCH', message: /is an RSA key of 2048 bits, and RequiredRSASize is 2049/ });
+  t.match(fault, { code: 'HOST_KEY_WEAK', message: /is an RSA key of 2048 bits, and RequiredRSASize is 2049/ });
 });
 
 test('what cannot be judged is refused', (t) => {

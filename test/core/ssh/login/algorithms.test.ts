@@ -133,7 +133,7 @@ test('an RSA host key below RequiredRSASize is refused, known or not', async (t)
   await openTestLink(t, sshd, { edit: () => ({ requiredRsaSize: 2048 }) });
   await t.rejects(openTestLink(t, sshd, { edit: () => ({ requiredRsaSize: 2049 }) }), {
     code: 'HOST_KEY_WEAK',
-    message: /has 2048 bits, fewer than RequiredRSASize 2049/,
+    message: /is an RSA key of 2048 bits, and RequiredRSASize is 2049/,
   });
   t.equal(rsaBits(Buffer.from(sshd.hostKeys[0]?.split(' ')[1] ?? '', 'base64')), 2048);
   t.equal(rsaBits(Buffer.from('no key')), null);

@@ -26,7 +26,7 @@ function theirs(config: string, host: string): Promise<readonly string[] | null>
 async function ours(config: string, host: string): Promise<readonly string[] | string> {
   try {
     const read = await readConfig({ sshConfig: config, home: homedir, localUser: username, env });
-    const resolution = await askConfig(read, { ...parseHostSpec(host), localUser: username });
+    const resolution = await askConfig(read, parseHostSpec(host));
     return dumpLines(resolution).map(({ keyword, text }) => `${keyword} ${text}`);
   } catch (error) {
     const { code, message } = Fault.from(error);

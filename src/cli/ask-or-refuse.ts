@@ -1,0 +1,30 @@
+import { Fault } from '../core/model/fault.ts';
+import type { Ask } from '../core/model/question.ts';
+import { describeWish } from '../core/model/question.ts';
+import { mayAskHere, openPrompter, type Prompter } from './prompter.ts';
+
+/** Answers the questions of a login that this command makes by itself. */
+export interface Asker {
+  /** `name` stands before each prompt. */
+  ask(name: string): Ask;
+  close(): void;
+}
+
+/** Asks the person at this terminal; where nobody is there, or `silent`, each question is refused with NEEDS_ANSWER. */
+export function askOrRefuse(silent: boolean): Asker {
+  let prompter: Prompter | null = null;
+  return {
+    ask: (name) => async (question, signal) => {
+      const refusal = new Fault(
+        'NEEDS_ANSWER',
+        `${question.where} ${question.kind === 'passphrase' ? 'needs' : 'asks for'} ${describeWish(question)}; run this on a terminal, or load the key into ssh-agent`,
+      );
+      if (silent || !mayAskHere()) throw refusal;
+      prompter ??= openPrompter();
+      const answers = await prompter.ask(name, question, signal);
+      if (answers === null) throw refusal;
+      return answers.map((answer) => answer.reveal());
+    },
+    close: () => prompter?.close(),
+  };
+}

@@ -1,0 +1,71 @@
+import { homedir } from 'node:os';
+import { findConfig, loadConfig } from '../core/config/load.ts';
+import type { Config } from '../core/model/config.ts';
+import { Fault } from '../core/model/fault.ts';
+import { printable } from '../core/model/printable.ts';
+import { readFlag, readText } from './arguments.ts';
+import { askOrRefuse } from './ask-or-refuse.ts';
+import type { Called } from './commands.ts';
+import { daemonFindings } from './daemon-findings.ts';
+import { examine, type Subject } from './examine.ts';
+import type { Finding } from './finding.ts';
+import { drawFinding } from './finding-sheet.ts';
+import { paint } from './terminal.ts';
+
+/** `towline doctor [RELAY|HOST]`: goes the way of a relay step by step, and says what is wrong and what to do. */
+export async function doctor({ given, terminal }: Called): Promise<number> {
+  const json = readFlag(given, 'json');
+  const word = readText(given, 'relay');
+  const config = readConfig(readText(given, 'config'), word);
+  const subjects = chooseSubjects(word, config, readText(given, 'F'));
+  const asker = askOrRefuse(json);
+  const found: { readonly subject: string; readonly findings: readonly Finding[] }[] = [];
+  try {
+    for (const subject of subjects) {
+      const name = subject.relay?.name ?? subject.host;
+      if (!json) terminal.out(`${paint(printable(name), 'strong', terminal.colour)}\n`);
+      const findings: Finding[] = [];
+      const say = (finding: Finding) => {
+        findings.push(finding);
+        if (!json) terminal.out(drawFinding(finding, terminal.colour));
+      };
+      await examine(subject, { say, ask: asker.ask(name), signal: terminal.left });
+      if (subject.relay !== null) for (const finding of await daemonFindings(name)) say(finding);
+      found.push({ subject: name, findings });
+    }
+  } finally {
+    asker.close();
+  }
+  const faults = found.flatMap(({ findings }) => findings.flatMap(({ fault }) => fault ?? []));
+  if (json) terminal.out(`${JSON.stringify(found.map(plain), null, 2)}\n`);
+  else
+    terminal.out(
+      faults.length === 0
+        ? 'all is well\n'
+        : `${faults.length} ${faults.length === 1 ? 'thing is' : 'things are'} wrong\n`,
+    );
+  return faults[0]?.entry.exit ?? 0;
+}
+
+/** Null where none is found and a host was named. */
+function readConfig(explicit: string | null, word: string | null): Config | null {
+  try {
+    return loadConfig(findConfig({ cwd: process.cwd(), explicit, env: process.env, home: homedir() }));
+  } catch (error) {
+    const fault = Fault.from(error);
+    if (fault.code === 'CONFIG_MISSING' && explicit === null && word !== null) return null;
+    throw fault;
+  }
+}
+
+/** A relay where the config has one of that name, else a host; without a name every relay. */
+function chooseSubjects(word: string | null, config: Config | null, sshConfig: string | null): readonly Subject[] {
+  const file = sshConfig ?? config?.sshConfig ?? null;
+  const relays = config?.relays.filter(({ name }) => word === null || name === word) ?? [];
+  if (relays.length > 0) return relays.map((relay) => ({ host: relay.host, relay, sshConfig: file }));
+  return [{ host: word ?? '', relay: null, sshConfig: file }];
+}
+
+function plain({ subject, findings }: { readonly subject: string; readonly findings: readonly Finding[] }): unknown {
+  return { subject, findings: findings.map(({ fault, ...rest }) => ({ ...rest, fault: fault?.report() ?? null })) };
+}

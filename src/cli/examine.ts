@@ -1,0 +1,230 @@
+import { homedir, userInfo } from 'node:os';
+import {
+  type Deadlines,
+  defaultKeepalive,
+  detectTime,
+  type ForwardConfig,
+  type RelayConfig,
+} from '../core/model/config.ts';
+import { type Endpoint, formatEndpoint } from '../core/model/endpoint.ts';
+import { Fault } from '../core/model/fault.ts';
+import type { Ask } from '../core/model/question.ts';
+import { probeTcp } from '../core/probe/tcp.ts';
+import { probeWebsocket } from '../core/probe/websocket.ts';
+import type { Link } from '../core/ssh/link/link.ts';
+import type { LoginStep } from '../core/ssh/login-step.ts';
+import { openLink } from '../core/ssh/open-link.ts';
+import type { HostConfig } from '../core/ssh/resolve/host-config.ts';
+import { resolveRoute } from '../core/ssh/route.ts';
+import { askAgents } from './agent-logins.ts';
+import { type Finding, mind, well, wrong } from './finding.ts';
+
+/** What doctor looks at: a relay of the config, or a host alone. */
+export interface Subject {
+  readonly host: string;
+  /** Null for a host alone. */
+  readonly relay: RelayConfig | null;
+  readonly sshConfig: string | null;
+}
+
+export interface ExamineOptions {
+  /** Told each finding as it is made. */
+  readonly say: (finding: Finding) => void;
+  readonly ask: Ask;
+  readonly signal: AbortSignal;
+}
+
+const deadlines: Deadlines = { tcp: 5_000, greeting: 5_000, keyExchange: 10_000, auth: 20_000, open: 5_000 };
+const pings = 5;
+
+/** Goes the way that a relay goes, from ssh_config to the backend, by a connection of its own; ends where it cannot go on. */
+export async function examine({ host, relay, sshConfig }: Subject, options: ExamineOptions): Promise<void> {
+  const { say, ask, signal } = options;
+  const env = Object.fromEntries(Object.entries(process.env));
+  let route: readonly HostConfig[];
+  try {
+    route = await resolveRoute(host, { sshConfig, home: homedir(), localUser: userInfo().username, env });
+  } catch (error) {
+    return say(wrong('ssh_config', '', Fault.from(error)));
+  }
+  for (const finding of routeFindings(route)) say(finding);
+  let link: Link;
+  let last: LoginStep['step'] | null = null;
+  try {
+    link = await openLink({
+      route,
+      keepalive: relay?.keepalive ?? null,
+      deadlines: relay?.deadlines ?? deadlines,
+      quicken: false,
+      env,
+      permit: async () => ({ done: () => undefined }),
+      ask,
+      onStage: () => undefined,
+      onNote: (text) => say(mind(last === null ? 'identities' : 'login', '', text)),
+      signal,
+      observe: (step) => {
+        last = step.step;
+        for (const finding of stepFindings(step)) say(finding);
+      },
+    });
+  } catch (error) {
+    return say(wrong(failedStep(last), '', Fault.from(error)));
+  }
+  try {
+    await examineLink(link, { host, relay, sshConfig }, route, options);
+  } finally {
+    link.close();
+  }
+}
+
+function routeFindings(route: readonly HostConfig[]): readonly Finding[] {
+  const last = route.at(-1);
+  if (last === undefined) return [];
+  const via = route.slice(0, -1).map(({ alias, ...hop }) => `${alias} (${addressOf(hop)})`);
+  const through = via.length === 0 ? '' : `, reached through ${via.join(', ')}`;
+  const warnings = [...new Set(route.flatMap(({ warnings: found }) => found))];
+  return [
+    well('ssh_config', '', `${last.alias} is ${addressOf(last)}${through}`),
+    ...warnings.map((text) => mind('ssh_config', '', text)),
+  ];
+}
+
+function addressOf({ user, hostName, port }: Pick<HostConfig, 'user' | 'hostName' | 'port'>): string {
+  return `${user}@${hostName.includes(':') ? `[${hostName}]` : hostName}:${port}`;
+}
+
+function stepFindings(step: LoginStep): readonly Finding[] {
+  const { where } = step;
+  switch (step.step) {
+    case 'reached':
+      return [well('reached', where, `reached ${step.how} in ${step.took} ms`)];
+    case 'greeting':
+      return [well('greeting', where, step.server)];
+    case 'algorithms': {
+      const { kex, hostKey, cipher } = step.agreed;
+      const strict = step.strict ? 'strict key exchange' : 'no strict key exchange';
+      return [well('algorithms', where, `${kex}, ${hostKey}, ${cipher}; ${strict}, not post-quantum`)];
+    }
+    case 'host key': {
+      const known = step.isNew ? 'new, and written to known_hosts (accept-new)' : 'known';
+      return [well('host key', where, `${step.fingerprint} is ${known}`)];
+    }
+    case 'identities':
+      return identityFindings(step);
+  }
+}
+
+/** So many keys shown to a server are more than it needs to know, and near sshd's limit of six (MaxAuthTries). */
+const manyKeys = 4;
+
+function identityFindings(step: Extract<LoginStep, { step: 'identities' }>): readonly Finding[] {
+  const { where, offered, rejected, skipped, methods, entered } = step;
+  const accepted = offered.slice(rejected.length);
+  const takes = methods === null || methods.length === 0 ? '' : `; it takes ${methods.join(', ')}`;
+  return [
+    ...skipped.map((text) => mind('identities', where, text)),
+    ...rejected.map((key) => mind('identities', where, `shown, not accepted: ${key}`)),
+    ...(entered ? accepted.map((key) => well('identities', where, `accepted: ${key}`)) : []),
+    ...(rejected.length >= manyKeys
+      ? [
+          mind(
+            'identities',
+            where,
+            `the server was shown ${rejected.length} keys that it does not know`,
+            'name the right one with IdentityFile, and set IdentitiesOnly yes for this host',
+          ),
+        ]
+      : []),
+    ...(entered ? [well('login', where, accepted.length > 0 ? 'logged in by key' : 'logged in')] : []),
+    ...(entered || takes === '' ? [] : [mind('login', where, `the server did not let us in${takes}`)]),
+  ];
+}
+
+/** Where an attempt came to its end, by the last step that went well. */
+function failedStep(last: LoginStep['step'] | null): Finding['step'] {
+  switch (last) {
+    case null:
+      return 'reached';
+    case 'reached':
+      return 'greeting';
+    case 'greeting':
+      return 'algorithms';
+    case 'algorithms':
+      return 'host key';
+    case 'host key':
+    case 'identities':
+      return 'login';
+  }
+}
+
+async function examineLink(
+  link: Link,
+  { relay }: Subject,
+  route: readonly HostConfig[],
+  { say, signal }: ExamineOptions,
+): Promise<void> {
+  const host = route.at(-1)?.alias ?? '';
+  const named = await link.run('sh', { input: 'hostname; id -un; uname -sr', deadline: 5_000 });
+  const [machine, user, system] = named?.stdout.split('\n') ?? [];
+  if (machine === undefined || machine === '') {
+    say(mind('machine', '', 'it runs no commands for this account; forwarding works without'));
+  } else {
+    say(
+      well(
+        'machine',
+        '',
+        `the machine calls itself ${machine} (${system}), and you ${user}: its files are those that a backend there shows`,
+      ),
+    );
+  }
+  const times: number[] = [];
+  for (let n = 0; n < pings; n++) times.push(await link.roundTrip());
+  const keepalive = relay?.keepalive ?? route.at(-1)?.keepalive ?? defaultKeepalive;
+  const worst = Math.max(...times);
+  const notice = `a dead link is noticed after ${detectTime(keepalive) / 1000} s`;
+  say(well('round trip', '', `${Math.min(...times).toFixed(1)} to ${worst.toFixed(1)} ms; ${notice}`));
+  if (relay === null) await forwarding(link, say);
+  else for (const forward of relay.forwards) await examineForward(link, forward, host, { say, signal });
+  for (const finding of await askAgents(link)) say(finding);
+}
+
+/** Without a target of its own a host is asked for its own sshd: whether anything answers there does not matter. */
+async function forwarding(link: Link, say: ExamineOptions['say']): Promise<void> {
+  const target: Endpoint = { kind: 'tcp', host: '127.0.0.1', port: 22 };
+  const fault = await faultOf(probeTcp(link, target, deadlines.open, AbortSignal.timeout(deadlines.open)));
+  if (fault === null || fault.code === 'TARGET_REFUSED')
+    return say(well('forwarding', '', 'the server forwards connections'));
+  say(wrong('forwarding', '', fault));
+}
+
+async function examineForward(
+  link: Link,
+  { target, health }: ForwardConfig,
+  host: string,
+  { say, signal }: Pick<ExamineOptions, 'say' | 'signal'>,
+): Promise<void> {
+  const name = formatEndpoint(target);
+  const fault = await faultOf(probeTcp(link, target, deadlines.open, signal));
+  if (fault !== null) {
+    if (fault.code !== 'TARGET_REFUSED') return say(wrong('forwarding', name, fault));
+    return say(
+      wrong(
+        'target',
+        name,
+        fault,
+        `start the backend on ${host}, or correct the target; there \`ss -ltn\` shows what listens`,
+      ),
+    );
+  }
+  say(well('target', name, 'the server forwards there, and something answers'));
+  if (health === null || health.kind === 'tcp') return;
+  const unwell = await faultOf(probeWebsocket(link, target, health, signal));
+  say(unwell === null ? well('backend', name, 'answers as it should (WebSocket)') : wrong('backend', name, unwell));
+}
+
+function faultOf(attempt: Promise<void>): Promise<Fault | null> {
+  return attempt.then(
+    () => null,
+    (error: unknown) => Fault.from(error),
+  );
+}

@@ -1,0 +1,45 @@
+import type { Fault } from '../core/model/fault.ts';
+
+/** One thing that doctor found, on the way from the config to the backend. */
+export interface Finding {
+  readonly step: Step;
+  /** The hop or target it is about; empty where that is clear. */
+  readonly where: string;
+  readonly state: 'well' | 'mind' | 'wrong';
+  readonly text: string;
+  /** What to do; null where there is nothing to do. */
+  readonly fix: string | null;
+  readonly fault: Fault | null;
+}
+
+/** The steps of an examination, in their order. */
+export type Step =
+  | 'ssh_config'
+  | 'reached'
+  | 'greeting'
+  | 'algorithms'
+  | 'host key'
+  | 'identities'
+  | 'login'
+  | 'machine'
+  | 'round trip'
+  | 'forwarding'
+  | 'target'
+  | 'backend'
+  | 'agents'
+  | 'daemon';
+
+/** All is well with it. */
+export function well(step: Step, where: string, text: string): Finding {
+  return { step, where, state: 'well', text, fix: null, fault: null };
+}
+
+/** It may matter. */
+export function mind(step: Step, where: string, text: string, fix: string | null = null): Finding {
+  return { step, where, state: 'mind', text, fix, fault: null };
+}
+
+/** It is what is wrong: the fault's sentence, and its row's advice where the sentence has none. */
+export function wrong(step: Step, where: string, fault: Fault, fix: string = fault.entry.todo): Finding {
+  return { step, where, state: 'wrong', text: fault.message, fix, fault };
+}
