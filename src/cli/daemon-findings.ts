@@ -5,11 +5,14 @@ import { type Finding, mind, well } from './finding.ts';
 
 /** What a running daemon has met with a relay; nothing where none runs. */
 export async function daemonFindings(name: string): Promise<readonly Finding[]> {
-  const status = await connect()
-    .status()
-    .catch(() => null);
-  const relay = status?.relays.find((one) => one.name === name);
-  return relay === undefined ? [] : [stateOf(relay), ...lastFaultOf(relay)];
+  try {
+    const { relays } = await connect().status();
+    const relay = relays.find((one) => one.name === name);
+    return relay === undefined ? [] : [stateOf(relay), ...lastFaultOf(relay)];
+  } catch {
+    // No daemon, or none that could be asked: this look does not need it.
+    return [];
+  }
 }
 
 function stateOf({ standing, since }: RelayStatus): Finding {

@@ -27,7 +27,7 @@ export async function doctor({ given, terminal }: Called): Promise<number> {
       const findings: Finding[] = [];
       const say = (finding: Finding) => {
         findings.push(finding);
-        if (!json) terminal.out(drawFinding(finding, terminal.colour));
+        if (!json) terminal.out(drawFinding(finding, terminal));
       };
       await examine(subject, { say, ask: asker.ask(name), signal: terminal.left });
       if (subject.relay !== null) for (const finding of await daemonFindings(name)) say(finding);

@@ -64,11 +64,14 @@ export async function examine({ host, relay, sshConfig }: Subject, options: Exam
       signal,
       observe: (step) => {
         last = step.step;
-        for (const finding of stepFindings(step)) say(finding);
+        // With one host on the way there is nothing to tell apart.
+        const where = route.length === 1 ? '' : step.where.replace(/ \(.*$/, '');
+        for (const finding of stepFindings({ ...step, where })) say(finding);
       },
     });
   } catch (error) {
-    return say(wrong(failedStep(last), '', Fault.from(error)));
+    const fault = Fault.from(error);
+    return say(wrong(failedStep(fault, last), '', fault));
   }
   try {
     await examineLink(link, { host, relay, sshConfig }, route, options);
@@ -140,8 +143,11 @@ function identityFindings(step: Extract<LoginStep, { step: 'identities' }>): rea
   ];
 }
 
-/** Where an attempt came to its end, by the last step that went well. */
-function failedStep(last: LoginStep['step'] | null): Finding['step'] {
+/** Where an attempt came to its end: by its fault, else by the last step that went well. */
+function failedStep({ code }: Fault, last: LoginStep['step'] | null): Finding['step'] {
+  if (/^(?:HOST_KEY|KNOWN_HOSTS)_/.test(code)) return 'host key';
+  if (code === 'ALGORITHM_MISMATCH' || code === 'STRICT_KEX_MISSING') return 'algorithms';
+  if (/^(?:AUTH|AGENT|IDENTITY|PASSWORD)_/.test(code) || code === 'NEEDS_ANSWER') return 'login';
   switch (last) {
     case null:
       return 'reached';
@@ -169,13 +175,7 @@ async function examineLink(
   if (machine === undefined || machine === '') {
     say(mind('machine', '', 'it runs no commands for this account; forwarding works without'));
   } else {
-    say(
-      well(
-        'machine',
-        '',
-        `the machine calls itself ${machine} (${system}), and you ${user}: its files are those that a backend there shows`,
-      ),
-    );
+    say(well('machine', '', `${machine} (${system}), as ${user}: what a backend there shows is that of this machine`));
   }
   const times: number[] = [];
   for (let n = 0; n < pings; n++) times.push(await link.roundTrip());
@@ -207,14 +207,7 @@ async function examineForward(
   const fault = await faultOf(probeTcp(link, target, deadlines.open, signal));
   if (fault !== null) {
     if (fault.code !== 'TARGET_REFUSED') return say(wrong('forwarding', name, fault));
-    return say(
-      wrong(
-        'target',
-        name,
-        fault,
-        `start the backend on ${host}, or correct the target; there \`ss -ltn\` shows what listens`,
-      ),
-    );
+    return say(wrong('target', name, fault, `on ${host} \`ss -ltn\` shows what listens; start the backend there`));
   }
   say(well('target', name, 'the server forwards there, and something answers'));
   if (health === null || health.kind === 'tcp') return;

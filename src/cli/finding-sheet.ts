@@ -8,12 +8,46 @@ const signs: Readonly<Record<Finding['state'], readonly [sign: string, tone: Ton
   wrong: ['wrong', 'bad'],
 };
 
-/** A finding as people read it: a line, and what to do on the next. Pure. */
-export function drawFinding({ step, where, state, text, fix, fault }: Finding, colour: boolean): string {
+/** Where the sentences begin. */
+const indent = 21;
+
+/** How a finding is shown. */
+export interface FindingView {
+  readonly colour: boolean;
+  readonly columns: number;
+}
+
+/** A finding as people read it, and what to do below it; long sentences go on below their beginning. Pure. */
+export function drawFinding(
+  { step, where, state, text, fix, fault }: Finding,
+  { colour, columns }: FindingView,
+): string {
   const [sign, tone] = signs[state];
   // A fault names where it happened by itself.
   const place = where === '' || fault !== null ? '' : `${printable(where)}: `;
   const code = fault === null ? '' : ` [${fault.code}]`;
-  const line = `  ${paint(sign.padEnd(5), tone, colour)}  ${paint(step.padEnd(10), 'quiet', colour)}  ${place}${printable(text)}${code}`;
-  return fix === null ? `${line}\n` : `${line}\n${' '.repeat(21)}${paint('->', 'strong', colour)} ${printable(fix)}\n`;
+  const width = Math.max(30, columns - indent);
+  const [first = '', ...rest] = wrap(`${place}${printable(text)}${code}`, width);
+  const advice = fix === null ? [] : wrap(printable(fix), width - 3);
+  return [
+    `  ${paint(sign.padEnd(5), tone, colour)}  ${paint(step.padEnd(10), 'quiet', colour)}  ${first}`,
+    ...rest.map((line) => `${' '.repeat(indent)}${line}`),
+    ...advice.map((line, n) => `${' '.repeat(indent)}${n === 0 ? paint('->', 'strong', colour) : '  '} ${line}`),
+    '',
+  ].join('\n');
+}
+
+/** Lines of at most `width` where blanks allow it; a word that is longer stays whole, so that it can be copied. */
+function wrap(text: string, width: number): readonly string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ')) {
+    if (line !== '' && line.length + 1 + word.length > width) {
+      lines.push(line);
+      line = word;
+    } else {
+      line = line === '' ? word : `${line} ${word}`;
+    }
+  }
+  return [...lines, line];
 }

@@ -39,7 +39,7 @@ export function mind(step: Step, where: string, text: string, fix: string | null
   return { step, where, state: 'mind', text, fix, fault: null };
 }
 
-/** It is what is wrong: the fault's sentence, and its row's advice where the sentence has none. */
-export function wrong(step: Step, where: string, fault: Fault, fix: string = fault.entry.todo): Finding {
+/** It is what is wrong: the fault's sentence ends with what to do, unless `fix` knows better. */
+export function wrong(step: Step, where: string, fault: Fault, fix: string | null = null): Finding {
   return { step, where, state: 'wrong', text: fault.message, fix, fault };
 }

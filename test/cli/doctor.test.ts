@@ -1,0 +1,285 @@
+import { chmodSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test, type Test } from 'tap';
+import { startHttp, startWebSocket } from '../fixtures/backend-web.ts';
+import { startEcho } from '../fixtures/backend.ts';
+import { type CliOptions, homeOf, runTowline } from '../fixtures/cli.ts';
+import { freePort } from '../fixtures/port.ts';
+import { startOnTerminal } from '../fixtures/pty.ts';
+import { startSshAgent } from '../fixtures/ssh-agent.ts';
+import { makeKeyPair } from '../fixtures/sshd-keys.ts';
+import { type Sshd, startSshd } from '../fixtures/sshd.ts';
+import { makeTemp } from '../fixtures/temp.ts';
+
+interface Found {
+  readonly step: string;
+  readonly where: string;
+  readonly state: 'well' | 'mind' | 'wrong';
+  readonly text: string;
+  readonly fix: string | null;
+  readonly fault: { readonly code: string } | null;
+}
+
+/** What doctor finds, and its exit code. */
+async function examine(t: Test, words: readonly string[], options: CliOptions = {}) {
+  const { code, stdout, stderr } = await runTowline(t, ['doctor', '--json', ...words], options);
+  const found: readonly { readonly subject: string; readonly findings: readonly Found[] }[] =
+    stdout === '' ? [] : JSON.parse(stdout);
+  const findings = found.flatMap((one) => one.findings);
+  const steps = findings.filter(({ state }) => state === 'well').map(({ step }) => step);
+  const bad = findings.filter(({ state }) => state === 'wrong');
+  return { code, stderr, subjects: found.map(({ subject }) => subject), findings, steps, bad };
+}
+
+function writeConfig(t: Test, sshd: Sshd, forwards: readonly unknown[]): void {
+  const config = { sshConfig: sshd.sshConfigFile, relays: { dev: { host: 'test', forwards } } };
+  writeFileSync(join(homeOf(t), 'towline.json'), JSON.stringify(config), { mode: 0o600 });
+}
+
+test('doctor goes the whole way and finds all well', async (t) => {
+  const [sshd, backend] = [await startSshd(t), await startEcho(t)];
+  writeConfig(t, sshd, [`0:127.0.0.1:${backend.port}`]);
+  const { code, steps, subjects, findings } = await examine(t, []);
+  t.equal(code, 0);
+  t.strictSame(subjects, ['dev']);
+  const way = ['ssh_config', 'reached', 'greeting', 'algorithms', 'host key', 'identities', 'login', 'machine'];
+  t.strictSame(steps, [...way, 'round trip', 'target']);
+  const text = (step: string) => findings.find((one) => one.step === step)?.text ?? '';
+  t.match(text('ssh_config'), `test is ${sshd.user}@127.0.0.1:${sshd.port}`);
+  t.match(text('reached'), `over TCP at 127.0.0.1:${sshd.port}`);
+  t.match(text('greeting'), /^SSH-2\.0-OpenSSH/);
+  t.match(text('algorithms'), /strict key exchange/);
+  t.match(text('host key'), `${sshd.hostKeyFingerprint} is known`);
+  t.match(text('identities'), /^accepted: ssh-ed25519 SHA256:.*\/id\)$/);
+  t.match(text('round trip'), /a dead link is noticed after 20 s/);
+});
+
+test('for people: a line a step, what is wrong with its code, and a last word', async (t) => {
+  const sshd = await startSshd(t);
+  const port = await freePort();
+  writeConfig(t, sshd, [`0:127.0.0.1:${port}`]);
+  const { code, stdout, stderr } = await runTowline(t, ['doctor', 'dev']);
+  t.equal(code, 69);
+  t.equal(stderr, '');
+  t.match(stdout, /^dev\n {2}ok {5}ssh_config {2}test is /);
+  t.match(stdout, /\n {2}wrong {2}target {6}.* cannot reach 127\.0\.0\.1:\d+: Connection refused/);
+  t.match(
+    stdout.replace(/\s+/g, ' '),
+    /\[TARGET_REFUSED\] -> on test `ss -ltn` shows what listens; start the backend there/,
+  );
+  t.match(stdout, /\n1 thing is wrong\n$/);
+});
+
+test('a host that is no relay is examined alone, by the config or without one', async (t) => {
+  const sshd = await startSshd(t);
+  const alone = await examine(t, ['test', '-F', sshd.sshConfigFile]);
+  t.equal(alone.code, 0);
+  t.equal(alone.steps.at(-1), 'forwarding');
+  writeConfig(t, sshd, ['0:127.0.0.1:1']);
+  const { subjects, steps } = await examine(t, [`${sshd.user}@test`]);
+  t.strictSame([subjects, steps.at(-1)], [[`${sshd.user}@test`], 'forwarding']);
+  const nothing = await runTowline(t, ['doctor'], { cwd: makeTemp(t) });
+  t.match(nothing, { code: 78, stderr: /CONFIG_MISSING/ });
+});
+
+/** Something that is wrong, and how doctor names it: the steps before it are well. */
+interface Trouble {
+  readonly sshd?: readonly string[];
+  readonly client?: (sshd: Sshd, t: Test) => string | Promise<string>;
+  readonly before?: (sshd: Sshd, t: Test) => unknown;
+  readonly step: string;
+  readonly code: string;
+  readonly exit: number;
+  readonly text: RegExp;
+}
+
+const troubles: Readonly<Record<string, Trouble>> = {
+  'a line that ssh would refuse': {
+    client: () => 'Prot 22',
+    step: 'ssh_config',
+    code: 'SSH_CONFIG_INVALID',
+    exit: 78,
+    text: /"prot" is no keyword of ssh/,
+  },
+  'a name that does not resolve': {
+    client: () => 'HostName no-such-host.invalid',
+    step: 'reached',
+    code: 'NAME_NOT_FOUND',
+    exit: 68,
+    text: /does not resolve/,
+  },
+  'a port where nothing listens': {
+    client: async () => `Port ${await freePort()}`,
+    step: 'reached',
+    code: 'CONNECT_REFUSED',
+    exit: 69,
+    text: /nothing listens|refused/,
+  },
+  'a web server in the place of sshd': {
+    client: async (_sshd, t) => `Port ${(await startHttp(t)).port}`,
+    step: 'greeting',
+    code: 'HANDSHAKE_FAILED',
+    exit: 76,
+    text: /is no SSH server/,
+  },
+  'a server with outdated algorithms only': {
+    sshd: ['KexAlgorithms diffie-hellman-group14-sha1'],
+    step: 'algorithms',
+    code: 'ALGORITHM_MISMATCH',
+    exit: 76,
+    text: /KexAlgorithms \+diffie-hellman-group14-sha1/,
+  },
+  'a host key that nobody knows': {
+    client: () => 'UserKnownHostsFile /dev/null',
+    step: 'host key',
+    code: 'HOST_KEY_UNKNOWN',
+    exit: 76,
+    text: /is in no known_hosts file/,
+  },
+  'a host key that changed': {
+    before: (sshd) => sshd.swapHostKey(),
+    step: 'host key',
+    code: 'HOST_KEY_CHANGED',
+    exit: 76,
+    text: /ssh-keygen -R/,
+  },
+  'a key that the server does not know': {
+    before: (sshd) => sshd.revokeKeys(),
+    sshd: ['PasswordAuthentication no', 'KbdInteractiveAuthentication no'],
+    step: 'login',
+    code: 'AUTH_REJECTED',
+    exit: 77,
+    text: /rejected/,
+  },
+  'a password that nobody is there to give': {
+    client: () => 'PubkeyAuthentication no',
+    sshd: ['PasswordAuthentication yes'],
+    step: 'login',
+    code: 'NEEDS_ANSWER',
+    exit: 77,
+    text: /run this on a terminal/,
+  },
+  'a server that forwards nothing': {
+    sshd: ['AllowTcpForwarding no'],
+    step: 'forwarding',
+    code: 'FORWARDING_REFUSED',
+    exit: 77,
+    text: /AllowTcpForwarding/,
+  },
+  'a ProxyCommand that ends': {
+    client: () => 'ProxyCommand sh -c "echo no way >&2; exit 3"',
+    step: 'greeting',
+    code: 'PROXY_COMMAND_FAILED',
+    exit: 69,
+    text: /exit code 3.*no way/,
+  },
+};
+
+for (const [name, trouble] of Object.entries(troubles)) {
+  test(`doctor names ${name}`, async (t) => {
+    const sshd = await startSshd(t, { config: trouble.sshd ?? [] });
+    await trouble.before?.(sshd, t);
+    const file = join(sshd.dir, 'doctor_config');
+    const line = (await trouble.client?.(sshd, t)) ?? '';
+    writeFileSync(file, `${line}\nInclude ${sshd.sshConfigFile}\n`, { mode: 0o600 });
+    const { code, bad, stderr } = await examine(t, ['test', '-F', file]);
+    t.equal(stderr, '');
+    t.equal(bad.length, 1, 'one thing is wrong');
+    t.match(bad[0], { step: trouble.step, fault: { code: trouble.code }, text: trouble.text });
+    t.equal(code, trouble.exit);
+  });
+}
+
+test('an agent with many keys: each that was shown is named, with the lines that would spare them', async (t) => {
+  const [sshd, agent] = [await startSshd(t), await startSshAgent(t)];
+  for (let n = 0; n < 5; n++) agent.add(makeKeyPair(join(makeTemp(t), `k${n}`)).file);
+  const file = join(sshd.dir, 'doctor_config');
+  writeFileSync(
+    file,
+    `Host test\n  IdentitiesOnly no\n  IdentityAgent ${agent.socket}\nInclude ${sshd.sshConfigFile}\n`,
+    { mode: 0o600 },
+  );
+  const { code, findings } = await examine(t, ['test', '-F', file]);
+  t.equal(code, 0);
+  const shown = findings.filter(({ text }) => text.startsWith('shown, not accepted: ssh-ed25519 SHA256:'));
+  t.equal(shown.length, 5);
+  t.ok(findings.some(({ fix }) => fix?.includes('IdentitiesOnly yes')));
+  t.match(
+    findings.find(({ text }) => text.startsWith('accepted')),
+    { step: 'identities', state: 'well' },
+  );
+});
+
+test('keys that cannot be used are named with what to do', async (t) => {
+  const sshd = await startSshd(t);
+  const open = makeKeyPair(join(makeTemp(t), 'open')).file;
+  const file = join(sshd.dir, 'doctor_config');
+  chmodSync(open, 0o644);
+  writeFileSync(file, `IdentityFile ${open}\nIdentityFile ${open}.gone\nInclude ${sshd.sshConfigFile}\n`, {
+    mode: 0o600,
+  });
+  const { code, findings } = await examine(t, ['test', '-F', file]);
+  t.equal(code, 0, 'the third one is well');
+  t.ok(findings.some(({ state, text }) => state === 'mind' && /readable by others \(0644\).*chmod 600/.test(text)));
+  t.ok(findings.some(({ state, text }) => state === 'mind' && text.includes(`${open}.gone does not exist`)));
+});
+
+test('a websocket backend is asked as the health check would', async (t) => {
+  const sshd = await startSshd(t);
+  const [open, closed] = [await startWebSocket(t), await startWebSocket(t, { token: 'secret' })];
+  const health = { kind: 'websocket', path: '/' };
+  const forward = (port: number) => ({ listen: '127.0.0.1:0', target: `127.0.0.1:${port}`, health });
+  writeConfig(t, sshd, [forward(open.port), forward(closed.port)]);
+  const { code, steps, bad } = await examine(t, ['dev']);
+  t.equal(steps.filter((step) => step === 'backend').length, 1);
+  t.match(bad, [{ step: 'backend', fault: { code: 'TOKEN_MISSING' } }]);
+  t.equal(code, 77);
+});
+
+test('agent programs on the host are asked whether somebody is logged in', async (t) => {
+  const sshd = await startSshd(t);
+  const bin = makeTemp(t, 'bin');
+  const program = (name: string, script: string) =>
+    writeFileSync(join(bin, name), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+  program('claude', `echo 'Warning: x'; echo '{"loggedIn": false}'; exit 1`);
+  program('codex', 'echo "Logged in using ChatGPT"');
+  writeFileSync(join(sshd.home, '.profile'), `PATH=${bin}:$PATH\n`);
+  writeFileSync(join(sshd.home, '.bash_profile'), `PATH=${bin}:$PATH\n`);
+  const { code, findings } = await examine(t, ['test', '-F', sshd.sshConfigFile]);
+  t.equal(code, 0, 'it is advice, not a fault');
+  const agents = findings.filter(({ step }) => step === 'agents');
+  t.match(agents, [
+    { where: 'claude', state: 'mind', text: /nobody is logged in/, fix: /claude auth login/ },
+    { where: 'codex', state: 'well' },
+  ]);
+});
+
+test('on a terminal doctor asks for what the login wants to know', async (t) => {
+  const sshd = await startSshd(t);
+  const pair = makeKeyPair(join(makeTemp(t), 'locked'), 'ed25519', 'open sesame');
+  sshd.allowKey(pair.publicKey);
+  const file = join(sshd.dir, 'doctor_config');
+  writeFileSync(file, `Host test\n  IdentityFile ${pair.file}\nInclude ${sshd.sshConfigFile}\n`, { mode: 0o600 });
+  const session = startOnTerminal(t, ['doctor', 'test', '-F', file]);
+  await session.answer(/passphrase/i, 'open sesame\r');
+  t.equal(await session.ended, 0);
+  t.match(session.shown(), /logged in by key/);
+  t.notMatch(session.shown(), /open sesame/);
+});
+
+test('each hop of a route is told apart', async (t) => {
+  const sshd = await startSshd(t);
+  const file = join(sshd.dir, 'doctor_config');
+  writeFileSync(
+    file,
+    `Host far\n  ProxyJump test\n  HostKeyAlias elsewhere\n  HostName 127.0.0.1\n  Port ${sshd.port}\n  User ${sshd.user}\n  UserKnownHostsFile ${sshd.knownHostsFile}\n  IdentityFile ${sshd.keyFile}\nHost *\nInclude ${sshd.sshConfigFile}\n`,
+    { mode: 0o600 },
+  );
+  const { code, findings, bad } = await examine(t, ['far', '-F', file]);
+  t.equal(code, 76);
+  t.match(
+    findings.filter(({ step }) => step === 'reached'),
+    [{ where: 'hop 1' }, { where: 'hop 2', text: /through hop 1/ }],
+  );
+  t.match(bad, [{ step: 'host key', fault: { code: 'HOST_KEY_UNKNOWN' }, text: /hop 2/ }]);
+});
