@@ -1,6 +1,6 @@
 import { canonicalize, type Names } from './canonicalize.ts';
 import { type Block, compile } from './compile.ts';
-import { configFault } from './config-fault.ts';
+import { untrustedFault } from './config-fault.ts';
 import { type ConfigSources, loadSshConfig } from './config-file.ts';
 import { execLetters } from './connection-letters.ts';
 import { Evaluation, type ExecFacts, NotKnownYet, type Query } from './evaluate.ts';
@@ -92,7 +92,8 @@ async function passes(
   const canonical = settings.first('canonicalizehostname')?.values[0] ?? 'false';
   if (evaluation.wantsFinal || canonical !== 'false') {
     // ssh fills these in before it reads again, so that a second pass can set them no more.
-    for (const [keyword, value] of canonicalDefaults) settings.fill(keyword, { values: [value], at: '' });
+    for (const [keyword, value] of canonicalDefaults)
+      settings.fill(keyword, { values: [value], at: '', trusted: true });
     evaluation.pass(roots, hostName);
   }
   return {
@@ -105,11 +106,7 @@ async function passes(
 
 /** A command of somebody else's file is not run, and no odd name comes to a shell. */
 function refuseUnsafe(at: string, trusted: boolean, { hostName, original, user, hostKeyAlias }: ExecFacts): void {
-  if (!trusted) {
-    throw configFault(
-      `${at}: a command in a file that others may write is not run; \`chmod go-w\` it and make it yours`,
-    );
-  }
+  if (!trusted) throw untrustedFault(at);
   for (const name of [hostName, original, ...(hostKeyAlias === null ? [] : [hostKeyAlias])]) checkHost(name, `${at}: `);
   checkUser(user, `${at}: `);
 }
