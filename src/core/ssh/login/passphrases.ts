@@ -14,6 +14,8 @@ export interface PassphraseOptions {
   readonly where: string;
   /** How often a file's passphrase is asked for. */
   readonly tries: number;
+  /** This file is being opened; null: it is done. `ssh-keygen -a` decides how long that takes. */
+  readonly opening: (path: string | null) => void;
 }
 
 /** Opens encrypted key files, each once in a login, however many identities need it; it asks again after a wrong passphrase. */
@@ -38,7 +40,7 @@ export class Passphrases {
   }
 
   async #ask({ path, text }: Locked, about: string, signal: AbortSignal): Promise<KeyObject | Fault> {
-    const { ask, where, tries } = this.#options;
+    const { ask, where, tries, opening } = this.#options;
     const name = printable(path);
     const wish = `the passphrase for key ${name}`;
     const prompt = { text: `Enter passphrase for key '${name}': `, echo: false };
@@ -51,7 +53,8 @@ export class Passphrases {
       const [passphrase = ''] = await ask(question, signal);
       // As to ssh: nothing means that this key is to be left out.
       if (passphrase === '') return closed(`${wish} was not given`);
-      const decrypted = await decryptKey(text, passphrase, signal);
+      opening(name);
+      const decrypted = await decryptKey(text, passphrase, signal).finally(() => opening(null));
       if (decrypted.kind === 'key') return decrypted.key;
       if (decrypted.kind === 'wrong') continue;
       return new Fault('IDENTITY_UNREADABLE', `IdentityFile ${name} ${decrypted.why}`);
