@@ -2,6 +2,7 @@ import type { KeyObject } from 'node:crypto';
 import { Fault } from '../../model/fault.ts';
 import { printable } from '../../model/printable.ts';
 import type { Ask } from '../../model/question.ts';
+import { shellWord } from '../../model/shell-word.ts';
 import { decryptKey } from '../identity/decrypt.ts';
 import type { Signer } from '../identity/identity.ts';
 
@@ -47,7 +48,9 @@ export class Passphrases {
     // With these facts an answer that comes later finds who waits for it.
     const detail = { kind: 'passphrase', where, about, text: wish, prompts: `"${prompt.text.trim()}"` };
     const closed = (why: string) =>
-      new Fault('NEEDS_ANSWER', `${why}; give it, or add the key to ssh-agent: \`ssh-add ${name}\``, { detail });
+      new Fault('NEEDS_ANSWER', `${why}; give it, or add the key to ssh-agent: \`ssh-add ${shellWord(name)}\``, {
+        detail,
+      });
     for (let wrong = 0; wrong < tries; wrong++) {
       const question = { kind: 'passphrase', about, where, text: wish, prompts: [prompt], again: wrong > 0 } as const;
       const [passphrase = ''] = await ask(question, signal);

@@ -1,5 +1,6 @@
 import { Fault } from '../../model/fault.ts';
 import { printable } from '../../model/printable.ts';
+import { shellWord } from '../../model/shell-word.ts';
 import type { Stage } from '../../model/state.ts';
 import type { Marks } from './errors.ts';
 import type { Auth } from './auth.ts';
@@ -24,7 +25,7 @@ export function timeoutFault(stage: Stage, { where, host }: Hop, ms: number, aut
   }
   const [asking, opening] = [auth.asking(), auth.opening()];
   if (opening !== null) {
-    const text = `key ${opening} for ${where} was not decrypted within ${seconds}; load it into ssh-agent: \`ssh-add ${opening}\`, or raise deadlines.auth`;
+    const text = `key ${opening} for ${where} was not decrypted within ${seconds}; load it into ssh-agent: \`ssh-add ${shellWord(opening)}\`, or raise deadlines.auth`;
     return new Fault('AUTH_TIMEOUT', text);
   }
   if (asking !== null) {

@@ -113,6 +113,14 @@ test('no answer at all leaves a key out, and nobody to answer ends the login', a
   t.strictSame(ended.rejected, [], 'the server would have taken it');
 });
 
+test('the command that is advised for a key can be pasted, whatever its path', async (t) => {
+  const pair = makeKeyPair(join(makeTemp(t, 'my keys'), 'k'), 'ed25519', secret);
+  const passphrases = new Passphrases({ ask: answers('').ask, where: 'box', tries: 3, opening: () => undefined });
+  const file = { kind: 'locked', path: pair.file, text: readFileSync(pair.file, 'utf8') } as const;
+  const fault = await passphrases.open(file, pair.fingerprint, new AbortController().signal);
+  t.match(fault, { code: 'NEEDS_ANSWER', message: new RegExp(`\`ssh-add '${pair.file}'\`$`) });
+});
+
 test('a file that several identities need is asked for once', async (t) => {
   const pair = makeKeyPair(join(makeTemp(t, 'id'), 'k'), 'ed25519', secret);
   const { ask, asked } = answers(secret);
