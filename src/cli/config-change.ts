@@ -5,6 +5,7 @@ import { changeConfig, type OpenConfig, openConfig } from '../core/config/edit/o
 import { placeConfig } from '../core/config/load.ts';
 import { Fault } from '../core/model/fault.ts';
 import { printable } from '../core/model/printable.ts';
+import { shellWord } from '../core/model/shell-word.ts';
 import { type Arguments, readText } from './arguments.ts';
 import { connect } from './connect.ts';
 
@@ -47,11 +48,9 @@ export async function staleDaemon(file: string): Promise<string | null> {
 /** How to start a daemon with this file. */
 export function upCommand(file: string): string {
   const found = foundFile();
-  return found !== null && isSame(found, file) ? 'towline up --detach' : `towline up --detach --config ${quoted(file)}`;
-}
-
-function quoted(path: string): string {
-  return /^[\w./~-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
+  return found !== null && isSame(found, file)
+    ? 'towline up --detach'
+    : `towline up --detach --config ${shellWord(file)}`;
 }
 
 /** The file that a command without `--config` uses here. */

@@ -46,8 +46,16 @@ export function streamQuestions(
     finish();
     return;
   }
+  // The answer to another relay may have let this one in too: then nothing changes any more, and nothing would be said.
+  const first = standingOf(supervisor, relay);
+  if (first !== null && isUp(supervisor, relay)) send(first);
   // A daemon that ends meanwhile has nothing to be unlocked.
   supervisor.startRelay(relay).catch(finish);
+}
+
+function isUp(supervisor: Supervisor, name: string): boolean {
+  const lanes = supervisor.status().relays.find((one) => one.name === name)?.lanes ?? [];
+  return lanes.every(({ state }) => state.at === 'up');
 }
 
 function standingOf(supervisor: Supervisor, name: string): UnlockMessage | null {

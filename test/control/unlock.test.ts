@@ -3,7 +3,7 @@ import { openClient } from '../../src/control/client.ts';
 import type { UnlockMessage } from '../../src/control/unlock-message.ts';
 import { Fault } from '../../src/core/model/fault.ts';
 import { Secret } from '../../src/core/model/secret.ts';
-import { waitUntil } from '../fixtures/wait.ts';
+import { waitUntil, within } from '../fixtures/wait.ts';
 import { serve, speak } from './served.ts';
 
 const head = (path: string, type: string, length: number) =>
@@ -31,6 +31,17 @@ test('who unlocks is there until he leaves, and hears what becomes of the relay'
   await waitUntil('he has left', () => supervisor.told.includes('leave dev-box'));
   t.match(heard, [{ type: 'standing', word: 'blocked', trying: false, fault: { code: 'NEEDS_ANSWER' } }]);
   t.equal(heard.length, 1, 'what changes nothing is not said');
+});
+
+test('a relay that is up already says so at once, for nothing may change any more', async (t) => {
+  const { folders, supervisor } = await serve(t);
+  const tries = { of: 'never', count: 0, flaps: 0 } as const;
+  const state = { at: 'up', since: 1, attempt: 1, tries } as const;
+  supervisor.say({ type: 'lane.changed', relay: 'dev-box', lane: 0, state });
+  const stream = openClient(folders.socket).unlock('dev-box', new AbortController().signal);
+  const { value } = await within('the first word', stream.next());
+  t.match(value, { type: 'standing', trying: false });
+  await stream.return(undefined);
 });
 
 test('an unknown relay is not unlocked', async (t) => {

@@ -1,6 +1,7 @@
 import { closeSync, constants, fstatSync, openSync, readSync, realpathSync, type Stats, statSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { Fault } from '../model/fault.ts';
+import { shellWord } from '../model/shell-word.ts';
 import { isPrivateGroup } from '../files/private-group.ts';
 
 /** No config comes near it, and everything that reads the text stays quick below it. */
@@ -90,20 +91,16 @@ function checkOwner(path: string, stats: Stats): void {
   if (user === undefined) return;
   const detail = { path, mode: octal(stats), owner: stats.uid };
   if (stats.uid !== user && stats.uid !== 0) {
-    const message = `${path} belongs to user ${stats.uid}, who could change it; run: chown ${user} ${shell(path)}`;
+    const message = `${path} belongs to user ${stats.uid}, who could change it; run: chown ${user} ${shellWord(path)}`;
     throw new Fault('CONFIG_UNSAFE', message, { detail });
   }
   const others = (stats.mode & 0o002) !== 0 || ((stats.mode & 0o020) !== 0 && !isPrivateGroup(stats.gid));
   // In a sticky folder, such as /tmp, nobody can replace what is not his.
   if (!others || (stats.isDirectory() && (stats.mode & 0o1000) !== 0)) return;
-  const message = `${path} can be written by others (mode ${octal(stats)}); run: chmod go-w ${shell(path)}`;
+  const message = `${path} can be written by others (mode ${octal(stats)}); run: chmod go-w ${shellWord(path)}`;
   throw new Fault('CONFIG_UNSAFE', message, { detail });
 }
 
 function octal(stats: Stats): string {
   return (stats.mode & 0o7777).toString(8).padStart(4, '0');
-}
-
-function shell(path: string): string {
-  return /^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
 }

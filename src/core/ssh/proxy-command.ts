@@ -5,7 +5,7 @@ import { Fault } from '../model/fault.ts';
 import { printable } from '../model/printable.ts';
 import { Lines } from '../socket/lines.ts';
 import type { Carrier } from './link/carriers.ts';
-import { ownGroup } from './process-group.ts';
+import { type OwnGroup, ownGroup } from './process-group.ts';
 
 /** What running a ProxyCommand needs. */
 export interface ProxyCommandOptions {
@@ -55,7 +55,8 @@ class CommandStream extends Duplex implements Carrier {
   readonly #child: Child;
   readonly #where: string;
   readonly #lines: Lines;
-  readonly #endGroup: () => void;
+  /** Null where there is no process. */
+  readonly #group: OwnGroup | null;
   /** The end of what it wrote to stderr. */
   #tail = '';
   #written = 0;
@@ -66,7 +67,7 @@ class CommandStream extends Duplex implements Carrier {
     super();
     this.#child = child;
     this.#where = where;
-    this.#endGroup = child.pid === undefined ? () => undefined : ownGroup(child.pid);
+    this.#group = child.pid === undefined ? null : ownGroup(child.pid);
     this.#lines = new Lines((line, skipped) => {
       const left = skipped === 0 ? '' : ` (${skipped} lines before it were left out)`;
       onNote(`the ProxyCommand of ${where} says: ${line}${left}`);
@@ -122,7 +123,7 @@ class CommandStream extends Duplex implements Carrier {
     clearTimeout(this.#timer);
     const { stdin, stdout, stderr } = this.#child;
     for (const pipe of [stdin, stdout, stderr]) pipe.destroy();
-    this.#endGroup();
+    this.#group?.end();
     done(error);
   }
 

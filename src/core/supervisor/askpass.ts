@@ -2,15 +2,13 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import type { Question } from '../model/question.ts';
 import { Secret } from '../model/secret.ts';
+import { ownGroup } from '../ssh/process-group.ts';
 
 /** Where OpenSSH looks for the program unless SSH_ASKPASS names one. */
 const standard = '/usr/bin/ssh-askpass';
 
 /** Longest answer that is taken, bytes: what OpenSSH's readpass.c takes. */
 const longest = 1_023;
-
-/** After SIGTERM a program has so long to end, ms. */
-const grace = 1_000;
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -54,17 +52,10 @@ function runOnce(program: string, text: string, signal: AbortSignal): Promise<Se
     if (signal.aborted) return reject(signal.reason);
     // In a group of its own: what a script started goes with it, and a Ctrl-C in our terminal does not reach it.
     const child = spawn(program, [text], { stdio: ['ignore', 'pipe', 'ignore'], detached: true });
+    const group = child.pid === undefined ? null : ownGroup(child.pid);
     let said = Buffer.alloc(0);
-    const end = (how: NodeJS.Signals) => {
-      try {
-        if (child.pid !== undefined) process.kill(-child.pid, how);
-      } catch {
-        // It has ended.
-      }
-    };
     const aborted = () => {
-      end('SIGTERM');
-      setTimeout(() => end('SIGKILL'), grace).unref();
+      group?.end();
       reject(signal.reason);
     };
     signal.addEventListener('abort', aborted, { once: true });
@@ -75,6 +66,7 @@ function runOnce(program: string, text: string, signal: AbortSignal): Promise<Se
     child.once('error', () => resolve(null));
     child.once('close', (code) => {
       signal.removeEventListener('abort', aborted);
+      group?.release();
       const [line = ''] = said
         .subarray(0, longest)
         .toString('utf8')

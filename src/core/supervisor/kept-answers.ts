@@ -28,6 +28,8 @@ interface Kept {
   trial: Holder | null;
   proven: boolean;
   doubts: number;
+  /** Its time was over while a login tried it: those who wait for the verdict are to hear of its end. */
+  expired: boolean;
 }
 
 /**
@@ -42,9 +44,10 @@ export class KeptAnswers {
     const { about } = question;
     if (!isReusable(question)) return;
     this.#drop(about);
-    const timer = setTimeout(() => this.#drop(about), Math.min(lifetime, longest)).unref();
+    const timer = setTimeout(() => this.#expire(about), Math.min(lifetime, longest)).unref();
     const trial = isTried(question) ? by : null;
-    this.#kept.set(about, { answers, timer, lanes: new Set([by.lane]), trial, proven: false, doubts: 0 });
+    const lanes = new Set([by.lane]);
+    this.#kept.set(about, { answers, timer, lanes, trial, proven: false, doubts: 0, expired: false });
   }
 
   /** Hands it out; `busy` while another login tries it, null where there is none. */
@@ -74,7 +77,8 @@ export class KeptAnswers {
       kept.trial = null;
       if (verdict === 'right') kept.proven = true;
       kept.doubts = verdict === 'right' ? 0 : kept.doubts + 1;
-      if (verdict === 'wrong' || (verdict === 'unknown' && (!kept.proven || kept.doubts >= doubts))) this.#drop(about);
+      const doubtful = verdict === 'unknown' && (!kept.proven || kept.doubts >= doubts);
+      if (verdict === 'wrong' || doubtful || kept.expired) this.#drop(about);
     }
     return over;
   }
@@ -82,6 +86,12 @@ export class KeptAnswers {
   /** Forgets everything. */
   close(): void {
     for (const about of [...this.#kept.keys()]) this.#drop(about);
+  }
+
+  #expire(about: string): void {
+    const kept = this.#kept.get(about);
+    if (kept !== undefined && kept.trial !== null) kept.expired = true;
+    else this.#drop(about);
   }
 
   #drop(about: string): void {

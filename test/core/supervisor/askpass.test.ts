@@ -1,9 +1,12 @@
+import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'tap';
 import type { Question } from '../../../src/core/model/question.ts';
 import { Askpass, findAskpass } from '../../../src/core/supervisor/askpass.ts';
-import { runs } from '../../fixtures/process-tree.ts';
+import { homeOf, startTowline } from '../../fixtures/cli.ts';
+import { runs, signalAll } from '../../fixtures/process-tree.ts';
+import { startSshd } from '../../fixtures/sshd.ts';
 import { makeTemp, type Owner } from '../../fixtures/temp.ts';
 import { waitUntil, within } from '../../fixtures/wait.ts';
 
@@ -89,4 +92,21 @@ test('one that is not wanted any more is ended with all that it started, and the
   t.equal(await within('the end of the first', first), null);
   t.equal((await within('the second', second))?.[0]?.reveal(), 'quick');
   await waitUntil('its child has ended', () => !runs(child));
+});
+
+test('one that ignores what can be ignored ends with the daemon', async (t) => {
+  const sshd = await startSshd(t);
+  execFileSync('ssh-keygen', ['-q', '-p', '-P', '', '-N', 'horse', '-f', sshd.keyFile]);
+  const { file, dir } = script(t, 'trap "" TERM HUP; echo $$ >pid; while :; do sleep 1; done');
+  const pid = join(dir, 'pid');
+  const relays = { db: { host: 'test', forwards: ['0:127.0.0.1:9'] } };
+  const config = join(homeOf(t), 'towline.json');
+  writeFileSync(config, JSON.stringify({ sshConfig: sshd.sshConfigFile, relays }), { mode: 0o600 });
+  const up = startTowline(t, ['up', '--config', config], { env: { DISPLAY: ':0', SSH_ASKPASS: file } });
+  await waitUntil('it asks', () => existsSync(pid) && readFileSync(pid, 'utf8').endsWith('\n'));
+  const asking = Number(readFileSync(pid, 'utf8'));
+  t.teardown(() => signalAll([asking], 'SIGKILL'));
+  t.ok(runs(asking));
+  t.match(await up.stop(), { code: 0 });
+  await waitUntil('it has ended', () => !runs(asking), { timeout: 5_000 });
 });

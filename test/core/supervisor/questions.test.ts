@@ -297,3 +297,18 @@ test('what was kept is forgotten when its time is over', async (t) => {
   ask(a, 'r#0', password);
   t.equal(got.at(-1), 'a 3: nobody');
 });
+
+test('who waits for the verdict on an answer whose time runs out meanwhile is asked', async (t) => {
+  const { ask, a, b, got, questions } = desk(t);
+  const { who, said } = person();
+  questions.attend(null, who);
+  ask(a, 'r#0', password);
+  questions.answer(1, secret('horse'), 1);
+  ask(b, 'other#0', password);
+  await new Promise((resolve) => setTimeout(resolve, 30));
+  t.same(said, ['asked 1 r', 'over 1'], 'it is still tried');
+  questions.shaken(a, 'r#0', null);
+  t.same(said, ['asked 1 r', 'over 1', 'asked 2 other']);
+  questions.answer(2, secret('donkey'));
+  t.same(got, ['a 1: horse', 'b 2: donkey']);
+});

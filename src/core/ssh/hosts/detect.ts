@@ -2,6 +2,7 @@ import { Fault } from '../../model/fault.ts';
 import type { HostConfig } from '../resolve/host-config.ts';
 import { declaredNames } from './declared-names.ts';
 import { type Budget, indexKnownHosts, type KnownHostsIndex, type KnownKeys, knownKeys } from './known-hosts-index.ts';
+import { namesOf } from '../known-hosts/known-name.ts';
 import { routeHosts } from '../resolve/route-hosts.ts';
 import type { ManyHosts } from './many-hosts.ts';
 
@@ -142,9 +143,7 @@ async function hopsTo(host: HostConfig, ask: Ask): Promise<readonly HostConfig[]
 
 /** The names under which ssh looks for the key of a host, the first one first. */
 function lookupNames({ hostKeyAlias, hostName, port }: HostConfig): readonly string[] {
-  if (hostKeyAlias !== null) return [hostKeyAlias.toLowerCase()];
-  const name = hostName.toLowerCase();
-  return port === 22 ? [name] : [`[${name}]:${port}`, name];
+  return hostKeyAlias === null ? namesOf(hostName, port) : namesOf(hostKeyAlias, 22);
 }
 
 function mergeNames(indexes: readonly KnownHostsIndex[]): ReadonlyMap<string, readonly string[]> {

@@ -6,7 +6,7 @@ import { Fault } from '../../model/fault.ts';
 import { printable } from '../../model/printable.ts';
 import { signatureName, signatureTail } from './algorithm.ts';
 import { wireNumber, wireString } from './key-blob.ts';
-import { WireReader } from './wire-reader.ts';
+import { WireReader } from '../wire-reader.ts';
 
 /** A key that an ssh-agent holds. */
 export interface AgentKey {

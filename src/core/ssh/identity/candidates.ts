@@ -1,4 +1,5 @@
 import { printable } from '../../model/printable.ts';
+import { shellWord } from '../../model/shell-word.ts';
 import type { HostConfig } from '../resolve/host-config.ts';
 import type { Agent } from './agent.ts';
 import { isAccepted } from './algorithm.ts';
@@ -105,14 +106,14 @@ function signerOf(file: IdentityFile, host: HostConfig): Pick<Candidate, 'own' |
         why: `IdentityFile ${path} is a public key, and no agent holds its private one; \`ssh-add\` it`,
       };
     case 'encrypted': {
-      const why = `key ${path} needs a passphrase, and BatchMode forbids to ask; add it to ssh-agent: \`ssh-add ${path}\``;
+      const why = `key ${path} needs a passphrase, and BatchMode forbids to ask; add it to ssh-agent: \`ssh-add ${shellWord(path)}\``;
       return host.batchMode ? { own: null, why } : { own: { kind: 'locked', path, text: file.text }, why: null };
     }
     case 'private': {
       if (file.told === null || file.told.plain.equals(file.own.plain)) {
         return { own: { kind: 'key', key: file.key }, why: null };
       }
-      const why = `IdentityFile ${path} is another key than ${path}.pub; write that anew: \`ssh-keygen -y -f ${path} > ${path}.pub\``;
+      const why = `IdentityFile ${path} is another key than ${path}.pub; write that anew: \`ssh-keygen -y -f ${shellWord(path)} > ${shellWord(`${path}.pub`)}\``;
       return { own: null, why };
     }
   }

@@ -1,5 +1,5 @@
 import { printable } from '../../model/printable.ts';
-import type { WireReader } from './wire-reader.ts';
+import type { WireReader } from '../wire-reader.ts';
 
 /** What an OpenSSH certificate says beside its key (OpenSSH's PROTOCOL.certkeys). */
 export interface Certificate {

@@ -1,7 +1,7 @@
 import { createPrivateKey, type JsonWebKey, type KeyObject } from 'node:crypto';
 import { Fault } from '../../model/fault.ts';
 import { keyType } from './key-blob.ts';
-import { WireReader } from './wire-reader.ts';
+import { WireReader } from '../wire-reader.ts';
 
 /** A private key file in OpenSSH's own form (OpenSSH's PROTOCOL.key). */
 export interface OpensshKey {

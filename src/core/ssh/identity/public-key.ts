@@ -2,7 +2,7 @@ import { Fault } from '../../model/fault.ts';
 import { type Certificate, readCertificate } from './certificate.ts';
 import { fingerprint } from './fingerprint.ts';
 import { keyType, wireString } from './key-blob.ts';
-import { WireReader } from './wire-reader.ts';
+import { WireReader } from '../wire-reader.ts';
 
 /** A public key, or a user's certificate for one, as a server is asked about it. */
 export interface PublicKey {

@@ -1,4 +1,5 @@
 import { Fault } from '../../model/fault.ts';
+import { quotedWord } from '../../model/shell-word.ts';
 import { fingerprint } from '../identity/fingerprint.ts';
 import { keyType } from '../identity/key-blob.ts';
 import type { Hop } from '../route.ts';
@@ -15,7 +16,7 @@ export function changedFault(hop: Hop, key: Buffer, verdict: Changed): Fault {
   const name = knownName(hop.knownAs, hop.knownPort);
   const remove = files
     .filter((file) => !byHand.has(file))
-    .map((file) => `ssh-keygen -R ${quote(name)} -f ${quote(file)}`);
+    .map((file) => `ssh-keygen -R ${quotedWord(name)} -f ${quotedWord(file)}`);
   const edit = files
     .filter((file) => byHand.has(file))
     .map((file) => {
@@ -35,10 +36,6 @@ export function changedFault(hop: Hop, key: Buffer, verdict: Changed): Fault {
 export function trustCommand({ destination, host }: Hop): string {
   // Whoever names another ssh_config reads none of the system's.
   const [first] = host.files;
-  const own = first === undefined || host.files.includes('/etc/ssh/ssh_config') ? [] : ['-F', quote(first)];
+  const own = first === undefined || host.files.includes('/etc/ssh/ssh_config') ? [] : ['-F', quotedWord(first)];
   return ['towline trust', ...own, destination].join(' ');
-}
-
-function quote(text: string): string {
-  return `'${text.replaceAll("'", "'\\''")}'`;
 }

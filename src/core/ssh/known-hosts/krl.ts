@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { WireReader } from './wire-reader.ts';
+import { WireReader } from '../wire-reader.ts';
 
 const magic = Buffer.from('SSHKRL\n\0', 'latin1');
 
@@ -22,9 +22,9 @@ export function isKrl(data: Buffer): boolean {
  * of it might trust a key that it revokes.
  */
 export function parseKrl(data: Buffer): Krl {
-  const reader = new WireReader(data);
+  const reader = readerOf(data);
   reader.bytes(magic.length);
-  const version = reader.uint32();
+  const version = reader.number();
   if (version !== 1) throw new Error(`it has the format ${version} where 1 is known`);
   // Version, date and flags, then what is reserved, then the comment.
   reader.bytes(24);
@@ -34,7 +34,7 @@ export function parseKrl(data: Buffer): Krl {
   while (reader.left > 0) {
     const type = reader.byte();
     if (type === section.signature) throw new Error('it is signed, and signatures of KRLs are not supported');
-    const body = new WireReader(reader.string());
+    const body = readerOf(reader.string());
     if (type === section.certificates) skipCertificates(body);
     else if (type === section.keys) collect(body, lists.keys, null);
     else if (type === section.sha1) collect(body, lists.sha1, 20);
@@ -63,7 +63,7 @@ function skipCertificates(body: WireReader): void {
   body.string();
   while (body.left > 0) {
     const type = body.byte();
-    const part = new WireReader(body.string());
+    const part = readerOf(body.string());
     if (type === certificates.list) while (part.left > 0) part.bytes(8);
     else if (type === certificates.range) part.bytes(16);
     else if (type === certificates.bitmap) {
@@ -73,4 +73,8 @@ function skipCertificates(body: WireReader): void {
     else throw new Error(`it has a section of certificates of the type ${type}, which is not known`);
     if (part.left > 0) throw new Error('a section of certificates has something left over');
   }
+}
+
+function readerOf(data: Buffer): WireReader {
+  return new WireReader(data, () => new Error('it ends too early'));
 }

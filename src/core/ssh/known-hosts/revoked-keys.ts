@@ -27,7 +27,7 @@ function understand(file: string, data: Buffer): Krl {
   try {
     return parseKrl(data);
   } catch (error) {
-    const why = error instanceof RangeError ? 'it ends too early' : error instanceof Error ? error.message : '';
+    const why = error instanceof Error ? error.message : '';
     throw unusable(file, `is a KRL that cannot be used (${why})`, 'make it anew with `ssh-keygen -k`');
   }
 }

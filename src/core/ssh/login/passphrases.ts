@@ -2,6 +2,7 @@ import type { KeyObject } from 'node:crypto';
 import { Fault } from '../../model/fault.ts';
 import { printable } from '../../model/printable.ts';
 import type { Ask } from '../../model/question.ts';
+import { shellWord } from '../../model/shell-word.ts';
 import { decryptKey } from '../identity/decrypt.ts';
 import type { Signer } from '../identity/identity.ts';
 
@@ -14,6 +15,8 @@ export interface PassphraseOptions {
   readonly where: string;
   /** How often a file's passphrase is asked for. */
   readonly tries: number;
+  /** This file is being opened; null: it is done. `ssh-keygen -a` decides how long that takes. */
+  readonly opening: (path: string | null) => void;
 }
 
 /** Opens encrypted key files, each once in a login, however many identities need it; it asks again after a wrong passphrase. */
@@ -38,20 +41,23 @@ export class Passphrases {
   }
 
   async #ask({ path, text }: Locked, about: string, signal: AbortSignal): Promise<KeyObject | Fault> {
-    const { ask, where, tries } = this.#options;
+    const { ask, where, tries, opening } = this.#options;
     const name = printable(path);
     const wish = `the passphrase for key ${name}`;
     const prompt = { text: `Enter passphrase for key '${name}': `, echo: false };
     // With these facts an answer that comes later finds who waits for it.
     const detail = { kind: 'passphrase', where, about, text: wish, prompts: `"${prompt.text.trim()}"` };
     const closed = (why: string) =>
-      new Fault('NEEDS_ANSWER', `${why}; give it, or add the key to ssh-agent: \`ssh-add ${name}\``, { detail });
+      new Fault('NEEDS_ANSWER', `${why}; give it, or add the key to ssh-agent: \`ssh-add ${shellWord(name)}\``, {
+        detail,
+      });
     for (let wrong = 0; wrong < tries; wrong++) {
       const question = { kind: 'passphrase', about, where, text: wish, prompts: [prompt], again: wrong > 0 } as const;
       const [passphrase = ''] = await ask(question, signal);
       // As to ssh: nothing means that this key is to be left out.
       if (passphrase === '') return closed(`${wish} was not given`);
-      const decrypted = await decryptKey(text, passphrase, signal);
+      opening(name);
+      const decrypted = await decryptKey(text, passphrase, signal).finally(() => opening(null));
       if (decrypted.kind === 'key') return decrypted.key;
       if (decrypted.kind === 'wrong') continue;
       return new Fault('IDENTITY_UNREADABLE', `IdentityFile ${name} ${decrypted.why}`);

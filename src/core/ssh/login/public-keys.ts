@@ -22,6 +22,8 @@ export interface PublicKeys {
   readonly unsigned: () => Fault | null;
   /** The socket of an agent that is being asked for a signature right now, or null. */
   readonly asking: () => string | null;
+  /** The key file that is being decrypted right now, or null. */
+  readonly opening: () => string | null;
 }
 
 /** Takes a host's identities one by one. `signal` ends what an agent is still signing, and every question. */
@@ -33,9 +35,17 @@ export function createPublicKeys({ identities, host, where }: Hop, ask: Ask, sig
   let ended: Fault | null = null;
   let unsigned: Fault | null = null;
   let asking: string | null = null;
+  let opening: string | null = null;
   const login: KeyLogin = {
     host,
-    passphrases: new Passphrases({ ask, where, tries: host.passwordPrompts }),
+    passphrases: new Passphrases({
+      ask,
+      where,
+      tries: host.passwordPrompts,
+      opening: (path) => {
+        opening = path;
+      },
+    }),
     offered: (text) => offered.push(text),
     skipped: (why) => skipped.push(why),
     unsigned: (fault) => {
@@ -61,5 +71,6 @@ export function createPublicKeys({ identities, host, where }: Hop, ask: Ask, sig
     ended: () => ended,
     unsigned: () => unsigned,
     asking: () => asking,
+    opening: () => opening,
   };
 }

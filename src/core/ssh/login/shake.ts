@@ -60,7 +60,7 @@ export function shake(
   return new Promise((resolve, reject) => {
     const client = new Client();
     const over = new AbortController();
-    const clock = new StageClock((stage, ms) => fail(timeoutFault(stage, hop, ms, auth.asking())));
+    const clock = new StageClock((stage, ms) => fail(timeoutFault(stage, hop, ms, auth)));
     const greeting = new Greeting();
     const gate = new HostKeyGate(hop, judge);
     let note: string | null = null;

@@ -34,6 +34,7 @@ export type Item = { readonly at: string } & (
       readonly keep: Keeping;
       /** From the user's file rather than the system's. */
       readonly user: boolean;
+      readonly trusted: boolean;
     }
   | { readonly do: 'unknown'; readonly keyword: string }
 );
@@ -51,7 +52,7 @@ export function compile(file: ConfigFile, table: ReadonlyMap<string, Keyword>): 
       blocks.push({ head, items, anywhere });
       continue;
     }
-    const item = read(line, includes, file.user, table);
+    const item = read(line, includes, file, table);
     items.push(item);
     if (item.do !== 'set' || item.keep === 'first anywhere' || item.keep === 'last anywhere') anywhere.push(item);
   }
@@ -68,12 +69,12 @@ function headOf(line: ConfigLine, trusted: boolean): Head | null {
 function read(
   line: ConfigLine,
   includes: readonly ConfigFile[],
-  user: boolean,
+  { user, trusted }: ConfigFile,
   table: ReadonlyMap<string, Keyword>,
 ): Item {
   const { at, keyword } = line;
   if (keyword === 'include') return { do: 'include', at, files: includes.map((child) => compile(child, table)) };
   const known = table.get(keyword);
   if (known === undefined) return { do: 'unknown', at, keyword };
-  return { do: 'set', at, parts: known.read(line, known.name), keep: known.keep, user };
+  return { do: 'set', at, parts: known.read(line, known.name), keep: known.keep, user, trusted };
 }

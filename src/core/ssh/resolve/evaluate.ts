@@ -44,8 +44,8 @@ export class Evaluation {
     this.#query = query;
     this.#exec = exec;
     this.#host = query.host;
-    if (query.user !== null) this.settings.put('user', { values: [query.user], at: '' });
-    if (query.port !== null) this.settings.put('port', { values: [String(query.port)], at: '' });
+    if (query.user !== null) this.settings.put('user', { values: [query.user], at: '', trusted: true });
+    if (query.port !== null) this.settings.put('port', { values: [String(query.port)], at: '', trusted: true });
   }
 
   /** A `Match final` was seen: everything is to be read a second time. */

@@ -1,6 +1,6 @@
 import { canonicalize, type Names } from './canonicalize.ts';
 import { type Block, compile } from './compile.ts';
-import { configFault } from './config-fault.ts';
+import { untrustedFault } from './config-fault.ts';
 import { type ConfigSources, loadSshConfig } from './config-file.ts';
 import { execLetters } from './connection-letters.ts';
 import { Evaluation, type ExecFacts, NotKnownYet, type Query } from './evaluate.ts';
@@ -39,17 +39,20 @@ export interface ReadConfig {
   readonly sources: ConfigSources;
   readonly roots: readonly (readonly Block[])[];
   readonly options: ResolveOptions;
+  /** How each command of a `Match exec` ended, by its expanded text: it is run once, however many hosts are asked for. */
+  readonly commands: Map<string, Promise<boolean>>;
 }
 
 /** Reads and checks what ssh would read. Throws SSH_CONFIG_INVALID. */
 export async function readConfig(options: ResolveOptions): Promise<ReadConfig> {
   const sources = await loadSshConfig(options.sshConfig, options);
   const table = keywordTable(options.env);
-  return { sources, roots: sources.roots.map((root) => compile(root, table)), options };
+  return { sources, roots: sources.roots.map((root) => compile(root, table)), options, commands: new Map() };
 }
 
 /** Asks an ssh_config for one host, as ssh does: first value wins, canonical names, `Match final`. Throws SSH_CONFIG_INVALID. */
-export async function askConfig({ sources, roots, options }: ReadConfig, spec: HostSpec): Promise<Resolution> {
+export async function askConfig(config: ReadConfig, spec: HostSpec): Promise<Resolution> {
+  const { sources, roots, options, commands } = config;
   const query: Query = { ...spec, localUser: options.localUser };
   const answers = new Map<string, boolean>();
   for (;;) {
@@ -68,10 +71,17 @@ export async function askConfig({ sources, roots, options }: ReadConfig, spec: H
     } catch (error) {
       if (!(error instanceof NotKnownYet) || missing === null) throw error;
       const { command, at }: { command: string; at: string } = missing;
-      const { runInShell } = await import('./run-in-shell.ts');
-      answers.set(command, await runInShell(command, at, options.env));
+      const running = commands.get(command) ?? run(command, at, options);
+      commands.set(command, running);
+      answers.set(command, await running);
     }
   }
+}
+
+/** Loaded only where a command is to be run: most configs have none. */
+async function run(command: string, at: string, { env }: ResolveOptions): Promise<boolean> {
+  const { runInShell } = await import('./run-in-shell.ts');
+  return runInShell(command, at, env);
 }
 
 const canonicalDefaults = [
@@ -92,7 +102,8 @@ async function passes(
   const canonical = settings.first('canonicalizehostname')?.values[0] ?? 'false';
   if (evaluation.wantsFinal || canonical !== 'false') {
     // ssh fills these in before it reads again, so that a second pass can set them no more.
-    for (const [keyword, value] of canonicalDefaults) settings.fill(keyword, { values: [value], at: '' });
+    for (const [keyword, value] of canonicalDefaults)
+      settings.fill(keyword, { values: [value], at: '', trusted: true });
     evaluation.pass(roots, hostName);
   }
   return {
@@ -105,11 +116,7 @@ async function passes(
 
 /** A command of somebody else's file is not run, and no odd name comes to a shell. */
 function refuseUnsafe(at: string, trusted: boolean, { hostName, original, user, hostKeyAlias }: ExecFacts): void {
-  if (!trusted) {
-    throw configFault(
-      `${at}: a command in a file that others may write is not run; \`chmod go-w\` it and make it yours`,
-    );
-  }
+  if (!trusted) throw untrustedFault(at);
   for (const name of [hostName, original, ...(hostKeyAlias === null ? [] : [hostKeyAlias])]) checkHost(name, `${at}: `);
   checkUser(user, `${at}: `);
 }

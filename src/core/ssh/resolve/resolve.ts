@@ -2,7 +2,7 @@ import { hostKeyAliasOf } from './host-key-alias.ts';
 import { isAbsolute, join } from 'node:path';
 import { Fault } from '../../model/fault.ts';
 import { algorithmChoice, publicKeyAlgorithms } from './algorithm-choice.ts';
-import { configFault } from './config-fault.ts';
+import { configFault, untrustedFault } from './config-fault.ts';
 import { connectionLetters } from './connection-letters.ts';
 import { defaultIdentities } from './default-identities.ts';
 import type { AuthMethod, HostConfig } from './host-config.ts';
@@ -174,6 +174,7 @@ function proxyCommandOf({ settings, hostName, query, port, user }: Resolution): 
   const setting = settings.first('proxycommand');
   const [text = 'none'] = setting?.values ?? [];
   if (setting === undefined || text.toLowerCase() === 'none') return null;
+  if (!setting.trusted) throw untrustedFault(setting.at);
   const fdpass = settings.first('proxyusefdpass');
   if (fdpass?.values[0] === 'yes') throw fdpassFault(fdpass.at);
   const values = { hostName, named: query.host, port, user, hostKeyAlias: hostKeyAliasOf(settings) };

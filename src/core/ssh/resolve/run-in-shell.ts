@@ -1,10 +1,14 @@
 import { spawn } from 'node:child_process';
+import { ownGroup } from '../process-group.ts';
 import { configFault } from './config-fault.ts';
 
 /** A command that has not ended by then hangs, ms: ssh would wait for ever, a daemon must not. */
 const patience = 15_000;
 
-/** Runs the command of a `Match exec` as ssh does, by the user's shell; true when it ends with 0. Throws SSH_CONFIG_INVALID. */
+/**
+ * Runs the command of a `Match exec` as ssh does, by the user's shell; true when it ends with 0. It ends with this process at the
+ * latest. Throws SSH_CONFIG_INVALID.
+ */
 export function runInShell(
   command: string,
   at: string,
@@ -13,9 +17,10 @@ export function runInShell(
   return new Promise((resolve, reject) => {
     const shell = env['SHELL'] || '/bin/sh';
     const child = spawn(shell, ['-c', command], { stdio: 'ignore', env: { ...env }, detached: true });
+    const group = child.pid === undefined ? null : ownGroup(child.pid);
     const shown = JSON.stringify(command);
     const timer = setTimeout(() => {
-      if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+      group?.end();
       reject(configFault(`${at}: Match exec ${shown} did not end within ${patience / 1000} s; make it quicker`));
     }, patience);
     child.once('error', (error) => {
@@ -24,6 +29,7 @@ export function runInShell(
     });
     child.once('exit', (code, signal) => {
       clearTimeout(timer);
+      group?.release();
       if (code !== null) resolve(code === 0);
       else reject(configFault(`${at}: Match exec ${shown} was ended by ${signal}; correct it`));
     });

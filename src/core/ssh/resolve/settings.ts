@@ -7,6 +7,8 @@ export interface Setting {
   readonly values: readonly string[];
   /** `file:line`; empty for what was named beside the host. */
   readonly at: string;
+  /** Nobody but its user and root can have written the file: a command in it may be run. */
+  readonly trusted: boolean;
 }
 
 /** All that an ssh_config says of one host, by keyword in lower case, not yet expanded and without defaults. */
@@ -43,9 +45,9 @@ export class GatheredSettings implements Settings {
   }
 
   /** Takes in a line that counts. */
-  set({ keep, at, user, parts }: Extract<Item, { do: 'set' }>): void {
+  set({ keep, at, user, trusted, parts }: Extract<Item, { do: 'set' }>): void {
     for (const { keyword, values } of parts) {
-      const setting: Setting = { values, at };
+      const setting: Setting = { values, at, trusted };
       switch (keep) {
         case 'first':
         case 'first anywhere':
@@ -94,6 +96,6 @@ export class GatheredSettings implements Settings {
     const none = setting.values[0]?.toLowerCase() === 'none';
     if (!none && this.#values.has('proxycommand')) return;
     this.put('proxyjump', setting);
-    if (!none) this.put('proxycommand', { values: ['none'], at: setting.at });
+    if (!none) this.put('proxycommand', { ...setting, values: ['none'] });
   }
 }

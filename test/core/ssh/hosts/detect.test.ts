@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'tap';
 import { Fault } from '../../../../src/core/model/fault.ts';
@@ -207,4 +207,22 @@ test('two thousand hosts: each is asked for once, and the comparisons of hashed 
   t.match(found.hosts[1_999], { name: 'h1999', key: { state: 'known' } }, 'a plain name needs no comparison');
   const unsearched = found.hosts.filter(({ key: { state } }) => state === 'unsearched').length;
   t.equal(unsearched, 2_000 - 200 - 1 - 1, 'the first 200 were compared with all 1,000');
+});
+
+test('a command of ssh_config is run once for all hosts that it does not tell apart', async (t) => {
+  const { home, ssh } = makeHome(t, {});
+  const [all, each] = [join(ssh, 'all'), join(ssh, 'each')];
+  writeFileSync(
+    join(ssh, 'config'),
+    `Host a b c\nMatch exec "echo x >> ${all}"\n  Port 7\nMatch exec "echo %n >> ${each}"\n  User u\n`,
+    { mode: 0o600 },
+  );
+  const { hosts } = await detect(home);
+  t.match(hosts, [
+    { reaches: { address: 'u@a:7' } },
+    { reaches: { address: 'u@b:7' } },
+    { reaches: { address: 'u@c:7' } },
+  ]);
+  t.equal(readFileSync(all, 'utf8'), 'x\n');
+  t.equal(readFileSync(each, 'utf8'), 'localhost\na\nb\nc\n');
 });

@@ -5,6 +5,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { test } from 'tap';
 import { Fault } from '../../../../src/core/model/fault.ts';
 import { Passphrases } from '../../../../src/core/ssh/login/passphrases.ts';
+import { openTestLink } from '../../../fixtures/link.ts';
 import { type KeyPair, makeKeyPair } from '../../../fixtures/sshd-keys.ts';
 import { startSshd } from '../../../fixtures/sshd.ts';
 import { makeTemp } from '../../../fixtures/temp.ts';
@@ -112,15 +113,32 @@ test('no answer at all leaves a key out, and nobody to answer ends the login', a
   t.strictSame(ended.rejected, [], 'the server would have taken it');
 });
 
+test('the command that is advised for a key can be pasted, whatever its path', async (t) => {
+  const pair = makeKeyPair(join(makeTemp(t, 'my keys'), 'k'), 'ed25519', secret);
+  const passphrases = new Passphrases({ ask: answers('').ask, where: 'box', tries: 3, opening: () => undefined });
+  const file = { kind: 'locked', path: pair.file, text: readFileSync(pair.file, 'utf8') } as const;
+  const fault = await passphrases.open(file, pair.fingerprint, new AbortController().signal);
+  t.match(fault, { code: 'NEEDS_ANSWER', message: new RegExp(`\`ssh-add '${pair.file}'\`$`) });
+});
+
 test('a file that several identities need is asked for once', async (t) => {
   const pair = makeKeyPair(join(makeTemp(t, 'id'), 'k'), 'ed25519', secret);
   const { ask, asked } = answers(secret);
-  const passphrases = new Passphrases({ ask, where: 'me@box:22', tries: 3 });
+  const passphrases = new Passphrases({ ask, where: 'me@box:22', tries: 3, opening: () => undefined });
   const file = { kind: 'locked', path: pair.file, text: readFileSync(pair.file, 'utf8') } as const;
   const { signal } = new AbortController();
   const opened = await Promise.all([1, 2].map(() => passphrases.open(file, pair.fingerprint, signal)));
   t.match(opened, [{ type: 'private' }, { type: 'private' }]);
   t.equal(asked.length, 1);
+});
+
+test('a key that takes longer to decrypt than the login may is named, not the server', async (t) => {
+  const sshd = await startSshd(t);
+  execFileSync('ssh-keygen', ['-q', '-p', '-P', '', '-N', secret, '-a', '200', '-f', sshd.keyFile]);
+  await t.rejects(openTestLink(t, sshd, { ask: answers(secret).ask, deadlines: { auth: 300 } }), {
+    code: 'AUTH_TIMEOUT',
+    message: `key ${sshd.keyFile} for ${sshd.user}@127.0.0.1:${sshd.port} was not decrypted within 0.3 s; load it into ssh-agent: \`ssh-add ${sshd.keyFile}\`, or raise deadlines.auth`,
+  });
 });
 
 test('the event loop is free while a key of 64 rounds is decrypted', async (t) => {

@@ -145,6 +145,8 @@ test('no hostile ssh_config reaches a shell: the canary is never made', async (t
       line,
     );
   }
+  // An ssh_config that is in order: else its own fault comes first.
+  writeFileSync(file, '');
   for (const text of touches) await t.rejects(resolveRoute(`h${text}`, options), { code: 'HOST_INVALID' });
   t.same(readdirSync(dir), ['config']);
   // The same shell, asked in earnest, does make it: the canary can sing.

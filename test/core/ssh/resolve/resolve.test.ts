@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test, type Test } from 'tap';
 import type { HostConfig } from '../../../../src/core/ssh/resolve/host-config.ts';
@@ -242,10 +242,18 @@ test('no command is run for a name that a shell could mistake', async (t) => {
 test('no command is run from a file that others may write', async (t) => {
   const dir = makeTemp(t);
   const file = join(dir, 'config');
-  writeFileSync(file, `Match exec "touch ${dir}/ran"\n`, { mode: 0o600 });
-  chmodSync(file, 0o666);
   const options = { sshConfig: file, home: dir, localUser: 'me', env: {} };
-  await t.rejects(resolveHost('h', options), { code: 'SSH_CONFIG_INVALID', message: /others may write/ });
+  for (const text of [`Match exec "touch ${dir}/ran"\n`, 'User u\nProxyCommand nc %h %p\n']) {
+    writeFileSync(file, text, { mode: 0o600 });
+    await t.resolves(resolveHost('h', { ...options, env: process.env }), text);
+    rmSync(join(dir, 'ran'), { force: true });
+    chmodSync(file, 0o666);
+    await t.rejects(resolveHost('h', options), { code: 'SSH_CONFIG_INVALID', message: /others may write/ }, text);
+    chmodSync(file, 0o600);
+  }
+  writeFileSync(file, 'ProxyCommand none\n');
+  chmodSync(file, 0o666);
+  await t.resolves(resolveHost('h', options), 'what is not run needs no trust');
   t.throws(() => statSync(join(dir, 'ran')), { code: 'ENOENT' });
 });
 

@@ -1,14 +1,22 @@
-import type { Fault } from '../../model/fault.ts';
-
-/** Reads the data types of RFC 4251 section 5 one after the other; throws the fault that `broken` makes where the data ends too soon. */
+/** Reads the data types of RFC 4251 section 5 one after the other; throws the error that `broken` makes where the data ends too soon. */
 export class WireReader {
   readonly #data: Buffer;
-  readonly #broken: () => Fault;
+  readonly #broken: () => Error;
   #at = 0;
 
-  constructor(data: Buffer, broken: () => Fault) {
+  constructor(data: Buffer, broken: () => Error) {
     this.#data = data;
     this.#broken = broken;
+  }
+
+  /** How many bytes are left. */
+  get left(): number {
+    return this.#data.length - this.#at;
+  }
+
+  /** A `byte`. */
+  byte(): number {
+    return this.bytes(1).readUInt8();
   }
 
   /** A `uint32`. */
@@ -28,13 +36,13 @@ export class WireReader {
 
   /** So many bytes as they are. */
   bytes(length: number): Buffer {
-    if (this.#at + length > this.#data.length) throw this.#broken();
+    if (length > this.left) throw this.#broken();
     this.#at += length;
     return this.#data.subarray(this.#at - length, this.#at);
   }
 
   /** All that is left. */
   rest(): Buffer {
-    return this.bytes(this.#data.length - this.#at);
+    return this.bytes(this.left);
   }
 }

@@ -1,0 +1,30 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'tap';
+import { runInShell } from '../../../../src/core/ssh/resolve/run-in-shell.ts';
+import { runs, signalAll } from '../../../fixtures/process-tree.ts';
+import { supervise } from '../../../fixtures/supervised.ts';
+import { makeTemp } from '../../../fixtures/temp.ts';
+import { waitUntil } from '../../../fixtures/wait.ts';
+
+test('the command of a Match exec ends with the worker that waits for it', async (t) => {
+  const dir = makeTemp(t);
+  const [file, started] = [join(dir, 'config'), join(dir, 'started')];
+  writeFileSync(file, `Match exec "echo $$ > ${started}; sleep 600; true"\n  User x\n`, { mode: 0o600 });
+  const relay = { host: 'test', forwards: ['0:127.0.0.1:9'] };
+  const { supervisor } = await supervise(t, { sshConfigFile: file }, { db: relay });
+  await waitUntil('it runs', () => existsSync(started) && readFileSync(started, 'utf8').endsWith('\n'));
+  const pid = Number(readFileSync(started, 'utf8'));
+  t.teardown(() => signalAll([pid], 'SIGKILL'));
+  t.ok(runs(pid));
+  await supervisor.close('the test ends');
+  await waitUntil('it has ended', () => !runs(pid), { timeout: 5_000 });
+});
+
+test('what the command of a Match exec leaves in the background goes on, as with ssh', async (t) => {
+  const left = join(makeTemp(t), 'left');
+  t.equal(await runInShell(`sleep 600 & echo $! > ${left}`, 'config:1', process.env), true);
+  const pid = Number(readFileSync(left, 'utf8'));
+  t.teardown(() => signalAll([pid], 'SIGKILL'));
+  t.ok(runs(pid));
+});
