@@ -1,9 +1,13 @@
 import type { RetryClass } from './fault-table.ts';
 
-const steps: Readonly<Record<'soon' | 'stage' | 'flap' | 'busy', readonly number[]>> = {
+type Stepped = 'soon' | 'stage' | 'flap' | 'command' | 'busy';
+
+const steps: Readonly<Record<Stepped, readonly number[]>> = {
   soon: [0, 250, 500, 1_000, 1_500],
   stage: [0, 250, 500, 1_000, 1_500, 3_000, 5_000],
   flap: [0, 25, 25, 25, 25, 25, 25, 25, 25, 25, 1_000, 2_000, 5_000, 10_000, 30_000],
+  // A refused key costs the way there a login, and OpenSSH 9.8 bans for 15 s of penalties, 5 s each: these never add up to that.
+  command: [1_000, 2_000, 5_000, 10_000, 15_000, 30_000],
   busy: [1_000, 5_000, 30_000, 120_000, 300_000],
 };
 
@@ -20,8 +24,12 @@ export const refusedDelay = 20 * 60_000;
  */
 export function backoff(retry: RetryClass | 'flap', count: number, random: number, silent: boolean): number | null {
   if (retry === 'refused') return refusedDelay;
-  if (retry !== 'soon' && retry !== 'stage' && retry !== 'flap' && retry !== 'busy') return null;
+  if (!isStepped(retry)) return null;
   const row = steps[retry];
   const base = silent && count > patience.tries ? patience.delay : (row[Math.min(count, row.length) - 1] ?? 0);
   return Math.round(base * (0.8 + 0.4 * random));
+}
+
+function isStepped(retry: RetryClass | 'flap'): retry is Stepped {
+  return retry in steps;
 }

@@ -2,6 +2,7 @@
  * How soon a failed attempt is repeated.
  * - `soon`: leaves no trace in sshd's auth log; quick steps, capped at 1.5 s, at once when a client waits.
  * - `stage`: a stage of connecting ran out of time; quick steps, capped at 5 s.
+ * - `command`: a ProxyCommand that may have logged in somewhere ended by itself; 1, 2, 5, 10, 15, then every 30 s, whoever asks.
  * - `busy`: the server spoke, then closed before authentication; 1, 5, 30, 120, 300 s, whoever asks.
  * - `refused`: the credentials were rejected; blocked, one try each 20 min, at once when a key, the agent or the config changes.
  * - `never`: blocked until a file changes or the user says so.
@@ -10,7 +11,17 @@
  * - `forward`: the link stays; the thing itself is tried again (listener 2 s, target and probe by their own clock).
  * - `none`: nothing to repeat; it was the answer to one request or one connection.
  */
-export type RetryClass = 'soon' | 'stage' | 'busy' | 'refused' | 'never' | 'crash' | 'policy' | 'forward' | 'none';
+export type RetryClass =
+  | 'soon'
+  | 'stage'
+  | 'command'
+  | 'busy'
+  | 'refused'
+  | 'never'
+  | 'crash'
+  | 'policy'
+  | 'forward'
+  | 'none';
 
 /** One row of the fault table. */
 export interface FaultEntry {

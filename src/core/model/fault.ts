@@ -46,10 +46,23 @@ export class Fault extends Error {
   }
 }
 
+/** By 255 ssh says that it failed itself. A port that refuses ends it after 6 ms on loopback, a key that is refused after 145 ms. */
+const login = { exit: 255, least: 50 };
+
 /**
  * How soon an attempt that failed with this is repeated. Where keys were rejected before a question stayed without answer, the host may
- * take them later: it is asked as often as for rejected keys alone.
+ * take them later: it is asked as often as for rejected keys alone. A ProxyCommand that ended as an ssh whose login failed is not run as
+ * often as one that reached nobody.
  */
 export function retryOf({ code, detail }: FaultReport): RetryClass {
+  if (code === 'PROXY_COMMAND_FAILED' && detail['exit'] === login.exit && Number(detail['ran']) >= login.least) {
+    return 'command';
+  }
   return code === 'NEEDS_ANSWER' && 'rejected' in detail ? 'refused' : faults[code].retry;
+}
+
+/** Whether all lanes to a host wait when one of them met this. */
+export function leavesHostAlone(fault: FaultReport): boolean {
+  const retry = retryOf(fault);
+  return retry === 'busy' || retry === 'command';
 }

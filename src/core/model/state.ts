@@ -38,7 +38,7 @@ export type LaneState =
 
 /** Consecutive failures, counted per retry class: another class starts at one again. */
 export interface Tries {
-  readonly of: 'none' | 'soon' | 'stage' | 'flap' | 'busy' | 'refused' | 'never';
+  readonly of: 'none' | 'soon' | 'stage' | 'flap' | 'command' | 'busy' | 'refused' | 'never';
   readonly count: number;
   /** Links that were lost before they settled, since one that had. */
   readonly flaps: number;

@@ -1,5 +1,5 @@
 import { backoff } from './backoff.ts';
-import { type FaultReport, retryOf } from './fault.ts';
+import { type FaultReport, leavesHostAlone, retryOf } from './fault.ts';
 import { awaitsAnswer } from './question.ts';
 import type { LaneState, Tries } from './state.ts';
 
@@ -128,7 +128,7 @@ function fail(
 ): LaneStep {
   const retry = retryOf(fault);
   const { attempt, before } = state;
-  if (retry === 'soon' || retry === 'stage' || retry === 'busy') {
+  if (retry === 'soon' || retry === 'stage' || retry === 'command' || retry === 'busy') {
     const tries = count(state.tries, retry);
     const silent = fault.code === 'CLOSED_EARLY' || fault.code === 'PROXY_COMMAND_FAILED';
     const wait = backoff(retry, tries.count, policy.random, silent) ?? 0;
@@ -156,7 +156,7 @@ function withhold(
   now: number,
 ): LaneStep {
   const arm: LaneEffect = { do: 'arm', at: until };
-  if (retryOf(fault) === 'busy') {
+  if (leavesHostAlone(fault)) {
     return { state: { at: 'waiting', attempt, tries, from: now, until, fault, before }, effects: [arm] };
   }
   return { state: { at: 'blocked', attempt, tries, until, fault, before }, effects: [arm, { do: 'watch-files' }] };
@@ -219,8 +219,7 @@ function nudge(state: LaneState, why: Nudge, now: number): LaneStep {
   );
   const again: LaneStep = { state: next.state, effects: [{ do: 'disarm' }, ...next.effects] };
   if (why === 'host') {
-    const retry = retryOf(state.fault);
-    return retry === 'busy' || retry === 'refused' ? again : stay(state);
+    return leavesHostAlone(state.fault) || retryOf(state.fault) === 'refused' ? again : stay(state);
   }
   if (why === 'answer') return state.at === 'blocked' && awaitsAnswer(state.fault) ? again : stay(state);
   if (state.at === 'blocked') return why === 'files' || why === 'user' ? again : stay(state);

@@ -4,6 +4,7 @@ import { Duplex, type Readable, type Writable } from 'node:stream';
 import { Fault } from '../model/fault.ts';
 import { printable } from '../model/printable.ts';
 import { Lines } from '../socket/lines.ts';
+import { CommandEnd } from './command-end.ts';
 import type { Carrier } from './link/carriers.ts';
 import { type OwnGroup, ownGroup } from './process-group.ts';
 
@@ -18,9 +19,6 @@ export interface ProxyCommandOptions {
   /** A line that it wrote to stderr, or that some were left out. */
   readonly onNote: (text: string) => void;
 }
-
-/** `code` of the error with which the stream of a command ends; its text is a sentence without what to do. */
-export const proxyEnded = 'PROXY_COMMAND_FAILED';
 
 /** How long the exit code and the last words of a command are waited for once its output has ended, ms. */
 const lastWords = 300;
@@ -57,10 +55,13 @@ class CommandStream extends Duplex implements Carrier {
   readonly #lines: Lines;
   /** Null where there is no process. */
   readonly #group: OwnGroup | null;
+  readonly #began = performance.now();
+  /** How long it ran, ms; null while it does. */
+  #ran: number | null = null;
   /** The end of what it wrote to stderr. */
   #tail = '';
   #written = 0;
-  #end: Error | null = null;
+  #end: CommandEnd | null = null;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(child: Child, shell: string, where: string, onNote: (text: string) => void) {
@@ -84,7 +85,10 @@ class CommandStream extends Duplex implements Carrier {
     stdin.on('error', () => this.#await());
     stdout.on('error', () => this.#await()).on('end', () => this.#await());
     stderr.on('error', () => undefined);
-    child.once('error', (error) => this.#over(new Error(cannotRun(where, shell, error))));
+    child.once('error', (error) => this.#over(new CommandEnd(cannotRun(where, shell, error), null, 0)));
+    child.once('exit', () => {
+      this.#ran = performance.now() - this.#began;
+    });
     child.once('close', () => this.#over(this.#obituary()));
   }
 
@@ -133,17 +137,18 @@ class CommandStream extends Duplex implements Carrier {
   }
 
   /** Ends the stream as soon as all that was received has been read. */
-  #over(end: Error): void {
+  #over(end: CommandEnd): void {
     this.#end ??= end;
-    if (this.readableLength === 0) this.destroy(Object.assign(this.#end, { code: proxyEnded }));
+    if (this.readableLength === 0) this.destroy(this.#end);
   }
 
-  #obituary(): Error {
+  #obituary(): CommandEnd {
     this.#lines.end();
     const { exitCode, signalCode } = this.#child;
     const last = printable(this.#tail.trim().split('\n').at(-1) ?? '');
     const said = last === '' ? '' : ` ("${last}")`;
-    return new Error(`the ProxyCommand of ${this.#where} ${manner(exitCode, signalCode)}${said}`);
+    const text = `the ProxyCommand of ${this.#where} ${manner(exitCode, signalCode)}${said}`;
+    return new CommandEnd(text, exitCode, this.#ran ?? performance.now() - this.#began);
   }
 }
 

@@ -1,5 +1,5 @@
 import { backoff, refusedDelay } from '../model/backoff.ts';
-import { type FaultReport, retryOf } from '../model/fault.ts';
+import { type FaultReport, leavesHostAlone, retryOf } from '../model/fault.ts';
 import type { LaneId } from '../protocol.ts';
 
 /** sshd's MaxStartups begins to refuse at 10 unauthenticated connections, PerSourceMaxStartups may do so earlier. */
@@ -116,9 +116,9 @@ export class Permits {
   #turnedAway(host: Host, account: Account, asker: Asker, fault: FaultReport): void {
     const retry = retryOf(fault);
     const now = performance.now();
-    if (retry === 'busy') {
+    if (leavesHostAlone(fault)) {
       host.busy += 1;
-      host.ban = { until: now + (backoff('busy', host.busy, Math.random(), false) ?? 0), fault };
+      host.ban = { until: now + (backoff(retry, host.busy, Math.random(), false) ?? 0), fault };
     } else if (retry === 'refused') {
       account.proven = false;
       account.ban = { until: now + refusedDelay, fault };

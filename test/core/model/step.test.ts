@@ -151,6 +151,33 @@ test('a busy host is asked after 1, 5, 30, 120 and 300 s, whoever waits', (t) =>
   t.end();
 });
 
+test('a ProxyCommand that ends as an ssh whose login failed is run after 1, 2, 5, 10, 15 and then every 30 s', (t) => {
+  const ended = (exit: number, ran: number) =>
+    new Fault('PROXY_COMMAND_FAILED', 'why', { detail: { exit, ran } }).report();
+  const waits: number[] = [];
+  let state: LaneState = { at: 'dialing', attempt: 1, tries: none, before: false };
+  for (let n = 0; n < 8; n += 1) {
+    const failed = waitingAfter(state, ended(255, 145));
+    waits.push(failed.until - now);
+    for (const why of ['client', 'wake'] as const) {
+      t.equal(step(failed, { type: 'nudge', why }, now + 900, policy).state, failed, `a ${why} hurries nothing`);
+    }
+    state = step(failed, { type: 'timer' }, failed.until, policy).state;
+  }
+  t.same(waits, [1_000, 2_000, 5_000, 10_000, 15_000, 30_000, 30_000, 30_000]);
+  // OpenSSH 9.8: 5 s for each refused login, enforced from 15 s on, paid off as time goes by.
+  const worst = waits.reduce<readonly [number, number]>(
+    ([most, debt], wait) => [Math.max(most, debt), Math.max(0, debt - wait * 0.8) + 5_000],
+    [0, 5_000],
+  );
+  t.ok(worst[0] < 15_000, `${worst[0]} ms of penalties`);
+  const dialing: LaneState = { at: 'dialing', attempt: 1, tries: none, before: false };
+  for (const fault of [ended(255, 6), ended(1, 145), report('PROXY_COMMAND_FAILED')]) {
+    t.match(waitingAfter(dialing, fault), { tries: { of: 'soon' }, until: now });
+  }
+  t.end();
+});
+
 test('refused credentials block for 20 minutes, a changed file ends it at once', (t) => {
   const dialing: LaneState = { at: 'dialing', attempt: 1, tries: none, before: false };
   const { state, effects } = step(dialing, { type: 'failed', fault: report('AUTH_REJECTED') }, now, policy);

@@ -1,13 +1,15 @@
 import { setImmediate as turn } from 'node:timers/promises';
+import type { Socket } from 'node:net';
 import type { Connection } from 'ssh2';
 import { test } from 'tap';
 import type { Endpoint } from '../../../src/core/model/endpoint.ts';
 import type { Fault } from '../../../src/core/model/fault.ts';
 import type { Link } from '../../../src/core/ssh/link/link.ts';
-import { idOf, type Innards, type Rogue, startRogue } from '../../fixtures/rogue-server.ts';
 import { openTestLink } from '../../fixtures/link.ts';
+import { residentSize } from '../../fixtures/process-tree.ts';
+import { idOf, type Innards, type Rogue, sendMessage, startRogue } from '../../fixtures/rogue-server.ts';
 import type { Owner } from '../../fixtures/temp.ts';
-import { within } from '../../fixtures/wait.ts';
+import { waitUntil, within } from '../../fixtures/wait.ts';
 
 const target: Endpoint = { kind: 'tcp', host: '127.0.0.1', port: 9 };
 const from = { address: '127.0.0.1', port: 1 };
@@ -145,12 +147,27 @@ test('a server that asks by the thousand and takes no answer is cut off', async 
   t.match(await lost, { code: 'PROTOCOL_ERROR', message: /takes no answer/ });
 });
 
-test('channels that nobody asked for are refused, and the link lives', async (t) => {
+/** Sends one message after the other as fast as they are taken, until it may stop. */
+async function pour(socket: Socket, send: () => void, enough: () => boolean): Promise<number> {
+  let sent = 0;
+  for (; !enough(); sent += 1) {
+    send();
+    while (socket.writableLength > 256 * 1024 && !socket.destroyed) await turn();
+    if (sent % 100 === 0) await turn();
+  }
+  return sent;
+}
+
+const mebibytes = () => residentSize(process.pid) / 1024 / 1024;
+
+test('channels that nobody asked for are refused, counted and told once, and the link lives', async (t) => {
   let begin: (client: Connection) => void = () => undefined;
   const welcomed = new Promise<Connection>((resolve) => {
     begin = resolve;
   });
-  const link = await linkTo(t, { welcome: (client) => begin(client) });
+  const server = await startRogue(t, { welcome: (client) => begin(client) });
+  const notes: string[] = [];
+  const link = await openTestLink(t, server, { quicken: false, notes });
   const client = await welcomed;
   type Open = (done: (error: Error | undefined) => void) => void;
   const opens: Readonly<Record<string, Open>> = {
@@ -158,13 +175,106 @@ test('channels that nobody asked for are refused, and the link lives', async (t)
     'forwarded-streamlocal': (done) => client.openssh_forwardOutStreamLocal('/run/x.sock', done),
     x11: (done) => client.x11('127.0.0.1', 1, done),
   };
-  const agent = client as unknown as {
-    _protocol: { openssh_authAgent(id: number, window: number, packet: number): void };
-  };
+  const agent = client as unknown as { _protocol: Innards };
   agent._protocol.openssh_authAgent(99, 1_000, 1_000);
   for (const [type, open] of Object.entries(opens)) {
     const error = await within(type, new Promise<Error | undefined>(open));
     t.match(error, { message: /open failure/ }, type);
   }
   t.equal(link.fault, null);
+  t.match(notes, [/opened a channel that nobody asked for \("auth-agent@openssh\.com"\); it was refused/]);
+  t.equal(notes.length, 1, 'told once');
+  link.close();
+  t.match(notes[1], /opened 4 channels that nobody asked for; each was refused$/);
+});
+
+test('channels by the hundred thousand that nobody asked for fill no memory', async (t) => {
+  let begin: (parts: readonly [Innards, Socket]) => void = () => undefined;
+  const welcomed = new Promise<readonly [Innards, Socket]>((resolve) => {
+    begin = resolve;
+  });
+  const server = await startRogue(t, { welcome: (_client, innards, socket) => begin([innards, socket]) });
+  const notes: string[] = [];
+  const link = await openTestLink(t, server, { quicken: false, notes });
+  const [innards, socket] = await welcomed;
+  const many = 100_000;
+  let opened = 0;
+  const open = () => innards.x11(opened++, 1_000, 1_000, { originAddr: '127.0.0.1', originPort: 1 });
+  await pour(socket, open, () => opened === 1_000);
+  const before = mebibytes();
+  await pour(socket, open, () => opened === many);
+  await link.roundTrip();
+  const grown = mebibytes() - before;
+  t.comment(`${many} channels: ${grown.toFixed(1)} MiB`);
+  t.ok(grown < 32, `${grown.toFixed(1)} MiB`);
+  t.equal(link.fault, null);
+  t.equal(notes.length, 1);
+  link.close();
+  t.match(notes[1], new RegExp(`opened ${many} channels`));
+});
+
+test('a server that talks without end and answers nothing fills no memory, and nobody waits for it for ever', async (t) => {
+  let begin: (parts: readonly [Innards, Socket]) => void = () => undefined;
+  const welcomed = new Promise<readonly [Innards, Socket]>((resolve) => {
+    begin = resolve;
+  });
+  const server = await startRogue(t, {
+    welcome: (_client, innards, socket) => {
+      // After the request that it is welcomed for, it hears nothing any more.
+      setImmediate(() => {
+        socket.removeAllListeners('data').pause();
+        begin([innards, socket]);
+      });
+    },
+  });
+  const link = await openTestLink(t, server, { quicken: false, deadlines: { open: 40 } });
+  const [innards, socket] = await welcomed;
+  const ignore = Buffer.alloc(16 * 1024, 65);
+  ignore[0] = 2;
+  let over = false;
+  const before = mebibytes();
+  const dialed = link.dial(target, from).finally(() => {
+    over = true;
+  });
+  const [sent] = await Promise.all([
+    pour(
+      socket,
+      () => sendMessage(innards, ignore),
+      () => over,
+    ),
+    t.rejects(dialed, { code: 'OPEN_TIMEOUT', message: /did not open 127\.0\.0\.1:9 within 2 s/ }),
+  ]);
+  const grown = mebibytes() - before;
+  t.comment(`${sent} ignored messages of 16 KiB in 2 s: ${grown.toFixed(1)} MiB`);
+  t.ok(sent > 1_000, 'it was a flood');
+  t.ok(grown < 32, `${grown.toFixed(1)} MiB`);
+  t.equal(link.fault, null);
+});
+
+test('a server that talks without end instead of letting anybody in is left after the deadline', async (t) => {
+  const [ignored, banner] = [2, 53];
+  for (const type of [ignored, banner]) {
+    const text = Buffer.alloc(16 * 1024, 65);
+    text[0] = type;
+    if (type === banner) {
+      text.writeUInt32BE(text.length - 9, 1);
+      text.writeUInt32BE(0, text.length - 4);
+    }
+    let sent = 0;
+    const server = await startRogue(t, {
+      login: (_context, innards, socket) => {
+        const flood = () => sendMessage(innards, text);
+        void pour(socket, flood, () => socket.destroyed || !socket.writable).then((count) => {
+          sent += count;
+        });
+      },
+    });
+    const before = mebibytes();
+    await t.rejects(openTestLink(t, server, { deadlines: { auth: 1_000 } }), { code: 'AUTH_TIMEOUT' }, String(type));
+    await waitUntil('the flood ends', () => sent > 0);
+    const grown = mebibytes() - before;
+    t.comment(`${sent} messages of the type ${type}: ${grown.toFixed(1)} MiB`);
+    t.ok(sent > 500, `${sent} messages`);
+    t.ok(grown < 32, `${grown.toFixed(1)} MiB`);
+  }
 });

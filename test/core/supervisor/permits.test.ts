@@ -87,6 +87,15 @@ test('a busy host is left alone for a second, then one asker finds out for all',
   t.same(said.slice(4), ['hasty', 'first recovered', 'second recovered', 'third recovered', 'fourth recovered']);
 });
 
+test('a ProxyCommand whose login failed is run for one of its relays, and the others wait', (t) => {
+  const { permits, said, ask } = office(t);
+  const failed = new Fault('PROXY_COMMAND_FAILED', 'no', { detail: { exit: 255, ran: 145 } }).report();
+  for (const name of ['one', 'two', 'three']) permits.shaken('h:22', ask(name, { forced: true }), failed);
+  ask('four');
+  t.match(said, ['one', 'two', 'three', /^four withheld PROXY_COMMAND_FAILED [456]$/]);
+  t.end();
+});
+
 test('refused credentials are not tried again by any relay, unless a file changed or the user asked', (t) => {
   const { permits, said, ask } = office(t);
   const account = 'dev@h:22 SHA256:bad';

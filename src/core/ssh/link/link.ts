@@ -15,6 +15,7 @@ import { Pulse } from './pulse.ts';
 import { quicken } from './quicken.ts';
 import { runScript, type ScriptEnd, type ScriptOptions } from './run-script.ts';
 import { firstWindow, ReceiveWindow, windowBudget } from './receive-window.ts';
+import { countUnasked } from './unasked-channels.ts';
 
 /** One connection's stream inside a link: half-open, with SSH's own window as its backpressure. */
 export type Channel = ClientChannel;
@@ -77,6 +78,7 @@ export class Link {
       () => this.#carriers.backlog,
       (what) => this.#breach(what),
     );
+    this.onLost(countUnasked(client, where, parts.onNote));
     const silent = () => {
       const seconds = detectTime(keepalive) / 1000;
       this.#lose(new Fault('LINK_SILENT', `no answer from ${where} for ${seconds} s; reconnecting`));

@@ -28,10 +28,13 @@ type Done = (error: Error | undefined, channel: ClientChannel) => void;
 /** A timer that fires so much too late tells that this process did not run (sleep, SIGSTOP): that is not the server's silence. ms */
 const away = 1_000;
 
+/** No full pipe takes so many deadlines (60 KiB/s: 15 MiB): a server that talks on and on and does not answer is not waited for. */
+const patience = 50;
+
 /**
  * Opens a channel with a deadline; ssh2 has none. A ping goes right behind the request, and its answer starts the clock: on a slow
  * link with a full pipe the request itself may be long on its way. Rejects with what `open` failed with, with OPEN_TIMEOUT when
- * the server has seen the request and does not grant it, or with what ended the link. When nothing of ours is on the way and the
+ * the server has seen the request and does not grant it, or talks of everything else, or with what ended the link. When nothing of ours is on the way and the
  * server says nothing at all within the deadline, the link itself is given up. `name` is the target.
  */
 export function openChannel(opening: Opening, name: string, open: (done: Done) => void): Promise<ClientChannel> {
@@ -41,6 +44,7 @@ export function openChannel(opening: Opening, name: string, open: (done: Done) =
     if (lost !== null) return reject(lost);
     let settled = false;
     let seen = false;
+    let waits = 0;
     let timer: NodeJS.Timeout | undefined;
     const settle = (end: () => void) => {
       if (settled) return;
@@ -56,8 +60,9 @@ export function openChannel(opening: Opening, name: string, open: (done: Done) =
     };
     const ring = (late: number) => {
       if (late > away) return arm();
-      if (seen) {
-        const text = `${where} did not open ${name} within ${deadline / 1000} s; check that the target is reachable from there`;
+      waits += 1;
+      if (seen || waits >= patience) {
+        const text = `${where} did not open ${name} within ${(seen ? deadline : deadline * waits) / 1000} s; check that the target is reachable from there`;
         return settle(() => reject(new Fault('OPEN_TIMEOUT', text, { detail: { target: name } })));
       }
       if (pulse.quietFor() >= deadline && opening.idle()) {

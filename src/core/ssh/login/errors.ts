@@ -1,6 +1,7 @@
 import { Fault } from '../../model/fault.ts';
 import type { FaultCode } from '../../model/fault-table.ts';
 import { printable } from '../../model/printable.ts';
+import { CommandEnd } from '../command-end.ts';
 
 /** What ssh2 and node:net attach to an error. */
 export interface Marks {
@@ -8,6 +9,8 @@ export interface Marks {
   /** A string for a system error (ECONNREFUSED), a number for a disconnect message (RFC 4253 section 11.1). */
   readonly code: string | number | null;
   readonly text: string;
+  /** How a ProxyCommand ended; null where it is none that did. */
+  readonly command: { readonly exit: number | null; readonly ran: number } | null;
 }
 
 /** Reads the facts of a foreign error; its text is escaped, for people only. */
@@ -15,7 +18,7 @@ export function marks(error: unknown): Marks {
   const from = error instanceof Error ? error : new Error(String(error));
   const level = 'level' in from && typeof from.level === 'string' ? from.level : '';
   const code = 'code' in from && (typeof from.code === 'string' || typeof from.code === 'number') ? from.code : null;
-  return { level, code, text: printable(from.message) };
+  return { level, code, text: printable(from.message), command: from instanceof CommandEnd ? from : null };
 }
 
 const socketCodes: Readonly<Record<string, FaultCode>> = {

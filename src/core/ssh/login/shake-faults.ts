@@ -5,7 +5,6 @@ import type { Stage } from '../../model/state.ts';
 import type { Marks } from './errors.ts';
 import type { Auth } from './auth.ts';
 import { wrongFault } from './question-faults.ts';
-import { proxyEnded } from '../proxy-command.ts';
 import type { Hop } from '../route.ts';
 
 /** A stage ran out of time: on the server's side, or while a key of ours was being got ready. */
@@ -40,9 +39,10 @@ export function timeoutFault(stage: Stage, { where, host }: Hop, ms: number, aut
 
 /** The connection ended before the login was done and ssh2 raised no error of its own. */
 export function closedFault(stage: Stage, where: string, heard: string, error: Marks | null): Fault {
-  if (heard === '' && error?.code === proxyEnded) {
+  if (heard === '' && error !== null && error.command !== null) {
     const text = `${error.text} before the SSH greeting; run it by hand, or correct it in ssh_config`;
-    return new Fault('PROXY_COMMAND_FAILED', text);
+    const { exit, ran } = error.command;
+    return new Fault('PROXY_COMMAND_FAILED', text, { detail: { ...(exit === null ? {} : { exit }), ran } });
   }
   if (heard === '') {
     const text = `${where} closed the connection without a word; a port proxy may have nothing behind it`;

@@ -180,7 +180,7 @@ export function shake(
             const next = auth.handler(methodsLeft, partial, proceed);
             if (next === undefined) return;
             if (next !== false) return proceed(next);
-            const nothing = { level: 'client-authentication', code: null, text: '' };
+            const nothing = { level: 'client-authentication', code: null, text: '', command: null };
             fail(brokenFault(clock.stage, hop, nothing, auth, greeting.heard));
           };
           gate.learning.then(go).catch((error: unknown) => fail(Fault.from(error)));
