@@ -15,10 +15,10 @@ export function askOrRefuse(silent: boolean): Asker {
   let prompter: Prompter | null = null;
   return {
     ask: (name) => async (question, signal) => {
-      const refusal = new Fault(
-        'NEEDS_ANSWER',
-        `${question.where} ${question.kind === 'passphrase' ? 'needs' : 'asks for'} ${describeWish(question)}; run this on a terminal, or load the key into ssh-agent`,
-      );
+      const [asks, or] =
+        question.kind === 'passphrase' ? ['needs', ', or load the key into ssh-agent'] : ['asks for', ''];
+      const text = `${question.where} ${asks} ${describeWish(question)}; run this on a terminal${or}`;
+      const refusal = new Fault('NEEDS_ANSWER', text);
       if (silent || !mayAskHere()) throw refusal;
       prompter ??= openPrompter();
       const answers = await prompter.ask(name, question, signal);

@@ -1,37 +1,39 @@
+import type { Fault } from '../core/model/fault.ts';
 import type { RelayStatus } from '../core/model/status.ts';
 import { formatAge } from '../control/quantity.ts';
 import { connect } from './connect.ts';
 import { type Finding, mind, well } from './finding.ts';
 
-/** What a running daemon has met with a relay; nothing where none runs. */
-export async function daemonFindings(name: string): Promise<readonly Finding[]> {
+/** What a running daemon knows of a relay; null where none runs, or it has no such relay. */
+export async function askDaemon(name: string): Promise<RelayStatus | null> {
   try {
     const { relays } = await connect().status();
-    const relay = relays.find((one) => one.name === name);
-    return relay === undefined ? [] : [stateOf(relay), ...lastFaultOf(relay)];
+    return relays.find((one) => one.name === name) ?? null;
   } catch {
     // No daemon, or none that could be asked: this look does not need it.
-    return [];
+    return null;
   }
 }
 
-function stateOf({ standing, since }: RelayStatus): Finding {
+/** What a running daemon has met with a relay. `told`: the faults that were found without it. */
+export function daemonFindings(relay: RelayStatus, told: readonly Fault[]): readonly Finding[] {
+  const known = new Set(told.map(({ message }) => message));
+  return [stateOf(relay, known), ...lastFaultOf(relay, known)];
+}
+
+function stateOf({ standing, since }: RelayStatus, known: ReadonlySet<string>): Finding {
   const age = since === 0 ? '' : ` for ${formatAge(Date.now() - since)}`;
-  const why = standing.reason === '' ? '' : ` (${standing.reason})`;
+  const same = standing.fault !== null && known.has(standing.fault.message);
+  const why = same ? ', for the same reason' : standing.reason === '' ? '' : ` (${standing.reason})`;
   const text = `the daemon says ${standing.word}${age}${why}`;
   return standing.word === 'connected' ? well('daemon', '', text) : mind('daemon', '', text);
 }
 
 /** A link that is lost again and again is the network's or the server's doing: its last words say whose. */
-function lastFaultOf({ lastFault }: RelayStatus): readonly Finding[] {
-  if (lastFault === null) return [];
+function lastFaultOf({ lastFault, standing }: RelayStatus, known: ReadonlySet<string>): readonly Finding[] {
+  if (lastFault === null || standing.fault?.message === lastFault.message || known.has(lastFault.message)) return [];
   const text = `its last trouble, ${formatAge(Date.now() - lastFault.at)} ago: ${lastFault.message} [${lastFault.code}]`;
-  return [
-    mind(
-      'daemon',
-      '',
-      text,
-      '`towline logs` shows how often; a network that drops idle links wants a shorter keepalive',
-    ),
-  ];
+  const lost = lastFault.code === 'LINK_LOST' || lastFault.code === 'LINK_SILENT';
+  const why = lost ? '; a network that drops idle links wants a shorter keepalive' : '';
+  return [mind('daemon', '', text, `\`towline logs\` shows how often${why}`)];
 }

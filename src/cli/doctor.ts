@@ -6,10 +6,11 @@ import { printable } from '../core/model/printable.ts';
 import { readFlag, readText } from './arguments.ts';
 import { askOrRefuse } from './ask-or-refuse.ts';
 import type { Called } from './commands.ts';
-import { daemonFindings } from './daemon-findings.ts';
+import { askDaemon, daemonFindings } from './daemon-findings.ts';
 import { examine, type Subject } from './examine.ts';
 import type { Finding } from './finding.ts';
 import { drawFinding } from './finding-sheet.ts';
+import { listenFindings } from './listen-findings.ts';
 import { paint } from './terminal.ts';
 
 /** `towline doctor [RELAY|HOST]`: goes the way of a relay step by step, and says what is wrong and what to do. */
@@ -30,7 +31,12 @@ export async function doctor({ given, terminal }: Called): Promise<number> {
         if (!json) terminal.out(drawFinding(finding, terminal));
       };
       await examine(subject, { say, ask: asker.ask(name), signal: terminal.left });
-      if (subject.relay !== null) for (const finding of await daemonFindings(name)) say(finding);
+      if (subject.relay !== null) {
+        const status = await askDaemon(name);
+        for (const finding of await listenFindings(subject.relay, status)) say(finding);
+        const told = findings.flatMap(({ fault }) => fault ?? []);
+        if (status !== null) for (const finding of daemonFindings(status, told)) say(finding);
+      }
       found.push({ subject: name, findings });
     }
   } finally {

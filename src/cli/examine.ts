@@ -9,6 +9,7 @@ import {
 import { type Endpoint, formatEndpoint } from '../core/model/endpoint.ts';
 import { Fault } from '../core/model/fault.ts';
 import type { Ask } from '../core/model/question.ts';
+import type { Stage } from '../core/model/state.ts';
 import { probeTcp } from '../core/probe/tcp.ts';
 import { probeWebsocket } from '../core/probe/websocket.ts';
 import type { Link } from '../core/ssh/link/link.ts';
@@ -49,7 +50,8 @@ export async function examine({ host, relay, sshConfig }: Subject, options: Exam
   }
   for (const finding of routeFindings(route)) say(finding);
   let link: Link;
-  let last: LoginStep['step'] | null = null;
+  let last: LoginStep | null = null;
+  let stage: Stage | null = null;
   try {
     link = await openLink({
       route,
@@ -59,11 +61,13 @@ export async function examine({ host, relay, sshConfig }: Subject, options: Exam
       env,
       permit: async () => ({ done: () => undefined }),
       ask,
-      onStage: () => undefined,
-      onNote: (text) => say(mind(last === null ? 'identities' : 'login', '', text)),
+      onStage: (next) => {
+        stage = next;
+      },
+      onNote: (text) => say(mind(notedStep(stage), '', text)),
       signal,
       observe: (step) => {
-        last = step.step;
+        last = step;
         // With one host on the way there is nothing to tell apart.
         const where = route.length === 1 ? '' : step.where.replace(/ \(.*$/, '');
         for (const finding of stepFindings({ ...step, where })) say(finding);
@@ -121,12 +125,13 @@ function stepFindings(step: LoginStep): readonly Finding[] {
 const manyKeys = 4;
 
 function identityFindings(step: Extract<LoginStep, { step: 'identities' }>): readonly Finding[] {
-  const { where, offered, rejected, skipped, methods, entered } = step;
-  const accepted = offered.slice(rejected.length);
+  const { where, offered, rejected, unsigned, skipped, methods, entered } = step;
+  const accepted = offered.filter((key) => !rejected.includes(key) && !unsigned.includes(key));
   const takes = methods === null || methods.length === 0 ? '' : `; it takes ${methods.join(', ')}`;
   return [
     ...skipped.map((text) => mind('identities', where, text)),
     ...rejected.map((key) => mind('identities', where, `shown, not accepted: ${key}`)),
+    ...unsigned.map((key) => mind('identities', where, `the server may take it, but it could not be used: ${key}`)),
     ...(entered ? accepted.map((key) => well('identities', where, `accepted: ${key}`)) : []),
     ...(rejected.length >= manyKeys
       ? [
@@ -143,13 +148,19 @@ function identityFindings(step: Extract<LoginStep, { step: 'identities' }>): rea
   ];
 }
 
+/** What a note is about, by how far the attempt has come. */
+function notedStep(stage: Stage | null): Finding['step'] {
+  if (stage === null) return 'identities';
+  return stage === 'permit' || stage === 'tcp' || stage === 'greeting' ? 'reached' : 'login';
+}
+
 /** Where an attempt came to its end: by its fault, else by the last step that went well. */
-function failedStep({ code }: Fault, last: LoginStep['step'] | null): Finding['step'] {
+function failedStep({ code }: Fault, last: LoginStep | null): Finding['step'] {
   if (/^(?:HOST_KEY|KNOWN_HOSTS)_/.test(code)) return 'host key';
   if (code === 'ALGORITHM_MISMATCH' || code === 'STRICT_KEX_MISSING') return 'algorithms';
   if (/^(?:AUTH|AGENT|IDENTITY|PASSWORD)_/.test(code) || code === 'NEEDS_ANSWER') return 'login';
-  switch (last) {
-    case null:
+  switch (last?.step) {
+    case undefined:
       return 'reached';
     case 'reached':
       return 'greeting';
@@ -158,8 +169,10 @@ function failedStep({ code }: Fault, last: LoginStep['step'] | null): Finding['s
     case 'algorithms':
       return 'host key';
     case 'host key':
-    case 'identities':
       return 'login';
+    case 'identities':
+      // Of a hop before: this one has not been reached yet.
+      return last?.entered ? 'reached' : 'login';
   }
 }
 
@@ -207,7 +220,8 @@ async function examineForward(
   const fault = await faultOf(probeTcp(link, target, deadlines.open, signal));
   if (fault !== null) {
     if (fault.code !== 'TARGET_REFUSED') return say(wrong('forwarding', name, fault));
-    return say(wrong('target', name, fault, `on ${host} \`ss -ltn\` shows what listens; start the backend there`));
+    const show = `ss -l${target.kind === 'tcp' ? 'tn' : 'x'}`;
+    return say(wrong('target', name, fault, `on ${host} \`${show}\` shows what listens; start the backend there`));
   }
   say(well('target', name, 'the server forwards there, and something answers'));
   if (health === null || health.kind === 'tcp') return;

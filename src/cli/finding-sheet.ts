@@ -1,6 +1,7 @@
 import { printable } from '../core/model/printable.ts';
 import type { Finding } from './finding.ts';
 import { paint, type Tone } from './terminal.ts';
+import { wrapText } from './wrap-text.ts';
 
 const signs: Readonly<Record<Finding['state'], readonly [sign: string, tone: Tone]>> = {
   well: ['ok', 'good'],
@@ -27,27 +28,12 @@ export function drawFinding(
   const place = where === '' || fault !== null ? '' : `${printable(where)}: `;
   const code = fault === null ? '' : ` [${fault.code}]`;
   const width = Math.max(30, columns - indent);
-  const [first = '', ...rest] = wrap(`${place}${printable(text)}${code}`, width);
-  const advice = fix === null ? [] : wrap(printable(fix), width - 3);
+  const [first = '', ...rest] = wrapText(`${place}${printable(text)}${code}`, width);
+  const advice = fix === null ? [] : wrapText(printable(fix), width - 3);
   return [
     `  ${paint(sign.padEnd(5), tone, colour)}  ${paint(step.padEnd(10), 'quiet', colour)}  ${first}`,
     ...rest.map((line) => `${' '.repeat(indent)}${line}`),
     ...advice.map((line, n) => `${' '.repeat(indent)}${n === 0 ? paint('->', 'strong', colour) : '  '} ${line}`),
     '',
   ].join('\n');
-}
-
-/** Lines of at most `width` where blanks allow it; a word that is longer stays whole, so that it can be copied. */
-function wrap(text: string, width: number): readonly string[] {
-  const lines: string[] = [];
-  let line = '';
-  for (const word of text.split(' ')) {
-    if (line !== '' && line.length + 1 + word.length > width) {
-      lines.push(line);
-      line = word;
-    } else {
-      line = line === '' ? word : `${line} ${word}`;
-    }
-  }
-  return [...lines, line];
 }

@@ -27,6 +27,7 @@ export type Step =
   | 'target'
   | 'backend'
   | 'agents'
+  | 'listen'
   | 'daemon';
 
 /** All is well with it. */

@@ -101,7 +101,13 @@ function unknownCommand(words: readonly string[]): Fault | null {
   const valued = globalOptions.flatMap((option) =>
     option.value === undefined ? [] : [`-${option.name}`, `--${option.name}`],
   );
-  if (words[0] === '--') return new Fault('USAGE', 'name a command; see `towline --help`');
+  const [lead = ''] = words;
+  if (lead === '--') return new Fault('USAGE', 'name a command; see `towline --help`');
+  // Else the word behind it would be taken for its value, or for what is wrong.
+  if (lead.startsWith('-') && !valued.some((option) => lead.startsWith(option))) {
+    const text = `towline has no option ${printable(lead.replace(/=.*$/s, ''))}; see \`towline --help\``;
+    return new Fault('USAGE', text);
+  }
   const word = words.find((one, index) => !one.startsWith('-') && !valued.includes(words[index - 1] ?? ''));
   const names = commands.map(({ name }) => name);
   if (word === undefined || names.includes(word)) return null;

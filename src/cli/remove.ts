@@ -12,10 +12,13 @@ import type { Terminal } from './terminal.ts';
 /** `towline remove RELAY`: takes a relay out of the config, with the comments inside it. */
 export async function remove({ given, terminal }: Called): Promise<number> {
   const name = readText(given, 'relay');
-  if (name === null)
-    throw new Fault('USAGE', 'remove needs the name of a relay; `towline check` counts those of the config');
   const opened = openForChange(given, false);
   const { file, lines } = opened;
+  if (name === null) {
+    const names = [...lines.keys()];
+    const text = `remove needs the name of a relay; there ${names.length === 1 ? 'is' : 'are'} ${names.join(', ')}`;
+    throw new Fault('USAGE', text);
+  }
   if (!lines.has(name)) throw unknownRelay(name, [...lines.keys()]);
   if (lines.size === 1) {
     const message = `${name} is the only relay of ${file}, and a config needs one; add another first, or delete the file`;

@@ -71,7 +71,8 @@ async function decide(key: NewHostKey, agreed: string | null, terminal: Terminal
       `the host key of ${key.where} is ${shown}, not ${agreed}; nothing was written, find out who answers there`,
     );
   }
-  const answer = await askLine('Trust this key (yes/no/[fingerprint])? ');
+  let answer = await askLine('Trust this key (yes/no/[fingerprint])? ');
+  while (answer !== null && !isClear(answer, key)) answer = await askLine('Please type yes, no or the fingerprint: ');
   if (answer === null) {
     const text = `nobody is there to be asked about the host key of ${key.where} (${shown}); compare it, then give --fingerprint ${key.last ? key.fingerprint : ''}`;
     throw refused(
@@ -83,6 +84,11 @@ async function decide(key: NewHostKey, agreed: string | null, terminal: Terminal
   }
   if (answer.toLowerCase() === 'yes' || answer === key.fingerprint) return;
   throw refused(key, `the host key of ${key.where} (${shown}) was not trusted; nothing was written`);
+}
+
+/** As with ssh only a whole yes agrees, and neither `y` nor half a fingerprint is taken for a no. */
+function isClear(answer: string, { fingerprint }: NewHostKey): boolean {
+  return ['', 'no', 'yes'].includes(answer.toLowerCase()) || answer === fingerprint;
 }
 
 function refused({ fingerprint, type }: NewHostKey, text: string): Fault {

@@ -190,6 +190,51 @@ for (const [name, trouble] of Object.entries(troubles)) {
   });
 }
 
+test('a port that another program has here is found, and one that the daemon has is well', async (t) => {
+  const [sshd, backend] = [await startSshd(t), await startEcho(t)];
+  writeConfig(t, sshd, [`${backend.port}:127.0.0.1:${backend.port}`]);
+  const { code, bad } = await examine(t, ['dev']);
+  t.match(bad, [{ step: 'listen', where: `127.0.0.1:${backend.port}`, fault: { code: 'LISTEN_TAKEN' } }]);
+  t.equal(code, 73);
+  writeConfig(t, sshd, [`${await freePort()}:127.0.0.1:${backend.port}`]);
+  t.equal((await runTowline(t, ['up', '--detach'])).code, 0);
+  const served = await examine(t, ['dev']);
+  t.equal(served.code, 0);
+  t.strictSame(served.steps.slice(-2), ['listen', 'daemon']);
+});
+
+test('a key without its passphrase is not called one that the server refused', async (t) => {
+  const sshd = await startSshd(t);
+  const pair = makeKeyPair(join(makeTemp(t), 'locked'), 'ed25519', 'open sesame');
+  sshd.allowKey(pair.publicKey);
+  const file = join(sshd.dir, 'doctor_config');
+  writeFileSync(file, `Host test\n  IdentityFile ${pair.file}\nInclude ${sshd.sshConfigFile}\n`, { mode: 0o600 });
+  const { code, findings, bad } = await examine(t, ['test', '-F', file]);
+  t.equal(code, 77);
+  t.match(bad, [{ step: 'login', fault: { code: 'NEEDS_ANSWER' }, text: /load the key into ssh-agent/ }]);
+  const shown = findings.filter(({ step }) => step === 'identities').map(({ text }) => text);
+  t.match(shown, [/^the server may take it, but it could not be used: ssh-ed25519 SHA256:/]);
+});
+
+test('a hop that cannot be reached from the one before, and the words of a ProxyCommand, belong to reaching', async (t) => {
+  const [sshd, port] = [await startSshd(t), await freePort()];
+  const file = join(sshd.dir, 'doctor_config');
+  writeFileSync(
+    file,
+    `Host far\n  ProxyJump test\n  HostName 127.0.0.1\n  Port ${port}\nHost by\n  ProxyCommand sh -c "echo hm >&2; exit 3"\nHost *\nInclude ${sshd.sshConfigFile}\n`,
+    { mode: 0o600 },
+  );
+  t.match((await examine(t, ['far', '-F', file])).bad, [{ step: 'reached', fault: { code: 'CONNECT_REFUSED' } }]);
+  const { findings } = await examine(t, ['by', '-F', file]);
+  t.match(
+    findings.filter(({ state }) => state === 'mind'),
+    [
+      { step: 'reached', text: /is reached by its ProxyCommand/ },
+      { step: 'reached', text: /says: hm$/ },
+    ],
+  );
+});
+
 test('an agent with many keys: each that was shown is named, with the lines that would spare them', async (t) => {
   const [sshd, agent] = [await startSshd(t), await startSshAgent(t)];
   for (let n = 0; n < 5; n++) agent.add(makeKeyPair(join(makeTemp(t), `k${n}`)).file);

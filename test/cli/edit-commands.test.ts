@@ -37,7 +37,7 @@ const wrong: readonly (readonly [words: readonly string[], code: number, sentenc
   [['add', 'new', '--host', 'h', '--lisen', '1'],      64, /has no option --lisen; did you mean --listen\?/],
   [['add', 'new', 'more', '--host', 'h'],             64, /unknown argument: more/],
   [['add', 'new', '--host', 'h', '--config', 'x.js'], 78, /x\.js is neither \.json nor \.yaml/],
-  [['remove'],                                        64, /remove needs the name of a relay/],
+  [['remove'],                                        64, /remove needs the name of a relay; there are db, notebook/],
   [['remove', 'db'],                                  64, /nobody to ask; add --yes/],
   [['remove', 'dbs', '--yes'],                         66, /no relay is called "dbs"; did you mean "db"\?/],
   [['rename', 'db'],                                  64, /rename needs the name of a relay and a new one/],

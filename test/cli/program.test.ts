@@ -12,6 +12,7 @@ const wrong: readonly (readonly [words: string, code: number, sentence: RegExp])
   ['',                              64, /^towline: name a command; see `towline --help` \[USAGE\]$/],
   ['foo',                           64, /there is no command "foo"; see `towline --help`/],
   ['statsu',                        64, /there is no command "statsu"; did you mean "status"\?/],
+  ['stauts',                        64, /there is no command "stauts"; did you mean "status"\?/],
   ['status --jsn',                  64, /has no option --jsn; did you mean --json\?/],
   ['status a b',                    64, /unknown argument: b/],
   ['up --detatch',                  64, /towline up has no option --detatch; did you mean --detach\?/],
@@ -19,6 +20,8 @@ const wrong: readonly (readonly [words: string, code: number, sentence: RegExp])
   ['logs -n20',                     69, /there is no log at/],
   ['logs -x',                       64, /towline logs has no option -x/],
   ['-- status',                     64, /name a command/],
+  ['-x status',                     64, /towline has no option -x; see `towline --help`/],
+  ['--jsn=1',                       64, /towline has no option --jsn; see `towline --help`/],
   ['completion fish',               64, /no completion script for fish; name bash or zsh/],
   ['start',                         64, /start needs the name of a relay/],
   ['up --config',                   64, /not enough arguments following: config/],
@@ -35,7 +38,7 @@ const wrong: readonly (readonly [words: string, code: number, sentence: RegExp])
   ['restart dev-box',               69, /NOT_RUNNING/],
   ['events --json',                 69, /NOT_RUNNING/],
   ['logs',                          69, /there is no log at .* yet/],
-  ['up',                            78, /no config file in .* \[CONFIG_MISSING\]$/],
+  ['up',                            78, /no config file in .*; `towline add` makes one, or name a file with --config \[CONFIG_MISSING\]$/],
   ['check --config missing.json',   78, /missing\.json.* \[CONFIG_MISSING\]$/],
 ];
 

@@ -29,7 +29,7 @@ async function onTerminal(t: Owner, args: readonly string[], answers: readonly s
   const ended = new Promise<number>((resolve) => child.once('close', (code) => resolve(code ?? 1)));
   for (const answer of answers) {
     const from = shown.text.length;
-    await shown.waitFor(/\(yes\/no\/\[fingerprint\]\)\? /, { from });
+    await shown.waitFor(/\(yes\/no\/\[fingerprint\]\)\? |no or the fingerprint: /, { from });
     child.stdin.write(answer);
   }
   const code = await within('the end of towline trust', ended);
@@ -90,27 +90,27 @@ test('a new key is shown and written once somebody agrees, and then it is known'
   t.match(JSON.parse((await trust('--json')).stdout), { keys: [{ result: 'known', file, line: 1 }] });
 });
 
-test('on a terminal yes or the fingerprint agree, and anything else refuses', async (t) => {
+test('on a terminal yes or the fingerprint agree, what is neither is asked again, and anything else refuses', async (t) => {
   const sshd = await startStranger(t);
   const args = ['-F', sshd.sshConfigFile, 'test'];
-  const answers: readonly (readonly [string, number])[] = [
-    ['no\n', 76],
-    ['\n', 76],
-    ['y\n', 76],
-    ['SHA256:x\n', 76],
-    [`${sshd.hostKeyFingerprint}x\n`, 76],
-    ['\u0004', 76],
-    ['\u0003', 76],
-    ['yes\n', 0],
-    [' YES \n', 0],
-    [`${sshd.hostKeyFingerprint}\n`, 0],
+  const answers: readonly (readonly [readonly string[], number])[] = [
+    [['no\n'], 76],
+    [['\n'], 76],
+    [['y\n', 'n\n', 'no\n'], 76],
+    [['SHA256:x\n', '\n'], 76],
+    [[`${sshd.hostKeyFingerprint}x\n`, '\u0004'], 76],
+    [['\u0004'], 76],
+    [['\u0003'], 76],
+    [['yes\n'], 0],
+    [['y\n', ' YES \n'], 0],
+    [[`${sshd.hostKeyFingerprint}\n`], 0],
   ];
-  for (const [answer, code] of answers) {
+  for (const [typed, code] of answers) {
     rmSync(sshd.knownHostsFile, { force: true });
-    const { code: ended, stdout } = await onTerminal(t, args, [answer]);
-    t.equal(ended, code, JSON.stringify(answer));
+    const { code: ended, stdout } = await onTerminal(t, args, typed);
+    t.equal(ended, code, JSON.stringify(typed));
     t.ok(stdout.includes(sshd.hostKeyFingerprint));
-    t.equal(existsSync(sshd.knownHostsFile), code === 0, JSON.stringify(answer));
+    t.equal(existsSync(sshd.knownHostsFile), code === 0, JSON.stringify(typed));
     if (code !== 0) t.match(stdout, /was not trusted; nothing was written \[HOST_KEY_UNKNOWN\]/);
   }
 });

@@ -32,7 +32,7 @@ export function findConfig({ cwd, explicit, env, home }: Whereabouts): string {
   const found = search(resolve(cwd), localPlaces, home) ?? search(xdg, userPlaces, home);
   if (found !== null) return found;
   const message = `no config file in ${resolve(cwd)} (${localPlaces.join(', ')}) or ${xdg} (${userPlaces.join(', ')})`;
-  throw new Fault('CONFIG_MISSING', `${message}; write one of them, or name a file with --config`);
+  throw new Fault('CONFIG_MISSING', `${message}; \`towline add\` makes one, or name a file with --config`);
 }
 
 /** Where a config file is, or where one is to be made: the named path, else the user's own, which is found from every folder. */

@@ -46,7 +46,7 @@ const row = (retry: RetryClass, exit: number, http: number, means: string, todo:
 // biome-ignore format: a table is read by its columns
 export const faults = {
   USAGE:                  row('none',    64, 400, 'the command line or the request is not understood', 'see `towline --help`'),
-  CONFIG_MISSING:         row('none',    78, 404, 'no config file was found', 'write towline.json, or name one with --config'),
+  CONFIG_MISSING:         row('none',    78, 404, 'no config file was found', 'make one with `towline add`, or name one with --config'),
   CONFIG_INVALID:         row('none',    78, 400, 'the config file has problems; each is listed with file:line:column', 'mend the named lines, then `towline check`'),
   CONFIG_UNREADABLE:      row('none',    78, 400, 'the config file cannot be read or is too large', 'check its path, size and permissions'),
   CONFIG_UNSAFE:          row('none',    78, 400, 'the config file can be written by others', '`chmod go-w` the file and its folder'),

@@ -12,6 +12,8 @@ export type LoginStep = {
       /** What the server was shown: type, fingerprint and source of each key, in order. */
       readonly offered: readonly string[];
       readonly rejected: readonly string[];
+      /** Those that it may take, and for which there was no signature. */
+      readonly unsigned: readonly string[];
       /** A sentence for each identity that was not shown. */
       readonly skipped: readonly string[];
       /** The methods that the server would take at the end; null when it never said. */

@@ -20,6 +20,8 @@ export interface PublicKeys {
   readonly ended: () => Fault | null;
   /** Why there was no signature for a key that the server would have taken; null when there was no such key. */
   readonly unsigned: () => Fault | null;
+  /** Those of the offered ones for which there was no signature. */
+  readonly unsignedKeys: ReadonlySet<string>;
   /** The socket of an agent that is being asked for a signature right now, or null. */
   readonly asking: () => string | null;
   /** The key file that is being decrypted right now, or null. */
@@ -31,11 +33,17 @@ export function createPublicKeys({ identities, host, where }: Hop, ask: Ask, sig
   const left = [...identities];
   const offered: string[] = [];
   const skipped: string[] = [];
+  const unsignedKeys = new Set<string>();
   let over = 0;
   let ended: Fault | null = null;
   let unsigned: Fault | null = null;
   let asking: string | null = null;
   let opening: string | null = null;
+  // A key that had to be opened before the server could be asked about it is not among the offered ones.
+  const lack = () => {
+    const current = offered.slice(over).at(-1);
+    if (current !== undefined) unsignedKeys.add(current);
+  };
   const login: KeyLogin = {
     host,
     passphrases: new Passphrases({
@@ -50,9 +58,11 @@ export function createPublicKeys({ identities, host, where }: Hop, ask: Ask, sig
     skipped: (why) => skipped.push(why),
     unsigned: (fault) => {
       unsigned = fault;
+      lack();
     },
     ended: (fault) => {
       ended ??= fault;
+      lack();
     },
     asking: (socket) => {
       asking = socket;
@@ -70,6 +80,7 @@ export function createPublicKeys({ identities, host, where }: Hop, ask: Ask, sig
     skipped,
     ended: () => ended,
     unsigned: () => unsigned,
+    unsignedKeys,
     asking: () => asking,
     opening: () => opening,
   };

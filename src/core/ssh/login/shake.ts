@@ -106,8 +106,11 @@ export function shake(
     const auth = createAuth(hop, { ask: asked, fail: (fault) => fail(fault) }, over.signal);
     const tellIdentities = (entered: boolean) => {
       const { offered, skipped } = auth;
-      const rejected = entered ? auth.rejected() : offered;
-      observe({ step: 'identities', where, offered, rejected, skipped, methods: auth.methods(), entered });
+      // A key whose passphrase is still asked for has not come that far.
+      const awaited = pending?.kind === 'passphrase' ? offered.slice(auth.rejected().length) : [];
+      const unsigned = [...auth.unsignedKeys, ...awaited];
+      const rejected = (entered ? auth.rejected() : offered).filter((key) => !unsigned.includes(key));
+      observe({ step: 'identities', where, offered, rejected, unsigned, skipped, methods: auth.methods(), entered });
     };
     const listen = (chunk: Buffer) => {
       greeting.take(chunk);

@@ -1,0 +1,33 @@
+import type { RelayConfig } from '../core/model/config.ts';
+import { type Endpoint, formatEndpoint } from '../core/model/endpoint.ts';
+import type { Fault } from '../core/model/fault.ts';
+import type { RelayStatus } from '../core/model/status.ts';
+import { bindAll, closeAll } from '../core/supervisor/bind.ts';
+import { listenFault } from '../core/supervisor/listen-fault.ts';
+import { type Finding, well, wrong } from './finding.ts';
+
+/** Whether clients can connect on this machine: what the daemon says of its listeners, else by binding them for a moment. */
+export async function listenFindings(relay: RelayConfig, status: RelayStatus | null): Promise<readonly Finding[]> {
+  const findings: Finding[] = [];
+  for (const [index, { listen }] of relay.forwards.entries()) {
+    const name = formatEndpoint(listen);
+    if (status?.forwards[index]?.bound === true) {
+      findings.push(well('listen', name, 'the daemon listens there'));
+      continue;
+    }
+    const fault = await bindFault(listen);
+    if (fault !== null) findings.push(wrong('listen', name, fault));
+  }
+  return findings;
+}
+
+/** Null for a free address, and for one that only the daemon can judge: it chooses the port of `:0`, and clears a dead socket away. */
+async function bindFault(listen: Endpoint): Promise<Fault | null> {
+  if (listen.kind === 'unix' || listen.port === 0) return null;
+  try {
+    closeAll(await bindAll(listen));
+    return null;
+  } catch (error) {
+    return listenFault(error, listen);
+  }
+}

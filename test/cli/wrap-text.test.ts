@@ -1,0 +1,16 @@
+import { test } from 'tap';
+import { wrapText } from '../../src/cli/wrap-text.ts';
+
+// biome-ignore format: a table is read by its columns
+const rows: readonly (readonly [text: string, width: number, lines: readonly string[]])[] = [
+  ['',                                  10, ['']],
+  ['one two three',                     7,  ['one two', 'three']],
+  ['one two three',                     13, ['one two three']],
+  ['a word-that-is-too-long stays',     8,  ['a', 'word-that-is-too-long', 'stays']],
+  ["run `ssh-keygen -R 'x y'`, then b", 12, ['run', "`ssh-keygen -R 'x y'`,", 'then b']],
+  ['an open ` quote is no command',     12, ['an open `', 'quote is no', 'command']],
+];
+
+for (const [text, width, lines] of rows) {
+  test(`"${text}" in ${width} columns`, async (t) => t.strictSame(wrapText(text, width), lines));
+}
