@@ -5,6 +5,7 @@ import { type NewHostKey, type Trusted, trustRoute } from '../core/ssh/known-hos
 import { resolveRoute } from '../core/ssh/route.ts';
 import { readFlag, readText } from './arguments.ts';
 import { askLine } from './ask-line.ts';
+import { askOrRefuse } from './ask-or-refuse.ts';
 import type { Called } from './commands.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -22,16 +23,17 @@ export async function trust({ given, terminal }: Called): Promise<number> {
   const route = await resolveRoute(spec, { sshConfig, home: homedir(), localUser: userInfo().username, env });
   const note = (text: string) => terminal.err(`towline: ${printable(text)}\n`);
   for (const warning of new Set(route.flatMap((host) => host.warnings))) note(warning);
+  const asker = askOrRefuse(false);
   const trusted = await trustRoute(route, {
     deadlines,
     env,
-    ask: ({ where, text }) =>
-      Promise.reject(new Fault('NEEDS_ANSWER', `${where} asks: ${text}; load the key into ssh-agent`)),
+    // For the hosts on the way: they are logged in to.
+    ask: asker.ask('trust'),
     onStage: () => undefined,
     onNote: note,
     decide: (key) => decide(key, agreed, terminal),
     signal: new AbortController().signal,
-  });
+  }).finally(() => asker.close());
   if (json) terminal.out(`${JSON.stringify({ host: spec, keys: trusted }, null, 2)}\n`);
   else for (const key of trusted) terminal.out(`${printable(describe(key))}\n`);
   return 0;
