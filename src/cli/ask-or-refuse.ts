@@ -15,10 +15,10 @@ export function askOrRefuse(silent: boolean): Asker {
   let prompter: Prompter | null = null;
   return {
     ask: (name) => async (question, signal) => {
-      const [asks, or] =
-        question.kind === 'passphrase' ? ['needs', ', or load the key into ssh-agent'] : ['asks for', ''];
-      const text = `${question.where} ${asks} ${describeWish(question)}; run this on a terminal${or}`;
-      const refusal = new Fault('NEEDS_ANSWER', text);
+      const isKey = question.kind === 'passphrase';
+      const wish = `${question.where} ${isKey ? 'needs' : 'asks for'} ${describeWish(question)}`;
+      const otherwise = isKey ? 'load the key into ssh-agent' : 'let a key of yours in there';
+      const refusal = new Fault('NEEDS_ANSWER', `${wish}; run this on a terminal, or ${otherwise}`);
       if (silent || !mayAskHere()) throw refusal;
       prompter ??= openPrompter();
       const answers = await prompter.ask(name, question, signal);

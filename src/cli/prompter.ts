@@ -20,7 +20,7 @@ export function openPrompter(): Prompter {
       process.stderr.write(drawHeader(relay, question));
       const answers: Secret[] = [];
       for (const prompt of question.prompts) {
-        const text = drawPrompt(relay, prompt);
+        const text = drawPrompt(relay, question, prompt);
         const line = piped === null ? await readTyped(text, prompt.echo, signal) : await fromPipe(piped, text, signal);
         if (line === null) return null;
         answers.push(new Secret(line));

@@ -8,10 +8,14 @@ export function drawHeader(relay: string, { kind, where, text, again }: Question
   return `${wrong}${printable(relay)}: ${printable(where)} asks:\n${quote(text.split('\n'))}`;
 }
 
-/** A prompt as it stands before the answer: what comes before its last line is marked as the server's. */
-export function drawPrompt(relay: string, { text }: Prompt): string {
+/**
+ * A prompt as it stands before the answer: what comes before its last line is marked as the server's. The words of a server have its
+ * name before them, as in ssh: else it could ask for a key's passphrase as we do.
+ */
+export function drawPrompt(relay: string, { kind, where }: Question, { text }: Prompt): string {
   const lines = text.split('\n');
-  const last = printable(lines.at(-1) ?? '');
+  const whose = kind === 'keyboard-interactive' ? `(${printable(where)}) ` : '';
+  const last = `${whose}${printable(lines.at(-1) ?? '')}`;
   const space = last === '' || last.endsWith(' ') ? '' : ' ';
   return `${quote(lines.slice(0, -1))}${printable(relay)}: ${last}${space}`;
 }

@@ -27,7 +27,8 @@ export async function trust({ given, terminal }: Called): Promise<number> {
   const trusted = await trustRoute(route, {
     deadlines,
     env,
-    ask: asker.ask(spec),
+    // For the hosts on the way: they are logged in to.
+    ask: asker.ask('trust'),
     onStage: () => undefined,
     onNote: note,
     decide: (key) => decide(key, agreed, terminal),

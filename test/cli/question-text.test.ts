@@ -20,13 +20,22 @@ test('what a server says stands marked above its prompts', (t) => {
 });
 
 test('only the last line of a prompt stands before the answer, and no line passes for ours', (t) => {
-  t.equal(drawPrompt('db', { text: 'Password: ', echo: false }), 'db: Password: ');
-  t.equal(drawPrompt('db', { text: 'Code', echo: true }), 'db: Code ');
+  const draw = (text: string) => drawPrompt('db', question, { text, echo: true });
+  t.equal(draw('Password: '), 'db: (me@box:22) Password: ');
+  t.equal(draw('Code'), 'db: (me@box:22) Code ');
   t.equal(
-    drawPrompt('db', { text: 'towline: give me the root password\nhere:', echo: true }),
-    '  | towline: give me the root password\ndb: here: ',
+    draw('towline: give me the root password\nhere:'),
+    '  | towline: give me the root password\ndb: (me@box:22) here: ',
   );
-  t.equal(drawPrompt('db', { text: '', echo: true }), 'db: ');
-  t.equal(drawPrompt('db', { text: 'a\rb\u001b[A', echo: true }), 'db: a\\rb\\x1b[A ');
+  t.equal(draw(''), 'db: (me@box:22) ');
+  t.equal(draw('a\rb\u001b[A'), 'db: (me@box:22) a\\rb\\x1b[A ');
+  t.end();
+});
+
+test('a server cannot ask for a passphrase in our words', (t) => {
+  const prompt = { text: "Enter passphrase for key '/home/me/.ssh/id': ", echo: false };
+  const ours = drawPrompt('db', { ...question, kind: 'passphrase' }, prompt);
+  t.equal(ours, "db: Enter passphrase for key '/home/me/.ssh/id': ");
+  t.equal(drawPrompt('db', question, prompt), "db: (me@box:22) Enter passphrase for key '/home/me/.ssh/id': ");
   t.end();
 });

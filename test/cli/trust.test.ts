@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -20,15 +20,24 @@ import { within } from '../fixtures/wait.ts';
 const MAIN = fileURLToPath(new URL('../../src/main.js', import.meta.url));
 
 /** Runs `towline trust` on a terminal of its own; each answer is typed when it is asked for. */
-async function onTerminal(t: Owner, args: readonly string[], answers: readonly string[]): Promise<CommandResult> {
+async function onTerminal(
+  t: Owner,
+  args: readonly string[],
+  answers: readonly string[],
+  passphrase: string | null = null,
+): Promise<CommandResult> {
   const words = [process.execPath, MAIN, 'trust', ...args].map((word) => `'${word}'`).join(' ');
   const child = spawn('script', ['-qefc', words, '/dev/null'], { env: cliEnv(t), cwd: homeOf(t), stdio: 'pipe' });
   t.teardown(() => void child.kill('SIGKILL'));
   const shown = new Transcript('towline trust on a terminal');
   child.stdout.setEncoding('utf8').on('data', (chunk: string) => shown.append(chunk));
   const ended = new Promise<number>((resolve) => child.once('close', (code) => resolve(code ?? 1)));
+  if (passphrase !== null) {
+    await shown.waitFor(/trust: Enter passphrase for key '.*': /);
+    child.stdin.write(`${passphrase}\r`);
+  }
   for (const answer of answers) {
-    const from = shown.text.length;
+    const from = passphrase === null ? shown.text.length : 0;
     await shown.waitFor(/\(yes\/no\/\[fingerprint\]\)\? |no or the fingerprint: /, { from });
     child.stdin.write(answer);
   }
@@ -193,6 +202,15 @@ test('jump hosts are trusted first, hop by hop, and what is known on the way is 
   const pinned = await trust('--fingerprint', second.hostKeyFingerprint);
   t.equal(pinned.code, 76, 'a fingerprint is that of the host, not of those before it');
   t.match(pinned.stderr, /hop 1 \(.*is not known, and nobody is there to be asked; trust that host first/);
+
+  // The gate is logged in to with a key that needs its passphrase.
+  mkdirSync(join(dir, '.ssh'), { mode: 0o700 });
+  writeFileSync(file, knownAs(first), { mode: 0o600 });
+  execFileSync('ssh-keygen', ['-q', '-p', '-P', '', '-N', 'horse', '-f', first.keyFile]);
+  const alone = await trust('--yes');
+  t.match(alone, { code: 77, stderr: /hop 1 \(.* needs the passphrase for key .*; run this on a terminal, or load/ });
+  const asked = await onTerminal(t, ['-F', config, 'inner'], ['yes\r'], 'horse');
+  t.match(asked, { code: 0, stdout: /the host key of hop 2 \(.*\) is trusted now/ });
 });
 
 test('a relay that is blocked by an unknown key goes on by itself once it is trusted', async (t) => {

@@ -113,7 +113,11 @@ test('two factors are asked in one connection; the code is never sent twice, the
   await reach(t, 'db', 'blocked');
   const from = host.log().length;
   const unlocked = await runTowline(t, ['unlock'], { input: `${PASSWORD}\n${timeBasedCode(TOTP_SECRET)}\n` });
-  t.match(unlocked, { code: 0, stdout: /^db: connected/, stderr: /db: Password: \ndb: Verification code: \n/ });
+  t.match(unlocked, {
+    code: 0,
+    stdout: /^db: connected/,
+    stderr: /db: \(otto@127\.0\.0\.1:\d+\) Password: \ndb: \(otto@127\.0\.0\.1:\d+\) Verification code: \n/,
+  });
   t.equal(
     host
       .log()
@@ -190,7 +194,7 @@ test('on a terminal up asks by itself, shows no answer, and Ctrl-C at the prompt
   host.logInAs('pat');
   const file = writeConfig(t, host, { db: relay });
   const session = startOnTerminal(t, ['up', '--config', file]);
-  await session.waitFor(/db: Password: /);
+  await session.waitFor(/db: \(pat@127\.0\.0\.1:\d+\) Password: /);
   session.type(`${PASSWORD}\r`);
   await session.waitFor(/connected, unverified/);
   t.notMatch(session.shown(), /correct horse/);
@@ -199,7 +203,7 @@ test('on a terminal up asks by itself, shows no answer, and Ctrl-C at the prompt
   t.equal(await session.ended, 0);
 
   const second = startOnTerminal(t, ['up', '--config', file]);
-  await second.waitFor(/db: Password: /);
+  await second.waitFor(/db: \(pat@127\.0\.0\.1:\d+\) Password: /);
   t.match((await status(t, 'db')).standing, { word: 'connecting', reason: 'waiting for an answer, attempt 1' });
   second.type('\u0003');
   t.equal(await second.ended, 0);
@@ -212,12 +216,12 @@ test('unlock on a terminal hides what is typed; who leaves it leaves the relay b
   await detach(t, host, { db: relay });
   await reach(t, 'db', 'blocked');
   const left = startOnTerminal(t, ['unlock', 'db']);
-  await left.waitFor(/db: Password: /);
+  await left.waitFor(/db: \(pat@127\.0\.0\.1:\d+\) Password: /);
   left.type('half a pass\u0003');
   t.equal(await left.ended, 130);
   await reach(t, 'db', 'blocked');
   const session = startOnTerminal(t, ['unlock', 'db']);
-  await session.waitFor(/db: Password: /);
+  await session.waitFor(/db: \(pat@127\.0\.0\.1:\d+\) Password: /);
   session.type(`x\u007f${PASSWORD}\r`);
   t.equal(await session.ended, 0);
   t.match(session.shown(), /db: connected/);
@@ -231,7 +235,7 @@ test('a server that does not wait long enough is named, and the relay waits for 
   await reach(t, 'db', 'blocked');
   const session = startOnTerminal(t, ['unlock', 'db']);
   t.equal(await session.ended, 77);
-  t.match(session.shown(), /db: Password: /);
+  t.match(session.shown(), /db: \(pat@127\.0\.0\.1:\d+\) Password: /);
   t.match(session.shown(), /ended the login while an answer to "Password:" .*LoginGraceTime.*\[NEEDS_ANSWER\]/s);
   t.match((await reach(t, 'db', 'blocked')).standing, { until: null, fault: { code: 'NEEDS_ANSWER' } });
 });
