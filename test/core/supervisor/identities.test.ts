@@ -122,6 +122,34 @@ test('a key file that is of no use is named with its cure, nothing waits for it,
   }
 });
 
+test('an encrypted key is opened by the answer of a person, once, and serves after a loss without him', async (t) => {
+  const sshd = await startSshd(t);
+  const echo = await startEcho(t);
+  const pair = makeKeyPair(join(sshd.dir, 'locked'), 'ed25519', 'secret');
+  sshd.revokeKeys();
+  sshd.allowKey(pair.publicKey);
+  const text = readFileSync(sshd.sshConfigFile, 'utf8').replace(sshd.keyFile, pair.file);
+  writeFileSync(sshd.sshConfigFile, text);
+  const relays = await supervise(t, sshd, { r: { host: 'test', forwards: [`0:127.0.0.1:${echo.port}`] } });
+  await relays.reach('r', 'blocked');
+  const asked: string[] = [];
+  relays.supervisor.questions.attend('r', {
+    asked: ({ id, question }) => {
+      asked.push(question.kind);
+      relays.supervisor.questions.answer(id, [new Secret('secret')]);
+    },
+    over: () => undefined,
+  });
+  await relays.supervisor.startRelay('r');
+  await relays.reach('r', 'connected');
+  const { id } = relays.supervisor.status();
+  sshd.killSessions();
+  await relays.next('another link', (event) => event.type === 'link.opened', id);
+  await relays.reach('r', 'connected');
+  t.equal((await exchange(relays.port('r'), 'unlocked')).toString(), 'unlocked');
+  t.same(asked, ['passphrase']);
+});
+
 test('an agent that is gone, or silent, is named within its deadline, and the relay goes on when it is there', async (t) => {
   const sshd = await startSshd(t);
   const echo = await startEcho(t);
