@@ -108,7 +108,7 @@ test('a key file that is of no use is named with its cure, nothing waits for it,
     Object.fromEntries(spoiled.map(([name]) => [name, { host: name, forwards }])),
   );
   for (const [name, , code, message] of spoiled) {
-    const { fault } = (await relays.reach(name, 'blocked', 5_000)).standing;
+    const { fault } = (await relays.reach(name, 'blocked')).standing;
     t.match(fault, { code, message }, name);
     t.ok(fault?.message.includes(join(dir, name)), `${name}: ${fault?.message}`);
   }
@@ -166,11 +166,11 @@ test('an agent that is gone, or silent, is named within its deadline, and the re
     addSettings(sshd, `IdentityAgent ${agent.socket}`, 'IdentityFile none', 'PreferredAuthentications publickey');
     const began = performance.now();
     const relays = await supervise(t, sshd, { r: { host: 'test', forwards: [`0:127.0.0.1:${echo.port}`] } });
-    const { fault } = (await relays.reach('r', 'blocked', 8_000)).standing;
+    const { fault } = (await relays.reach('r', 'blocked')).standing;
     const took = performance.now() - began;
     t.match(fault, { code: 'AGENT_UNREACHABLE', message });
     t.ok(fault?.message.includes(agent.socket));
-    t.ok(took >= least && took < 7_000, `${Math.round(took)} ms`);
+    t.ok(took >= least && took < 15_000, `${Math.round(took)} ms`);
     if (agent === silent) {
       agent.resume();
       await relays.reach('r', 'connected');
@@ -228,7 +228,7 @@ test('whatever a server asks, nobody is waited for: the login ends, and the rela
       },
     });
     const relays = await supervise(t, server, relay);
-    const { standing } = await relays.reach('r', 'blocked', 5_000);
+    const { standing } = await relays.reach('r', 'blocked');
     t.match(standing, { until: null, fault: { code, message } }, name);
     t.equal(server.logins(), 0);
     await waitUntil('its connection is closed', () => open === 0);
