@@ -163,7 +163,10 @@ export const rows: Readonly<Record<string, Shown>> = {
       'a password that has expired ends the login by name, and is not tried again by itself',
     ],
     [`${SUPERVISOR}/asking`]: ['logins that wait for a person keep no other relay from the same host'],
-    'e2e/unlock': ['a password by a pipe: blocked, unlocked, connected, and again after the worker was killed'],
+    'e2e/unlock': [
+      'a password by a pipe: blocked, unlocked, connected, and again after the worker was killed',
+      'a password that has expired is told by what the server asks next, and may be changed by unlock',
+    ],
   },
   // Hosts, users and ports that must not reach ssh.
   T01: hostile(),
