@@ -36,6 +36,18 @@ test('explain says what is set, where, and what a relay leaves out', async (t) =
   t.notMatch(stdout, /gatewayports|addressfamily/i, 'defaults are not listed');
 });
 
+test('explain names what runs or is given away by ssh and not by a relay, with its place', async (t) => {
+  const file = join(makeTemp(t), 'c');
+  const lines = ['ForwardAgent yes', 'PermitLocalCommand yes', 'LocalCommand id', 'KnownHostsCommand /bin/id'];
+  writeFileSync(file, `Host h\n${[...lines, 'NoHostAuthenticationForLocalhost yes'].join('\n')}\n`, { mode: 0o600 });
+  const { stdout } = await runTowline(t, ['explain', '-F', file, 'h']);
+  t.match(stdout, /\n {2}forwardagent +yes +\S+\/c:2 +the agent is forwarded only where the relay itself says so\n/);
+  t.match(stdout, /\n {2}permitlocalcommand +yes +\S+\/c:3 +no local command is run for a relay\n/);
+  t.match(stdout, /\n {2}localcommand +id +\S+\/c:4 +no local command is run for a relay\n/);
+  t.match(stdout, /\n {2}! knownhostscommand +\/bin\/id +\S+\/c:5 +no command is asked for host keys/);
+  t.match(stdout, /\n {2}nohostauthenticationforlocalhost +yes +\S+\/c:6 +host keys are always checked\n/);
+});
+
 test('explain --json has the same for programs', async (t) => {
   const file = join(makeTemp(t), 'c');
   writeFileSync(file, config, { mode: 0o600 });

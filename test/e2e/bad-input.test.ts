@@ -13,6 +13,15 @@ const rows: readonly (readonly [string, string | null, readonly string[], number
   ['an unknown key', relay(', "frowards": []'), ['up'], 78, /unknown key.*did you mean "?forwards/s],
   ['a port that is none', relay('').replace('8080', '70000'), ['up'], 78, /70000/],
   ['a dangerous host', relay('').replace('"h"', '"-oProxyCommand=id"'), ['up'], 78, /begins with "-"/],
+  [
+    'a check of host keys that is off',
+    relay(', "hostKeyCheck": "no"'),
+    ['up'],
+    78,
+    /relays\.r\.hostKeyCheck: unknown key/,
+  ],
+  ['any host key', relay(', "hostKeyCheck": "accept-any"'), ['up'], 78, /relays\.r\.hostKeyCheck: unknown key/],
+  ['an agent that is forwarded', relay(', "forwardAgent": true'), ['up'], 78, /relays\.r\.forwardAgent: unknown key/],
   ['a listener for everyone', relay('').replace('"8080"', '"0.0.0.0:8080:h:80"'), ['up'], 78, /expose/],
   ['a prototype', relay(', "__proto__": {}'), ['up'], 78, /__proto__.*not allowed/],
   ['a name with a slash', relay('').replace('"r"', '"a/b"'), ['up'], 78, /a\/b/],
@@ -47,4 +56,26 @@ test('a config that others may write is refused', async (t) => {
   chmodSync(join(dir, 'towline.json'), 0o666);
   const result = await runTowline(t, ['up'], { cwd: dir });
   t.match(result, { code: 78, stderr: /can be written by others.*chmod go-w.*\[CONFIG_UNSAFE\]/s });
+});
+
+/** FAULTS T01 to T04: what must not reach ssh, nor a shell. */
+const hosts = [
+  ['-oProxyCommand=touch x', 'u@-oProxyCommand=touch', '-x@h', 'u -o@h', 'u\nid@h', '$[+]\nid@h', 'u;id@h', 'u\\@h'],
+  [...'\'"`$\\;&<>|(){}, \t'].map((one) => `a${one}b`),
+  ['a$(id)', 'ssh://u%00@h', 'ssh://h:0', '[::1', 'h:70000', 'h:0', 'h:2000blah', ''],
+].flat();
+
+test('every host that must not reach ssh is refused at its place, all of them at once, and nothing is run', async (t) => {
+  const dir = join(homeOf(t), 'hosts');
+  mkdirSync(dir, { mode: 0o700 });
+  const relays = hosts.map((host, index) => `    "r${index}": { "host": ${JSON.stringify(host)}, "forwards": ["1"] }`);
+  const text = `{\n  "relays": {\n${relays.join(',\n')}\n  }\n}\n`;
+  writeFileSync(join(dir, 'towline.json'), text, { mode: 0o600 });
+  const { code, stdout } = await runTowline(t, ['check'], { cwd: dir });
+  t.equal(code, 78);
+  for (const [index, host] of hosts.entries()) {
+    t.match(stdout, new RegExp(`towline\\.json:${index + 3}:\\d+.*relays\\.r${index}\\.host: `), JSON.stringify(host));
+  }
+  t.notMatch(stdout, /[^\n\P{Cc}]/u, 'what is shown cannot act on a terminal');
+  t.notOk(existsSync(join(dir, 'x')));
 });

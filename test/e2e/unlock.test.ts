@@ -239,3 +239,22 @@ test('a server that does not wait long enough is named, and the relay waits for 
   t.match(session.shown(), /ended the login while an answer to "Password:" .*LoginGraceTime.*\[NEEDS_ANSWER\]/s);
   t.match((await reach(t, 'db', 'blocked')).standing, { until: null, fault: { code: 'NEEDS_ANSWER' } });
 });
+
+test('a password that has expired is told by what the server asks next, and may be changed by unlock', async (t) => {
+  const host = await startContainer(t, { config: pam });
+  host.logInAs('pat');
+  t.match(await host.exec('chage -d 0 pat'), { code: 0 });
+  await detach(t, host, { db: relay });
+  await reach(t, 'db', 'blocked');
+  const unlocked = await runTowline(t, ['unlock', 'db'], { input: `${PASSWORD}\n` });
+  t.equal(unlocked.code, 77);
+  const { fault, until } = (await reach(t, 'db', 'blocked')).standing;
+  t.match(fault, {
+    code: 'NEEDS_ANSWER',
+    message: /You are required to change your password immediately.*Current password:/,
+  });
+  t.equal(until, null);
+  const fresh = 'battery staple 42!';
+  const changed = await runTowline(t, ['unlock', 'db'], { input: `${PASSWORD}\n${PASSWORD}\n${fresh}\n${fresh}\n` });
+  t.match(changed, { code: 0, stdout: /^db: connected/ }, changed.stderr);
+});

@@ -1,4 +1,5 @@
-import { open, readFile, rename } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { open, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Endpoint } from '../model/endpoint.ts';
 import { Fault } from '../model/fault.ts';
@@ -62,17 +63,20 @@ export class Ports {
     );
   }
 
-  /** Written beside and renamed, so that a full disk leaves the old file whole. */
+  /** Written beside and renamed, so that a full disk leaves the old file whole; a link that lies in the way is not followed. */
   async #write(known: Record<string, number>): Promise<void> {
-    const beside = `${this.#file}.${process.pid}`;
-    const file = await open(beside, 'w', 0o600);
+    const beside = `${this.#file}.${randomBytes(6).toString('hex')}`;
+    const file = await open(beside, 'wx', 0o600);
     try {
       await file.writeFile(`${JSON.stringify(known, null, 2)}\n`);
       await file.sync();
+      await rename(beside, this.#file);
+    } catch (error) {
+      await rm(beside, { force: true });
+      throw error;
     } finally {
       await file.close();
     }
-    await rename(beside, this.#file);
   }
 }
 

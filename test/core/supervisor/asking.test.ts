@@ -1,9 +1,13 @@
+import { readFileSync, writeFileSync } from 'node:fs';
 import type { AuthContext } from 'ssh2';
 import { test } from 'tap';
 import { Secret } from '../../../src/core/model/secret.ts';
 import type { AskedQuestion } from '../../../src/core/supervisor/attendant.ts';
 import { startEcho } from '../../fixtures/backend.ts';
+import { exchange } from '../../fixtures/client.ts';
+import { messagesIn, startRecorder } from '../../fixtures/recorder.ts';
 import { startRogue } from '../../fixtures/rogue-server.ts';
+import { addSettings } from '../../fixtures/sshd-client.ts';
 import { supervise, type Supervised } from '../../fixtures/supervised.ts';
 import { waitUntil } from '../../fixtures/wait.ts';
 
@@ -121,4 +125,42 @@ test('two lanes of a relay, and relays that share a link, need one answer', asyn
   await waitUntil('all lanes are up', () => ['two', 's1', 's2'].every(up));
   t.equal(asked.length, 1);
   t.equal(server.logins(), 3, 'two lanes and one shared link');
+});
+
+test('a host that is another one now gets nothing of what was told to the first, nor of what its clients send', async (t) => {
+  const tried: string[] = [];
+  const login = (context: AuthContext) => {
+    if (context.method !== 'password') return context.reject(['password']);
+    tried.push(context.password);
+    context.accept();
+  };
+  const [first, other] = [await startRogue(t, { login }), await startRogue(t, { login })];
+  const recorder = await startRecorder(t, first.port);
+  const known = readFileSync(first.knownHostsFile, 'utf8').replace(String(first.port), String(recorder.port));
+  writeFileSync(first.knownHostsFile, known);
+  addSettings(first, `Port ${recorder.port}`);
+  const relays = await supervise(t, first, { r: { host: 'test', forwards: ['0:127.0.0.1:9'] } });
+  await relays.reach('r', 'blocked');
+  const asked = attend(relays, null);
+  await relays.supervisor.startRelay('r');
+  await waitUntil('it is asked', () => asked.length === 1);
+  relays.supervisor.questions.answer(asked[0]?.id ?? 0, [new Secret('horse')]);
+  await relays.next('it is in', (event) => event.type === 'link.opened');
+  t.same(tried, ['horse']);
+
+  recorder.redirect(other.port);
+  t.match((await relays.reach('r', 'blocked')).standing.fault, { code: 'HOST_KEY_CHANGED' });
+  // KEXINIT, KEX_ECDH_INIT, DISCONNECT: in clear, and nothing behind them.
+  t.strictSame(messagesIn(await recorder.take()), [20, 30, 1]);
+  await t.rejects(exchange(relays.port('r'), 'a pairing token'), { code: 'ECONNRESET' });
+  const { id } = relays.supervisor.status();
+  await relays.supervisor.startRelay('r');
+  await relays.next(
+    'it is refused again',
+    (event) => event.type === 'lane.changed' && event.state.at === 'blocked',
+    id,
+  );
+  t.strictSame(messagesIn(await recorder.take()), [20, 30, 1], 'also where its user insists');
+  t.equal(other.attempts(), 0, 'nobody asked to be let in');
+  t.same([tried, asked.length], [['horse'], 1]);
 });

@@ -1,6 +1,6 @@
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'tap';
@@ -9,7 +9,7 @@ import { exchange, fateOf } from '../../fixtures/client.ts';
 import { openTestLink } from '../../fixtures/link.ts';
 import { freePort } from '../../fixtures/port.ts';
 import { startSlowSigner, startSshAgent } from '../../fixtures/ssh-agent.ts';
-import { writeKnownHosts } from '../../fixtures/sshd-client.ts';
+import { addSettings, writeKnownHosts } from '../../fixtures/sshd-client.ts';
 import { makeKeyPair } from '../../fixtures/sshd-keys.ts';
 import { startSshd } from '../../fixtures/sshd.ts';
 import { supervise } from '../../fixtures/supervised.ts';
@@ -40,17 +40,31 @@ test('a revoked, an unknown and an unreadable host key fail closed', async (t) =
   const sshd = await startSshd(t);
   const known = readFileSync(sshd.knownHostsFile, 'utf8');
   const config = { r: { host: 'test', forwards: [`0:127.0.0.1:${await freePort()}`] } };
-  const rows: readonly (readonly [string, string, string])[] = [
-    ['revoked', `@revoked ${known}`, 'HOST_KEY_REVOKED'],
-    ['unknown', '', 'HOST_KEY_UNKNOWN'],
-    ['only through an authority', `@cert-authority ${known}`, 'HOST_KEY_UNVERIFIABLE'],
+  const rows: readonly (readonly [string, string | null, string, RegExp])[] = [
+    ['revoked', `# x\n@revoked ${known}${known}`, 'HOST_KEY_REVOKED', /is revoked at \S+known_hosts:2;/],
+    ['unknown', '', 'HOST_KEY_UNKNOWN', /is in no known_hosts file; .*`towline trust /],
+    [
+      'only through an authority',
+      `@cert-authority ${known}`,
+      'HOST_KEY_UNVERIFIABLE',
+      /known_hosts:1\), and host certificates are not supported/,
+    ],
+    ['missing', null, 'HOST_KEY_UNKNOWN', /is in no known_hosts file/],
+    ['unreadable', null, 'KNOWN_HOSTS_UNREADABLE', /known_hosts is not a regular file/],
   ];
-  for (const [name, text, code] of rows) {
-    writeFileSync(sshd.knownHostsFile, text);
+  for (const [name, text, code, message] of rows) {
+    rmSync(sshd.knownHostsFile, { force: true });
+    if (text !== null) writeFileSync(sshd.knownHostsFile, text);
+    // Also where a new key would be accepted.
+    if (name === 'unreadable') {
+      mkdirSync(sshd.knownHostsFile);
+      addSettings(sshd, 'StrictHostKeyChecking accept-new');
+    }
     const relays = await supervise(t, sshd, config);
-    t.equal((await relays.reach('r', 'blocked')).standing.fault?.code, code, name);
+    t.match((await relays.reach('r', 'blocked')).standing.fault, { code, message }, name);
     await relays.supervisor.close('next');
   }
+  t.notMatch(sshd.log(), /Accepted|Failed publickey/, 'nobody logged in, nor tried to');
 });
 
 test('a rejected key blocks, one try only, and a new key in the file ends it', async (t) => {

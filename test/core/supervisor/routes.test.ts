@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { appendFileSync, readFileSync } from 'node:fs';
+import { appendFileSync, chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { test } from 'tap';
 import { startEcho, startSink, startTcp } from '../../fixtures/backend.ts';
 import { dial, exchange } from '../../fixtures/client.ts';
@@ -32,6 +32,40 @@ test('a relay reaches its host over two jump hosts, each with its own settings',
   );
   await relays.reach('r', 'connected');
   t.equal((await exchange(relays.port('r'), 'again')).toString(), 'again');
+});
+
+test('three jump hosts and the host behind them have each another user, key and known_hosts', async (t) => {
+  // Who is not root can log in as himself only.
+  const users = process.getuid?.() === 0 ? ['nobody', 'daemon', 'bin'] : [];
+  const hosts = [
+    await startSshd(t),
+    await startSshd(t),
+    await startSshd(t, { hostKeys: ['rsa'] }),
+    await startSshd(t, { hostKeys: ['ecdsa'] }),
+  ] as const;
+  const [first, ...others] = hosts;
+  const echo = await startEcho(t);
+  for (const [index, host] of hosts.entries()) {
+    const user = users[index];
+    if (user === undefined) continue;
+    writeFileSync(
+      host.sshConfigFile,
+      readFileSync(host.sshConfigFile, 'utf8').replace(/ {2}User .*/, `  User ${user}`),
+    );
+    // sshd reads it as the user that logs in.
+    chmodSync(host.dir, 0o711);
+    chmodSync(host.authorizedKeysFile, 0o644);
+  }
+  for (const [index, host] of others.entries()) alias(first, `h${index}`, host);
+  appendFileSync(first.sshConfigFile, '  ProxyJump test,h0,h1\n');
+  const relays = await supervise(t, first, { r: { host: 'h2', forwards: [`0:127.0.0.1:${echo.port}`] } });
+  const { lanes } = await relays.reach('r', 'connected');
+  t.match(lanes[0]?.link, { route: ['test', 'h0', 'h1'], hostKey: others[2].hostKeyFingerprint });
+  t.equal((await exchange(relays.port('r'), 'four hosts')).toString(), 'four hosts');
+  for (const [index, host] of hosts.entries()) {
+    t.match(host.log(), new RegExp(`Accepted publickey for ${users[index] ?? host.user} `));
+    t.equal(host.log().match(/Accepted publickey/g)?.length, 1);
+  }
 });
 
 test('a host that hangs behind a lively jump host is found dead within its keepalive', async (t) => {

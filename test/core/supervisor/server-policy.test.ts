@@ -43,6 +43,9 @@ test('forwarding works where no session is allowed (MaxSessions 0), or only one'
     const relays = await supervise(t, sshd, { r: { host: 'test', forwards: [`0:127.0.0.1:${echo.port}`] } });
     t.equal((await relays.reach('r', 'connected')).standing.fault, null);
     t.equal((await exchange(relays.port('r'), 'no session')).toString(), 'no session');
+    const warnings = sessions === 0 ? [/ allows no more sessions \(MaxSessions\?\): forwarding works without/] : [];
+    t.match(relays.status('r').warnings, warnings);
+    t.equal(relays.status('r').warnings.length, warnings.length);
   }
 });
 

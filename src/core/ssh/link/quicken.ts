@@ -5,13 +5,19 @@ const patience = 5_000;
 
 /**
  * Runs `true` on the host. sshd leaves Nagle's algorithm on for a connection that only forwards, until a session runs a command:
- * this costs one round trip and takes 40 ms off each small answer (measured, OpenSSH 9.2). Where it is refused nothing is
- * lost. A forced command (authorized_keys(5), `command=`) runs in its place: one that does not end is noted.
+ * this costs one round trip and takes 40 ms off each small answer (measured, OpenSSH 9.2). Where it is refused nothing else is
+ * lost, and a host without sessions (MaxSessions) is noted. A forced command (authorized_keys(5), `command=`) runs in its place: one that does not end is noted.
  */
 export function quicken(client: Client, where: string, note: (text: string) => void): void {
   try {
     client.exec('true', (error, channel) => {
-      if (error) return;
+      if (error) {
+        // A reason is that of a channel (RFC 4254 section 5.1): there is no session at all.
+        if (!('reason' in error)) return;
+        return note(
+          `${where} allows no more sessions (MaxSessions?): forwarding works without, small answers may take 40 ms more; set "quicken": false`,
+        );
+      }
       channel.on('error', () => undefined);
       channel.resume();
       channel.stderr.resume();

@@ -92,7 +92,8 @@ export const knownAlgorithms: AlgorithmLists = supported;
 /**
  * What is offered to a host: the lists of its ssh_config in their order, without what ssh2 lacks, else ours. The host key types that
  * known_hosts has for it come first, unless HostKeyAlgorithms was written out whole: else a server with two keys shows the one that we
- * cannot check. Throws SSH_CONFIG_INVALID when a list has nothing left.
+ * cannot check. Where the first of the list is among them the list stays as it is, as with ssh: its order must not tell whoever stands
+ * on the way that the host is known already (CVE-2020-14145). Throws SSH_CONFIG_INVALID when a list has nothing left.
  */
 export function offerTo({ host, where, knownHosts, knownAs, knownPort }: Hop): Offer {
   const { algorithms: wanted } = host;
@@ -118,7 +119,10 @@ export function offerTo({ host, where, knownHosts, knownAs, knownPort }: Hop): O
   const known = wanted.hostKeysVerbatim ? [] : knownHosts.keyTypes(knownAs, knownPort);
   const kex = pick(keywords.kex, wanted.kex, hardened.kex, supported.kex);
   const keys = pick(keywords.hostKeys, wanted.hostKeys, hardened.hostKeys, supported.hostKeys);
-  const hostKeys = [...keys.filter((name) => signs(name, known)), ...keys.filter((name) => !signs(name, known))];
+  const first = keys[0] !== undefined && signs(keys[0], known);
+  const hostKeys = first
+    ? keys
+    : [...keys.filter((name) => signs(name, known)), ...keys.filter((name) => !signs(name, known))];
   const ciphers = pick(keywords.ciphers, wanted.ciphers, hardened.ciphers, supported.ciphers);
   const macs = pick(keywords.macs, wanted.macs, hardened.macs, supported.macs);
   const algorithms: Algorithms = { kex, serverHostKey: hostKeys, cipher: ciphers, hmac: macs, compress: ['none'] };

@@ -1,7 +1,8 @@
-import { execFileSync } from 'node:child_process';
-import { chmodSync, copyFileSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { execFile, execFileSync } from 'node:child_process';
+import { chmodSync, chownSync, copyFileSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
 import { test, type Test } from 'tap';
 import { Fault } from '../../../../src/core/model/fault.ts';
 import type { HostConfig } from '../../../../src/core/ssh/resolve/host-config.ts';
@@ -343,4 +344,26 @@ test('waiting for an agent ends with the signal', async (t) => {
   const loading = loadIdentities(hostConfig({ agent: socket }), abort.signal);
   abort.abort(reason);
   await t.rejects(loading, reason);
+});
+
+test('an agent of another user is not asked, whoever may reach its socket', {
+  skip: process.getuid?.() !== 0 && 'needs root',
+}, async (t) => {
+  const socket = await startSoftwareAgent(t, []);
+  chmodSync(dirname(socket), 0o711);
+  chmodSync(socket, 0o777);
+  const module = new URL('../../../../src/core/ssh/identity/agent.js', import.meta.url).href;
+  const [nobody, daemon] = [65_534, 1];
+  // Loaded before it becomes somebody who may not read it.
+  const script = `const { listAgentKeys } = await import(${JSON.stringify(module)}); process.setuid(${nobody});
+    const said = await listAgentKeys(${JSON.stringify(socket)}, new AbortController().signal).then((keys) => keys.length + ' keys', String);
+    console.log(said);`;
+  const ask = (owner: number) => {
+    chownSync(socket, owner, owner);
+    const child = promisify(execFile)(process.execPath, ['--input-type=module', '-e', script]);
+    return child.then(({ stdout }) => stdout.trim());
+  };
+  t.match(await ask(daemon), /the ssh-agent at .* belongs to uid 1; check SSH_AUTH_SOCK/);
+  t.equal(await ask(nobody), '0 keys', 'its own is asked');
+  t.equal(await ask(0), '0 keys', 'and so is one that root made for it');
 });

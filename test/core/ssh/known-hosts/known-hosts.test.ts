@@ -231,14 +231,16 @@ test('ten thousand hashed lines are searched in the blink of an eye', async (t) 
   t.equal(readFileSync(file, 'utf8').split('\n').length, 10_001);
   const known = await loadKnownHosts([file]);
   known.verdict('warm.example.com', 22, blobOf(key));
-  const before = performance.now();
+  // Time of the processor: the tests beside this one do not count.
+  const spent = process.cpuUsage();
   const verdict = known.verdict('host9999.example.com', 22, blobOf(key));
-  const first = performance.now() - before;
+  const first = process.cpuUsage(spent).user / 1_000;
+  const before = performance.now();
   t.match(verdict, { kind: 'known', line: 10_000 });
   known.keyTypes('host9999.example.com', 22);
-  const second = performance.now() - before - first;
+  const second = performance.now() - before;
   t.comment(`one lookup in 10,000 hashed lines: ${first.toFixed(1)} ms, again: ${second.toFixed(1)} ms`);
-  t.ok(first < 300, `${first} ms`);
+  t.ok(first < 50, `${first} ms`);
   t.ok(second < 20, `${second} ms`);
 });
 

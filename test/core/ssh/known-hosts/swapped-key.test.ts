@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { connect, createServer, type Socket } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'tap';
@@ -8,57 +8,11 @@ import { Fault } from '../../../../src/core/model/fault.ts';
 import { trustRoute } from '../../../../src/core/ssh/known-hosts/trust-route.ts';
 import { openLink } from '../../../../src/core/ssh/open-link.ts';
 import type { HostConfig } from '../../../../src/core/ssh/resolve/host-config.ts';
+import { messagesIn, startRecorder } from '../../../fixtures/recorder.ts';
 import { startSshd } from '../../../fixtures/sshd.ts';
 import { makeKeyPair } from '../../../fixtures/sshd-keys.ts';
 import { makeTemp, type Owner } from '../../../fixtures/temp.ts';
 import { checkedHost } from './both.ts';
-
-/** A door before a server that keeps what clients send. */
-async function startRecorder(t: Owner, port: number): Promise<{ readonly port: number; take(): Promise<Buffer> }> {
-  const sessions: Promise<Buffer>[] = [];
-  const sockets = new Set<Socket>();
-  const server = createServer((near) => {
-    const far = connect(port, '127.0.0.1');
-    const heard: Buffer[] = [];
-    near.on('data', (chunk: Buffer) => heard.push(chunk));
-    for (const socket of [near, far]) {
-      sockets.add(socket);
-      socket.on('error', () => undefined);
-    }
-    near.pipe(far);
-    far.pipe(near);
-    sessions.push(new Promise((resolve) => near.once('close', () => resolve(Buffer.concat(heard)))));
-    near.once('close', () => far.destroy());
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  t.teardown(() => {
-    for (const socket of sockets) socket.destroy();
-    server.close();
-  });
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return {
-    port: address.port,
-    take: async () => {
-      const [session] = sessions.splice(0);
-      if (session === undefined) throw new Error('nobody came');
-      return session;
-    },
-  };
-}
-
-/** The types of the messages that a client sent in clear (RFC 4253 section 6), after its identification. */
-function messagesIn(sent: Buffer): readonly number[] {
-  const types: number[] = [];
-  let at = sent.indexOf('\n') + 1;
-  while (at + 6 <= sent.length) {
-    types.push(sent[at + 5] ?? 0);
-    at += 4 + sent.readUInt32BE(at);
-  }
-  if (at !== sent.length) throw new Error('not all of it was sent in clear');
-  return types;
-}
 
 const options = {
   deadlines: { tcp: 5_000, greeting: 5_000, keyExchange: 10_000, auth: 20_000, open: 5_000 },

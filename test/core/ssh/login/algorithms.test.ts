@@ -81,6 +81,19 @@ test('known types come first, and only a list that was written out whole keeps i
   t.end();
 });
 
+test('a host whose best key is known is offered what a stranger is offered: nobody on the way can tell them apart', (t) => {
+  const stranger = offer({}).hostKeys;
+  for (const known of [
+    ['ssh-ed25519'],
+    ['ssh-ed25519', 'ecdsa-sha2-nistp256'],
+    ['ecdsa-sha2-nistp521', 'ssh-ed25519'],
+  ]) {
+    t.same(offer({}, known).hostKeys, stranger, known.join());
+  }
+  t.notSame(offer({}, ['ecdsa-sha2-nistp256']).hostKeys, stranger, 'another key has to be asked for');
+  t.end();
+});
+
 const old = [
   ['kex', 'KexAlgorithms', 'diffie-hellman-group14-sha1', /key exchanges \(diffie-hellman-group14-sha1\)/],
   ['hostKeys', 'HostKeyAlgorithms', 'ssh-rsa', /host key algorithms \(ssh-rsa\)/],

@@ -1,0 +1,29 @@
+import { readFileSync } from 'node:fs';
+import { test } from 'tap';
+import { logins, rows } from './rows.ts';
+
+/** The names of the tests of a file, as they are written, with `*` for what a template puts in. */
+function testsIn(file: string): readonly string[] {
+  const text = readFileSync(`test/${file}.test.ts`, 'utf8');
+  const names = /\btest\(\s*(?:'((?:[^'\\]|\\.)*)'|"([^"]*)"|`([^`]*)`)/g;
+  return [...text.matchAll(names)].map(
+    ([, single, double, template]) => single ?? double ?? template?.replace(/\$\{\w+\}/g, '*') ?? '',
+  );
+}
+
+const between = (letter: string, from: number, to: number) =>
+  Array.from({ length: to - from + 1 }, (_, n) => `${letter}${String(from + n).padStart(2, '0')}`);
+
+test('every row of the fault catalogue about ssh, and every way to log in, has a test by name', (t) => {
+  const all = [...between('F', 34, 52), ...between('T', 1, 20), ...between('T', 26, 29), 'T77', 'T78'];
+  t.same(Object.keys(rows).sort(), [...all].sort());
+  t.equal(Object.keys(logins).length, 9);
+  for (const [row, shown] of Object.entries({ ...rows, ...logins })) {
+    for (const [file, names] of Object.entries(shown)) {
+      const there = testsIn(file);
+      t.ok(names.length > 0 && there.length > 0, `${row}: ${file}`);
+      for (const name of names) t.ok(there.includes(name), `${row}: ${file}: ${name}`);
+    }
+  }
+  t.end();
+});
