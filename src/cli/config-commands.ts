@@ -26,10 +26,15 @@ export const editCommands: readonly Command[] = [
       {
         name: 'listen',
         value: 'WHERE',
-        text: 'where clients connect here: a port (0: any), address:port or unix:/path',
+        text: 'where clients connect: a port, address:port or unix:/path',
       },
     ],
-    more: 'Comments and layout of the file stay as they are. With NAME and --host nothing is asked.',
+    more: [
+      'With NAME and --host nothing is asked. Without --listen clients connect to the',
+      'same port here; where another relay has it, or with 0, to any free one, which',
+      'is then kept.',
+      'Comments and layout of the file stay as they are.',
+    ].join('\n'),
     configured: true,
     run: async (called) => (await import('./add.ts')).add(called),
   },

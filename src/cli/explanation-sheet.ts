@@ -17,7 +17,13 @@ export function drawExplanation(explanation: Explanation, { colour, home }: Shee
   const short = (at: string) => (at.startsWith(`${home}/`) ? `~${at.slice(home.length)}` : at);
   const title = (text: string) => paint(text, 'strong', colour);
   const via = route.map((hop) => `${printable(hop.alias)} (${target(hop)})`).join(', ');
-  const used = settings.map(({ keyword, text, at }) => [keyword, text, at === null ? 'default' : short(at)] as const);
+  const used = [
+    ...settings.map(({ keyword, text, at }) => {
+      const shown = keyword.endsWith('file') ? text.split(' ').map(short).join(' ') : text;
+      return [keyword, shown, at === null ? 'default' : short(at)] as const;
+    }),
+    ['keepalive', ...keepaliveOf(config)] as const,
+  ];
   const left = ignored.map(
     ({ keyword, value, at, why, warning }) =>
       [`${warning === null ? '' : '! '}${keyword}`, value, short(at), why] as const,
@@ -30,7 +36,6 @@ export function drawExplanation(explanation: Explanation, { colour, home }: Shee
     `${title(printable(host))} is ${target(config)}${via === '' ? '' : `, reached through ${via}`}`,
     '',
     ...columns(used, colour),
-    `  ${paint('keepalive', 'quiet', colour)}  ${keepaliveOf(config)}`,
     ...(left.length === 0 ? [] : ['', title('Set there, and no part of a relay'), ...columns(left, colour)]),
     ...(warnings.length === 0 ? [] : ['', title('Mind'), ...warnings]),
   ].join('\n')}\n`;
@@ -55,12 +60,13 @@ function target({ user, hostName, port }: HostConfig): string {
   return printable(`${user}@${hostName.includes(':') ? `[${hostName}]` : hostName}:${port}`);
 }
 
-function keepaliveOf({ keepalive }: HostConfig): string {
+function keepaliveOf({ keepalive }: HostConfig): readonly [value: string, why: string] {
   const { interval, count } = keepalive ?? defaultKeepalive;
-  const text = `${interval / 1_000} s x ${count}`;
-  return keepalive === null
-    ? `${text}, towline's own: ssh_config sets none, and 0 would never notice a dead link`
-    : `${text}, unless the relay sets its own`;
+  const why =
+    keepalive === null
+      ? "towline's own: ssh_config sets none, and 0 would never notice a dead link"
+      : 'unless the relay sets its own';
+  return [`${interval / 1_000} s x ${count}`, why];
 }
 
 /** Columns as wide as they need to be, save for values that are very long. */

@@ -22,7 +22,7 @@ const titles = ['HOST', 'REACHES', 'KEY', 'RELAYS', 'FOUND IN'];
 const gap = 2;
 
 /** The widest of the columns that may be broken, characters. */
-const widest = [32, 48, 16, 24, 32];
+const widest = [32, 48, 17, 24, 32];
 /** What they are at least, where the terminal is narrow. */
 const least = [10, 14, 7, 8, 12];
 
@@ -142,11 +142,13 @@ function shorten(place: string, home: string): string {
 function summary(hosts: readonly ShownHost[], hashed: number): string {
   const declared = hosts.filter(({ source }) => source === 'ssh_config').length;
   const unsearched = hosts.filter(({ key }) => key.state === 'unsearched').length;
+  const scattered = hosts.some(({ places }) => places.length > 1);
   return [
     `${count(declared, 'host')} in ssh_config, ${hosts.length - declared} more in known_hosts`,
     ...(hashed === 0
       ? []
       : [`${count(hashed, 'entry')} of known_hosts ${hashed === 1 ? 'is' : 'are'} hashed and cannot be named`]),
+    ...(scattered ? ['+1 = in one more place; `--json` names them all'] : []),
     ...(unsearched === 0 ? [] : [`? = too many hashed entries to look for the keys of ${count(unsearched, 'host')}`]),
   ].join('\n');
 }

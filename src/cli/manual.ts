@@ -23,7 +23,7 @@ export function manual(): string {
     ]),
     section('Examples', [
       ['towline up', 'run here and watch; Ctrl-C ends it'],
-      ['towline add dev-box --host devbox', 'a relay to port 8787 of a host of your ssh_config'],
+      ['towline add dev-box --host devbox', 'a relay to port 8787 of that host'],
       ['towline up --detach', 'run in the background'],
       ['towline status dev-box', 'all that is known of one relay'],
       ['towline logs -f', 'what happened, and what happens'],
@@ -32,9 +32,9 @@ export function manual(): string {
     section('Exit codes', exits, 6),
     section('Files', [
       ['./towline.json', 'the config; also .yaml, also in ~/.config/towline'],
-      ['~/.local/state/towline/', 'the log (towline.log, at most 5 MiB and one older) and chosen ports'],
-      ['/run/user/UID/towline/', 'the control socket; TOWLINE_RUNTIME_DIR names another folder'],
-      ['~/.ssh/', 'config, known_hosts, keys and agent mean what they mean to ssh'],
+      ['~/.local/state/towline/', 'towline.log (5 MiB, and one older) and chosen ports'],
+      ['/run/user/UID/towline/', 'the control socket; else in TOWLINE_RUNTIME_DIR'],
+      ['~/.ssh/', 'config, known_hosts, keys and agent, as for ssh'],
     ]),
     section('Environment', [
       ['NO_COLOR', 'no colours'],

@@ -3,6 +3,7 @@ import type { Question } from '../core/model/question.ts';
 import { Secret } from '../core/model/secret.ts';
 import { PipedLines } from './piped-lines.ts';
 import { drawHeader, drawPrompt } from './question-text.ts';
+import { Repeats } from './repeats.ts';
 import { readTyped } from './typed-line.ts';
 
 /** Asks a person, or whatever feeds standard input. */
@@ -15,9 +16,10 @@ export interface Prompter {
 /** Asks on the terminal: prompts go to stderr. Where stdin is none each prompt takes a line of it. */
 export function openPrompter(): Prompter {
   const piped = process.stdin.isTTY === true ? null : new PipedLines(process.stdin);
+  const repeats = new Repeats();
   return {
     ask: async (relay, question, signal) => {
-      process.stderr.write(drawHeader(relay, question));
+      process.stderr.write(drawHeader(relay, { ...question, again: repeats.tell(relay, question) }));
       const answers: Secret[] = [];
       for (const prompt of question.prompts) {
         const text = drawPrompt(relay, question, prompt);

@@ -29,10 +29,11 @@ test('explain says what is set, where, and what a relay leaves out', async (t) =
   t.match(stdout, /\n {2}user +ann +~\/\.ssh\/config:3\n/);
   t.match(stdout, /\n {2}port +22 +default\n/);
   t.match(stdout, /\n {2}identityfile +~\/\.ssh\/id_work +~\/\.ssh\/config:11\n/);
-  t.match(stdout, /\n {2}keepalive +5 s x 3, towline's own/);
+  t.match(stdout, /\n {2}keepalive +5 s x 3 +towline's own/);
   t.match(stdout, /\n {2}localforward +8080 \[localhost\]:80 +~\/\.ssh\/config:5 +a relay has its own forwards\n/);
   t.match(stdout, /\n {2}! bindinterface +eth0 +~\/\.ssh\/config:6 +an interface cannot be bound/);
   t.match(stdout, /\n {2}! ~\/\.ssh\/config:12: StrictHostKeyChecking no counts as accept-new/);
+  t.match(stdout, /\n {2}userknownhostsfile +~\/\.ssh\/known_hosts ~\/\.ssh\/known_hosts2 +default\n/);
   t.notMatch(stdout, /gatewayports|addressfamily/i, 'defaults are not listed');
 });
 
@@ -46,6 +47,12 @@ test('explain names what runs or is given away by ssh and not by a relay, with i
   t.match(stdout, /\n {2}localcommand +id +\S+\/c:4 +no local command is run for a relay\n/);
   t.match(stdout, /\n {2}! knownhostscommand +\/bin\/id +\S+\/c:5 +no command is asked for host keys/);
   t.match(stdout, /\n {2}nohostauthenticationforlocalhost +yes +\S+\/c:6 +host keys are always checked\n/);
+});
+
+test('what HOST itself says is no default', async (t) => {
+  const { stdout } = await runTowline(t, ['explain', 'bob@devbox:99']);
+  t.match(stdout, /\n {2}user +bob +the command line\n/);
+  t.match(stdout, /\n {2}port +99 +the command line\n/);
 });
 
 test('explain --json has the same for programs', async (t) => {

@@ -65,6 +65,7 @@ sk             me@sk:22            sk-ed25519                 ~/.ssh/config:1
 
 5 hosts in ssh_config, 1 more in known_hosts
 2 entries of known_hosts are hashed and cannot be named
++1 = in one more place; \`--json\` names them all
 ? = too many hashed entries to look for the keys of 1 host
 `,
   );

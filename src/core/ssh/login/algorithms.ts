@@ -111,8 +111,9 @@ export function offerTo({ host, where, knownHosts, knownAs, knownPort }: Hop): O
       const text = `${keyword} of ${where} leaves nothing that towline knows (${dropped.join(', ')}); name one of ${all.join(', ')} in ssh_config`;
       throw new Fault('SSH_CONFIG_INVALID', text);
     }
-    if (dropped.length > 0) {
-      notes.push(`${keyword} of ${where} names what towline does not know and leaves out: ${dropped.join(', ')}`);
+    const missed = dropped.filter((name) => !wanted.inherited.includes(name));
+    if (missed.length > 0) {
+      notes.push(`${keyword} of ${where} names what towline does not know and leaves out: ${missed.join(', ')}`);
     }
     return left;
   };

@@ -11,7 +11,20 @@ export function algorithmChoice(settings: Settings): AlgorithmChoice {
     macs: chosen(settings, 'macs', macs),
     hostKeys: chosen(settings, 'hostkeyalgorithms', keys),
     hostKeysVerbatim: /^[^+-]/.test(settings.first('hostkeyalgorithms')?.values[0] ?? ''),
+    inherited: [
+      ...inherited(settings, 'kexalgorithms', kexes),
+      ...inherited(settings, 'ciphers', ciphers),
+      ...inherited(settings, 'macs', macs),
+      ...inherited(settings, 'hostkeyalgorithms', keys),
+    ],
   };
+}
+
+function inherited(settings: Settings, keyword: string, { defaults }: AlgorithmFamily): readonly string[] {
+  const text = settings.first(keyword)?.values[0] ?? '';
+  if (!/^[+^-]/.test(text)) return [];
+  const written = text.slice(1).split(',');
+  return defaults.filter((name) => !written.includes(name));
 }
 
 /** Algorithms that a key of ours may sign with (PubkeyAcceptedAlgorithms). */

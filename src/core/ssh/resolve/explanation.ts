@@ -28,15 +28,17 @@ const always = ['hostname', 'user', 'port', 'identityfile', 'userknownhostsfile'
 /** Resolves a host and tells where each setting comes from. Throws HOST_INVALID or SSH_CONFIG_INVALID. */
 export async function explainHost(text: string, options: ResolveOptions): Promise<Explanation> {
   const read = await readConfig(options);
-  const resolution = await askConfig(read, parseHostSpec(text));
+  const spec = parseHostSpec(text);
+  const resolution = await askConfig(read, spec);
   const config = hostConfigOf(text, resolution);
   const route = (await routeHosts(config, (host) => askHost(read, host))).slice(0, -1);
   const ignored = ignoredSettings(resolution.settings);
   const left = new Set(ignored.map(({ keyword }) => keyword));
   const { lines, refusal } = linesOf(resolution);
-  const settings = lines.filter(
-    ({ keyword, at }) => keyword !== 'host' && !left.has(keyword) && (at !== null || always.includes(keyword)),
-  );
+  const said = [...(spec.user === null ? [] : ['user']), ...(spec.port === null ? [] : ['port'])];
+  const settings = lines
+    .filter(({ keyword, at }) => keyword !== 'host' && !left.has(keyword) && (at !== null || always.includes(keyword)))
+    .map((line) => (line.at === null && said.includes(line.keyword) ? { ...line, at: 'the command line' } : line));
   return { host: text, config, route, settings, ignored, refusal };
 }
 

@@ -60,4 +60,6 @@ export interface AlgorithmChoice {
   readonly hostKeys: readonly string[] | null;
   /** HostKeyAlgorithms was written out whole (neither `+` nor `-`): what known_hosts has does not change its order. */
   readonly hostKeysVerbatim: boolean;
+  /** Those of the names that nobody wrote: ssh's defaults, to which `+`, `-` and `^` apply. */
+  readonly inherited: readonly string[];
 }

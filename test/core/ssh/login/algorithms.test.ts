@@ -9,7 +9,14 @@ import { hop, hostConfig } from '../../../fixtures/host-config.ts';
 import { openTestLink } from '../../../fixtures/link.ts';
 import { startSshd } from '../../../fixtures/sshd.ts';
 
-const unset: AlgorithmChoice = { kex: null, ciphers: null, macs: null, hostKeys: null, hostKeysVerbatim: false };
+const unset: AlgorithmChoice = {
+  kex: null,
+  ciphers: null,
+  macs: null,
+  hostKeys: null,
+  hostKeysVerbatim: false,
+  inherited: [],
+};
 
 function offer(algorithms: Partial<AlgorithmChoice>, keyTypes: readonly string[] = []) {
   const knownHosts = { verdict: () => ({ kind: 'unknown' }) as const, keyTypes: () => keyTypes, warnings: [] };
@@ -57,6 +64,13 @@ test('lists of ssh_config are taken in their order; what ssh2 lacks is left out 
   t.equal(notes.length, 2);
   t.match(notes[0], /^KexAlgorithms of me@box:22 names .*: sntrup761x25519-sha512@openssh\.com$/);
   t.match(notes[1], /^MACs of .*: umac-64@openssh\.com$/);
+  t.end();
+});
+
+test('what is left out is told, but for what nobody wrote', (t) => {
+  const kex = ['sntrup761x25519-sha512', 'curve25519-sha256', 'diffie-hellman-group1-sha1'];
+  t.match(offer({ kex }).notes, [/^KexAlgorithms of me@box:22 names what .* leaves out: sntrup761x25519-sha512$/]);
+  t.strictSame(offer({ kex, inherited: kex.slice(0, 2) }).notes, []);
   t.end();
 });
 

@@ -58,7 +58,7 @@ test('what a server says as it leaves is shown, not obeyed, and cut', async (t) 
 });
 
 test('chacha20, or CBC with etm, without strict key exchange ends before anybody logs in', async (t) => {
-  const algorithms = { kex: null, macs: null, hostKeys: null, hostKeysVerbatim: false };
+  const algorithms = { kex: null, macs: null, hostKeys: null, hostKeysVerbatim: false, inherited: [] };
   for (const cipher of ['chacha20-poly1305@openssh.com', 'aes128-cbc'] as const) {
     const server = await startRogue(t, { laxCipher: cipher });
     await t.rejects(openTestLink(t, server, { edit: () => ({ algorithms: { ...algorithms, ciphers: [cipher] } }) }), {

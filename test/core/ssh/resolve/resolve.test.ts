@@ -197,8 +197,17 @@ test('every setting that a relay honours arrives in it', async (t) => {
   t.strictSame(host.algorithms.macs, ['hmac-sha2-256', 'hmac-sha2-512', 'hmac-sha1']);
   t.strictSame(host.algorithms.hostKeys, ['ssh-ed25519', 'rsa-sha2-512']);
   t.equal(host.algorithms.kex?.[0], 'curve25519-sha256');
+  t.ok(host.algorithms.inherited.includes('umac-64@openssh.com'), "MACs changes ssh's defaults");
+  t.notOk(host.algorithms.inherited.includes('ssh-ed25519'), 'HostKeyAlgorithms is written out whole');
   const plain = await setUp(t, null).resolve();
-  t.strictSame(plain.algorithms, { kex: null, ciphers: null, macs: null, hostKeys: null, hostKeysVerbatim: false });
+  t.strictSame(plain.algorithms, {
+    kex: null,
+    ciphers: null,
+    macs: null,
+    hostKeys: null,
+    hostKeysVerbatim: false,
+    inherited: [],
+  });
   t.match(plain, {
     authMethods: ['publickey', 'keyboard-interactive', 'password'],
     proxyCommand: null,
