@@ -11,12 +11,17 @@ export interface OwnGroup {
   release(): void;
 }
 
+const deadly = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
 /**
  * Takes charge of a process group, given by its leader, which this process started in a session of its own. When this process exits
- * before, the group is killed at once.
+ * before, or a signal ends it, the group is killed at once.
  */
 export function ownGroup(leader: number): OwnGroup {
-  if (groups.size === 0) process.once('exit', killAll);
+  if (groups.size === 0) {
+    process.once('exit', killAll);
+    for (const signal of deadly) process.on(signal, die);
+  }
   groups.add(leader);
   return {
     end: () => {
@@ -34,7 +39,17 @@ export function ownGroup(leader: number): OwnGroup {
 
 function release(leader: number): void {
   groups.delete(leader);
-  if (groups.size === 0) process.off('exit', killAll);
+  if (groups.size > 0) return;
+  process.off('exit', killAll);
+  for (const signal of deadly) process.off(signal, die);
+}
+
+/** A signal that nobody else handles ends the process as if we did not listen: a terminal's Ctrl-C does not reach the group. */
+function die(signal: NodeJS.Signals): void {
+  if (process.listenerCount(signal) > 1) return;
+  killAll();
+  process.off(signal, die);
+  process.kill(process.pid, signal);
 }
 
 function killAll(): void {

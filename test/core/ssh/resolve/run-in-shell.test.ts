@@ -2,6 +2,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'tap';
 import { runInShell } from '../../../../src/core/ssh/resolve/run-in-shell.ts';
+import { startTowline } from '../../../fixtures/cli.ts';
 import { runs, signalAll } from '../../../fixtures/process-tree.ts';
 import { supervise } from '../../../fixtures/supervised.ts';
 import { makeTemp } from '../../../fixtures/temp.ts';
@@ -18,6 +19,19 @@ test('the command of a Match exec ends with the worker that waits for it', async
   t.teardown(() => signalAll([pid], 'SIGKILL'));
   t.ok(runs(pid));
   await supervisor.close('the test ends');
+  await waitUntil('it has ended', () => !runs(pid), { timeout: 5_000 });
+});
+
+test('the command of a Match exec ends with the command line that a Ctrl-C ends', async (t) => {
+  const dir = makeTemp(t);
+  const [file, started] = [join(dir, 'config'), join(dir, 'started')];
+  writeFileSync(file, `Match exec "echo $$ > ${started}; sleep 600; true"\n  User x\n`, { mode: 0o600 });
+  const explain = startTowline(t, ['explain', '-F', file, 'h']);
+  await waitUntil('it runs', () => existsSync(started) && readFileSync(started, 'utf8').endsWith('\n'));
+  const pid = Number(readFileSync(started, 'utf8'));
+  t.teardown(() => signalAll([pid], 'SIGKILL'));
+  t.ok(runs(pid));
+  t.match(await explain.stop('SIGINT'), { code: 130 });
   await waitUntil('it has ended', () => !runs(pid), { timeout: 5_000 });
 });
 
