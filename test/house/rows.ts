@@ -269,7 +269,7 @@ export const rows: Readonly<Record<string, Shown>> = {
       'a server that sends more than its window allows is cut off, and fills no memory',
       'a server that takes packets of no size is cut off before anything is written',
       'a server that asks by the thousand and takes no answer is cut off',
-      'channels by the hundred thousand that nobody asked for fill no memory',
+      'channels by the thousand that nobody asked for fill no memory',
       'a server that talks without end and answers nothing fills no memory, and nobody waits for it for ever',
       'a server that talks without end instead of letting anybody in is left after the deadline',
     ],
