@@ -1,4 +1,5 @@
 import { formatEndpoint } from '../core/model/endpoint.ts';
+import type { FaultReport } from '../core/model/fault.ts';
 import { printable } from '../core/model/printable.ts';
 import { nothingSaid } from '../core/model/question.ts';
 import type { ForwardSnapshot, LaneSnapshot } from '../core/model/snapshot.ts';
@@ -6,9 +7,10 @@ import type { RelayStatus } from '../core/model/status.ts';
 import { formatAge, formatBytes, formatDuration } from '../control/quantity.ts';
 import { reasonOf, toneOf, type View, wordOf } from './status-table.ts';
 import { paint } from './terminal.ts';
+import { wrapText } from './wrap-text.ts';
 
 /** All that is known of one relay, a fact a line (`towline status RELAY`). Pure. */
-export function drawRelay(relay: RelayStatus, { now, colour }: View): string {
+export function drawRelay(relay: RelayStatus, { now, colour, columns }: View): string {
   const { counters, lastFault } = relay;
   const ago = (at: number) => `${formatAge(now - at)} ago`;
   const facts: (readonly [string, string])[] = [
@@ -27,16 +29,22 @@ export function drawRelay(relay: RelayStatus, { now, colour }: View): string {
       `${counters.open} open, ${counters.held} held, ${counters.accepted} accepted, ${counters.refused} refused`,
     ],
     ['traffic', `${formatBytes(counters.sent)} sent, ${formatBytes(counters.received)} received`],
-    [
-      'last fault',
-      lastFault === null ? '' : `${printable(lastFault.message)} [${lastFault.code}], ${ago(lastFault.at)}`,
-    ],
+    ['last fault', lastFault === null ? '' : `${faultText(relay, lastFault)}, ${ago(lastFault.at)}`],
     ...relay.warnings.map((text): readonly [string, string] => ['warning', printable(text)]),
   ];
   const shown = facts.filter(([, value]) => value !== '');
   const width = Math.max(...shown.map(([name]) => name.length)) + 2;
-  const lines = shown.map(([name, value]) => `  ${paint(name.padEnd(width), 'quiet', colour)}${value}`);
+  const room = Math.max(columns - width - 2, 30);
+  const below = `\n${' '.repeat(width + 2)}`;
+  const lines = shown.map(
+    ([name, value]) => `  ${paint(name.padEnd(width), 'quiet', colour)}${wrapText(value, room).join(below)}`,
+  );
   return `${[paint(relay.name, 'strong', colour), ...lines].join('\n')}\n`;
+}
+
+/** What is the reason already is not told twice. */
+function faultText({ standing }: RelayStatus, { code, message }: FaultReport): string {
+  return standing.fault?.message === message ? `${code}, as above` : `${printable(message)} [${code}]`;
 }
 
 /** What a person is to answer, where that is what it is blocked by. */

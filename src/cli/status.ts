@@ -20,9 +20,11 @@ export async function status({ given, terminal }: Called): Promise<number> {
   return 0;
 }
 
-function picture(found: DaemonStatus, relay: string | null, { colour, columns }: Terminal): string {
+function picture(found: DaemonStatus, relay: string | null, { colour, columns, live }: Terminal): string {
   const view = { now: Date.now(), colour, columns };
-  return relay === null ? drawStatus(found, view) : drawRelay(pick(found, relay), view);
+  if (relay === null) return drawStatus(found, view);
+  // A fact a line for programs, however long.
+  return drawRelay(pick(found, relay), { ...view, columns: live ? columns : Number.POSITIVE_INFINITY });
 }
 
 function dump(found: DaemonStatus, relay: string | null): string {

@@ -90,7 +90,7 @@ test('what others wrote cannot act on the terminal', async (t) => {
   }
 });
 
-test('the sheet of one relay has every fact on a line of its own', async (t) => {
+test('the sheet of one relay has every fact on a line of its own, broken where the terminal ends', async (t) => {
   const link = {
     remote: 'dev@10.0.0.7:22',
     route: ['bastion'],
@@ -110,7 +110,7 @@ test('the sheet of one relay has every fact on a line of its own', async (t) => 
     },
   );
   t.equal(
-    drawRelay(relay, plain),
+    drawRelay(relay, { ...plain, columns: 80 }),
     `dev-box
   state         connected
   since         4 min 10 s (2027-01-15T07:55:50.000Z)
@@ -123,10 +123,16 @@ test('the sheet of one relay has every fact on a line of its own', async (t) => 
   forward       127.0.0.1:8787 -> 127.0.0.1:8787 (well, 12 ms)
   connections   3 open, 0 held, 12 accepted, 1 refused
   traffic       1.5 KiB sent, 20 MiB received
-  last fault    nothing listens at 10.0.0.7:22; start sshd there, or correct the port [CONNECT_REFUSED], 1 min 5 s ago
+  last fault    nothing listens at 10.0.0.7:22; start sshd there, or correct the
+                port [CONNECT_REFUSED], 1 min 5 s ago
   warning       ~/.ssh/config:3: Tunnel is not honoured yet
 `,
   );
+});
+
+test('what a relay is blocked by is not told a second time as its last fault', async (t) => {
+  const relay = relayStatus('x', { word: 'blocked', fault: unreachable }, { lastFault: { ...unreachable, at: now } });
+  t.match(drawRelay(relay, plain), /\n {2}last fault +CONNECT_REFUSED, as above, 0 s ago\n/);
 });
 
 test('a forward that is not bound says so', async (t) => {

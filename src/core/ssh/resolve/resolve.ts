@@ -153,13 +153,16 @@ function familyOf(word: string | undefined): HostConfig['addressFamily'] {
   return word === 'inet' || word === 'inet6' ? word : 'any';
 }
 
-function jumpsOf({ settings, hostName, port, user }: Resolution): readonly string[] {
+function jumpsOf({ settings, hostName, port, user, query }: Resolution): readonly string[] {
   const setting = settings.first('proxyjump');
   if (setting === undefined) return [];
   const jumps = parseJumps(setting.values[0] ?? '', { at: setting.at, keyword: 'ProxyJump' });
+  // As ssh does it: taken apart first, and then each part is expanded.
+  const letters = { h: hostName, n: query.host, p: String(port), r: user };
+  const expand = (text: string) => expandTokens(text, { letters, env: null }, setting.at);
   for (const jump of jumps) {
-    checkHost(jump.host, `${setting.at}: ProxyJump `);
-    if (jump.user !== null) checkUser(jump.user, `${setting.at}: ProxyJump `);
+    checkHost(expand(jump.host), `${setting.at}: ProxyJump `);
+    if (jump.user !== null) checkUser(expand(jump.user), `${setting.at}: ProxyJump `);
   }
   const last = jumps.at(-1);
   if (last?.host === hostName && (last.port ?? 22) === port && (last.user ?? user) === user) {
@@ -167,7 +170,8 @@ function jumpsOf({ settings, hostName, port, user }: Resolution): readonly strin
       `${setting.at}: ProxyJump leads from "${last.host}" to itself; write "ProxyJump none" for that host before it`,
     );
   }
-  return jumps.map((jump) => jump.text);
+  // In a URI a % is of its own kind.
+  return jumps.map(({ text }) => (text.startsWith('ssh://') ? text : expand(text)));
 }
 
 function proxyCommandOf({ settings, hostName, query, port, user }: Resolution): string | null {

@@ -129,6 +129,16 @@ test('ssh refuses the same values', async (t) => {
   }
 });
 
+test('tokens of a ProxyJump stand for the host behind it, as in ssh', async (t) => {
+  const { file, resolve } = setUp(
+    t,
+    'Host h\n  HostName in.example\n  User ann\n  Port 2022\n  ProxyJump %r@gw-%n:22,gw.%h,ssh://ab@c\nHost gw-*\n  Port 99\n',
+  );
+  t.strictSame((await resolve('h')).proxyJump, ['ann@gw-h:22', 'gw.in.example', 'ssh://ab@c']);
+  await t.rejects(setUp(t, 'ProxyJump gw%u').resolve('h'), { code: 'SSH_CONFIG_INVALID', message: /token "%u"/ });
+  t.match(execFileSync('ssh', ['-G', '-F', file, 'h']).toString(), /^proxyjump %r@gw-%n:22,gw\.%h,/m);
+});
+
 test('what is left out is named where it is felt', async (t) => {
   const config = [
     'Host z',
