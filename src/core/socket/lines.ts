@@ -19,7 +19,8 @@ export class Lines {
     const lines = (this.#rest + text).split('\n');
     // One more than is shown, so that it shows that it was cut.
     this.#rest = (lines.pop() ?? '').slice(0, printableLength + 1);
-    for (const line of lines) if (line.trim() !== '') this.#pass(printable(line));
+    // ssh ends its lines as a terminal in raw mode wants them.
+    for (const line of lines) if (line.trim() !== '') this.#pass(printable(line.replace(/\r$/, '')));
   }
 
   /** No more comes: what stands there without a newline is the last line. */

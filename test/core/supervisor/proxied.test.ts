@@ -63,7 +63,7 @@ test('ssh as a ProxyCommand whose key is refused is run ever more slowly, once f
   const relay = { host: 'test', forwards: [`0:127.0.0.1:${echo.port}`] };
   const relays = await supervise(t, sshd, { r: relay, other: relay });
   const waiting = await relays.next(
-    'the second failure',
+    'a failure',
     (event) => event.type === 'lane.changed' && event.state.at === 'waiting' && event.state.tries.of === 'command',
   );
   t.match(waiting, {
@@ -75,6 +75,11 @@ test('ssh as a ProxyCommand whose key is refused is run ever more slowly, once f
       },
     },
   });
+  const says = await relays.next(
+    'its words',
+    (event) => event.type === 'relay.warned' && event.text.includes(' says: '),
+  );
+  t.match(says, { text: /Permission denied \(publickey,keyboard-interactive\)\.$/ });
   const began = performance.now();
   await waitUntil(
     'the third login',
@@ -86,7 +91,7 @@ test('ssh as a ProxyCommand whose key is refused is run ever more slowly, once f
   bastion.allowKey(bastion.publicKey);
   await relays.supervisor.startRelay('r');
   await relays.reach('r', 'connected');
-  await relays.reach('other', 'connected', 1_000);
+  await relays.reach('other', 'connected');
   t.equal((await exchange(relays.port('other'), 'through the bastion')).toString(), 'through the bastion');
 });
 
