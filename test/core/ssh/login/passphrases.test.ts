@@ -1,7 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { test } from 'tap';
 import { Fault } from '../../../../src/core/model/fault.ts';
 import { Passphrases } from '../../../../src/core/ssh/login/passphrases.ts';
@@ -155,23 +154,4 @@ test('time in which a key is decrypted counts for no deadline; a server that doe
     code: 'AUTH_TIMEOUT',
     message: `${hasty.user}@127.0.0.1:${hasty.port} ended the login while key ${sshd.keyFile} was being decrypted; load it into ssh-agent: \`ssh-add ${sshd.keyFile}\``,
   });
-});
-
-test('the event loop is free while a key of 64 rounds is decrypted', async (t) => {
-  const sshd = await startSshd(t);
-  const pair = makeKeyPair(join(makeTemp(t, 'id'), 'k'), 'ed25519', secret);
-  sshd.allowKey(pair.publicKey);
-  convert(pair, '-a', '64');
-  const loaded = await identitiesOf(sshd, [`IdentityFile ${pair.file}`], null);
-  const delay = monitorEventLoopDelay({ resolution: 5 });
-  const before = performance.now();
-  delay.enable();
-  const result = await logIn(sshd, loaded, { ask: answers(secret).ask });
-  delay.disable();
-  const took = performance.now() - before;
-  const longest = delay.max / 1e6;
-  t.match(result, { entered: true });
-  t.comment(`the login took ${Math.round(took)} ms, the longest block was ${Math.round(longest)} ms`);
-  t.ok(took > 400, 'it was worth a thread');
-  t.ok(longest < 100, `${longest} ms`);
 });
