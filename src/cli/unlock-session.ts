@@ -136,7 +136,8 @@ export class UnlockSession {
     const fault: FaultReport | null = last?.fault ?? null;
     if (fault !== null) return { fault: Fault.fromReport(fault) };
     const reason = last === null ? '' : ` (${printable(last.reason)})`;
-    const text = `${this.#relay} asked nothing and is still connecting after ${patience / 1_000} s${reason}; look at \`towline status\``;
+    const what = this.#asked === 0 ? 'asked nothing' : 'was answered';
+    const text = `${this.#relay} ${what} and is still connecting after ${patience / 1_000} s${reason}; look at \`towline status\``;
     return { fault: new Fault('AUTH_TIMEOUT', text) };
   }
 }

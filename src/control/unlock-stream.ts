@@ -54,8 +54,8 @@ export function streamQuestions(
 }
 
 function isUp(supervisor: Supervisor, name: string): boolean {
-  const lanes = supervisor.status().relays.find((one) => one.name === name)?.lanes ?? [];
-  return lanes.every(({ state }) => state.at === 'up');
+  const relay = supervisor.status().relays.find((one) => one.name === name);
+  return relay?.running === 'running' && relay.lanes.every(({ state }) => state.at === 'up');
 }
 
 function standingOf(supervisor: Supervisor, name: string): UnlockMessage | null {

@@ -27,9 +27,17 @@ export function findAskpass(env: Environment, attended: boolean): string | null 
 export class Askpass {
   #last: Promise<unknown> = Promise.resolve();
 
-  /** Has the program ask each prompt in turn. Null when it fails, its user declines, or `signal` ends it. */
-  ask(program: string, question: Question, signal: AbortSignal): Promise<readonly Secret[] | null> {
-    const run = () => runAll(program, question, signal);
+  /** Has the program ask each prompt in turn; `begun` when it is its turn. Null when it fails, its user declines, or `signal` ends it. */
+  ask(
+    program: string,
+    question: Question,
+    signal: AbortSignal,
+    begun: () => void = () => undefined,
+  ): Promise<readonly Secret[] | null> {
+    const run = () => {
+      if (!signal.aborted) begun();
+      return runAll(program, question, signal);
+    };
     const answers = this.#last.then(run, run).catch(() => null);
     this.#last = answers;
     return answers;

@@ -135,8 +135,8 @@ export class Questions {
     if (there.length === 0 && program === null) return this.#end(one, null, 'nobody');
     one.shown = true;
     this.#ports.fact({ type: 'question.asked', of: program === null ? 'person' : 'askpass', ...one.fact });
-    this.#put(one, program === null ? there : []);
-    if (program !== null) void this.#run(program, one);
+    if (program === null) this.#put(one, there);
+    else void this.#run(program, one);
   }
 
   #put(one: Waiting, attendants: readonly Attendant[]): void {
@@ -148,7 +148,7 @@ export class Questions {
 
   async #run(program: string, one: Waiting): Promise<void> {
     one.asking = true;
-    const answers = await this.#askpass.ask(program, one.question, one.over.signal);
+    const answers = await this.#askpass.ask(program, one.question, one.over.signal, () => this.#put(one, []));
     one.asking = false;
     if (!this.#waiting.has(one.id)) return;
     if (answers !== null) return this.#accept(one, answers, keptFor, 'askpass');

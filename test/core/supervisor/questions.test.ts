@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'tap';
 import type { Fact } from '../../../src/core/model/event.ts';
 import { Fault } from '../../../src/core/model/fault.ts';
@@ -8,8 +10,8 @@ import type { Attendant } from '../../../src/core/supervisor/attendant.ts';
 import { Questions } from '../../../src/core/supervisor/questions.ts';
 import { Turnstile } from '../../../src/core/supervisor/turnstile.ts';
 import { WorkerKeeper } from '../../../src/core/supervisor/worker-keeper.ts';
-import type { Owner } from '../../fixtures/temp.ts';
-import { within } from '../../fixtures/wait.ts';
+import { makeTemp, type Owner } from '../../fixtures/temp.ts';
+import { waitUntil, within } from '../../fixtures/wait.ts';
 
 /** A keeper without a worker: what would be sent to it is written down. */
 class Keeper extends WorkerKeeper {
@@ -311,4 +313,15 @@ test('who waits for the verdict on an answer whose time runs out meanwhile is as
   t.same(said, ['asked 1 r', 'over 1', 'asked 2 other']);
   questions.answer(2, secret('donkey'));
   t.same(got, ['a 1: horse', 'b 2: donkey']);
+});
+
+test('a question whose window has to wait for another one has its whole time from then on', async (t) => {
+  const program = join(makeTemp(t), 'askpass');
+  writeFileSync(program, '#!/bin/sh\nsleep 1.2\necho horse\n', { mode: 0o755 });
+  const { ask, a, b, got, questions } = desk(t, { patience: 2_000, env: { DISPLAY: ':0', SSH_ASKPASS: program } });
+  ask(a, 'r#0', password);
+  ask(b, 'other#0', code);
+  await waitUntil('both are answered', () => got.length === 2);
+  t.same(got, ['a 1: horse', 'b 2: horse']);
+  questions.close();
 });

@@ -4,7 +4,7 @@ import type { Ask } from '../../model/question.ts';
 import type { Hop } from '../route.ts';
 import { AskedLogin, type Proceed } from './asked-login.ts';
 import { MethodChoice } from './method-choice.ts';
-import { createPublicKeys, type PublicKeys } from './public-keys.ts';
+import { createPublicKeys, type KeyPorts, type PublicKeys } from './public-keys.ts';
 
 /** One login: the handler that ssh2 asks for the next method, and what came of it so far. */
 export interface Auth extends Omit<PublicKeys, 'next'> {
@@ -21,7 +21,7 @@ export interface Auth extends Omit<PublicKeys, 'next'> {
 }
 
 /** What a login needs beside its hop. */
-export interface AuthPorts {
+export interface AuthPorts extends KeyPorts {
   /** Whoever hands it out ends the login with what it rejects with. */
   readonly ask: Ask;
   /** The login is over because of what the server does. */
@@ -36,7 +36,7 @@ export interface AuthPorts {
 export function createAuth(hop: Hop, ports: AuthPorts, signal: AbortSignal): Auth {
   const { host } = hop;
   const { user } = host;
-  const { next, ...keys } = createPublicKeys(hop, ports.ask, signal);
+  const { next, ...keys } = createPublicKeys(hop, ports, signal);
   let methods: readonly string[] | null = null;
   let partial = false;
   const preferred = host.authMethods.filter((method) => method === 'publickey' || !host.batchMode);

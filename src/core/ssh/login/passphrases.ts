@@ -15,8 +15,8 @@ export interface PassphraseOptions {
   readonly where: string;
   /** How often a file's passphrase is asked for. */
   readonly tries: number;
-  /** This file is being opened; null: it is done. `ssh-keygen -a` decides how long that takes. */
-  readonly opening: (path: string | null) => void;
+  /** Waits while the file at this (escaped) path is decrypted. */
+  readonly decrypting: <T>(path: string, work: Promise<T>) => Promise<T>;
 }
 
 /** Opens encrypted key files, each once in a login, however many identities need it; it asks again after a wrong passphrase. */
@@ -41,7 +41,7 @@ export class Passphrases {
   }
 
   async #ask({ path, text }: Locked, about: string, signal: AbortSignal): Promise<KeyObject | Fault> {
-    const { ask, where, tries, opening } = this.#options;
+    const { ask, where, tries, decrypting } = this.#options;
     const name = printable(path);
     const wish = `the passphrase for key ${name}`;
     const prompt = { text: `Enter passphrase for key '${name}': `, echo: false };
@@ -56,8 +56,7 @@ export class Passphrases {
       const [passphrase = ''] = await ask(question, signal);
       // As to ssh: nothing means that this key is to be left out.
       if (passphrase === '') return closed(`${wish} was not given`);
-      opening(name);
-      const decrypted = await decryptKey(text, passphrase, signal).finally(() => opening(null));
+      const decrypted = await decrypting(name, decryptKey(text, passphrase, signal));
       if (decrypted.kind === 'key') return decrypted.key;
       if (decrypted.kind === 'wrong') continue;
       return new Fault('IDENTITY_UNREADABLE', `IdentityFile ${name} ${decrypted.why}`);

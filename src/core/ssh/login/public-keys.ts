@@ -1,10 +1,12 @@
 import type { ParsedKey } from 'ssh2';
 import type { Fault } from '../../model/fault.ts';
-import type { Ask } from '../../model/question.ts';
 import { wrapTurn } from './key-door.ts';
 import type { Hop } from '../route.ts';
 import { IdentityTurn, type KeyLogin } from './key-turn.ts';
-import { Passphrases } from './passphrases.ts';
+import { type PassphraseOptions, Passphrases } from './passphrases.ts';
+
+/** What the keys of a login need beside their hop. */
+export type KeyPorts = Pick<PassphraseOptions, 'ask' | 'decrypting'>;
 
 /** One login's public keys, and what came of them so far. */
 export interface PublicKeys {
@@ -24,12 +26,10 @@ export interface PublicKeys {
   readonly unsignedKeys: ReadonlySet<string>;
   /** The socket of an agent that is being asked for a signature right now, or null. */
   readonly asking: () => string | null;
-  /** The key file that is being decrypted right now, or null. */
-  readonly opening: () => string | null;
 }
 
 /** Takes a host's identities one by one. `signal` ends what an agent is still signing, and every question. */
-export function createPublicKeys({ identities, host, where }: Hop, ask: Ask, signal: AbortSignal): PublicKeys {
+export function createPublicKeys({ identities, host, where }: Hop, ports: KeyPorts, signal: AbortSignal): PublicKeys {
   const left = [...identities];
   const offered: string[] = [];
   const skipped: string[] = [];
@@ -38,7 +38,6 @@ export function createPublicKeys({ identities, host, where }: Hop, ask: Ask, sig
   let ended: Fault | null = null;
   let unsigned: Fault | null = null;
   let asking: string | null = null;
-  let opening: string | null = null;
   // A key that had to be opened before the server could be asked about it is not among the offered ones.
   const lack = () => {
     const current = offered.slice(over).at(-1);
@@ -46,14 +45,7 @@ export function createPublicKeys({ identities, host, where }: Hop, ask: Ask, sig
   };
   const login: KeyLogin = {
     host,
-    passphrases: new Passphrases({
-      ask,
-      where,
-      tries: host.passwordPrompts,
-      opening: (path) => {
-        opening = path;
-      },
-    }),
+    passphrases: new Passphrases({ ...ports, where, tries: host.passwordPrompts }),
     offered: (text) => offered.push(text),
     skipped: (why) => skipped.push(why),
     unsigned: (fault) => {
@@ -82,6 +74,5 @@ export function createPublicKeys({ identities, host, where }: Hop, ask: Ask, sig
     unsigned: () => unsigned,
     unsignedKeys,
     asking: () => asking,
-    opening: () => opening,
   };
 }

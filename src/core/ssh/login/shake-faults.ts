@@ -1,14 +1,13 @@
 import { Fault } from '../../model/fault.ts';
 import { printable } from '../../model/printable.ts';
-import { shellWord } from '../../model/shell-word.ts';
 import type { Stage } from '../../model/state.ts';
 import type { Marks } from './errors.ts';
 import type { Auth } from './auth.ts';
 import { wrongFault } from './question-faults.ts';
 import type { Hop } from '../route.ts';
 
-/** A stage ran out of time: on the server's side, or while a key of ours was being got ready. */
-export function timeoutFault(stage: Stage, { where, host }: Hop, ms: number, auth: Auth): Fault {
+/** A stage ran out of time. `asking`: the agent that was being asked for a signature. */
+export function timeoutFault(stage: Stage, { where, host }: Hop, ms: number, asking: string | null): Fault {
   const seconds = `${ms / 1000} s`;
   if (stage === 'greeting' && host.proxyCommand !== null) {
     const text = `the ProxyCommand of ${where} brought no SSH greeting within ${seconds}; run it by hand, or raise deadlines.greeting`;
@@ -21,11 +20,6 @@ export function timeoutFault(stage: Stage, { where, host }: Hop, ms: number, aut
   if (stage === 'key exchange') {
     const text = `${where} is stuck in the key exchange for ${seconds}; large packets may be lost, check the MTU`;
     return new Fault('KEX_TIMEOUT', text);
-  }
-  const [asking, opening] = [auth.asking(), auth.opening()];
-  if (opening !== null) {
-    const text = `key ${opening} for ${where} was not decrypted within ${seconds}; load it into ssh-agent: \`ssh-add ${shellWord(opening)}\`, or raise deadlines.auth`;
-    return new Fault('AUTH_TIMEOUT', text);
   }
   if (asking !== null) {
     const text = `the ssh-agent at "${asking}" gave no signature for ${where} within ${seconds}; confirm in time, or raise deadlines.auth`;

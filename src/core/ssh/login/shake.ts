@@ -2,20 +2,21 @@ import { Client, type NegotiatedAlgorithms } from 'ssh2';
 import type { Duplex } from 'node:stream';
 import type { Deadlines } from '../../model/config.ts';
 import { Fault } from '../../model/fault.ts';
-import type { Ask, Question } from '../../model/question.ts';
+import type { Ask } from '../../model/question.ts';
 import type { Stage } from '../../model/state.ts';
 import { agreedNote, mismatchFault, terrapinFault } from './algorithm-faults.ts';
 import { offerTo } from './algorithms.ts';
 import { marks, type Marks } from './errors.ts';
 import { type Judgement, judgeHostKey } from '../known-hosts/host-key.ts';
-import { createAuth } from './auth.ts';
+import { type AuthPorts, createAuth } from './auth.ts';
 import { takeTurns } from './key-door.ts';
 import { interceptMessages, overhearJudgement, strictKeyExchange } from '../internals.ts';
 import type { Hop } from '../route.ts';
-import { cutFault, expiredFault, unansweredFault } from './question-faults.ts';
+import { expiredFault, unansweredFault } from './question-faults.ts';
 import { Greeting } from './greeting.ts';
 import { HostKeyGate } from './host-key-gate.ts';
 import type { LoginStep } from '../login-step.ts';
+import { OwnWaits } from './own-waits.ts';
 import { brokenFault, closedFault, timeoutFault } from './shake-faults.ts';
 import { StageClock } from './stage-clock.ts';
 
@@ -60,12 +61,12 @@ export function shake(
   return new Promise((resolve, reject) => {
     const client = new Client();
     const over = new AbortController();
-    const clock = new StageClock((stage, ms) => fail(timeoutFault(stage, hop, ms, auth)));
+    const clock = new StageClock((stage, ms) => fail(timeoutFault(stage, hop, ms, auth.asking())));
     const greeting = new Greeting();
     const gate = new HostKeyGate(hop, judge);
+    const waits = new OwnWaits(where, clock);
     let note: string | null = null;
     let lastError: Marks | null = null;
-    let pending: Question | null = null;
     let settled = false;
 
     const fail = (fault: Fault) => {
@@ -93,17 +94,15 @@ export function shake(
       // What was told to one server is for that server only, whatever name another one has.
       const named = gate.accepted === null || question.kind === 'passphrase' ? '' : ` ${gate.fingerprint}`;
       const one = { ...question, about: `${question.about}${named}` };
-      pending = one;
       try {
-        return await clock.pause(ask(one, until));
+        return await waits.answer(one, ask(one, until));
       } catch (error) {
         if (!until.aborted) fail(unansweredFault(Fault.from(error), hop, auth));
         throw error;
-      } finally {
-        if (pending === one) pending = null;
       }
     };
-    const auth = createAuth(hop, { ask: asked, fail: (fault) => fail(fault) }, over.signal);
+    const decrypting: AuthPorts['decrypting'] = (path, work) => waits.decrypt(path, work);
+    const auth = createAuth(hop, { ask: asked, decrypting, fail: (fault) => fail(fault) }, over.signal);
     const tellIdentities = (entered: boolean) => {
       const { offered, skipped } = auth;
       // A key whose passphrase is still asked for has not come that far.
@@ -135,11 +134,9 @@ export function shake(
       enter('authentication', deadlines.auth);
       gate.proved(onNote, fail, over.signal);
     };
-    const lastWords = () => (pending === null ? null : cutFault(pending));
-
     client.on('error', (error) => {
       lastError = marks(error);
-      const cut = lastError.level === 'client-authentication' ? null : lastWords();
+      const cut = lastError.level === 'client-authentication' ? null : waits.lastWords();
       const apart =
         clock.stage === 'key exchange' && greeting.offer ? mismatchFault(where, greeting.offer, offer) : null;
       fail(gate.refusal ?? apart ?? cut ?? brokenFault(clock.stage, hop, lastError, auth, greeting.heard));
@@ -149,7 +146,7 @@ export function shake(
     // Once: a server that rekeys gets no more time for it.
     client.once('handshake', agreed);
     client.on('close', () =>
-      fail(gate.refusal ?? lastWords() ?? closedFault(clock.stage, where, greeting.heard, lastError)),
+      fail(gate.refusal ?? waits.lastWords() ?? closedFault(clock.stage, where, greeting.heard, lastError)),
     );
     client.on('ready', () => {
       if (settled) return;

@@ -1,11 +1,11 @@
 import type { Stage } from '../../model/state.ts';
 
-/** The deadlines of a handshake's stages, one after the other. It stands still while a person is asked: that counts for none. */
+/** The deadlines of a handshake's stages, one after the other. It stands still while we wait for our own side: that counts for none. */
 export class StageClock {
   readonly #late: (stage: Stage, ms: number) => void;
   #stage: Stage = 'greeting';
   #limit = 0;
-  #asked = 0;
+  #paused = 0;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(late: (stage: Stage, ms: number) => void) {
@@ -23,14 +23,14 @@ export class StageClock {
     this.#wind();
   }
 
-  /** Waits for a person; whatever comes of it, the stage then has its whole time again. */
+  /** Waits for our own side; whatever comes of it, the stage then has its whole time again. */
   async pause<T>(wait: Promise<T>): Promise<T> {
-    this.#asked += 1;
+    this.#paused += 1;
     clearTimeout(this.#timer);
     try {
       return await wait;
     } finally {
-      this.#asked -= 1;
+      this.#paused -= 1;
       this.#wind();
     }
   }
@@ -43,7 +43,7 @@ export class StageClock {
 
   #wind(): void {
     clearTimeout(this.#timer);
-    if (this.#asked > 0 || this.#limit === Number.POSITIVE_INFINITY) return;
+    if (this.#paused > 0 || this.#limit === Number.POSITIVE_INFINITY) return;
     this.#timer = setTimeout(() => this.#late(this.#stage, this.#limit), this.#limit);
   }
 }

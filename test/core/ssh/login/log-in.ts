@@ -62,7 +62,11 @@ export async function logIn(
   const over = new AbortController();
   const settings = hostConfig({ user: sshd.user, ...host });
   const client = new Client();
-  const auth = createAuth(hop({ identities, host: settings }), { ask, fail: () => client.end() }, over.signal);
+  const auth = createAuth(
+    hop({ identities, host: settings }),
+    { ask, decrypting: (_path, work) => work, fail: () => client.end() },
+    over.signal,
+  );
   const errors: string[] = [];
   client.on('error', (error) => errors.push(`${error.level}: ${error.message}`));
   const ended = new Promise<boolean>((resolve) => {
