@@ -130,6 +130,8 @@ async function tell(
   const say = (text: string) => void terminal.out(`${printable(text)}\n`);
   if (made) say(`made ${file}, for your eyes only (0600)`);
   say(`added ${name} at ${file}:${lines.get(name) ?? 1}: ${wayOf(relay)}`);
+  if (relay.forwards.some(({ listen }) => listen.kind === 'tcp' && listen.port === 0))
+    say(`its port here is chosen at the first start, and kept; \`towline status ${name}\` shows it`);
   // What `towline check` would say of it.
   const { rehearse } = await import('./rehearse.ts');
   const sshConfig = readText(given, 'F') ?? config.sshConfig;

@@ -1,6 +1,7 @@
 import { closeSync, fstatSync, openSync, readFileSync, readSync, statSync, watch } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { Fault } from '../core/model/fault.ts';
+import { printable } from '../core/model/printable.ts';
 import { locateFolders } from '../control/folders.ts';
 import { readCount, readFlag, readText } from './arguments.ts';
 import type { Called } from './commands.ts';
@@ -22,6 +23,7 @@ export async function logs({ given, terminal }: Called): Promise<number> {
   const now = tail.read().filter(ofRelay);
   const lines = now.length >= count ? now : [...older(`${log}.1`).filter(ofRelay), ...now];
   for (const line of count === 0 ? [] : lines.slice(-count)) show(line);
+  if (lines.length === 0 && relay !== null) terminal.err(`nothing in ${log} is about ${printable(relay)}\n`);
   if (readFlag(given, 'follow')) await follow(log, tail, terminal.left, (line) => ofRelay(line) && show(line));
   tail.close();
   return 0;

@@ -19,7 +19,7 @@ export async function rename({ given, terminal }: Called): Promise<number> {
   terminal.out(`renamed ${name} to ${to} in ${printable(file)}\n`);
   const relay = config?.relays.find((one) => one.name === to);
   if (relay?.forwards.some(({ listen }) => listen.kind === 'tcp' && listen.port === 0) === true) {
-    terminal.out('its chosen port was remembered under the old name: the next start chooses another one\n');
+    terminal.out('a port that was chosen for it is not kept: the next start chooses another one\n');
   }
   const stale = await staleDaemon(file);
   if (stale !== null) terminal.out(`${printable(stale)}\n`);

@@ -73,6 +73,7 @@ start it with \`towline up --detach\`
   t.equal(statSync(file).mode & 0o777, 0o600);
   const second = await runTowline(t, ['add', '--host', 'me@10.0.0.7:22', 'second']);
   t.match(second.stdout, `added second at ${file}:4: 127.0.0.1:0 -> me@10.0.0.7:22 -> 127.0.0.1:8787`);
+  t.match(second.stdout, /\nits port here is chosen at the first start, and kept; `towline status second` shows it\n/);
   const third = await runTowline(t, ['add', 'third', '--host', 'h', '--port', '9', '--listen', '[::1]:4711']);
   t.equal(third.code, 0);
   t.equal(
@@ -108,10 +109,7 @@ test('add, rename and remove keep comments and layout, and come back to the same
   t.match(await runTowline(t, ['add', 'new', '--host', 'h']), { code: 0 });
   t.equal(readFileSync(file, 'utf8'), `${yaml}\n  new: { host: "h", forwards: ["8787"] }\n`);
   const renamed = await runTowline(t, ['rename', 'notebook', 'lab']);
-  t.match(
-    renamed.stdout,
-    /^renamed notebook to lab in .*towline\.yaml\nits chosen port was remembered under the old name/,
-  );
+  t.match(renamed.stdout, /^renamed notebook to lab in .*towline\.yaml\na port that was chosen for it is not kept/);
   t.equal(
     readFileSync(file, 'utf8'),
     `${yaml.replace('notebook:', 'lab:')}\n  new: { host: "h", forwards: ["8787"] }\n`,

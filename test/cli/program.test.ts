@@ -87,6 +87,21 @@ test('completion prints a script, and the commands are offered', async (t) => {
   for (const { name } of commands) t.match(stdout, new RegExp(`^${name}$`, 'm'));
 });
 
+test('completion offers the hosts of ssh_config where one is to be named', async (t) => {
+  writeFileSync(join(homeOf(t), '.ssh/config'), 'Host devbox db-* \nHost far\n', { mode: 0o600 });
+  for (const words of [
+    ['trust', ''],
+    ['explain', 'd'],
+    ['doctor', ''],
+    ['add', 'x', '--host', ''],
+  ]) {
+    const { stdout } = await runTowline(t, ['--get-yargs-completions', 'towline', ...words]);
+    t.strictSame(stdout.split('\n').slice(0, 2), ['devbox', 'far'], words.join(' '));
+  }
+  const { stdout } = await runTowline(t, ['--get-yargs-completions', 'towline', 'status', '']);
+  t.notMatch(stdout, /devbox/);
+});
+
 test('check lists every problem with its place, and exits 78', async (t) => {
   const dir = join(homeOf(t), 'project');
   mkdirSync(dir, { mode: 0o700 });
