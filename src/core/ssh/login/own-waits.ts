@@ -17,6 +17,11 @@ export class OwnWaits {
     this.#clock = clock;
   }
 
+  /** What a person is asked right now; null when nothing. */
+  get question(): Question | null {
+    return this.#question;
+  }
+
   /** Waits for a person. */
   async answer<T>(question: Question, answer: Promise<T>): Promise<T> {
     this.#question = question;

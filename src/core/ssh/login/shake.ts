@@ -2,7 +2,7 @@ import { Client, type NegotiatedAlgorithms } from 'ssh2';
 import type { Duplex } from 'node:stream';
 import type { Deadlines } from '../../model/config.ts';
 import { Fault } from '../../model/fault.ts';
-import type { Ask } from '../../model/question.ts';
+import type { Ask, Question } from '../../model/question.ts';
 import type { Stage } from '../../model/state.ts';
 import { agreedNote, mismatchFault, terrapinFault } from './algorithm-faults.ts';
 import { offerTo } from './algorithms.ts';
@@ -67,6 +67,7 @@ export function shake(
     const waits = new OwnWaits(where, clock);
     let note: string | null = null;
     let lastError: Marks | null = null;
+    let unanswered: Question | null = null;
     let settled = false;
 
     const fail = (fault: Fault) => {
@@ -97,6 +98,7 @@ export function shake(
       try {
         return await waits.answer(one, ask(one, until));
       } catch (error) {
+        unanswered = one;
         if (!until.aborted) fail(unansweredFault(Fault.from(error), hop, auth));
         throw error;
       }
@@ -106,7 +108,8 @@ export function shake(
     const tellIdentities = (entered: boolean) => {
       const { offered, skipped } = auth;
       // A key whose passphrase is still asked for has not come that far.
-      const awaited = pending?.kind === 'passphrase' ? offered.slice(auth.rejected().length) : [];
+      const awaited =
+        (unanswered ?? waits.question)?.kind === 'passphrase' ? offered.slice(auth.rejected().length) : [];
       const unsigned = [...auth.unsignedKeys, ...awaited];
       const rejected = (entered ? auth.rejected() : offered).filter((key) => !unsigned.includes(key));
       observe({ step: 'identities', where, offered, rejected, unsigned, skipped, methods: auth.methods(), entered });
