@@ -13,7 +13,7 @@ import { Ports } from './ports.ts';
 import type { Questions } from './questions.ts';
 import { Relay, type RelayPorts } from './relay.ts';
 import { unknownRelay } from './unknown-relay.ts';
-import { Turnstile } from './turnstile.ts';
+import { Turnstile } from '../model/turnstile.ts';
 import { lanesBlockedBy } from './waiting-question.ts';
 import { WorkerKeeper } from './worker-keeper.ts';
 

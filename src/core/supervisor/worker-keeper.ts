@@ -2,7 +2,7 @@ import type { SendHandle } from 'node:child_process';
 import { Fault } from '../model/fault.ts';
 import { exceeded, intensity, restartDelay } from '../model/intensity.ts';
 import type { LaneId, LaneVitals, ToSupervisor, ToWorker } from '../protocol.ts';
-import type { Turnstile } from './turnstile.ts';
+import type { Turnstile } from '../model/turnstile.ts';
 import { WorkerProcess } from './worker-process.ts';
 
 /** What a lane hears of its worker. */

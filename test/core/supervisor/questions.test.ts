@@ -8,7 +8,7 @@ import { Secret } from '../../../src/core/model/secret.ts';
 import type { ToWorker } from '../../../src/core/protocol.ts';
 import type { Attendant } from '../../../src/core/supervisor/attendant.ts';
 import { Questions } from '../../../src/core/supervisor/questions.ts';
-import { Turnstile } from '../../../src/core/supervisor/turnstile.ts';
+import { Turnstile } from '../../../src/core/model/turnstile.ts';
 import { WorkerKeeper } from '../../../src/core/supervisor/worker-keeper.ts';
 import { makeTemp, type Owner } from '../../fixtures/temp.ts';
 import { waitUntil, within } from '../../fixtures/wait.ts';

@@ -1,6 +1,8 @@
 import type { KeyObject } from 'node:crypto';
+import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { Fault } from '../../model/fault.ts';
+import { Turnstile } from '../../model/turnstile.ts';
 
 /** What came of a passphrase. */
 export type Decrypted =
@@ -11,11 +13,25 @@ export type Decrypted =
 
 /**
  * Opens an encrypted private key. bcrypt holds a thread for 0.3 s and more (`ssh-keygen -a` decides), so that it has one of its own;
- * `signal` ends it.
+ * `signal` ends it. As many are open at once as there are cores: a thread takes 13 MB, and more would only be slower.
  */
 export function decryptKey(text: string, passphrase: string, signal: AbortSignal): Promise<Decrypted> {
   return new Promise((resolve, reject) => {
-    if (signal.aborted) return reject(Fault.from(signal.reason));
+    const gone = () => reject(Fault.from(signal.reason));
+    if (signal.aborted) return gone();
+    signal.addEventListener('abort', gone, { once: true });
+    turn.enter((leave) => {
+      signal.removeEventListener('abort', gone);
+      if (signal.aborted) return leave();
+      inThread(text, passphrase, signal).finally(leave).then(resolve, reject);
+    });
+  });
+}
+
+const turn = new Turnstile(availableParallelism());
+
+function inThread(text: string, passphrase: string, signal: AbortSignal): Promise<Decrypted> {
+  return new Promise((resolve, reject) => {
     const worker = new Worker(new URL('./decrypt-thread.js', import.meta.url), {
       workerData: { text, passphrase },
       // The passphrase is not for other code that the environment might load.

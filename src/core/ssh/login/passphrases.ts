@@ -61,6 +61,8 @@ export class Passphrases {
       if (decrypted.kind === 'wrong') continue;
       return new Fault('IDENTITY_UNREADABLE', `IdentityFile ${name} ${decrypted.why}`);
     }
-    return closed(`${wish} was wrong ${tries} times`);
+    return closed(
+      tries === 0 ? `${wish} may not be asked for (NumberOfPasswordPrompts 0)` : `${wish} was wrong ${tries} times`,
+    );
   }
 }

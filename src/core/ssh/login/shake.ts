@@ -130,12 +130,15 @@ export function shake(
       const strict = strictKeyExchange(client);
       const { kex, serverHostKey: hostKey, cs } = algorithms;
       observe({ step: 'algorithms', where, agreed: { kex, hostKey, cipher: cs.cipher, mac: cs.mac }, strict });
-      observe({ step: 'host key', where, fingerprint: gate.fingerprint, isNew: gate.isNew });
       const weak = terrapinFault(where, algorithms, strict);
       if (weak !== null) return fail(weak);
       note = agreedNote(where, algorithms, strict);
       enter('authentication', deadlines.auth);
       gate.proved(onNote, fail, over.signal);
+      const tellKey = () => observe({ step: 'host key', where, fingerprint: gate.fingerprint, isNew: gate.isNew });
+      // A new one is told when it was written down.
+      if (gate.learning === null) tellKey();
+      else gate.learning.then(tellKey, () => undefined);
     };
     client.on('error', (error) => {
       lastError = marks(error);

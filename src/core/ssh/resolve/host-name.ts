@@ -38,6 +38,19 @@ export function checkUser(user: string, from = ''): void {
   throw new Fault('HOST_INVALID', `${from}user ${quote(user)} ${objection(user, /[\p{L}\p{N}._@%+=:/~^#-]/u)}`);
 }
 
+/** What a user's name may have elsewhere, but some shell takes for its own. */
+const shellUnsafe = /[~^#=]/;
+
+/** As checkUser(), for a name that a shell is to see (ProxyCommand, Match exec). */
+export function checkShellUser(user: string, from: string): void {
+  checkUser(user, from);
+  if (!shellUnsafe.test(user)) return;
+  throw new Fault(
+    'HOST_INVALID',
+    `${from}user ${quote(user)} has a character that a shell may take for its own; correct it`,
+  );
+}
+
 function isAddress(host: string): boolean {
   return host.includes(':') && (isIPv6(host) || isIPv6(zonedAddress.exec(host)?.[1] ?? ''));
 }

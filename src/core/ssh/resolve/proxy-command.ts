@@ -1,6 +1,6 @@
 import { Fault } from '../../model/fault.ts';
 import { printable } from '../../model/printable.ts';
-import { checkHost, checkUser } from './host-name.ts';
+import { checkHost, checkShellUser } from './host-name.ts';
 import { expandTokens } from './tokens.ts';
 
 /** What the tokens of a ProxyCommand stand for. */
@@ -23,9 +23,6 @@ interface Written {
   readonly at: string;
 }
 
-/** What a user's name may have elsewhere, but some shell takes for its own. */
-const shellUnsafe = /[~^#=]/;
-
 /**
  * Expands a ProxyCommand: %% %h %k %n %p %r and no `${NAME}`, which is left to the shell, as ssh does it. What a token stands for reaches
  * a shell: it is checked against the allow-lists, though ssh takes odd names from its config. Throws HOST_INVALID or SSH_CONFIG_INVALID.
@@ -34,11 +31,7 @@ export function expandProxyCommand({ text, at }: Written, values: ProxyValues): 
   const { hostName, named, port, user, hostKeyAlias } = values;
   const from = `${at}: ProxyCommand: `;
   for (const host of [hostName, named, hostKeyAlias ?? named]) checkHost(host, from);
-  checkUser(user, from);
-  if (shellUnsafe.test(user)) {
-    const why = `user "${printable(user)}" has a character that a shell may take for its own; correct it`;
-    throw new Fault('HOST_INVALID', `${from}${why}`);
-  }
+  checkShellUser(user, from);
   if (/[\0\r\n]/.test(text)) {
     throw new Fault('SSH_CONFIG_INVALID', `${from}"${printable(text)}" has a control character; correct it`);
   }

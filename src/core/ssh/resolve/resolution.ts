@@ -4,7 +4,7 @@ import { untrustedFault } from './config-fault.ts';
 import { type ConfigSources, loadSshConfig } from './config-file.ts';
 import { execLetters } from './connection-letters.ts';
 import { Evaluation, type ExecFacts, NotKnownYet, type Query } from './evaluate.ts';
-import { checkHost, checkUser, type HostSpec } from './host-name.ts';
+import { checkHost, checkShellUser, type HostSpec } from './host-name.ts';
 import { keywordTable } from './keywords.ts';
 import type { Settings } from './settings.ts';
 import { systemNames } from './system-names.ts';
@@ -118,5 +118,5 @@ async function passes(
 function refuseUnsafe(at: string, trusted: boolean, { hostName, original, user, hostKeyAlias }: ExecFacts): void {
   if (!trusted) throw untrustedFault(at);
   for (const name of [hostName, original, ...(hostKeyAlias === null ? [] : [hostKeyAlias])]) checkHost(name, `${at}: `);
-  checkUser(user, `${at}: `);
+  checkShellUser(user, `${at}: `);
 }
