@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { test } from 'tap';
 import type { Endpoint } from '../../../src/core/model/endpoint.ts';
 import type { Fault } from '../../../src/core/model/fault.ts';
+import { runProxyCommand } from '../../../src/core/ssh/proxy-command.ts';
 import type { Channel, Link } from '../../../src/core/ssh/link/link.ts';
 import { startEcho, startSink } from '../../fixtures/backend.ts';
 import { hashOf, testBytes } from '../../fixtures/bytes.ts';
@@ -273,4 +274,24 @@ test('the first jump host may have a command of its own', async (t) => {
     { code: 'PROXY_COMMAND_FAILED', message: /^the ProxyCommand of hop 1 \(.*\) ended with exit code 1 before/ },
   );
   t.notOk(existsSync(join(jump.dir, 'never')));
+});
+
+test('who reads on after a pause gets the last bytes of a command that has died, and then its end', async (t) => {
+  let buried: () => void = () => undefined;
+  // Its words without a line's end are told when its end is known.
+  const dead = new Promise<void>((resolve) => {
+    buried = resolve;
+  });
+  const command = 'sh -c "printf last; printf bye >&2; exit 3"';
+  const stream = runProxyCommand({ command, where: 'me@box:22', env: {}, onNote: () => buried() });
+  const failed = once(stream, 'error');
+  const chunks: string[] = [];
+  stream.pause();
+  stream.on('data', (chunk: Buffer) => chunks.push(chunk.toString()));
+  await within('the end of the command', dead);
+  t.equal(stream.readableLength, 4, 'its bytes wait');
+  stream.resume();
+  const error: unknown = await within('the end', failed).catch((reason: unknown) => reason);
+  t.match(String(error), /ended with exit code 3/);
+  t.strictSame(chunks, ['last']);
 });

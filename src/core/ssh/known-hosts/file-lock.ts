@@ -1,5 +1,6 @@
+import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
-import { open, readFile, stat, unlink } from 'node:fs/promises';
+import { link, open, readFile, rename, stat, unlink } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -16,7 +17,7 @@ const oldest = 10_000;
 export async function withFileLock<T>(path: string, work: () => Promise<T>, signal: AbortSignal): Promise<T> {
   const lock = `${path}.towline-lock`;
   while (!(await take(lock))) {
-    if (await isStale(lock)) await unlink(lock).catch(() => undefined);
+    if (await isStale(lock)) await clearAway(lock);
     // Also where it could not be removed.
     await sleep(period, undefined, { signal });
   }
@@ -25,6 +26,18 @@ export async function withFileLock<T>(path: string, work: () => Promise<T>, sign
   } finally {
     // Gone already where it was taken for stale.
     await unlink(lock).catch(() => undefined);
+  }
+}
+
+/** Takes a stale lock away; one that somebody took meanwhile is put back. */
+async function clearAway(lock: string): Promise<void> {
+  const aside = `${lock}.${randomUUID()}`;
+  try {
+    await rename(lock, aside);
+    if (!(await isStale(aside))) await link(aside, lock);
+    await unlink(aside);
+  } catch {
+    // Another one was quicker.
   }
 }
 
