@@ -12,7 +12,8 @@ export interface HostSpec {
 // Allow-lists, not block-lists: OpenSSH had to lengthen its list of forbidden characters four times.
 const hostAllowed = /^[\p{L}\p{N}_][\p{L}\p{N}._+%-]{0,254}$/u;
 const zonedAddress = /^([0-9A-Fa-f:.]+)%[A-Za-z0-9._-]{1,32}$/;
-const userAllowed = /^[\p{L}\p{N}_][\p{L}\p{N}._@%+=:/~^#-]{0,254}$/u;
+// A backslash parts a Windows domain from its user; at the end OpenSSH refuses it too.
+const userAllowed = /^[\p{L}\p{N}_][\p{L}\p{N}._@%+=:/~^#\\-]{0,254}(?<!\\)$/u;
 
 /** Reads `[user@]host[:port]` or `ssh://[user@]host[:port]`, IPv6 in brackets where a port follows. Throws HOST_INVALID. */
 export function parseHostSpec(text: string): HostSpec {
@@ -35,16 +36,16 @@ export function checkHost(host: string, from = ''): void {
 /** Throws HOST_INVALID for a user name with a character that must not reach ssh. `from` says who wrote it. */
 export function checkUser(user: string, from = ''): void {
   if (userAllowed.test(user)) return;
-  throw new Fault('HOST_INVALID', `${from}user ${quote(user)} ${objection(user, /[\p{L}\p{N}._@%+=:/~^#-]/u)}`);
+  throw new Fault('HOST_INVALID', `${from}user ${quote(user)} ${objection(user, /[\p{L}\p{N}._@%+=:/~^#\\-]/u)}`);
 }
 
 /** What a user's name may have elsewhere, but some shell takes for its own. */
-const shellUnsafe = /[~^#=]/;
+const shellUnsafe = /[~^#=\\]/;
 
-/** As checkUser(), for a name that a shell is to see (ProxyCommand, Match exec). */
-export function checkShellUser(user: string, from: string): void {
+/** As checkUser(), for a command of ProxyCommand or Match exec: more strictly where its text has `%r`, so that a shell sees the name. */
+export function checkShellUser(user: string, command: string, from: string): void {
   checkUser(user, from);
-  if (!shellUnsafe.test(user)) return;
+  if (!command.includes('%r') || !shellUnsafe.test(user)) return;
   throw new Fault(
     'HOST_INVALID',
     `${from}user ${quote(user)} has a character that a shell may take for its own; correct it`,
@@ -90,6 +91,7 @@ function objection(text: string, allowed: RegExp): string {
   if (text.startsWith('-')) return "must not start with '-'; correct it";
   const bad = [...text].find((character) => !allowed.test(character));
   if (bad !== undefined) return `has the character ${quote(bad)}, which is not allowed; correct it`;
+  if (text.endsWith('\\')) return 'must not end with a backslash; correct it';
   if (text.length > 255) return 'is longer than 255 characters; shorten it';
   return 'does not start with a letter or digit; correct it';
 }

@@ -31,7 +31,7 @@ export function expandProxyCommand({ text, at }: Written, values: ProxyValues): 
   const { hostName, named, port, user, hostKeyAlias } = values;
   const from = `${at}: ProxyCommand: `;
   for (const host of [hostName, named, hostKeyAlias ?? named]) checkHost(host, from);
-  checkShellUser(user, from);
+  checkShellUser(user, text, from);
   if (/[\0\r\n]/.test(text)) {
     throw new Fault('SSH_CONFIG_INVALID', `${from}"${printable(text)}" has a control character; correct it`);
   }

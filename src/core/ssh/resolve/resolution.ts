@@ -61,7 +61,7 @@ export async function askConfig(config: ReadConfig, spec: HostSpec): Promise<Res
       const command = expandTokens(text, { letters: execLetters(facts, options), env: null }, at);
       const answer = answers.get(command);
       if (answer !== undefined) return answer;
-      refuseUnsafe(at, trusted, facts);
+      refuseUnsafe(text, at, trusted, facts);
       missing = { command, at };
       return null;
     };
@@ -115,8 +115,13 @@ async function passes(
 }
 
 /** A command of somebody else's file is not run, and no odd name comes to a shell. */
-function refuseUnsafe(at: string, trusted: boolean, { hostName, original, user, hostKeyAlias }: ExecFacts): void {
+function refuseUnsafe(
+  text: string,
+  at: string,
+  trusted: boolean,
+  { hostName, original, user, hostKeyAlias }: ExecFacts,
+): void {
   if (!trusted) throw untrustedFault(at);
   for (const name of [hostName, original, ...(hostKeyAlias === null ? [] : [hostKeyAlias])]) checkHost(name, `${at}: `);
-  checkShellUser(user, `${at}: `);
+  checkShellUser(user, text, `${at}: `);
 }

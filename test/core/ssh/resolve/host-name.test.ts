@@ -19,6 +19,7 @@ const good: readonly [string, string | null, string, number | null][] = [
   ['under_score.example-1.com', null, 'under_score.example-1.com', null],
   ['büro', null, 'büro', null],
   ['DOMAIN.user@h', 'DOMAIN.user', 'h', null],
+  ['ACME\\nina@h', 'ACME\\nina', 'h', null],
 ];
 
 test('a host is read with its user and port', async (t) => {

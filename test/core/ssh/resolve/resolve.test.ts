@@ -243,6 +243,18 @@ test("Match exec runs where ssh would run it, with the user's shell and environm
   t.throws(() => statSync(join(dir, 'not-reached')), { code: 'ENOENT' });
 });
 
+test('a Windows domain may stand before a user, but not where a shell would see it', async (t) => {
+  t.equal((await setUp(t, 'User "ACME\\\\nina"').resolve()).user, 'ACME\\nina');
+  const { proxyCommand } = await setUp(t, 'User "ACME\\\\nina"\nMatch exec true\n  ProxyCommand nc %h %p').resolve();
+  t.equal(proxyCommand, 'nc h 22');
+  for (const line of ['Match exec "true %r"\n  Port 1', 'ProxyCommand nc %h %p %r']) {
+    await t.rejects(setUp(t, `User "ACME\\\\nina"\n${line}`).resolve(), {
+      code: 'HOST_INVALID',
+      message: /shell may take/,
+    });
+  }
+});
+
 test('no command is run for a name that a shell could mistake', async (t) => {
   const proof = join(makeTemp(t), 'ran');
   const touch = (token: string) => `Match exec "true ${token}; touch ${proof}"\n  Compression yes\n`;
