@@ -97,7 +97,7 @@ test('what is let through reaches every shell as it is', (t) => {
   const all = Array.from({ length: 0x2000 }, (_, code) => String.fromCharCode(code));
   const passes = (over: Partial<ProxyValues>) => {
     try {
-      return expand('%h', over) !== '';
+      return expand('%h%r', over) !== '';
     } catch {
       return false;
     }
