@@ -101,14 +101,6 @@ class CommandStream extends Duplex implements Carrier {
     if (this.#end !== null) this.#over(this.#end);
   }
 
-  /** Who reads on after a pause takes the last bytes without another `_read`. */
-  override read(size?: number): unknown {
-    const chunk: unknown = super.read(size);
-    const end = this.#end;
-    if (end !== null && this.readableLength === 0) queueMicrotask(() => this.#over(end));
-    return chunk;
-  }
-
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: () => void): void {
     this._writev([{ chunk }], done);
   }

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -277,18 +277,26 @@ test('the first jump host may have a command of its own', async (t) => {
 });
 
 test('who reads on after a pause gets the last bytes of a command that has died, and then its end', async (t) => {
-  const size = 60_000;
-  const command = `sh -c "head -c ${size} /dev/zero; exit 3"`;
-  const stream = runProxyCommand({ command, where: 'me@box:22', env: {}, onNote: () => undefined });
+  // Together more than a stream takes before it stops reading, 16 KiB; each part is one that it takes whole.
+  const parts = [16_000, 1_000];
+  const command = `sh -c "${parts.map((size) => `head -c ${size} /dev/zero; read go`).join('; ')}; printf bye >&2; exit 3"`;
+  const notes = new EventEmitter();
+  const died = once(notes, 'note');
+  const stream = runProxyCommand({ command, where: 'me@box:22', env: {}, onNote: () => notes.emit('note') });
   const failed = once(stream, 'error');
-  let received = 0;
+  let [waiting, received] = [0, 0];
   stream.pause();
   stream.on('data', (chunk: Buffer) => {
     received += chunk.length;
   });
-  await waitUntil('all its bytes wait', () => stream.readableLength === size);
+  for (const size of parts) {
+    waiting += size;
+    await waitUntil('all its bytes wait', () => stream.readableLength === waiting);
+    stream.write('go\n');
+  }
+  await within('the last words, told once it is over', died);
   stream.resume();
   const error: unknown = await within('the end', failed).catch((reason: unknown) => reason);
   t.match(String(error), /ended with exit code 3/);
-  t.equal(received, size);
+  t.equal(received, waiting);
 });
