@@ -13,6 +13,12 @@ const heartbeat = { every: 1_000, silence: 5_000, start: 30_000 };
 /** How long the last words of a dead worker are waited for, ms: what it started may hold its stderr for ever. */
 const lastWords = 200;
 
+/**
+ * Where V8 begins to collect the whole heap, MiB. It counts the buffers of a stream too and would settle just above a worker's few MB of
+ * code: 160 whole collections instead of 8 in four streams of 800 MB, 1.7 instead of 1.1 s of CPU a GB up, 1.2 instead of 0.6 down.
+ */
+const flags = ['--initial-old-space-size=128'];
+
 /** What a worker may see of the environment: no secrets of other programs, no NODE_OPTIONS. */
 const passed = [
   'HOME',
@@ -53,7 +59,7 @@ export class WorkerProcess {
   constructor(limit: number, news: WorkerNews) {
     this.#limit = limit;
     const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => passed.includes(name)));
-    this.#child = fork(entry, [], { env, execArgv: [], stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
+    this.#child = fork(entry, [], { env, execArgv: flags, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
     const beat = setInterval(() => this.#beat(), heartbeat.every);
     const lines = new Lines((line, skipped) => news.said(line, skipped));
     this.#child.stdout?.setEncoding('utf8').on('data', (text: string) => lines.add(text));
