@@ -8,6 +8,7 @@
  * - `never`: blocked until a file changes or the user says so.
  * - `crash`: blocked, tried again each 60 s.
  * - `policy`: that forward is rechecked each 60 s; when no forward can work, or the host is a jump host, by a new link.
+ * - `launch`: the link stays; 1, 2, 4, 8, 16, then every 60 s, after five failures in a row as `never`.
  * - `forward`: the link stays; the thing itself is tried again (listener 2 s, target and probe by their own clock).
  * - `none`: nothing to repeat; it was the answer to one request or one connection.
  */
@@ -20,6 +21,7 @@ export type RetryClass =
   | 'never'
   | 'crash'
   | 'policy'
+  | 'launch'
   | 'forward'
   | 'none';
 
@@ -98,6 +100,15 @@ export const faults = {
   OPEN_TIMEOUT:           row('forward', 69, 504, 'the server did not open the channel in time', 'check that the target is reachable from the server'),
   PROBE_FAILED:           row('forward', 69, 502, 'the health check says no', 'look at the backend'),
   TOKEN_MISSING:          row('forward', 77, 502, 'the backend asks for a token', 'give the relay a token'),
+  TOKEN_CHANGED:          row('forward', 77, 502, 'the same run of a backend has another token than before', 'look at the backend; `towline backend stop` ends it, then a new one is started'),
+  TOKEN_REFUSED:          row('forward', 77, 502, 'the backend refuses the token', 'set the right one: `towline token set`'),
+  BACKEND_FOREIGN:        row('launch',  77, 502, 'what listens on the port is not the backend that was launched', 'look at who listens there, or let the backend choose its port'),
+  BACKEND_STOPPED:        row('never',   69, 503, 'the backend was stopped with `towline backend stop`', '`towline restart` the relay starts it again'),
+  LAUNCH_FAILED:          row('launch',  69, 502, 'the backend did not come up', 'look at its last lines; `towline backend logs` shows more'),
+  LAUNCH_TIMEOUT:         row('launch',  69, 504, 'the backend was not ready in time', 'look at its last lines, or raise the deadline'),
+  LAUNCH_PORT_TAKEN:      row('launch',  69, 502, 'the port of the backend is taken by another process', 'stop that, or let the backend choose its port'),
+  REMOTE_REFUSED:         row('launch',  77, 502, 'the host runs no commands for this user', 'look at its login shell and at ForceCommand there'),
+  REMOTE_FILE:            row('launch',  66, 502, 'a file on the host cannot be read or written', 'check its path and permissions there'),
   RELAY_STOPPED:          row('none',    69, 503, 'the relay, or the daemon, was stopped while a client waited', '`towline start` the relay'),
   HANDOVER_FAILED:        row('none',    69, 502, 'no worker took a client that was handed over', 'nothing; it may try again'),
   HOLD_EXPIRED:           row('none',    69, 504, 'a client waited longer than hold.time', 'nothing; it may try again'),

@@ -1,4 +1,10 @@
+import type { Duplex } from 'node:stream';
+import type { Backend } from './backend.ts';
+import type { Config } from './config.ts';
+import type { Endpoint } from './endpoint.ts';
 import type { Event } from './event.ts';
+import type { RemoteHost } from './remote.ts';
+import type { Secret } from './secret.ts';
 
 /**
  * A guest of towline: one plain object. `daemon` runs once in the supervisor, beside config and events; `relay` runs once
@@ -25,7 +31,13 @@ export interface PluginContext<Options> {
 }
 
 /** Hooks that run in the supervisor. */
-export interface DaemonHooks {
+export interface DaemonHooks extends ObserverHooks {
+  /** A gate for a new config, before it is taken over; deadline 2 s. A string refuses and is the reason; a throw or no answer refuses too. */
+  check?(config: Config): true | string | Promise<true | string>;
+}
+
+/** Hooks of both sides. */
+export interface ObserverHooks {
   /**
    * Called after each event of its relay from its loading on, in order. A throw is reported and contained; after three the plugin is
    * dropped.
@@ -33,13 +45,52 @@ export interface DaemonHooks {
   observe?(event: Event): void | Promise<void>;
 }
 
-/** Hooks that run in the relay's worker. */
-export interface RelayHooks extends DaemonHooks {
+/** Hooks that run in the relay's worker. Of providers the first answer in the order of the file counts; undefined is no answer. */
+export interface RelayHooks extends ObserverHooks {
+  /**
+   * Makes sure that a backend runs, and says where it listens. Called after each link and when its backend is gone, one at a time per relay, so
+   * it must find the one that an earlier link started. Deadline 60 s, or the `deadline` that the context got; a throw is LAUNCH_FAILED.
+   */
+  backend?(link: RemoteHost, call: BackendCall): Backend | undefined | Promise<Backend | undefined>;
+  /**
+   * Says the token of the backend; null: it has none. `backend` is null where no hook knows one. Deadline 10 s; a throw, or nobody who
+   * knows where one is asked for, is TOKEN_MISSING.
+   */
+  token?(link: RemoteHost, backend: Backend | null): Secret | null | undefined | Promise<Secret | null | undefined>;
+  /**
+   * A gate: is what answers at the target ours, and well? Asked with each health check, after towline's own. Deadline 10 s. Only a literal
+   * `true` says yes; a string says no and is the reason; a throw is PROBE_FAILED.
+   */
+  probe?(dial: Dial, token: Secret | null): true | string | Promise<true | string>;
   /**
    * Asked once for each accepted client, before its target is dialed, in the order of the file; deadline 2 s.
    * Only a literal `true` admits. A string refuses and is the reason; a throw, no answer, or anything else refuses too.
    */
   admit?(connection: ClientConnection): true | string | Promise<true | string>;
+  /**
+   * A waterfall: given the client's stream, returns the one that is joined with the target, such as a stream that counts. Deadline 2 s; a
+   * throw, no answer or no stream closes that connection.
+   */
+  wrap?(stream: Duplex, connection: ClientConnection): Duplex | Promise<Duplex>;
+}
+
+/** Opens a connection to the target of a forward of the relay. */
+export type Dial = () => Promise<Duplex>;
+
+/** What a `backend` hook is told of this call. */
+export interface BackendCall {
+  /** Aborted when its deadline passes, or the link is lost. */
+  readonly signal: AbortSignal;
+  /** Aborted when the link ends: what must not outlive it ends then. */
+  readonly link: AbortSignal;
+  /** The user asked for it: a backend that was stopped on purpose may be started again. */
+  readonly forced: boolean;
+  /** The targets that the relay's forwards name themselves: a fixed port that is another than the backend's is a mistake. */
+  readonly targets: readonly Endpoint[];
+  /** Tells how far it is, in a few words, such as the last line that it printed; shown beside `connecting`. */
+  readonly progress: (text: string) => void;
+  /** A sentence for the user that stays in status. */
+  readonly warn: (text: string) => void;
 }
 
 /** One accepted client, as `admit` sees it. */
