@@ -56,7 +56,14 @@ export async function startDaemon(options: DaemonOptions = {}): Promise<Daemon> 
   openFolders(folders);
   const version = readVersion();
   const { attendant = null } = options;
-  const supervisor = createSupervisor({ config, version, stateDir: folders.state, builtins, attendant });
+  const supervisor = createSupervisor({
+    config,
+    version,
+    stateDir: folders.state,
+    builtins,
+    givenToken: () => null,
+    attendant,
+  });
   let end: () => void = () => undefined;
   const asked = new Promise<void>((resolve) => {
     end = resolve;

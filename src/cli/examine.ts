@@ -216,6 +216,9 @@ async function examineForward(
   host: string,
   { say, signal }: Pick<ExamineOptions, 'say' | 'signal'>,
 ): Promise<void> {
+  if (target.kind === 'backend') {
+    return say(well('target', 'backend', 'launched over a link; `towline backend ps` shows what runs there'));
+  }
   const name = formatEndpoint(target);
   const fault = await faultOf(probeTcp(link, target, deadlines.open, signal));
   if (fault !== null) {
@@ -224,7 +227,7 @@ async function examineForward(
     return say(wrong('target', name, fault, `on ${host} \`${show}\` shows what listens; start the backend there`));
   }
   say(well('target', name, 'the server forwards there, and something answers'));
-  if (health === null || health.kind === 'tcp') return;
+  if (health?.kind !== 'websocket') return;
   const unwell = await faultOf(probeWebsocket(link, target, health, signal));
   say(unwell === null ? well('backend', name, 'answers as it should (WebSocket)') : wrong('backend', name, unwell));
 }

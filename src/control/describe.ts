@@ -58,7 +58,11 @@ function tell(event: Event, name: ForwardName): Description {
     case 'lane.changed':
       return tellState(event.state, lane(event), event.at);
     case 'lane.advanced':
-      return debug(`${lane(event)}: ${event.stage}`);
+      return debug(`${lane(event)}: ${event.stage}${event.note === null ? '' : `: ${event.note}`}`);
+    case 'backend.ready':
+      return event.backend === null
+        ? debug(`${lane(event)}: no plugin brings a backend`)
+        : info(`${lane(event)}: backend ${event.backend.adopted ? 'found' : 'launched'}, ${event.backend.says}`);
     case 'link.opened': {
       const { remote, route, hostKey, took } = event.link;
       const via = route.length === 0 ? '' : ` via ${route.join(', ')}`;

@@ -1,3 +1,4 @@
+import type { BackendFacts } from './model/backend.ts';
 import type { RelayConfig } from './model/config.ts';
 import type { Event, Judgement, LinkFacts } from './model/event.ts';
 import type { FaultReport } from './model/fault.ts';
@@ -19,6 +20,8 @@ export type ToWorker =
       readonly sshConfig: string | null;
       /** What `${NAME}` in ssh_config means: the daemon's environment, which the worker's own is not. */
       readonly env: Readonly<Record<string, string>>;
+      /** The token that a person set. */
+      readonly token: string | null;
       /** Where each built-in plugin lives, by name. */
       readonly builtins: Readonly<Record<string, string>>;
     }
@@ -34,6 +37,8 @@ export type ToWorker =
       readonly id: number;
       readonly client: ClientConnection;
     }
+  /** What a person set as the token of the backend; null: nothing any more. */
+  | { readonly say: 'token'; readonly lane: LaneId; readonly token: string | null }
   | { readonly say: 'nudge'; readonly lane: LaneId; readonly why: 'client' | 'host' | 'answer' | 'user' }
   | { readonly say: 'drain'; readonly lane: LaneId }
   | { readonly say: 'stop'; readonly lane: LaneId }
@@ -62,7 +67,15 @@ export type ToSupervisor =
   /** It is not wanted any more. */
   | { readonly say: 'withdraw'; readonly request: number }
   | { readonly say: 'state'; readonly lane: LaneId; readonly state: LaneState }
-  | { readonly say: 'stage'; readonly lane: LaneId; readonly stage: Stage }
+  /** `note`: how far it is, in a few words, such as the last line that a backend printed. */
+  | { readonly say: 'stage'; readonly lane: LaneId; readonly stage: Stage; readonly note: string | null }
+  /** The backend is ready. Its token is for the supervisor alone. */
+  | {
+      readonly say: 'backed';
+      readonly lane: LaneId;
+      readonly backend: BackendFacts | null;
+      readonly token: string | null;
+    }
   | { readonly say: 'link'; readonly lane: LaneId; readonly link: LinkFacts }
   | {
       readonly say: 'judged';

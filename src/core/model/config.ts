@@ -1,4 +1,4 @@
-import type { Endpoint } from './endpoint.ts';
+import type { Endpoint, Target } from './endpoint.ts';
 
 /** The parsed config file. Nothing in it is optional, nothing changes after parsing. Durations are ms, sizes bytes. */
 export interface Config {
@@ -83,13 +83,14 @@ export type ForwardConfig = LocalForward;
 export interface LocalForward {
   readonly kind: 'local';
   readonly listen: Endpoint;
-  readonly target: Endpoint;
+  readonly target: Target;
   readonly health: HealthConfig | null;
 }
 
 /** A probe through the relay. */
 export interface HealthConfig {
-  readonly kind: 'tcp' | 'websocket';
+  /** `backend`: as the backend's recipe says, with its token; TCP where nobody knows more. The default where the target is the backend. */
+  readonly kind: 'tcp' | 'websocket' | 'backend';
   /** Path of the WebSocket request. Default `/`. */
   readonly path: string;
   /** ms from the end of one check to the next. Default 15 s. */

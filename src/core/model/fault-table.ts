@@ -8,7 +8,7 @@
  * - `never`: blocked until a file changes or the user says so.
  * - `crash`: blocked, tried again each 60 s.
  * - `policy`: that forward is rechecked each 60 s; when no forward can work, or the host is a jump host, by a new link.
- * - `launch`: the link stays; 1, 2, 4, 8, 16, then every 60 s, after five failures in a row as `never`.
+ * - `launch`: the backend did not come up: five tries over one link after 1, 2, 4, 8 s, then blocked, tried again each 5 min.
  * - `forward`: the link stays; the thing itself is tried again (listener 2 s, target and probe by their own clock).
  * - `none`: nothing to repeat; it was the answer to one request or one connection.
  */

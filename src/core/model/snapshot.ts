@@ -1,4 +1,5 @@
-import type { Endpoint } from './endpoint.ts';
+import type { BackendFacts } from './backend.ts';
+import type { Endpoint, Target } from './endpoint.ts';
 import type { Event, Judgement, LinkFacts } from './event.ts';
 import type { FaultReport } from './fault.ts';
 import { type Judged, judgedBy } from './judged.ts';
@@ -36,7 +37,11 @@ export interface LaneSnapshot {
   readonly pid: number | null;
   readonly state: LaneState;
   readonly stage: Stage | null;
+  /** How far it is in its stage, such as the last line that a backend printed. */
+  readonly note: string | null;
   readonly link: LinkFacts | null;
+  /** What it leads to; null where no plugin has to do with a backend. */
+  readonly backend: BackendFacts | null;
   /** Why the worker is gone; null while one runs. */
   readonly fault: FaultReport | null;
   /** When a worker is started again, ms since the epoch; null when within a second, or while one runs. */
@@ -47,7 +52,7 @@ export interface LaneSnapshot {
 
 export interface ForwardSnapshot {
   readonly listen: Endpoint;
-  readonly target: Endpoint;
+  readonly target: Target;
   readonly probed: boolean;
   readonly bound: boolean;
   readonly listenFault: FaultReport | null;
@@ -112,7 +117,9 @@ const emptyLane: LaneSnapshot = {
   pid: null,
   state: { at: 'idle' },
   stage: null,
+  note: null,
   link: null,
+  backend: null,
   fault: null,
   until: null,
   judged: [],
@@ -149,9 +156,11 @@ function foldRelay(relay: RelaySnapshot, event: RelayEvent): RelaySnapshot {
     case 'lane.changed':
       return laneChanged(relay, event);
     case 'lane.advanced':
-      return laneAt(relay, event.lane, { stage: event.stage });
+      return laneAt(relay, event.lane, { stage: event.stage, note: event.note });
+    case 'backend.ready':
+      return laneAt(relay, event.lane, { backend: event.backend });
     case 'question.asked':
-      return laneAt(relay, event.lane, { stage: 'waiting for an answer' });
+      return laneAt(relay, event.lane, { stage: 'waiting for an answer', note: null });
     case 'question.answered':
     case 'question.unanswered':
       // A passphrase is asked for before anything is dialed; the next stage says so.
@@ -175,7 +184,12 @@ function foldRelay(relay: RelaySnapshot, event: RelayEvent): RelaySnapshot {
 function laneChanged(relay: RelaySnapshot, event: Extract<Event, { type: 'lane.changed' }>): RelaySnapshot {
   const { state } = event;
   const up = state.at === 'up' || state.at === 'draining';
-  const next = laneAt(relay, event.lane, { state, stage: null, ...(up ? {} : { link: null, judged: [] }) });
+  const next = laneAt(relay, event.lane, {
+    state,
+    stage: null,
+    note: null,
+    ...(up ? {} : { link: null, backend: null, judged: [] }),
+  });
   return state.at === 'waiting' || state.at === 'blocked' ? failed(next, { fault: state.fault, at: event.at }) : next;
 }
 

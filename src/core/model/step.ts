@@ -12,6 +12,8 @@ export type LaneInput =
   /** The host, or the credentials, are to be left alone until then, because of what somebody else met. */
   | { readonly type: 'withheld'; readonly fault: FaultReport; readonly until: number }
   | { readonly type: 'lost'; readonly fault: FaultReport }
+  /** The link is well, but the backend behind it has gone. */
+  | { readonly type: 'unbacked' }
   | { readonly type: 'timer' }
   /** Something changed that may cure the fault. */
   | { readonly type: 'nudge'; readonly why: Nudge }
@@ -27,6 +29,8 @@ export type Nudge = 'client' | 'wake' | 'files' | 'host' | 'answer' | 'user';
 /** What the driver must do, in this order. */
 export type LaneEffect =
   | { readonly do: 'dial'; readonly forced: boolean }
+  /** Bring the backend over the link that is there. */
+  | { readonly do: 'back' }
   | { readonly do: 'cancel-dial' }
   | { readonly do: 'close-link' }
   | { readonly do: 'arm'; readonly at: number }
@@ -70,6 +74,12 @@ export function step(state: LaneState, input: LaneInput, now: number, policy: La
     case 'lost':
       if (state.at === 'draining') return end([{ do: 'disarm' }, { do: 'close-link' }]);
       return state.at === 'up' ? lose(state, input.fault, now, policy) : stay(state);
+    case 'unbacked':
+      if (state.at !== 'up') return stay(state);
+      return {
+        state: { at: 'dialing', attempt: 1, tries: state.tries, before: true },
+        effects: [{ do: 'back' }],
+      };
     case 'timer':
       return ring(state, now);
     case 'nudge':
@@ -119,6 +129,8 @@ function count(tries: Tries, of: Tries['of']): Tries {
 
 /** What may cure itself, and costs the server a login to find out, is asked for each minute. */
 const recheck = 60_000;
+/** A backend that could not be brought up in several tries is given a rest, ms: each try runs the user's command on the host. */
+const relaunch = 300_000;
 
 function fail(
   state: { readonly attempt: number; readonly tries: Tries; readonly before: boolean },
@@ -140,7 +152,12 @@ function fail(
     };
   }
   const tries = count(state.tries, retry === 'refused' ? 'refused' : 'never');
-  const wait = retry === 'crash' || retry === 'policy' ? recheck : backoff(retry, tries.count, policy.random, false);
+  const wait =
+    retry === 'crash' || retry === 'policy'
+      ? recheck
+      : retry === 'launch'
+        ? relaunch
+        : backoff(retry, tries.count, policy.random, false);
   const until = wait === null ? null : now + wait;
   const arm: readonly LaneEffect[] = until === null ? [] : [{ do: 'arm', at: until }];
   return {

@@ -1,6 +1,8 @@
+import type { BackendFacts } from '../model/backend.ts';
 import type { RelayConfig } from '../model/config.ts';
 import type { Fact } from '../model/event.ts';
 import type { Fault } from '../model/fault.ts';
+import { Secret } from '../model/secret.ts';
 import type { LaneId, LaneVitals, ToSupervisor } from '../protocol.ts';
 import type { WorkerKeeper } from './worker-keeper.ts';
 
@@ -11,6 +13,8 @@ export interface SlotNews {
   changed(): void;
   /** The worker is gone with all that it had. */
   gone(): void;
+  /** Its backend is ready; null: it has no token, or nobody knows one. */
+  backed(backend: BackendFacts | null, token: Secret | null): void;
   /** These plugins of the relay loaded well in the worker and have a `daemon` half. */
   seated(plugins: readonly number[]): void;
 }
@@ -20,6 +24,8 @@ export interface SlotSetting {
   readonly relay: RelayConfig;
   readonly sshConfig: string | null;
   readonly builtins: Readonly<Record<string, string>>;
+  /** The token that a person set for the relay's backend. */
+  readonly givenToken: () => Secret | null;
 }
 
 /** What `${NAME}` in ssh_config means: it goes by message, for a worker's own environment is bare. */
@@ -86,6 +92,11 @@ export class LaneSlot {
     this.keeper.wake();
   }
 
+  /** A person set another token, or took it away. */
+  retoken(token: Secret | null): void {
+    this.keeper.send({ say: 'token', lane: this.id, token: token?.reveal() ?? null });
+  }
+
   /** Lets open connections end, then ends. */
   drain(): void {
     this.#draining = true;
@@ -100,11 +111,12 @@ export class LaneSlot {
 
   #ready(pid: number): void {
     if (this.#draining) return this.#end();
-    const { relay, sshConfig, builtins } = this.#setting;
+    const { relay, sshConfig, builtins, givenToken } = this.#setting;
     this.#news.fact({ type: 'worker.started', relay: relay.name, lane: this.#index, pid });
     const forced = this.#forced;
     this.#forced = false;
-    this.keeper.send({ say: 'open', lane: this.id, relay, forced, sshConfig, env: ownEnvironment(), builtins });
+    const token = givenToken()?.reveal() ?? null;
+    this.keeper.send({ say: 'open', lane: this.id, relay, forced, sshConfig, env: ownEnvironment(), token, builtins });
   }
 
   #gone(pid: number, fault: Fault, until: number | null): void {
@@ -126,8 +138,14 @@ export class LaneSlot {
         if (message.state.at === 'ended') this.#end();
         break;
       case 'stage':
-        this.#news.fact({ type: 'lane.advanced', ...at, stage: message.stage });
+        this.#news.fact({ type: 'lane.advanced', ...at, stage: message.stage, note: message.note });
         break;
+      case 'backed': {
+        const { backend, token } = message;
+        this.#news.fact({ type: 'backend.ready', ...at, backend });
+        this.#news.backed(backend, token === null ? null : new Secret(token));
+        break;
+      }
       case 'link':
         this.#news.fact({ type: 'link.opened', ...at, link: message.link });
         break;

@@ -10,6 +10,7 @@ import type { Connection } from './connection.ts';
 import { LaneSlot, type SlotSetting } from './lane-slot.ts';
 import { Listener } from './listener.ts';
 import { Refusals } from './refusals.ts';
+import { RelayToken } from './relay-token.ts';
 import { RelayGuests } from './relay-guests.ts';
 import type { WorkerKeeper } from './worker-keeper.ts';
 
@@ -37,6 +38,7 @@ const grace = 2_000;
 export class Relay {
   readonly config: RelayConfig;
   readonly clients: Clients;
+  readonly token: RelayToken;
   readonly #setting: SlotSetting;
   readonly #ports: RelayPorts;
   readonly #guests: RelayGuests;
@@ -56,6 +58,7 @@ export class Relay {
     this.#refusals = new Refusals((forward, fault, count) =>
       ports.fact({ type: 'connection.refused', relay, forward, fault, count }),
     );
+    this.token = new RelayToken((text) => ports.fact({ type: 'relay.warned', relay, text }));
     this.#guests = new RelayGuests(this.config, setting.builtins, (plugin, fault) =>
       ports.fact({ type: 'plugin.failed', relay, plugin, fault: fault.report() }),
     );
@@ -126,6 +129,12 @@ export class Relay {
     this.#cut();
   }
 
+  /** A person set another token for its backend, or took it away. */
+  retoken(): void {
+    const given = this.#setting.givenToken();
+    for (const lane of this.#lanes) lane.retoken(given);
+  }
+
   /** What this lane waits for has been answered. */
   answered(lane: number): void {
     this.#lanes[lane]?.nudge('answer');
@@ -186,6 +195,7 @@ export class Relay {
         fact: this.#ports.fact,
         changed: () => this.#changed(),
         gone: () => this.clients.orphaned(lane.id),
+        backed: (backend, token) => this.token.learned(backend, token),
         seated: (plugins) => void this.#guests.seat(plugins),
       });
       return lane;

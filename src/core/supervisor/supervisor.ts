@@ -1,6 +1,7 @@
 import type { Config, RelayConfig } from '../model/config.ts';
 import type { Event } from '../model/event.ts';
 import { Fault } from '../model/fault.ts';
+import type { Secret } from '../model/secret.ts';
 import { standing } from '../model/standing.ts';
 import type { DaemonStatus, RelayStatus } from '../model/status.ts';
 import type { LaneId, ToSupervisor } from '../protocol.ts';
@@ -12,6 +13,7 @@ import { EventLog } from './event-log.ts';
 import { Ports } from './ports.ts';
 import type { Questions } from './questions.ts';
 import { Relay, type RelayPorts } from './relay.ts';
+import type { TokenAnswer } from './relay-token.ts';
 import { unknownRelay } from './unknown-relay.ts';
 import { Turnstile } from '../model/turnstile.ts';
 import { lanesBlockedBy } from './waiting-question.ts';
@@ -25,6 +27,8 @@ export interface SupervisorOptions {
   readonly stateDir: string;
   /** Built-in plugins: name -> file URL of the module. */
   readonly builtins: Readonly<Record<string, string>>;
+  /** The token that a person set for the backend of a relay; null: none. */
+  readonly givenToken: (relay: string) => Secret | null;
   /** Answers the questions of all relays from the start on; null: nobody is there. */
   readonly attendant?: Attendant | null;
 }
@@ -43,6 +47,10 @@ export interface Supervisor {
   stopRelay(name: string): Promise<void>;
   /** Drains a relay and begins anew; its listeners stay bound, and who comes meanwhile is held. Throws RELAY_UNKNOWN; NOT_RUNNING while the daemon ends. */
   restartRelay(name: string): Promise<void>;
+  /** The token of a relay's backend. Throws RELAY_UNKNOWN. */
+  token(name: string): TokenAnswer;
+  /** A person set another one, or took it away. Throws RELAY_UNKNOWN. */
+  retoken(name: string): void;
   /** The questions of relays that wait for a person. */
   readonly questions: Pick<Questions, 'attend' | 'answer' | 'decline'>;
   /** Drains every relay (together), then ends. `now()` cuts the drain short. Both are safe to call twice. */
@@ -98,7 +106,8 @@ class Supervision implements Supervisor {
       room: clientRoom(descriptorLimit(), config.relays.length),
     };
     for (const relay of config.relays) {
-      const setting = { relay, sshConfig: config.sshConfig, builtins };
+      const givenToken = () => options.givenToken(relay.name);
+      const setting = { relay, sshConfig: config.sshConfig, builtins, givenToken };
       this.#relays.set(relay.name, new Relay(setting, ports));
     }
     this.#events.subscribe(0, (event) => {
@@ -150,6 +159,14 @@ class Supervision implements Supervisor {
     this.#refuseIfEnding();
     await relay.restart('the user asked for it');
     this.#refuseIfEnding();
+  }
+
+  token(name: string): TokenAnswer {
+    return this.#relay(name).token.answer;
+  }
+
+  retoken(name: string): void {
+    this.#relay(name).retoken();
   }
 
   close(why: string): Promise<void> {

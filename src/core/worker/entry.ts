@@ -49,6 +49,9 @@ process.on('message', (message: ToWorker, handle: Socket | undefined) => {
         lane.input({ type: 'nudge', why: message.why });
       }
       break;
+    case 'token':
+      lanes.get(message.lane)?.token(message.token);
+      break;
     case 'drain':
       lanes.get(message.lane)?.input({ type: 'drain' });
       break;

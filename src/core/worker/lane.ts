@@ -1,11 +1,13 @@
 import type { Event } from '../model/event.ts';
 import { Fault } from '../model/fault.ts';
 import type { ClientConnection } from '../model/plugin.ts';
-import type { LaneState } from '../model/state.ts';
+import type { LaneState, Stage } from '../model/state.ts';
 import { type LaneEffect, type LaneInput, step } from '../model/step.ts';
 import { Guests } from '../plugin/guests.ts';
+import { Secret } from '../model/secret.ts';
 import { loadGuest } from '../plugin/load.ts';
 import type { LaneId, LaneVitals, ToSupervisor, ToWorker } from '../protocol.ts';
+import { type Backed, Backing, backedMessage } from './backing.ts';
 import { monotonic, toWallClock } from './clock.ts';
 import { Dialer } from './dialer.ts';
 import { watchFiles } from './file-watch.ts';
@@ -36,6 +38,7 @@ export class Lane {
   readonly #guests: Guests;
   readonly #clients: ServedClients;
   readonly #dialer: Dialer;
+  readonly #backing: Backing;
   readonly #noted = new Set<string>();
   #state: LaneState = { at: 'idle' };
   #seated: Promise<void> | null = null;
@@ -43,34 +46,41 @@ export class Lane {
   #dialing: AbortController | null = null;
   #timer: NodeJS.Timeout | undefined;
   #unwatch: () => void = () => undefined;
-  #watches: readonly TargetWatch[] = [];
+  #watches: readonly (TargetWatch | null)[] = [];
 
   constructor(open: Open, ports: LanePorts) {
     this.#open = open;
     this.#ports = ports;
-    const { lane, relay } = open;
+    const { lane, relay, token } = open;
     this.#guests = new Guests((plugin, fault, fatal) => {
       void ports.say({ say: 'plugin-failed', lane, plugin, fault: fault.report() });
       if (fatal) this.input({ type: 'lost', fault: fault.report() });
     });
-    this.#clients = new ServedClients(relay.forwards, this.#guests, ports.say, {
+    this.#clients = new ServedClients(this.#guests, ports.say, {
       served: (forward, fault) => this.#watches[forward]?.served(fault),
       emptied: () => {
         if (this.#state.at === 'draining') this.input({ type: 'stop' });
       },
+    });
+    const note = (text: string) => {
+      // Said once, not at each attempt; a ProxyCommand may say something else each time.
+      if (this.#noted.has(text) || this.#noted.size > 1_000) return;
+      this.#noted.add(text);
+      void ports.say({ say: 'warned', lane, text });
+    };
+    const stage = (now: Stage, how: string | null) => void ports.say({ say: 'stage', lane, stage: now, note: how });
+    this.#backing = new Backing(relay, token === null ? null : new Secret(token), this.#guests, {
+      stage,
+      warn: note,
+      learned: (backend, learned) => void ports.say(backedMessage(lane, backend, learned)),
     });
     this.#dialer = new Dialer(open, {
       links: ports.links,
       permits: ports.permits,
       questions: ports.questions,
       seat: () => this.#seat(),
-      stage: (stage) => void ports.say({ say: 'stage', lane, stage }),
-      note: (text) => {
-        // Said once, not at each attempt; a ProxyCommand may say something else each time.
-        if (this.#noted.has(text) || this.#noted.size > 1_000) return;
-        this.#noted.add(text);
-        void ports.say({ say: 'warned', lane, text });
-      },
+      stage: (now) => stage(now, null),
+      note,
     });
   }
 
@@ -106,7 +116,13 @@ export class Lane {
   /** What changes too often to be an event. */
   get vitals(): LaneVitals {
     const { sent, received } = this.#clients.traffic;
-    return { sent, received, rtt: this.#watches.map((watch) => watch.rtt) };
+    return { sent, received, rtt: this.#watches.map((watch) => watch?.rtt ?? null) };
+  }
+
+  /** A person set another token, or took it away: it counts from the next proof on, which is made at once. */
+  token(text: string | null): void {
+    this.#backing.given = text === null ? null : new Secret(text);
+    this.input(this.#state.at === 'up' ? { type: 'unbacked' } : { type: 'nudge', why: 'user' });
   }
 
   observe(event: Event): void {
@@ -118,8 +134,12 @@ export class Lane {
       case 'dial':
         void this.#dial(effect.forced);
         break;
+      case 'back':
+        void this.#back();
+        break;
       case 'cancel-dial':
         this.#dialing?.abort(new Fault('LINK_LOST', 'the attempt was given up; nothing to do'));
+        this.#closeLink();
         break;
       case 'close-link':
         this.#closeLink();
@@ -146,23 +166,52 @@ export class Lane {
     this.#dialing = controller;
     try {
       const lease = await this.#dialer.dial(forced, controller.signal);
-      this.#dialing = null;
       if (controller.signal.aborted) return lease.release();
       this.#lease = lease;
-      void this.#ports.say({ say: 'link', lane: this.#open.lane, link: lease.link.facts });
-      this.input({ type: 'linked' });
-      // Lost in the same breath: onLost calls back at once.
-      lease.link.onLost((fault) => {
-        if (this.#lease === lease) this.input({ type: 'lost', fault: fault.report() });
-      });
-      if (this.#lease === lease) this.#watch(lease);
+      // Before it is up nobody heeds this: what is being done over it fails by itself.
+      lease.link.onLost((fault) => this.#lost(lease, fault));
+      await this.#bring(lease, forced, controller);
     } catch (error) {
-      this.#dialing = null;
-      if (controller.signal.aborted) return;
-      if (error instanceof Withheld) {
-        this.input({ type: 'withheld', fault: error.fault, until: monotonic() + error.wait });
-      } else this.input({ type: 'failed', fault: Fault.from(error).report() });
+      this.#failed(controller, error);
     }
+  }
+
+  /** The backend has gone, the link has not: over the same link it is brought back. */
+  async #back(): Promise<void> {
+    const lease = this.#lease;
+    if (lease === null) return;
+    this.#unwatchTargets();
+    const controller = new AbortController();
+    this.#dialing = controller;
+    try {
+      await this.#bring(lease, false, controller);
+    } catch (error) {
+      this.#failed(controller, error);
+    }
+  }
+
+  async #bring(lease: Lease, forced: boolean, controller: AbortController): Promise<void> {
+    const backed = await this.#backing.prepare(lease.link, forced, controller.signal);
+    if (controller.signal.aborted) return;
+    this.#dialing = null;
+    void this.#ports.say({ say: 'link', lane: this.#open.lane, link: lease.link.facts });
+    this.#clients.forwards = backed.forwards;
+    this.input({ type: 'linked' });
+    if (lease.link.fault !== null) this.#lost(lease, lease.link.fault);
+    if (this.#lease === lease) this.#watch(lease, backed);
+  }
+
+  #lost(lease: Lease, fault: Fault): void {
+    if (this.#lease === lease) this.input({ type: 'lost', fault: fault.report() });
+  }
+
+  #failed(controller: AbortController, error: unknown): void {
+    if (controller.signal.aborted) return;
+    this.#dialing = null;
+    this.#closeLink();
+    if (error instanceof Withheld) {
+      this.input({ type: 'withheld', fault: error.fault, until: monotonic() + error.wait });
+    } else this.input({ type: 'failed', fault: Fault.from(error).report() });
   }
 
   /** Loads the plugins once; a failed load is tried again with the next attempt. */
@@ -180,11 +229,14 @@ export class Lane {
     return this.#seated;
   }
 
-  #watch(lease: Lease): void {
-    const { lane, relay } = this.#open;
-    this.#watches = watchTargets(relay.forwards, lease.link, {
+  #watch(lease: Lease, backed: Backed): void {
+    const { lane } = this.#open;
+    this.#watches = watchTargets(backed, lease.link, {
       judged: (forward, judgement, fault, rtt) =>
         void this.#ports.say({ say: 'judged', lane, forward, judgement, fault: fault?.report() ?? null, rtt }),
+      unbacked: () => {
+        if (this.#backing.mayRetry(monotonic())) this.input({ type: 'unbacked' });
+      },
       forbidden: (fault) => {
         if (this.#clients.open > 0) return false;
         this.input({ type: 'lost', fault: fault.report() });
@@ -193,11 +245,15 @@ export class Lane {
     });
   }
 
+  #unwatchTargets(): void {
+    for (const watch of this.#watches) watch?.stop();
+    this.#watches = [];
+  }
+
   #closeLink(): void {
     const lease = this.#lease;
     this.#lease = null;
-    for (const watch of this.#watches) watch.stop();
-    this.#watches = [];
+    this.#unwatchTargets();
     if (lease === null) return;
     this.#clients.abandon(new Fault('LINK_LOST', 'the relay was stopped before the connection ended; nothing to do'));
     lease.release();

@@ -1,10 +1,13 @@
-import type { ForwardConfig, HealthConfig } from '../model/config.ts';
+import type { HealthConfig } from '../model/config.ts';
 import type { Judgement } from '../model/event.ts';
 import { Fault } from '../model/fault.ts';
 import { judge, noVerdict, type Verdict } from '../model/verdict.ts';
 import type { Link } from '../ssh/link/link.ts';
+import { probeBackend } from '../probe/backend.ts';
 import { probeTcp } from '../probe/tcp.ts';
 import { probeWebsocket } from '../probe/websocket.ts';
+import type { BackendAsk } from './backing.ts';
+import type { ReadyForward } from './ready-forward.ts';
 
 /** A forward without a probe is only dialed: once when the link is up, and again while its target cannot be had. */
 const unprobed = { retry: 5_000, timeout: 10_000 };
@@ -12,13 +15,19 @@ const policyRetry = 60_000;
 /** A result that disagrees with the verdict is confirmed, or not, soon: `fall` results must not take `fall` periods. ms */
 const confirm = 1_000;
 
-export type Report = (judgement: Judgement, fault: Fault | null, rtt: number | null) => void;
+/** What is heard of one target. */
+export interface WatchNews {
+  judged(judgement: Judgement, fault: Fault | null, rtt: number | null): void;
+  /** Nothing listens there. */
+  refused(): void;
+}
 
 /** Asks again and again whether a forward's target is well, for as long as one link lives. */
 export class TargetWatch {
-  readonly #forward: ForwardConfig;
+  readonly #forward: ReadyForward;
   readonly #link: Link;
-  readonly #report: Report;
+  readonly #asks: BackendAsk | null;
+  readonly #news: WatchNews;
   readonly #stop = new AbortController();
   #verdict: Verdict = noVerdict;
   #timer: NodeJS.Timeout | undefined;
@@ -27,10 +36,12 @@ export class TargetWatch {
   rtt: number | null = null;
   #said: { judgement: Judgement; code: string | null; message: string | null } | null = null;
 
-  constructor(forward: ForwardConfig, link: Link, report: Report) {
+  /** `asks`: how the backend that listens there is asked whether it is well. */
+  constructor(forward: ReadyForward, link: Link, asks: BackendAsk | null, news: WatchNews) {
     this.#forward = forward;
     this.#link = link;
-    this.#report = report;
+    this.#asks = asks;
+    this.#news = news;
     link.onLost(() => this.stop());
     if (link.fault === null) void this.#ask();
   }
@@ -70,6 +81,9 @@ export class TargetWatch {
   #probe(health: HealthConfig | null): Promise<void> {
     const { target } = this.#forward;
     const { signal } = this.#stop;
+    if (health?.kind === 'backend' && this.#asks !== null) {
+      return probeBackend(this.#link, target, this.#asks, health.timeout, signal);
+    }
     if (health?.kind === 'websocket') return probeWebsocket(this.#link, target, health, signal);
     return probeTcp(this.#link, target, health?.timeout ?? unprobed.timeout, signal);
   }
@@ -83,6 +97,8 @@ export class TargetWatch {
 
   #failed(fault: Fault): void {
     const { health } = this.#forward;
+    if (fault.code === 'TARGET_REFUSED') this.#news.refused();
+    if (this.#stop.signal.aborted) return;
     if (health !== null) this.#verdict = judge(this.#verdict, false, health.rise, health.fall);
     if (health === null || this.#verdict.healthy === false) this.#say('unwell', fault, null);
     const next = health === null ? unprobed.retry : this.#next(health);
@@ -102,7 +118,7 @@ export class TargetWatch {
     // A policy that still forbids is said again: it may be the last one of the forwards to do so.
     if (same && said.code !== 'FORWARDING_REFUSED') return;
     this.#said = said;
-    this.#report(judgement, fault, rtt);
+    this.#news.judged(judgement, fault, rtt);
   }
 
   #again(ms: number): void {
