@@ -4,7 +4,6 @@ import type { ClientConnection } from '../model/plugin.ts';
 import type { LaneState } from '../model/state.ts';
 import { type LaneEffect, type LaneInput, step } from '../model/step.ts';
 import { Guests } from '../plugin/guests.ts';
-import { loadGuest } from '../plugin/load.ts';
 import type { LaneId, LaneVitals, ToSupervisor, ToWorker } from '../protocol.ts';
 import { monotonic, toWallClock } from './clock.ts';
 import { Dialer } from './dialer.ts';
@@ -12,9 +11,9 @@ import { watchFiles } from './file-watch.ts';
 import type { Lease, Links } from './links.ts';
 import type { PermitRequests } from './permit-requests.ts';
 import type { QuestionRequests } from './question-requests.ts';
+import { Seating } from './seating.ts';
 import { ServedClients } from './served-clients.ts';
-import type { TargetWatch } from './target-watch.ts';
-import { watchTargets } from './target-watches.ts';
+import { TargetWatches } from './target-watches.ts';
 import { Withheld } from './withheld.ts';
 
 type Open = Extract<ToWorker, { say: 'open' }>;
@@ -35,26 +34,36 @@ export class Lane {
   readonly #ports: LanePorts;
   readonly #guests: Guests;
   readonly #clients: ServedClients;
+  readonly #watches: TargetWatches;
   readonly #dialer: Dialer;
   readonly #noted = new Set<string>();
   #state: LaneState = { at: 'idle' };
-  #seated: Promise<void> | null = null;
   #lease: Lease | null = null;
   #dialing: AbortController | null = null;
   #timer: NodeJS.Timeout | undefined;
   #unwatch: () => void = () => undefined;
-  #watches: readonly TargetWatch[] = [];
 
   constructor(open: Open, ports: LanePorts) {
     this.#open = open;
     this.#ports = ports;
     const { lane, relay } = open;
+    const lose = (fault: Fault) => this.input({ type: 'lost', fault: fault.report() });
     this.#guests = new Guests((plugin, fault, fatal) => {
       void ports.say({ say: 'plugin-failed', lane, plugin, fault: fault.report() });
-      if (fatal) this.input({ type: 'lost', fault: fault.report() });
+      if (fatal) lose(fault);
+    });
+    const seating = new Seating(open, this.#guests, ports.say);
+    this.#watches = new TargetWatches(relay.forwards, {
+      judged: (forward, judgement, fault, rtt) =>
+        void ports.say({ say: 'judged', lane, forward, judgement, fault: fault?.report() ?? null, rtt }),
+      forbidden: (fault) => {
+        if (this.#clients.open > 0) return false;
+        lose(fault);
+        return true;
+      },
     });
     this.#clients = new ServedClients(relay.forwards, this.#guests, ports.say, {
-      served: (forward, fault) => this.#watches[forward]?.served(fault),
+      served: (forward, fault) => this.#watches.served(forward, fault),
       emptied: () => {
         if (this.#state.at === 'draining') this.input({ type: 'stop' });
       },
@@ -63,7 +72,7 @@ export class Lane {
       links: ports.links,
       permits: ports.permits,
       questions: ports.questions,
-      seat: () => this.#seat(),
+      seat: () => seating.seat(),
       stage: (stage) => void ports.say({ say: 'stage', lane, stage }),
       note: (text) => {
         // Said once, not at each attempt; a ProxyCommand may say something else each time.
@@ -106,7 +115,7 @@ export class Lane {
   /** What changes too often to be an event. */
   get vitals(): LaneVitals {
     const { sent, received } = this.#clients.traffic;
-    return { sent, received, rtt: this.#watches.map((watch) => watch.rtt) };
+    return { sent, received, rtt: this.#watches.rtt };
   }
 
   observe(event: Event): void {
@@ -155,7 +164,7 @@ export class Lane {
       lease.link.onLost((fault) => {
         if (this.#lease === lease) this.input({ type: 'lost', fault: fault.report() });
       });
-      if (this.#lease === lease) this.#watch(lease);
+      if (this.#lease === lease) this.#watches.begin(lease.link);
     } catch (error) {
       this.#dialing = null;
       if (controller.signal.aborted) return;
@@ -165,39 +174,10 @@ export class Lane {
     }
   }
 
-  /** Loads the plugins once; a failed load is tried again with the next attempt. */
-  #seat(): Promise<void> {
-    const { relay, builtins, lane } = this.#open;
-    this.#seated ??= Promise.all(relay.plugins.map((use) => loadGuest(use, builtins))).then(async (guests) => {
-      await this.#guests.seat(guests, 'relay', relay.name);
-      // A file that could not even be loaded here never reaches the supervisor.
-      const plugins = guests.flatMap(({ plugin }, index) => (plugin.daemon === undefined ? [] : [index]));
-      if (plugins.length > 0) void this.#ports.say({ say: 'seated', lane, plugins });
-    });
-    this.#seated.catch(() => {
-      this.#seated = null;
-    });
-    return this.#seated;
-  }
-
-  #watch(lease: Lease): void {
-    const { lane, relay } = this.#open;
-    this.#watches = watchTargets(relay.forwards, lease.link, {
-      judged: (forward, judgement, fault, rtt) =>
-        void this.#ports.say({ say: 'judged', lane, forward, judgement, fault: fault?.report() ?? null, rtt }),
-      forbidden: (fault) => {
-        if (this.#clients.open > 0) return false;
-        this.input({ type: 'lost', fault: fault.report() });
-        return true;
-      },
-    });
-  }
-
   #closeLink(): void {
     const lease = this.#lease;
     this.#lease = null;
-    for (const watch of this.#watches) watch.stop();
-    this.#watches = [];
+    this.#watches.stop();
     if (lease === null) return;
     this.#clients.abandon(new Fault('LINK_LOST', 'the relay was stopped before the connection ended; nothing to do'));
     lease.release();
