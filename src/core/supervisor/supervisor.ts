@@ -1,4 +1,4 @@
-import type { Config, RelayConfig } from '../model/config.ts';
+import type { Config } from '../model/config.ts';
 import type { Event } from '../model/event.ts';
 import { Fault } from '../model/fault.ts';
 import type { Secret } from '../model/secret.ts';
@@ -6,7 +6,7 @@ import { standing } from '../model/standing.ts';
 import type { DaemonStatus, RelayStatus } from '../model/status.ts';
 import type { LaneId, ToSupervisor } from '../protocol.ts';
 import type { Attendant } from './attendant.ts';
-import type { Connection } from './connection.ts';
+import { ConnectionTable } from './connection-table.ts';
 import { clientRoom, descriptorLimit } from './descriptors.ts';
 import { Desk } from './desk.ts';
 import { EventLog } from './event-log.ts';
@@ -15,9 +15,9 @@ import type { Questions } from './questions.ts';
 import { Relay, type RelayPorts } from './relay.ts';
 import type { TokenAnswer } from './relay-token.ts';
 import { unknownRelay } from './unknown-relay.ts';
-import { Turnstile } from '../model/turnstile.ts';
 import { lanesBlockedBy } from './waiting-question.ts';
-import { WorkerKeeper } from './worker-keeper.ts';
+import type { WorkerKeeper } from './worker-keeper.ts';
+import { Workers } from './workers.ts';
 
 /** What the composition root hands over. */
 export interface SupervisorOptions {
@@ -58,9 +58,6 @@ export interface Supervisor {
   now(): void;
 }
 
-/** Two cores start so many workers at once; more would starve each other. */
-const startsAtOnce = 2;
-
 /** Makes a supervisor that has opened nothing yet. */
 export function createSupervisor(options: SupervisorOptions): Supervisor {
   return new Supervision(options);
@@ -70,11 +67,9 @@ class Supervision implements Supervisor {
   readonly #options: SupervisorOptions;
   readonly #events = new EventLog();
   readonly #desk: Desk;
-  readonly #connections = new Map<number, Connection>();
+  readonly #connections: ConnectionTable;
   readonly #relays = new Map<string, Relay>();
-  readonly #turn = new Turnstile(startsAtOnce);
-  #shared: WorkerKeeper | null = null;
-  #lastId = 0;
+  readonly #workers: Workers;
   #closing: Promise<void> | null = null;
 
   constructor(options: SupervisorOptions) {
@@ -92,18 +87,18 @@ class Supervision implements Supervisor {
     const chosen = new Ports(options.stateDir, config.file, (relay, text) =>
       this.#events.add({ type: 'relay.warned', relay, text }),
     );
+    this.#connections = new ConnectionTable(clientRoom(descriptorLimit(), config.relays.length));
+    this.#workers = new Workers(config.relays, {
+      message: (keeper, message) => this.#heard(keeper, message),
+      gone: (keeper) => this.#desk.gone(keeper),
+    });
     const ports: RelayPorts = {
       fact: (fact) => this.#events.add(fact),
       snapshot: (relay) => this.#events.snapshot.relays[relay] ?? null,
-      keeper: (relay) => this.#keeper(relay),
+      keeper: (relay) => this.#workers.keeper(relay),
       settle: (relay, forward, listen) => chosen.settle(relay, forward, listen),
       mayBegin: () => this.#closing === null,
-      nextId: () => {
-        this.#lastId += 1;
-        return this.#lastId;
-      },
       connections: this.#connections,
-      room: clientRoom(descriptorLimit(), config.relays.length),
     };
     for (const relay of config.relays) {
       const givenToken = () => options.givenToken(relay.name);
@@ -176,7 +171,7 @@ class Supervision implements Supervisor {
 
   now(): void {
     for (const relay of this.#relays.values()) relay.now();
-    this.#shared?.kill(new Fault('LINK_LOST', 'ended at once, as asked; nothing to do'));
+    this.#workers.kill();
   }
 
   #refuseIfEnding(): void {
@@ -188,7 +183,7 @@ class Supervision implements Supervisor {
   async #close(why: string): Promise<void> {
     this.#events.add({ type: 'daemon.stopping', why });
     await Promise.all([...this.#relays.values()].map((relay) => relay.stop(why)));
-    await this.#shared?.ended();
+    await this.#workers.ended();
     this.#desk.close();
   }
 
@@ -196,18 +191,6 @@ class Supervision implements Supervisor {
     const relay = this.#relays.get(name);
     if (relay === undefined) throw unknownRelay(name, [...this.#relays.keys()]);
     return relay;
-  }
-
-  #keeper(relay: RelayConfig): WorkerKeeper {
-    const make = (limit: number) =>
-      new WorkerKeeper(limit, this.#turn, {
-        message: (keeper, message) => this.#heard(keeper, message),
-        gone: (keeper) => this.#desk.gone(keeper),
-      });
-    if (relay.isolation === 'relay') return make(relay.memory);
-    const sharing = this.#options.config.relays.filter((one) => one.isolation === 'shared');
-    this.#shared ??= make(Math.max(...sharing.map((one) => one.memory)));
-    return this.#shared;
   }
 
   #heard(keeper: WorkerKeeper, message: Exclude<ToSupervisor, { lane: LaneId }>): void {
@@ -222,7 +205,7 @@ class Supervision implements Supervisor {
       case 'returned':
       case 'closed':
       case 'reset': {
-        const connection = this.#connections.get(message.id);
+        const connection = this.#connections.find(message.id);
         if (connection !== undefined) this.#relays.get(connection.client.relay)?.clients.heard(connection, message);
         break;
       }

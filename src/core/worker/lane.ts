@@ -1,22 +1,22 @@
 import type { Event } from '../model/event.ts';
 import { Fault } from '../model/fault.ts';
 import type { ClientConnection } from '../model/plugin.ts';
+import { Secret } from '../model/secret.ts';
 import type { LaneState, Stage } from '../model/state.ts';
 import { type LaneEffect, type LaneInput, step } from '../model/step.ts';
 import { Guests } from '../plugin/guests.ts';
-import { Secret } from '../model/secret.ts';
-import { loadGuest } from '../plugin/load.ts';
 import type { LaneId, LaneVitals, ToSupervisor, ToWorker } from '../protocol.ts';
-import { type Backed, Backing, backedMessage } from './backing.ts';
+import { Backing, backedMessage } from './backing.ts';
 import { monotonic, toWallClock } from './clock.ts';
 import { Dialer } from './dialer.ts';
 import { watchFiles } from './file-watch.ts';
-import type { Lease, Links } from './links.ts';
+import { LaneLink } from './lane-link.ts';
+import type { Links } from './links.ts';
 import type { PermitRequests } from './permit-requests.ts';
 import type { QuestionRequests } from './question-requests.ts';
+import { Seating } from './seating.ts';
 import { ServedClients } from './served-clients.ts';
-import type { TargetWatch } from './target-watch.ts';
-import { watchTargets } from './target-watches.ts';
+import { TargetWatches } from './target-watches.ts';
 import { Withheld } from './withheld.ts';
 
 type Open = Extract<ToWorker, { say: 'open' }>;
@@ -37,27 +37,39 @@ export class Lane {
   readonly #ports: LanePorts;
   readonly #guests: Guests;
   readonly #clients: ServedClients;
+  readonly #watches: TargetWatches;
   readonly #dialer: Dialer;
   readonly #backing: Backing;
+  readonly #link: LaneLink;
   readonly #noted = new Set<string>();
   #state: LaneState = { at: 'idle' };
-  #seated: Promise<void> | null = null;
-  #lease: Lease | null = null;
-  #dialing: AbortController | null = null;
   #timer: NodeJS.Timeout | undefined;
   #unwatch: () => void = () => undefined;
-  #watches: readonly (TargetWatch | null)[] = [];
 
   constructor(open: Open, ports: LanePorts) {
     this.#open = open;
     this.#ports = ports;
     const { lane, relay, token } = open;
+    const lose = (fault: Fault) => this.input({ type: 'lost', fault: fault.report() });
     this.#guests = new Guests((plugin, fault, fatal) => {
       void ports.say({ say: 'plugin-failed', lane, plugin, fault: fault.report() });
-      if (fatal) this.input({ type: 'lost', fault: fault.report() });
+      if (fatal) lose(fault);
+    });
+    const seating = new Seating(open, this.#guests, ports.say);
+    this.#watches = new TargetWatches({
+      judged: (forward, judgement, fault, rtt) =>
+        void ports.say({ say: 'judged', lane, forward, judgement, fault: fault?.report() ?? null, rtt }),
+      refused: () => {
+        if (this.#backing.mayRetry(monotonic())) this.input({ type: 'unbacked' });
+      },
+      forbidden: (fault) => {
+        if (this.#clients.open > 0) return false;
+        lose(fault);
+        return true;
+      },
     });
     this.#clients = new ServedClients(this.#guests, ports.say, {
-      served: (forward, fault) => this.#watches[forward]?.served(fault),
+      served: (forward, fault) => this.#watches.served(forward, fault),
       emptied: () => {
         if (this.#state.at === 'draining') this.input({ type: 'stop' });
       },
@@ -78,9 +90,24 @@ export class Lane {
       links: ports.links,
       permits: ports.permits,
       questions: ports.questions,
-      seat: () => this.#seat(),
+      seat: () => seating.seat(),
       stage: (now) => stage(now, null),
       note,
+    });
+    this.#link = new LaneLink(this.#dialer, this.#backing, {
+      linked: (link, backed) => {
+        void ports.say({ say: 'link', lane, link: link.facts });
+        this.#clients.forwards = backed.forwards;
+        this.input({ type: 'linked' });
+        if (this.#state.at === 'up') this.#watches.begin(link, backed);
+      },
+      failed: (error) => {
+        this.#closeLink();
+        if (error instanceof Withheld) {
+          this.input({ type: 'withheld', fault: error.fault, until: monotonic() + error.wait });
+        } else this.input({ type: 'failed', fault: Fault.from(error).report() });
+      },
+      lost: lose,
     });
   }
 
@@ -103,20 +130,20 @@ export class Lane {
 
   /** A client's socket has arrived. Without a link it goes back unread. */
   connect(id: number, client: ClientConnection, handle: unknown): void {
-    const link = this.#state.at === 'up' ? (this.#lease?.link ?? null) : null;
+    const link = this.#state.at === 'up' ? this.#link.link : null;
     this.#clients.take(id, client, handle, link);
   }
 
   /** The machine slept, or the network changed: is the link still there, and may an attempt be hurried? */
   wake(): void {
-    this.#lease?.link.check();
+    this.#link.link?.check();
     this.input({ type: 'nudge', why: 'wake' });
   }
 
   /** What changes too often to be an event. */
   get vitals(): LaneVitals {
     const { sent, received } = this.#clients.traffic;
-    return { sent, received, rtt: this.#watches.map((watch) => watch?.rtt ?? null) };
+    return { sent, received, rtt: this.#watches.rtt };
   }
 
   /** A person set another token, or took it away: it counts from the next proof on, which is made at once. */
@@ -132,15 +159,13 @@ export class Lane {
   #perform(effect: LaneEffect): void {
     switch (effect.do) {
       case 'dial':
-        void this.#dial(effect.forced);
+        this.#link.dial(effect.forced);
         break;
       case 'back':
-        void this.#back();
+        this.#watches.stop();
+        this.#link.back();
         break;
       case 'cancel-dial':
-        this.#dialing?.abort(new Fault('LINK_LOST', 'the attempt was given up; nothing to do'));
-        this.#closeLink();
-        break;
       case 'close-link':
         this.#closeLink();
         break;
@@ -161,101 +186,9 @@ export class Lane {
     }
   }
 
-  async #dial(forced: boolean): Promise<void> {
-    const controller = new AbortController();
-    this.#dialing = controller;
-    try {
-      const lease = await this.#dialer.dial(forced, controller.signal);
-      if (controller.signal.aborted) return lease.release();
-      this.#lease = lease;
-      // Before it is up nobody heeds this: what is being done over it fails by itself.
-      lease.link.onLost((fault) => this.#lost(lease, fault));
-      await this.#bring(lease, forced, controller);
-    } catch (error) {
-      this.#failed(controller, error);
-    }
-  }
-
-  /** The backend has gone, the link has not: over the same link it is brought back. */
-  async #back(): Promise<void> {
-    const lease = this.#lease;
-    if (lease === null) return;
-    this.#unwatchTargets();
-    const controller = new AbortController();
-    this.#dialing = controller;
-    try {
-      await this.#bring(lease, false, controller);
-    } catch (error) {
-      this.#failed(controller, error);
-    }
-  }
-
-  async #bring(lease: Lease, forced: boolean, controller: AbortController): Promise<void> {
-    const backed = await this.#backing.prepare(lease.link, forced, controller.signal);
-    if (controller.signal.aborted) return;
-    this.#dialing = null;
-    void this.#ports.say({ say: 'link', lane: this.#open.lane, link: lease.link.facts });
-    this.#clients.forwards = backed.forwards;
-    this.input({ type: 'linked' });
-    if (lease.link.fault !== null) this.#lost(lease, lease.link.fault);
-    if (this.#lease === lease) this.#watch(lease, backed);
-  }
-
-  #lost(lease: Lease, fault: Fault): void {
-    if (this.#lease === lease) this.input({ type: 'lost', fault: fault.report() });
-  }
-
-  #failed(controller: AbortController, error: unknown): void {
-    if (controller.signal.aborted) return;
-    this.#dialing = null;
-    this.#closeLink();
-    if (error instanceof Withheld) {
-      this.input({ type: 'withheld', fault: error.fault, until: monotonic() + error.wait });
-    } else this.input({ type: 'failed', fault: Fault.from(error).report() });
-  }
-
-  /** Loads the plugins once; a failed load is tried again with the next attempt. */
-  #seat(): Promise<void> {
-    const { relay, builtins, lane } = this.#open;
-    this.#seated ??= Promise.all(relay.plugins.map((use) => loadGuest(use, builtins))).then(async (guests) => {
-      await this.#guests.seat(guests, 'relay', relay.name);
-      // A file that could not even be loaded here never reaches the supervisor.
-      const plugins = guests.flatMap(({ plugin }, index) => (plugin.daemon === undefined ? [] : [index]));
-      if (plugins.length > 0) void this.#ports.say({ say: 'seated', lane, plugins });
-    });
-    this.#seated.catch(() => {
-      this.#seated = null;
-    });
-    return this.#seated;
-  }
-
-  #watch(lease: Lease, backed: Backed): void {
-    const { lane } = this.#open;
-    this.#watches = watchTargets(backed, lease.link, {
-      judged: (forward, judgement, fault, rtt) =>
-        void this.#ports.say({ say: 'judged', lane, forward, judgement, fault: fault?.report() ?? null, rtt }),
-      unbacked: () => {
-        if (this.#backing.mayRetry(monotonic())) this.input({ type: 'unbacked' });
-      },
-      forbidden: (fault) => {
-        if (this.#clients.open > 0) return false;
-        this.input({ type: 'lost', fault: fault.report() });
-        return true;
-      },
-    });
-  }
-
-  #unwatchTargets(): void {
-    for (const watch of this.#watches) watch?.stop();
-    this.#watches = [];
-  }
-
   #closeLink(): void {
-    const lease = this.#lease;
-    this.#lease = null;
-    this.#unwatchTargets();
-    if (lease === null) return;
+    this.#watches.stop();
     this.#clients.abandon(new Fault('LINK_LOST', 'the relay was stopped before the connection ended; nothing to do'));
-    lease.release();
+    this.#link.close();
   }
 }
