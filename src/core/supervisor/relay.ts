@@ -3,6 +3,7 @@ import type { Event, Fact } from '../model/event.ts';
 import { Fault, type FaultReport } from '../model/fault.ts';
 import type { RelayConfig } from '../model/config.ts';
 import type { RelaySnapshot } from '../model/snapshot.ts';
+import { Turnstile } from '../model/turnstile.ts';
 import { bestLane, standing } from '../model/standing.ts';
 import type { Counters } from '../model/status.ts';
 import { Clients } from './clients.ts';
@@ -41,6 +42,7 @@ export class Relay {
   readonly #ports: RelayPorts;
   readonly #guests: RelayGuests;
   readonly #refusals: Refusals;
+  readonly #turnstile = new Turnstile(1);
   #listeners: readonly Listener[] = [];
   #lanes: readonly LaneSlot[] = [];
   #before = { sent: 0, received: 0 };
@@ -56,9 +58,10 @@ export class Relay {
     this.#refusals = new Refusals((forward, fault, count) =>
       ports.fact({ type: 'connection.refused', relay, forward, fault, count }),
     );
-    this.#guests = new RelayGuests(this.config, setting.builtins, (plugin, fault) =>
-      ports.fact({ type: 'plugin.failed', relay, plugin, fault: fault.report() }),
-    );
+    this.#guests = new RelayGuests(this.config, setting.builtins, {
+      failed: (plugin, fault) => ports.fact({ type: 'plugin.failed', relay, plugin, fault: fault.report() }),
+      said: (text, count) => ports.fact({ type: 'worker.said', relay, text, count }),
+    });
     this.clients = new Clients(this.config, ports.connections, ports.room, {
       lane: () => this.#lane(),
       hopeless: () => this.#hopeless(),
@@ -185,8 +188,9 @@ export class Relay {
       const lane: LaneSlot = new LaneSlot(index, this.#setting, forced, this.#ports.keeper(this.config), {
         fact: this.#ports.fact,
         changed: () => this.#changed(),
+        turnstile: this.#turnstile,
         gone: () => this.clients.orphaned(lane.id),
-        seated: (plugins) => void this.#guests.seat(plugins),
+        seated: (plugins) => this.#guests.seat(plugins),
       });
       return lane;
     });
@@ -201,7 +205,7 @@ export class Relay {
     clearTimeout(late);
     // What a worker did not live to say of its clients.
     for (const lane of this.#lanes) this.clients.orphaned(lane.id);
-    this.#guests.dismiss();
+    await this.#guests.dismiss();
     const { sent, received } = this.counters;
     this.#before = { sent, received };
     this.#lanes = [];

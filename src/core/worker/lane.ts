@@ -1,10 +1,12 @@
 import type { Event } from '../model/event.ts';
 import { Fault } from '../model/fault.ts';
-import type { ClientConnection } from '../model/plugin.ts';
+import type { ClientConnection, Dial } from '../model/plugin.ts';
 import type { LaneState } from '../model/state.ts';
 import { type LaneEffect, type LaneInput, step } from '../model/step.ts';
 import { Guests } from '../plugin/guests.ts';
 import { loadGuest } from '../plugin/load.ts';
+import type { Told } from '../plugin/seat.ts';
+import { alone } from '../plugin/turn.ts';
 import type { LaneId, LaneVitals, ToSupervisor, ToWorker } from '../protocol.ts';
 import { monotonic, toWallClock } from './clock.ts';
 import { Dialer } from './dialer.ts';
@@ -14,7 +16,8 @@ import type { PermitRequests } from './permit-requests.ts';
 import type { QuestionRequests } from './question-requests.ts';
 import { ServedClients } from './served-clients.ts';
 import type { TargetWatch } from './target-watch.ts';
-import { watchTargets } from './target-watches.ts';
+import { type TargetNews, watchTargets } from './target-watches.ts';
+import type { TurnRequests } from './turn-requests.ts';
 import { Withheld } from './withheld.ts';
 
 type Open = Extract<ToWorker, { say: 'open' }>;
@@ -25,6 +28,7 @@ export interface LanePorts {
   readonly links: Links;
   readonly permits: PermitRequests;
   readonly questions: QuestionRequests;
+  readonly turns: TurnRequests;
   /** Called once, when the lane has ended. */
   readonly ended: (lane: LaneId) => void;
 }
@@ -49,10 +53,11 @@ export class Lane {
     this.#open = open;
     this.#ports = ports;
     const { lane, relay } = open;
-    this.#guests = new Guests((plugin, fault, fatal) => {
+    const failed: Told = (plugin, fault, fatal) => {
       void ports.say({ say: 'plugin-failed', lane, plugin, fault: fault.report() });
       if (fatal) this.input({ type: 'lost', fault: fault.report() });
-    });
+    };
+    this.#guests = new Guests(failed, relay.lanes === 1 ? alone() : ports.turns.of(lane));
     this.#clients = new ServedClients(relay.forwards, this.#guests, ports.say, {
       served: (forward, fault) => this.#watches[forward]?.served(fault),
       emptied: () => {
@@ -64,6 +69,7 @@ export class Lane {
       permits: ports.permits,
       questions: ports.questions,
       seat: () => this.#seat(),
+      guests: this.#guests,
       stage: (stage) => void ports.say({ say: 'stage', lane, stage }),
       note: (text) => {
         // Said once, not at each attempt; a ProxyCommand may say something else each time.
@@ -168,6 +174,11 @@ export class Lane {
   /** Loads the plugins once; a failed load is tried again with the next attempt. */
   #seat(): Promise<void> {
     const { relay, builtins, lane } = this.#open;
+    // The file may be mended, or the user wants another try: the plugins begin anew.
+    if (this.#guests.broken !== null) {
+      this.#guests.unseat();
+      this.#seated = null;
+    }
     this.#seated ??= Promise.all(relay.plugins.map((use) => loadGuest(use, builtins))).then(async (guests) => {
       await this.#guests.seat(guests, 'relay', relay.name);
       // A file that could not even be loaded here never reaches the supervisor.
@@ -182,7 +193,8 @@ export class Lane {
 
   #watch(lease: Lease): void {
     const { lane, relay } = this.#open;
-    this.#watches = watchTargets(relay.forwards, lease.link, {
+    const guests = this.#guests.hasProbe ? (dial: Dial) => this.#guests.probe(dial, null) : null;
+    const news: TargetNews = {
       judged: (forward, judgement, fault, rtt) =>
         void this.#ports.say({ say: 'judged', lane, forward, judgement, fault: fault?.report() ?? null, rtt }),
       forbidden: (fault) => {
@@ -190,7 +202,8 @@ export class Lane {
         this.input({ type: 'lost', fault: fault.report() });
         return true;
       },
-    });
+    };
+    this.#watches = watchTargets(relay.forwards, lease.link, news, guests);
   }
 
   #closeLink(): void {

@@ -1,6 +1,7 @@
 import type { ForwardConfig, HealthConfig } from '../model/config.ts';
 import type { Judgement } from '../model/event.ts';
 import { Fault } from '../model/fault.ts';
+import type { Dial } from '../model/plugin.ts';
 import { judge, noVerdict, type Verdict } from '../model/verdict.ts';
 import type { Link } from '../ssh/link/link.ts';
 import { probeTcp } from '../probe/tcp.ts';
@@ -12,6 +13,9 @@ const policyRetry = 60_000;
 /** A result that disagrees with the verdict is confirmed, or not, soon: `fall` results must not take `fall` periods. ms */
 const confirm = 1_000;
 
+/** What plugins say of the target, by connections of their own; null: it is theirs, and well. Never rejects. */
+export type GuestProbe = (dial: Dial) => Promise<Fault | null>;
+
 export type Report = (judgement: Judgement, fault: Fault | null, rtt: number | null) => void;
 
 /** Asks again and again whether a forward's target is well, for as long as one link lives. */
@@ -19,6 +23,7 @@ export class TargetWatch {
   readonly #forward: ForwardConfig;
   readonly #link: Link;
   readonly #report: Report;
+  readonly #guests: GuestProbe | null;
   readonly #stop = new AbortController();
   #verdict: Verdict = noVerdict;
   #timer: NodeJS.Timeout | undefined;
@@ -27,7 +32,9 @@ export class TargetWatch {
   rtt: number | null = null;
   #said: { judgement: Judgement; code: string | null; message: string | null } | null = null;
 
-  constructor(forward: ForwardConfig, link: Link, report: Report) {
+  /** `guests` is asked with each health check, after the forward's own. */
+  constructor(forward: ForwardConfig, link: Link, report: Report, guests: GuestProbe | null = null) {
+    this.#guests = guests;
     this.#forward = forward;
     this.#link = link;
     this.#report = report;
@@ -67,11 +74,14 @@ export class TargetWatch {
     }
   }
 
-  #probe(health: HealthConfig | null): Promise<void> {
+  async #probe(health: HealthConfig | null): Promise<void> {
     const { target } = this.#forward;
     const { signal } = this.#stop;
-    if (health?.kind === 'websocket') return probeWebsocket(this.#link, target, health, signal);
-    return probeTcp(this.#link, target, health?.timeout ?? unprobed.timeout, signal);
+    if (health?.kind === 'websocket') await probeWebsocket(this.#link, target, health, signal);
+    else await probeTcp(this.#link, target, health?.timeout ?? unprobed.timeout, signal);
+    if (health === null || this.#guests === null || signal.aborted) return;
+    const fault = await this.#guests(() => this.#link.dial(target, { address: '127.0.0.1', port: 0 }));
+    if (fault !== null) throw fault;
   }
 
   #passed(health: HealthConfig | null, rtt: number): void {
