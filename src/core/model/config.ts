@@ -1,4 +1,5 @@
 import type { Endpoint, Target } from './endpoint.ts';
+import type { HookName } from './hooks.ts';
 
 /** The parsed config file. Nothing in it is optional, nothing changes after parsing. Durations are ms, sizes bytes. */
 export interface Config {
@@ -103,8 +104,16 @@ export interface HealthConfig {
   readonly fall: number;
 }
 
-/** A plugin that a relay uses: a built-in name or a path, and its own options as they stand in the file. */
+/** A plugin that a relay uses, and its own options as they stand in the file. */
 export interface PluginUse {
+  /** The name of a built-in one, an absolute path, or the name of an npm package. */
   readonly use: string;
+  /** The folder in which the search for a package begins: that of the config file. */
+  readonly from: string;
   readonly options: Readonly<Record<string, unknown>>;
+  /** Other deadlines than the hooks' own, ms. */
+  readonly deadlines: HookDeadlines;
 }
+
+/** How long hooks may take, ms; those that are absent take their own deadline. */
+export type HookDeadlines = Readonly<Partial<Record<HookName, number>>>;

@@ -4,10 +4,14 @@ import type { Fact } from '../model/event.ts';
 import type { Fault } from '../model/fault.ts';
 import { Secret } from '../model/secret.ts';
 import type { LaneId, LaneVitals, ToSupervisor } from '../protocol.ts';
+import type { Turnstile } from '../model/turnstile.ts';
+import { LaneTurns } from './lane-turns.ts';
 import type { WorkerKeeper } from './worker-keeper.ts';
 
 /** What a relay hears of one of its lanes, after the fact is in the snapshot. */
 export interface SlotNews {
+  /** Lets one lane of the relay at a time through. */
+  readonly turnstile: Turnstile;
   fact(fact: Fact): void;
   /** Its state changed, or its worker is gone. */
   changed(): void;
@@ -46,6 +50,7 @@ export class LaneSlot {
   readonly #index: number;
   readonly #setting: SlotSetting;
   readonly #news: SlotNews;
+  readonly #turns: LaneTurns;
   #finish: () => void = () => undefined;
   #forced: boolean;
   #draining = false;
@@ -60,6 +65,7 @@ export class LaneSlot {
     this.#setting = setting;
     this.#forced = forced;
     this.#news = news;
+    this.#turns = new LaneTurns(news.turnstile, (request) => this.keeper.send({ say: 'turn', request }));
     this.ended = new Promise((resolve) => {
       this.#finish = resolve;
     });
@@ -124,6 +130,7 @@ export class LaneSlot {
     this.#vitals = still;
     const at = { relay: this.#setting.relay.name, lane: this.#index };
     this.#news.fact({ type: 'worker.ended', ...at, pid, fault: fault.report(), until });
+    this.#turns.clear();
     this.#news.gone();
     this.#news.changed();
     if (this.#draining) this.#end();
@@ -157,6 +164,12 @@ export class LaneSlot {
       case 'seated':
         this.#news.seated(message.plugins);
         break;
+      case 'turn':
+        this.#turns.ask(message.request);
+        break;
+      case 'turned':
+        this.#turns.over(message.request);
+        break;
       case 'warned':
         this.#news.fact({ type: 'relay.warned', relay: at.relay, text: message.text });
         break;
@@ -167,6 +180,7 @@ export class LaneSlot {
   }
 
   #end(): void {
+    this.#turns.clear();
     this.keeper.detach(this.id);
     this.#finish();
   }

@@ -4,6 +4,7 @@ import { Fault } from '../model/fault.ts';
 import type { Secret } from '../model/secret.ts';
 import type { RelaySnapshot } from '../model/snapshot.ts';
 import { bestLane } from '../model/standing.ts';
+import { Turnstile } from '../model/turnstile.ts';
 import type { LaneId, LaneVitals } from '../protocol.ts';
 import { LaneSlot, type SlotSetting } from './lane-slot.ts';
 import type { WorkerKeeper } from './worker-keeper.ts';
@@ -31,6 +32,7 @@ const grace = 2_000;
 export class RelayLanes {
   readonly #setting: SlotSetting;
   readonly #ports: RelayLanesPorts;
+  readonly #turnstile = new Turnstile(1);
   #lanes: readonly LaneSlot[] = [];
   #before = { sent: 0, received: 0 };
 
@@ -61,6 +63,7 @@ export class RelayLanes {
       const lane: LaneSlot = new LaneSlot(index, this.#setting, forced, keeper(), {
         fact,
         changed,
+        turnstile: this.#turnstile,
         gone: () => orphaned(lane.id),
         backed,
         seated,

@@ -50,9 +50,10 @@ export class Relay {
       ports.fact({ type: 'connection.refused', relay, forward, fault, count }),
     );
     this.token = new RelayToken((text) => ports.fact({ type: 'relay.warned', relay, text }));
-    this.#guests = new RelayGuests(this.config, setting.builtins, (plugin, fault) =>
-      ports.fact({ type: 'plugin.failed', relay, plugin, fault: fault.report() }),
-    );
+    this.#guests = new RelayGuests(this.config, setting.builtins, {
+      failed: (plugin, fault) => ports.fact({ type: 'plugin.failed', relay, plugin, fault: fault.report() }),
+      said: (text, count) => ports.fact({ type: 'worker.said', relay, text, count }),
+    });
     this.clients = new Clients(this.config, ports.connections, {
       lane: () => this.#lanes.best,
       hopeless: () => hopeless(relay, ports.snapshot(relay)),
@@ -66,7 +67,7 @@ export class Relay {
       changed: () => this.#changed(),
       orphaned: (lane) => this.clients.orphaned(lane),
       backed: (backend, token) => this.token.learned(backend, token),
-      seated: (plugins) => void this.#guests.seat(plugins),
+      seated: (plugins) => this.#guests.seat(plugins),
     });
   }
 
@@ -161,7 +162,7 @@ export class Relay {
     this.#listeners = [];
     this.#changed();
     await this.#lanes.end();
-    this.#guests.dismiss();
+    await this.#guests.dismiss();
     // All lanes are gone: what is left was never opened.
     this.clients.cutAll();
     this.#refusals.flush();
@@ -172,7 +173,7 @@ export class Relay {
     const { name } = this.config;
     this.#ports.fact({ type: 'relay.restarting', relay: name, why });
     await this.#lanes.end();
-    this.#guests.dismiss();
+    await this.#guests.dismiss();
     if (!this.#ports.mayBegin()) return;
     this.#ports.fact({ type: 'relay.started', relay: name });
     this.#lanes.begin(true);

@@ -4,6 +4,7 @@ import { Fault } from '../model/fault.ts';
 import type { Secret } from '../model/secret.ts';
 import { standing } from '../model/standing.ts';
 import type { DaemonStatus, RelayStatus } from '../model/status.ts';
+import { checkByGuests } from '../plugin/check-config.ts';
 import type { LaneId, ToSupervisor } from '../protocol.ts';
 import type { Attendant } from './attendant.ts';
 import { ConnectionTable } from './connection-table.ts';
@@ -35,7 +36,10 @@ export interface SupervisorOptions {
 
 /** The daemon's own process: owns listeners, workers, events. Never reads a forwarded byte. */
 export interface Supervisor {
-  /** Binds listeners and starts workers; returns when each relay has been begun, not when it is connected. */
+  /**
+   * Binds listeners and starts workers; returns when each relay has been begun, not when it is connected. Rejects with CONFIG_INVALID where
+   * a plugin refuses the config.
+   */
   start(): Promise<void>;
   /** What all events so far amount to, with the live counts. */
   status(): DaemonStatus;
@@ -57,6 +61,9 @@ export interface Supervisor {
   close(why: string): Promise<void>;
   now(): void;
 }
+
+/** So long the start waits for a plugin's module, ms. */
+const loadingTime = 3_000;
 
 /** Makes a supervisor that has opened nothing yet. */
 export function createSupervisor(options: SupervisorOptions): Supervisor {
@@ -113,6 +120,7 @@ class Supervision implements Supervisor {
 
   async start(): Promise<void> {
     const { config, version } = this.#options;
+    await this.#askGuests(config);
     this.#events.add({ type: 'daemon.started', pid: process.pid, version, config: config.file });
     for (const relay of this.#relays.values()) relay.declare();
     const relays = [...this.#relays.values()].filter((relay) => relay.config.start);
@@ -172,6 +180,13 @@ class Supervision implements Supervisor {
   now(): void {
     for (const relay of this.#relays.values()) relay.now();
     this.#workers.kill();
+  }
+
+  /** A plugin that cannot even be loaded blocks its own relay later; one that does not accept the config lets nothing begin. */
+  async #askGuests(config: Config): Promise<void> {
+    const checks = await checkByGuests(config, this.#options.builtins, loadingTime);
+    const refused = checks.find(({ kind }) => kind === 'refused');
+    if (refused !== undefined) throw refused.fault;
   }
 
   #refuseIfEnding(): void {

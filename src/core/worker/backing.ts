@@ -34,6 +34,8 @@ export interface Backed {
   /** Null where a forward leads to a backend that no plugin brought. */
   readonly forwards: readonly (ReadyForward | null)[];
   readonly backend: Backend | null;
+  /** Null: it has none, or nobody knows one. */
+  readonly token: Secret | null;
   /** How the backend is asked whether it is well, with its token; null where nobody knows. */
   readonly ask: BackendAsk | null;
 }
@@ -108,7 +110,7 @@ export class Backing {
         const text = `no plugin of ${name} says where its backend listens; use "launch", or name a target`;
         throw new Fault('LAUNCH_FAILED', text);
       }
-      return { forwards: ready, backend, ask };
+      return { forwards: ready, backend, token: token ?? null, ask };
     } catch (error) {
       // What a plugin makes of a lost link is not the news.
       throw link.fault ?? error;

@@ -5,6 +5,8 @@ import { Secret } from '../model/secret.ts';
 import type { LaneState, Stage } from '../model/state.ts';
 import { type LaneEffect, type LaneInput, step } from '../model/step.ts';
 import { Guests } from '../plugin/guests.ts';
+import type { Told } from '../plugin/seat.ts';
+import { alone } from '../plugin/turn.ts';
 import type { LaneId, LaneVitals, ToSupervisor, ToWorker } from '../protocol.ts';
 import { Backing, backedMessage } from './backing.ts';
 import { monotonic, toWallClock } from './clock.ts';
@@ -16,6 +18,7 @@ import type { PermitRequests } from './permit-requests.ts';
 import type { QuestionRequests } from './question-requests.ts';
 import { Seating } from './seating.ts';
 import { ServedClients } from './served-clients.ts';
+import type { TurnRequests } from './turn-requests.ts';
 import { TargetWatches } from './target-watches.ts';
 import { Withheld } from './withheld.ts';
 
@@ -27,6 +30,7 @@ export interface LanePorts {
   readonly links: Links;
   readonly permits: PermitRequests;
   readonly questions: QuestionRequests;
+  readonly turns: TurnRequests;
   /** Called once, when the lane has ended. */
   readonly ended: (lane: LaneId) => void;
 }
@@ -51,12 +55,13 @@ export class Lane {
     this.#ports = ports;
     const { lane, relay, token } = open;
     const lose = (fault: Fault) => this.input({ type: 'lost', fault: fault.report() });
-    this.#guests = new Guests((plugin, fault, fatal) => {
+    const failed: Told = (plugin, fault, fatal) => {
       void ports.say({ say: 'plugin-failed', lane, plugin, fault: fault.report() });
       if (fatal) lose(fault);
-    });
+    };
+    this.#guests = new Guests(failed, relay.lanes === 1 ? alone() : ports.turns.of(lane));
     const seating = new Seating(open, this.#guests, ports.say);
-    this.#watches = new TargetWatches({
+    this.#watches = new TargetWatches(this.#guests, {
       judged: (forward, judgement, fault, rtt) =>
         void ports.say({ say: 'judged', lane, forward, judgement, fault: fault?.report() ?? null, rtt }),
       refused: () => {
@@ -91,6 +96,7 @@ export class Lane {
       permits: ports.permits,
       questions: ports.questions,
       seat: () => seating.seat(),
+      guests: this.#guests,
       stage: (now) => stage(now, null),
       note,
     });

@@ -17,6 +17,11 @@ export class Seating {
 
   /** Loads and seats them; a load that failed is tried again with the next call. Rejects with its Fault. */
   seat(): Promise<void> {
+    // The file may be mended, or the user wants another try: the plugins begin anew.
+    if (this.#guests.broken !== null) {
+      this.#guests.unseat();
+      this.#done = null;
+    }
     this.#done ??= this.#load();
     this.#done.catch(() => {
       this.#done = null;

@@ -5,7 +5,7 @@ import type { Guests } from '../plugin/guests.ts';
 import type { ToSupervisor } from '../protocol.ts';
 import { socketFrom } from '../socket/raw-handle.ts';
 import type { Link } from '../ssh/link/link.ts';
-import type { ForwardKind } from './forward/kind.ts';
+import type { ForwardKind, Wrap } from './forward/kind.ts';
 import type { Traffic } from './splice.ts';
 import { localForward } from './forward/local.ts';
 import type { ReadyForward } from './ready-forward.ts';
@@ -83,12 +83,20 @@ export class ServedClients {
         const text = `forward ${client.forward} of ${client.relay} leads to a backend that nobody launched; see its plugins`;
         throw new Fault('LAUNCH_FAILED', text);
       }
-      const cut = await kind.serve(socket, client, link, this.traffic, async () => {
-        await this.#say({ say: 'opened', id });
-        opened = true;
-        this.#open += 1;
-        this.#news.served(client.forward, null);
-      });
+      const wrap: Wrap | null = this.#guests.hasWrap ? (stream) => this.#guests.wrap(stream, client) : null;
+      const cut = await kind.serve(
+        socket,
+        client,
+        link,
+        this.traffic,
+        async () => {
+          await this.#say({ say: 'opened', id });
+          opened = true;
+          this.#open += 1;
+          this.#news.served(client.forward, null);
+        },
+        wrap,
+      );
       const fault = cut ?? this.#doomed.get(id) ?? null;
       if (fault !== null) return this.#reset(id, socket, fault);
       void this.#say({ say: 'closed', id });

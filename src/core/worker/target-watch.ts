@@ -1,6 +1,7 @@
 import type { HealthConfig } from '../model/config.ts';
 import type { Judgement } from '../model/event.ts';
 import { Fault } from '../model/fault.ts';
+import type { Dial } from '../model/plugin.ts';
 import { judge, noVerdict, type Verdict } from '../model/verdict.ts';
 import type { Link } from '../ssh/link/link.ts';
 import { probeBackend } from '../probe/backend.ts';
@@ -15,6 +16,16 @@ const policyRetry = 60_000;
 /** A result that disagrees with the verdict is confirmed, or not, soon: `fall` results must not take `fall` periods. ms */
 const confirm = 1_000;
 
+/** What plugins say of the target, by connections of their own; null: it is theirs, and well. Never rejects. */
+export type GuestProbe = (dial: Dial) => Promise<Fault | null>;
+
+/** Who is asked about a target with each health check, beside the check itself; null: nobody. */
+export interface Asked {
+  /** How the backend that listens there shows that it is well. */
+  readonly backend: BackendAsk | null;
+  readonly guests: GuestProbe | null;
+}
+
 /** What is heard of one target. */
 export interface WatchNews {
   judged(judgement: Judgement, fault: Fault | null, rtt: number | null): void;
@@ -26,7 +37,7 @@ export interface WatchNews {
 export class TargetWatch {
   readonly #forward: ReadyForward;
   readonly #link: Link;
-  readonly #asks: BackendAsk | null;
+  readonly #asked: Asked;
   readonly #news: WatchNews;
   readonly #stop = new AbortController();
   #verdict: Verdict = noVerdict;
@@ -36,11 +47,10 @@ export class TargetWatch {
   rtt: number | null = null;
   #said: { judgement: Judgement; code: string | null; message: string | null } | null = null;
 
-  /** `asks`: how the backend that listens there is asked whether it is well. */
-  constructor(forward: ReadyForward, link: Link, asks: BackendAsk | null, news: WatchNews) {
+  constructor(forward: ReadyForward, link: Link, asked: Asked, news: WatchNews) {
     this.#forward = forward;
     this.#link = link;
-    this.#asks = asks;
+    this.#asked = asked;
     this.#news = news;
     link.onLost(() => this.stop());
     if (link.fault === null) void this.#ask();
@@ -78,14 +88,18 @@ export class TargetWatch {
     }
   }
 
-  #probe(health: HealthConfig | null): Promise<void> {
+  async #probe(health: HealthConfig | null): Promise<void> {
     const { target } = this.#forward;
     const { signal } = this.#stop;
-    if (health?.kind === 'backend' && this.#asks !== null) {
-      return probeBackend(this.#link, target, this.#asks, health.timeout, signal);
-    }
-    if (health?.kind === 'websocket') return probeWebsocket(this.#link, target, health, signal);
-    return probeTcp(this.#link, target, health?.timeout ?? unprobed.timeout, signal);
+    const { backend, guests } = this.#asked;
+    const timeout = health?.timeout ?? unprobed.timeout;
+    if (health?.kind === 'websocket') await probeWebsocket(this.#link, target, health, signal);
+    else if (health?.kind === 'backend' && backend !== null) {
+      await probeBackend(this.#link, target, backend, timeout, signal);
+    } else await probeTcp(this.#link, target, timeout, signal);
+    if (health === null || guests === null || signal.aborted) return;
+    const fault = await guests(() => this.#link.dial(target, { address: '127.0.0.1', port: 0 }));
+    if (fault !== null) throw fault;
   }
 
   #passed(health: HealthConfig | null, rtt: number): void {

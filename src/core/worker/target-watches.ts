@@ -1,6 +1,8 @@
 import { sameEndpoint } from '../model/endpoint.ts';
 import type { Judgement } from '../model/event.ts';
 import { Fault } from '../model/fault.ts';
+import type { Dial } from '../model/plugin.ts';
+import type { Guests } from '../plugin/guests.ts';
 import type { Link } from '../ssh/link/link.ts';
 import type { Backed } from './backing.ts';
 import { TargetWatch } from './target-watch.ts';
@@ -19,10 +21,12 @@ export interface TargetNews {
  * forbids every forward, only a new link can tell when that changes.
  */
 export class TargetWatches {
+  readonly #guests: Pick<Guests, 'hasProbe' | 'probe'>;
   readonly #news: TargetNews;
   #watches: readonly (TargetWatch | null)[] = [];
 
-  constructor(news: TargetNews) {
+  constructor(guests: Pick<Guests, 'hasProbe' | 'probe'>, news: TargetNews) {
+    this.#guests = guests;
     this.#news = news;
   }
 
@@ -31,7 +35,8 @@ export class TargetWatches {
     return this.#watches.map((watch) => watch?.rtt ?? null);
   }
 
-  begin(link: Link, { forwards, backend, ask }: Backed): void {
+  begin(link: Link, { forwards, backend, token, ask }: Backed): void {
+    const guests = this.#guests.hasProbe ? (dial: Dial) => this.#guests.probe(dial, token) : null;
     const forbidden = new Set<number>();
     this.#watches = forwards.map((forward, index) => {
       if (forward === null) {
@@ -40,7 +45,8 @@ export class TargetWatches {
         return null;
       }
       const leadsToBackend = backend !== null && sameEndpoint(forward.target, backend.target);
-      return new TargetWatch(forward, link, leadsToBackend ? ask : null, {
+      const asks = { backend: leadsToBackend ? ask : null, guests };
+      return new TargetWatch(forward, link, asks, {
         judged: (judgement, fault, rtt) => {
           if (fault?.code === 'FORWARDING_REFUSED') forbidden.add(index);
           else forbidden.delete(index);
