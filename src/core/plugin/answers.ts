@@ -15,7 +15,15 @@ const longest = 64 * 1024;
 
 /** A backend as a plugin told it. Throws Wrong. */
 export function readBackend(value: unknown): Backend {
-  const { target, run = null, adopted = false, token, door = null, says = '' } = mapOf(value, 'no backend');
+  const {
+    target,
+    run = null,
+    adopted = false,
+    token,
+    door = null,
+    opens = null,
+    says = '',
+  } = mapOf(value, 'no backend');
   if (run !== null && typeof run !== 'string') throw new Wrong('a backend whose run is no text and not null');
   return {
     target: readEndpoint(target),
@@ -23,8 +31,16 @@ export function readBackend(value: unknown): Backend {
     adopted: adopted === true,
     ...(token === undefined ? {} : { token: readToken(token) }),
     door: door === null ? null : readDoor(door),
+    opens: opens === null ? null : readOpens(opens),
     says: typeof says === 'string' ? printable(says) : '',
   };
+}
+
+function readOpens(value: unknown): NonNullable<Backend['opens']> {
+  const { scheme, page } = mapOf(value, 'a backend whose address is no object and not null');
+  if ((scheme === 'http' || scheme === 'ws') && typeof page === 'string' && /^\/[!-~]*$/.test(page))
+    return { scheme, page };
+  throw new Wrong('a backend whose address has no scheme (http, ws), or no page that begins with /');
 }
 
 /** A token; null: there is none. Throws Wrong. */

@@ -11,8 +11,8 @@ export interface AgentProgram {
 }
 
 /** Copilot has no status command: it takes a token from the environment, its own config file, or the login of `gh`. */
-// biome-ignore lint/suspicious/noTemplateCurlyInString: the shell expands it
 const copilot =
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: the shell expands it
   '[ -n "$COPILOT_GITHUB_TOKEN$GH_TOKEN$GITHUB_TOKEN" ] || grep -q \'"logged_in_users"[^]]*{\' "${COPILOT_HOME:-$HOME/.copilot}/config.json" 2>/dev/null || gh auth status >/dev/null 2>&1 || echo no login found';
 
 /** Every program that is known here. */
