@@ -30,6 +30,9 @@ export function drawRelay(relay: RelayStatus, { now, colour, columns }: View): s
     ],
     ['traffic', `${formatBytes(counters.sent)} sent, ${formatBytes(counters.received)} received`],
     ['last fault', lastFault === null ? '' : `${faultText(relay, lastFault)}, ${ago(lastFault.at)}`],
+    ...Object.values(relay.notes)
+      .flat()
+      .map((text): readonly [string, string] => ['note', printable(text)]),
     ...relay.warnings.map((text): readonly [string, string] => ['warning', printable(text)]),
   ];
   const shown = facts.filter(([, value]) => value !== '');

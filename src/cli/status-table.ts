@@ -109,7 +109,7 @@ export function wordOf({ standing }: RelayStatus): string {
 
 /** What stands below a relay: why it is not well, or that there is more to know. */
 function noteOf(relay: RelayStatus, now: number): string {
-  const { length } = relay.warnings;
+  const length = relay.warnings.length + Object.values(relay.notes).flat().length;
   const more =
     length === 0 ? '' : `${length} ${length === 1 ? 'warning' : 'warnings'}, see \`towline status ${relay.name}\``;
   return [reasonOf(relay, now), more].filter((part) => part !== '').join('; ');

@@ -76,6 +76,10 @@ function tell(event: Event, name: ForwardName): Description {
     }
     case 'plugin.failed':
       return error(`${event.relay}: plugin ${event.plugin}: ${formatFault(event.fault)}`);
+    case 'plugin.noted':
+      return event.notes.length === 0
+        ? debug(`${event.relay}: plugin ${event.plugin} has nothing to say`)
+        : warn(`${event.relay}: ${event.notes.join('; ')}`);
     case 'relay.warned':
       return warn(`${event.relay}: ${event.text}`);
     case 'question.asked': {

@@ -93,6 +93,8 @@ export type ToSupervisor =
   | { readonly say: 'turn'; readonly lane: LaneId; readonly request: number }
   /** It has answered, or is not called any more. */
   | { readonly say: 'turned'; readonly lane: LaneId; readonly request: number }
+  /** What a plugin has to say of the host, in the place of what it said before. */
+  | { readonly say: 'noted'; readonly lane: LaneId; readonly plugin: string; readonly notes: readonly string[] }
   | { readonly say: 'warned'; readonly lane: LaneId; readonly text: string }
   | { readonly say: 'plugin-failed'; readonly lane: LaneId; readonly plugin: string; readonly fault: FaultReport }
   /** The channel is open: from now on the worker reads the client's bytes. */

@@ -74,6 +74,13 @@ export type Fact =
   /** What a worker, or a plugin in it, wrote to stdout or stderr, a line at a time; `count`: lines that were left out before it. */
   | { readonly type: 'worker.said'; readonly relay: string; readonly text: string; readonly count: number }
   | { readonly type: 'plugin.failed'; readonly relay: string; readonly plugin: string; readonly fault: FaultReport }
+  /** What a plugin found out about the host, in the place of what it said before; empty: nothing that the user should know. */
+  | {
+      readonly type: 'plugin.noted';
+      readonly relay: string;
+      readonly plugin: string;
+      readonly notes: readonly string[];
+    }
   | { readonly type: 'relay.warned'; readonly relay: string; readonly text: string }
   /** A person, or the askpass program, is asked. Answers are in no event. */
   | ({ readonly type: 'question.asked'; readonly of: 'person' | 'askpass' } & QuestionFact)

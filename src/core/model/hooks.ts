@@ -34,6 +34,7 @@ export const hooks: Readonly<Record<HookName, Hook>> = {
   identify: hook('provider', 10_000, 'relay'),
   backend: hook('provider', 60_000, 'relay'),
   token: hook('provider', 10_000, 'relay'),
+  inspect: hook('observer', 30_000, 'relay'),
   probe: hook('gate', 10_000, 'relay'),
   admit: hook('gate', 2_000, 'relay'),
   wrap: hook('waterfall', 2_000, 'relay'),

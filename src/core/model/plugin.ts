@@ -70,6 +70,11 @@ export interface RelayHooks extends ObserverHooks {
    */
   token?(link: RemoteHost, backend: Backend | null): Secret | null | undefined | Promise<Secret | null | undefined>;
   /**
+   * Looks at the host after each link, for what the user should know: the sentences that it returns stand in status until the next time, which
+   * comes after 60 s while there are any. Nobody waits for it; deadline 30 s. A throw is reported and contained, as of `observe`.
+   */
+  inspect?(link: RemoteHost): readonly string[] | undefined | Promise<readonly string[] | undefined>;
+  /**
    * A gate: is what answers at the target ours, and well? Asked with each health check, after towline's own. Deadline 10 s. Only a literal
    * `true` says yes; a string says no and is the reason; a throw, no answer or anything else is PROBE_FAILED. A Fault that it throws stays as
    * it is. Connections that it opened are closed when it has answered.

@@ -31,6 +31,8 @@ export interface RelaySnapshot {
   /** The last fault met, kept after it is cured. */
   readonly lastFault: (FaultReport & { readonly at: number }) | null;
   readonly warnings: readonly string[];
+  /** What plugins found out about the host that the user should know, by plugin. */
+  readonly notes: Readonly<Record<string, readonly string[]>>;
 }
 
 export interface LaneSnapshot {
@@ -110,6 +112,7 @@ function newRelay(event: Extract<Event, { type: 'relay.declared' }>): RelaySnaps
     })),
     lastFault: null,
     warnings: [],
+    notes: {},
   };
 }
 
@@ -130,7 +133,7 @@ type RelayEvent = Exclude<Event, { type: 'daemon.started' | 'daemon.stopping' | 
 function foldRelay(relay: RelaySnapshot, event: RelayEvent): RelaySnapshot {
   switch (event.type) {
     case 'relay.started':
-      return { ...relay, running: 'running', warnings: [] };
+      return { ...relay, running: 'running', warnings: [], notes: {} };
     case 'relay.stopping':
       return { ...relay, running: 'stopping' };
     case 'relay.restarting':
@@ -174,6 +177,8 @@ function foldRelay(relay: RelaySnapshot, event: RelayEvent): RelaySnapshot {
     case 'connection.refused':
     case 'plugin.failed':
       return failed(relay, event);
+    case 'plugin.noted':
+      return { ...relay, notes: { ...relay.notes, [event.plugin]: event.notes } };
     case 'relay.warned':
       return relay.warnings.includes(event.text)
         ? relay

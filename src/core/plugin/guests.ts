@@ -8,6 +8,7 @@ import type { RemoteHost } from '../model/remote.ts';
 import type { Secret } from '../model/secret.ts';
 import { uidOf } from '../socket/tcp-table.ts';
 import { admitted, checked, probed } from './gates.ts';
+import { inspected } from './inspections.ts';
 import type { Guest } from './load.ts';
 import { backendOf, credentialOf, tokenOf } from './providers.ts';
 import { Seat, type Told } from './seat.ts';
@@ -124,6 +125,11 @@ export class Guests {
   async wrap(stream: Duplex, connection: ClientConnection): Promise<Duplex> {
     if (this.#broken !== null) throw this.#broken;
     return wrapped(this.#seats, stream, connection);
+  }
+
+  /** Lets each `inspect` look at the host and tells what it has to say. Never rejects. */
+  inspect(link: RemoteHost, noted: (plugin: string, notes: readonly string[]) => void): Promise<void> {
+    return inspected(this.#seats, link, noted);
   }
 
   /** Tells each `observe`; nobody waits for them. */

@@ -1,6 +1,6 @@
 import type { HookDeadlines } from '../model/config.ts';
 import { Fault } from '../model/fault.ts';
-import { type HookName, hooks as known, type Side } from '../model/hooks.ts';
+import { type HookName, hooks as known, isHookName, type Side } from '../model/hooks.ts';
 import type { DaemonHooks, PluginContext, RelayHooks } from '../model/plugin.ts';
 import { hooksTrouble, isHooks } from '../model/plugin-shape.ts';
 import { printable } from '../model/printable.ts';
@@ -81,7 +81,9 @@ export class Seat {
   strike(fault: Fault): Fault {
     this.#failures += 1;
     const last = this.#failures === strikes;
-    const dispensable = Object.keys(known).every((name) => name === 'observe' || !(name in this.hooks));
+    const dispensable = Object.keys(known).every(
+      (name) => !(name in this.hooks) || (isHookName(name) && known[name].kind === 'observer'),
+    );
     const text = last && dispensable ? `${fault.message}; after ${strikes} failures it is left out` : fault.message;
     this.#told(this.name, new Fault(fault.code, text, { cause: fault }), this.dropped && !dispensable);
     return fault;

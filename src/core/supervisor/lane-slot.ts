@@ -170,6 +170,9 @@ export class LaneSlot {
       case 'turned':
         this.#turns.over(message.request);
         break;
+      case 'noted':
+        this.#news.fact({ type: 'plugin.noted', relay: at.relay, plugin: message.plugin, notes: message.notes });
+        break;
       case 'warned':
         this.#news.fact({ type: 'relay.warned', relay: at.relay, text: message.text });
         break;

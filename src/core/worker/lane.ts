@@ -12,6 +12,7 @@ import { Backing, backedMessage } from './backing.ts';
 import { monotonic, toWallClock } from './clock.ts';
 import { Dialer } from './dialer.ts';
 import { watchFiles } from './file-watch.ts';
+import { Inspections } from './inspections.ts';
 import { LaneLink } from './lane-link.ts';
 import type { Links } from './links.ts';
 import type { PermitRequests } from './permit-requests.ts';
@@ -42,6 +43,7 @@ export class Lane {
   readonly #guests: Guests;
   readonly #clients: ServedClients;
   readonly #watches: TargetWatches;
+  readonly #inspections: Inspections;
   readonly #dialer: Dialer;
   readonly #backing: Backing;
   readonly #link: LaneLink;
@@ -73,6 +75,10 @@ export class Lane {
         return true;
       },
     });
+    this.#inspections = new Inspections(
+      this.#guests,
+      (plugin, notes) => void ports.say({ say: 'noted', lane, plugin, notes }),
+    );
     this.#clients = new ServedClients(this.#guests, ports.say, {
       served: (forward, fault) => this.#watches.served(forward, fault),
       emptied: () => {
@@ -105,7 +111,9 @@ export class Lane {
         void ports.say({ say: 'link', lane, link: link.facts });
         this.#clients.forwards = backed.forwards;
         this.input({ type: 'linked' });
-        if (this.#state.at === 'up') this.#watches.begin(link, backed);
+        if (this.#state.at !== 'up') return;
+        this.#watches.begin(link, backed);
+        this.#inspections.begin(link);
       },
       failed: (error) => {
         this.#closeLink();
@@ -194,6 +202,7 @@ export class Lane {
 
   #closeLink(): void {
     this.#watches.stop();
+    this.#inspections.stop();
     this.#clients.abandon(new Fault('LINK_LOST', 'the relay was stopped before the connection ended; nothing to do'));
     this.#link.close();
   }

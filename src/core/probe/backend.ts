@@ -1,0 +1,1 @@
+export async function probeBackend(..._: unknown[]): Promise<void> {}
