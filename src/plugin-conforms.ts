@@ -32,6 +32,7 @@ export async function pluginConforms<Options>(plugin: Plugin<Options>, samples: 
     if (factory === undefined || options === null) continue;
     // Twice, for each lane has its own.
     for (const time of ['first', 'second'] as const) {
+      if (wrong.length > 0) break;
       await tryFactory({ factory, side, time, options: options.parsed, samples }, wrong);
     }
   }

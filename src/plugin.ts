@@ -20,7 +20,10 @@ export { Secret } from './core/model/secret.ts';
 export { pluginConforms, type Samples } from './plugin-conforms.ts';
 
 /** No other hooks than these: a misspelt one would never be called. */
-type Only<Hooks, Given> = Given & { readonly [Name in Exclude<keyof Given, keyof Hooks>]: never };
+type Only<Hooks, Given> = Given &
+  ([Exclude<keyof Given, keyof Hooks>] extends [never]
+    ? unknown
+    : { readonly [Name in Exclude<keyof Given, keyof Hooks>]: never });
 
 /** What `definePlugin` takes: a Plugin whose factories return nothing but hooks. */
 export interface PluginDefinition<Options, Daemon, Relay> extends Pick<Plugin<Options>, 'name' | 'options'> {
