@@ -1,10 +1,13 @@
 import { StringDecoder } from 'node:string_decoder';
 
+const esc = '\x1b';
+const bel = '\x07';
+
 /** The longest escape sequence that is waited for, characters: an OSC 8 link fits, and what never ends is text. */
 const longest = 2048;
 
 /** What begins a sequence, and all that is no text; `\n` alone ends a line. */
-const special = /[\0-\x09\x0b-\x1f\x7f-\x9f]/;
+const special = /[^\P{Cc}\n]/u;
 
 /**
  * Makes of what a program wrote, in pieces cut anywhere, the text that a person would read: no control sequences (ECMA-48), no NUL or other
@@ -47,8 +50,8 @@ export class PlainText {
 }
 
 /** ESC, or a CR that may be the first half of CRLF. The one-character forms of CSI and OSC mean nothing in UTF-8. */
-const starts = /\x1b|\r(?=\n|$)/g;
-const controls = /[\0-\x09\x0b-\x1f\x7f-\x9f]/g;
+const starts = new RegExp(`${esc}|\r(?=\n|$)`, 'g');
+const controls = /[^\P{Cc}\n]/gu;
 
 function tidy(text: string): string {
   return text.replace(/\r/g, '\n').replace(/\t/g, ' ').replace(controls, '');
@@ -67,7 +70,7 @@ function endOf(text: string, at: number): number | null {
   const end = from + found[0].length;
   if (found[1] !== undefined) return end;
   // The first half of ST.
-  if (text[end] === '\x1b' && end + 1 === text.length && end - at <= longest) return null;
+  if (text[end] === esc && end + 1 === text.length && end - at <= longest) return null;
   // Without its end: it reaches to the end of the text, or something stands in it that may not.
   return end < text.length || end - at > longest ? at + 1 : null;
 }
@@ -76,8 +79,8 @@ function endOf(text: string, at: number): number | null {
 const sequences = {
   /** Parameters, intermediates, a final byte (section 5.4). */
   csi: /[0-?]*[ -/]*([@-~])?/y,
-  /** Text up to BEL or ST; a line end is in none (section 5.6). */
-  string: /[^\x07\x1b\n\r\x18\x1a]*(\x07|\x1b\\)?/y,
+  /** Text up to BEL or ST; no other control is in it (section 5.6). */
+  string: new RegExp(`\\P{Cc}*(${bel}|${esc}\\\\)?`, 'uy'),
   /** Such as `ESC ( B`. */
   other: /[ -/]*([0-~])?/y,
 };
