@@ -15,9 +15,15 @@ export type {
   PluginContext,
   RelayHooks,
 } from './core/model/plugin.ts';
+export { printable } from './core/model/printable.ts';
 export type { RemoteFacts, RemoteHost, RunEnd, RunOptions } from './core/model/remote.ts';
+export { type PatternReading, safePattern } from './core/model/safe-pattern.ts';
 export { Secret } from './core/model/secret.ts';
 export { pluginConforms, type Samples } from './plugin-conforms.ts';
+export { readKeyring } from './core/secrets/keyring.ts';
+export { readPrivateFile } from './core/secrets/private-file.ts';
+export { runQuietly } from './core/secrets/run-quietly.ts';
+export { readTokenText } from './core/secrets/token-text.ts';
 
 /** No other hooks than these: a misspelt one would never be called. */
 type Only<Hooks, Given> = Given &

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { HookDeadlines } from '../model/config.ts';
 import { hookNames, isHookName } from '../model/hooks.ts';
-import { safePattern } from './regex.ts';
+import { safePattern } from '../model/safe-pattern.ts';
 import { duration } from './schema-part.ts';
 
 const expected = 'the name of a built-in plugin or of an npm package, or a path that begins with ./ ../ ~/ or /';

@@ -37,13 +37,18 @@ export class Guests {
   }
 
   /** Calls the factory of one side of each plugin; all are seated, or none. Throws PLUGIN_FAILED. */
-  async seat(guests: readonly Guest[], side: Side, relay: string): Promise<void> {
+  async seat(
+    guests: readonly Guest[],
+    side: Side,
+    relay: string,
+    env: Readonly<Record<string, string | undefined>> = process.env,
+  ): Promise<void> {
     const attempt = new AbortController();
     const stop = this.#stop.signal;
     const seats: Seat[] = [];
     try {
       for (const guest of guests) {
-        const context = { relay, options: guest.options, signal: AbortSignal.any([stop, attempt.signal]), uidOf };
+        const context = { relay, options: guest.options, env, signal: AbortSignal.any([stop, attempt.signal]), uidOf };
         const seat = await Seat.take(guest, side, context, this.#told);
         if (seat !== null) seats.push(seat);
       }

@@ -30,9 +30,9 @@ export class Seating {
   }
 
   async #load(): Promise<void> {
-    const { relay, builtins, lane } = this.#open;
+    const { relay, builtins, lane, env } = this.#open;
     const guests = await Promise.all(relay.plugins.map((use) => loadGuest(use, builtins)));
-    await this.#guests.seat(guests, 'relay', relay.name);
+    await this.#guests.seat(guests, 'relay', relay.name, env);
     // A file that could not even be loaded here never reaches the supervisor.
     const plugins = guests.flatMap(({ plugin }, index) => (plugin.daemon === undefined ? [] : [index]));
     if (plugins.length > 0) void this.#say({ say: 'seated', lane, plugins });
