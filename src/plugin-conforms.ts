@@ -84,6 +84,7 @@ async function tryFactory<Options>(
   const context = {
     relay: 'sample',
     options,
+    env: process.env,
     signal: controller.signal,
     uidOf: async () => process.getuid?.() ?? null,
   };

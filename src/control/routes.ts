@@ -76,8 +76,8 @@ export function createRoutes({ supervisor, version, down, signal }: Routed): App
     context.header('cache-control', 'no-store');
     return context.json({ token: token?.reveal() ?? null, backend, listen: forwards.map(({ listen }) => listen) });
   });
-  app.post('/v1/relays/:name/token', (context) => {
-    supervisor.retoken(findRelay(supervisor, context.req.param('name')).name);
+  app.post('/v1/relays/:name/token', async (context) => {
+    await supervisor.retoken(findRelay(supervisor, context.req.param('name')).name);
     return context.json({});
   });
   app.post('/v1/down', (context) => {

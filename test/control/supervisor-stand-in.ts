@@ -47,7 +47,7 @@ export function standIn(): StandIn {
       return () => readers.delete(reader);
     },
     token: () => ({ token: null, backend: null }),
-    retoken: () => undefined,
+    retoken: async () => undefined,
     startRelay: tell('start'),
     stopRelay: tell('stop'),
     restartRelay: tell('restart'),

@@ -17,6 +17,8 @@ export interface SlotNews {
   changed(): void;
   /** The worker is gone with all that it had. */
   gone(): void;
+  /** The token that a person set for its backend. */
+  given(): Secret | null;
   /** Its backend is ready; null: it has no token, or nobody knows one. */
   backed(backend: BackendFacts | null, token: Secret | null): void;
   /** These plugins of the relay loaded well in the worker and have a `daemon` half. */
@@ -28,8 +30,8 @@ export interface SlotSetting {
   readonly relay: RelayConfig;
   readonly sshConfig: string | null;
   readonly builtins: Readonly<Record<string, string>>;
-  /** The token that a person set for the relay's backend. */
-  readonly givenToken: () => Secret | null;
+  /** The token that a person set for the relay's backend; null: none. */
+  readonly givenToken: () => Promise<Secret | null>;
 }
 
 /** What `${NAME}` in ssh_config means: it goes by message, for a worker's own environment is bare. */
@@ -117,11 +119,11 @@ export class LaneSlot {
 
   #ready(pid: number): void {
     if (this.#draining) return this.#end();
-    const { relay, sshConfig, builtins, givenToken } = this.#setting;
+    const { relay, sshConfig, builtins } = this.#setting;
     this.#news.fact({ type: 'worker.started', relay: relay.name, lane: this.#index, pid });
     const forced = this.#forced;
     this.#forced = false;
-    const token = givenToken()?.reveal() ?? null;
+    const token = this.#news.given()?.reveal() ?? null;
     this.keeper.send({ say: 'open', lane: this.id, relay, forced, sshConfig, env: ownEnvironment(), token, builtins });
   }
 

@@ -19,6 +19,8 @@ export interface RelayLanesPorts {
   readonly changed: () => void;
   /** Nobody carries this lane's clients any more. */
   readonly orphaned: (lane: LaneId) => void;
+  /** The token that a person set for the backend. */
+  readonly given: () => Secret | null;
   /** The backend of the relay is ready; null: it has no token, or nobody knows one. */
   readonly backed: (backend: BackendFacts | null, token: Secret | null) => void;
   /** These plugins of the relay loaded well in a worker and have a `daemon` half. */
@@ -58,13 +60,14 @@ export class RelayLanes {
 
   /** `forced`: the user asked for it. */
   begin(forced: boolean): void {
-    const { fact, keeper, changed, orphaned, backed, seated } = this.#ports;
+    const { fact, keeper, changed, orphaned, given, backed, seated } = this.#ports;
     this.#lanes = Array.from({ length: this.#setting.relay.lanes }, (_, index) => {
       const lane: LaneSlot = new LaneSlot(index, this.#setting, forced, keeper(), {
         fact,
         changed,
         turnstile: this.#turnstile,
         gone: () => orphaned(lane.id),
+        given,
         backed,
         seated,
       });
@@ -104,7 +107,7 @@ export class RelayLanes {
 
   /** A person set another token for the backend, or took it away. */
   retoken(): void {
-    const given = this.#setting.givenToken();
+    const given = this.#ports.given();
     for (const lane of this.#lanes) lane.retoken(given);
   }
 

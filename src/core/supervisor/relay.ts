@@ -49,7 +49,7 @@ export class Relay {
     this.#refusals = new Refusals((forward, fault, count) =>
       ports.fact({ type: 'connection.refused', relay, forward, fault, count }),
     );
-    this.token = new RelayToken((text) => ports.fact({ type: 'relay.warned', relay, text }));
+    this.token = new RelayToken(setting.givenToken, (text) => ports.fact({ type: 'relay.warned', relay, text }));
     this.#guests = new RelayGuests(this.config, setting.builtins, {
       failed: (plugin, fault) => ports.fact({ type: 'plugin.failed', relay, plugin, fault: fault.report() }),
       said: (text, count) => ports.fact({ type: 'worker.said', relay, text, count }),
@@ -66,6 +66,7 @@ export class Relay {
       keeper: () => ports.keeper(this.config),
       changed: () => this.#changed(),
       orphaned: (lane) => this.clients.orphaned(lane),
+      given: () => this.token.given,
       backed: (backend, token) => this.token.learned(backend, token),
       seated: (plugins) => this.#guests.seat(plugins),
     });
@@ -127,7 +128,8 @@ export class Relay {
   }
 
   /** A person set another token for its backend, or took it away. */
-  retoken(): void {
+  async retoken(): Promise<void> {
+    await this.token.look();
     this.#lanes.retoken();
   }
 
@@ -152,6 +154,7 @@ export class Relay {
     this.#ports.fact({ type: 'relay.started', relay: name });
     this.#listeners = forwards.map(({ listen }, index) => this.#listener(index, listen));
     await Promise.all(this.#listeners.map((listener) => listener.open()));
+    await this.token.look();
     this.#lanes.begin(forced);
   }
 
@@ -176,6 +179,7 @@ export class Relay {
     await this.#guests.dismiss();
     if (!this.#ports.mayBegin()) return;
     this.#ports.fact({ type: 'relay.started', relay: name });
+    await this.token.look();
     this.#lanes.begin(true);
   }
 

@@ -29,7 +29,7 @@ export interface SupervisorOptions {
   /** Built-in plugins: name -> file URL of the module. */
   readonly builtins: Readonly<Record<string, string>>;
   /** The token that a person set for the backend of a relay; null: none. */
-  readonly givenToken: (relay: string) => Secret | null;
+  readonly givenToken: (relay: string) => Promise<Secret | null>;
   /** Answers the questions of all relays from the start on; null: nobody is there. */
   readonly attendant?: Attendant | null;
 }
@@ -54,7 +54,7 @@ export interface Supervisor {
   /** The token of a relay's backend. Throws RELAY_UNKNOWN. */
   token(name: string): TokenAnswer;
   /** A person set another one, or took it away. Throws RELAY_UNKNOWN. */
-  retoken(name: string): void;
+  retoken(name: string): Promise<void>;
   /** The questions of relays that wait for a person. */
   readonly questions: Pick<Questions, 'attend' | 'answer' | 'decline'>;
   /** Drains every relay (together), then ends. `now()` cuts the drain short. Both are safe to call twice. */
@@ -168,8 +168,8 @@ class Supervision implements Supervisor {
     return this.#relay(name).token.answer;
   }
 
-  retoken(name: string): void {
-    this.#relay(name).retoken();
+  async retoken(name: string): Promise<void> {
+    await this.#relay(name).retoken();
   }
 
   close(why: string): Promise<void> {
