@@ -4,7 +4,6 @@ import { type Deadlines, detectTime, type Keepalive } from '../../model/config.t
 import { type Endpoint, formatEndpoint } from '../../model/endpoint.ts';
 import type { LinkFacts } from '../../model/event.ts';
 import { Fault } from '../../model/fault.ts';
-import type { RunEnd, RunOptions } from '../../model/remote.ts';
 import { gatherWrites } from '../../socket/gather.ts';
 import { type Carrier, Carriers } from './carriers.ts';
 import { Echo } from './echo.ts';
@@ -15,7 +14,6 @@ import { policeServer } from './police-server.ts';
 import { poolPadding } from './pooled-padding.ts';
 import { Pulse } from './pulse.ts';
 import { quicken } from './quicken.ts';
-import { remoteRun } from './remote-run.ts';
 import { runScript, type ScriptEnd, type ScriptOptions } from './run-script.ts';
 import { firstWindow, ReceiveWindow, windowBudget } from './receive-window.ts';
 import { countUnasked } from './unasked-channels.ts';
@@ -164,16 +162,6 @@ export class Link {
   /** Runs a command on the host; null where the server runs none. */
   run(command: string, options: ScriptOptions): Promise<ScriptEnd | null> {
     return runScript(this.#client, command, options);
-  }
-
-  /** Runs a POSIX script on the host, whatever its login shell is. Rejects with REMOTE_REFUSED, or with what ended the link. */
-  runScript(script: string, options?: RunOptions): Promise<RunEnd> {
-    const parts = {
-      client: this.#client,
-      where: this.#where,
-      onLost: (told: (fault: Fault) => void) => this.onLost(told),
-    };
-    return remoteRun(parts, script, options);
   }
 
   /** Ends the link on purpose. Closing twice is harmless. */
