@@ -12,8 +12,14 @@ export type {
   PluginContext,
   RelayHooks,
 } from './core/model/plugin.ts';
+export { printable } from './core/model/printable.ts';
 export type { RemoteFacts, RemoteHost, RunEnd, RunOptions } from './core/model/remote.ts';
+export { type PatternReading, safePattern } from './core/model/safe-pattern.ts';
 export { Secret } from './core/model/secret.ts';
+export { readKeyring } from './core/secrets/keyring.ts';
+export { readPrivateFile } from './core/secrets/private-file.ts';
+export { runQuietly } from './core/secrets/run-quietly.ts';
+export { readTokenText } from './core/secrets/token-text.ts';
 
 /** Types a plugin: write `export default definePlugin({ name, ... })`. It returns its argument. */
 export function definePlugin<Options>(plugin: Plugin<Options>): Plugin<Options> {

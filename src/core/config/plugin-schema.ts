@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { safePattern } from './regex.ts';
+import { safePattern } from '../model/safe-pattern.ts';
 
 const use = z
   .string({ error: 'the name of a built-in plugin, or a path that begins with ./ ../ ~/ or /' })

@@ -56,12 +56,16 @@ export interface Recipe {
   readonly page: string;
   /** `ws` where clients speak WebSocket to it, else `http`. */
   readonly scheme: 'http' | 'ws';
+  /** Options of the plugin `token` for one that runs already: where its token is. Null: it is set by hand, or there is none. */
+  readonly attach: Readonly<Record<string, string>> | null;
+  /** Sentences for who sets it up. */
+  readonly notes: readonly string[];
 }
 
 /** How the token comes to be. */
 export type RecipeToken =
-  /** It takes the one in this environment variable. */
-  | { readonly from: 'environment'; readonly name: string }
+  /** It takes the one in this environment variable; without one it may print its own, as `output` does. */
+  | { readonly from: 'environment'; readonly name: string; readonly pattern?: string; readonly none?: string }
   /** It prints its own: the first group of the pattern. `none`: what it prints where it has none. */
   | { readonly from: 'output'; readonly pattern: string; readonly none?: string }
   | { readonly from: 'nowhere' };

@@ -101,6 +101,7 @@ export const faults = {
   PROBE_FAILED:           row('forward', 69, 502, 'the health check says no', 'look at the backend'),
   TOKEN_MISSING:          row('forward', 77, 502, 'the backend asks for a token', 'give the relay a token'),
   TOKEN_CHANGED:          row('forward', 77, 502, 'the same run of a backend has another token than before', 'look at the backend; `towline backend stop` ends it, then a new one is started'),
+  TOKEN_UNSAFE:           row('forward', 77, 400, 'a file that holds a token is not for its owner\'s eyes only, or cannot be read', '`chmod 600` it, and own it'),
   TOKEN_REFUSED:          row('forward', 77, 502, 'the backend refuses the token', 'set the right one: `towline token set`'),
   BACKEND_FOREIGN:        row('launch',  77, 502, 'what listens on the port is not the backend that was launched', 'look at who listens there, or let the backend choose its port'),
   BACKEND_STOPPED:        row('never',   69, 503, 'the backend was stopped with `towline backend stop`', '`towline restart` the relay starts it again'),

@@ -27,14 +27,19 @@ export class Guests {
   }
 
   /** Calls the factory of one side of each plugin; all are seated, or none. Throws PLUGIN_FAILED. */
-  async seat(guests: readonly Guest[], side: 'daemon' | 'relay', relay: string): Promise<void> {
+  async seat(
+    guests: readonly Guest[],
+    side: 'daemon' | 'relay',
+    relay: string,
+    env: Readonly<Record<string, string | undefined>> = process.env,
+  ): Promise<void> {
     const attempt = new AbortController();
     const places: Place[] = [];
     try {
       for (const { name, plugin, options } of guests) {
         const factory = plugin[side]?.bind(plugin);
         if (factory === undefined) continue;
-        const context = { relay, options, signal: AbortSignal.any([this.#stop.signal, attempt.signal]), uidOf };
+        const context = { relay, options, env, signal: AbortSignal.any([this.#stop.signal, attempt.signal]), uidOf };
         const hooks = await this.#call(name, side, deadlines.factory, async () => factory(context));
         places.push({ name, hooks: hooks ?? {}, failures: 0 });
       }

@@ -167,9 +167,9 @@ export class Lane {
 
   /** Loads the plugins once; a failed load is tried again with the next attempt. */
   #seat(): Promise<void> {
-    const { relay, builtins, lane } = this.#open;
+    const { relay, builtins, lane, env } = this.#open;
     this.#seated ??= Promise.all(relay.plugins.map((use) => loadGuest(use, builtins))).then(async (guests) => {
-      await this.#guests.seat(guests, 'relay', relay.name);
+      await this.#guests.seat(guests, 'relay', relay.name, env);
       // A file that could not even be loaded here never reaches the supervisor.
       const plugins = guests.flatMap(({ plugin }, index) => (plugin.daemon === undefined ? [] : [index]));
       if (plugins.length > 0) void this.#ports.say({ say: 'seated', lane, plugins });
