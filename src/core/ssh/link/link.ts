@@ -159,6 +159,24 @@ export class Link {
     });
   }
 
+  /**
+   * Starts a command on the host (RFC 4254 section 6.5). Its window is ssh2's own: it is read at once. Rejects with REMOTE_REFUSED, OPEN_TIMEOUT,
+   * or with what ended the link.
+   */
+  async exec(command: string): Promise<Channel> {
+    const opening = { ...this.#opening, opened: () => undefined };
+    try {
+      return await openChannel(opening, 'a command', (done) => {
+        this.#client.exec(command, done);
+      });
+    } catch (error) {
+      const fault = Fault.from(error);
+      if (this.#fault !== null || fault.code === 'OPEN_TIMEOUT') throw fault;
+      const text = `${this.#where} runs no commands for this user; look at MaxSessions, and at the key's options there`;
+      throw new Fault('REMOTE_REFUSED', text, { cause: error });
+    }
+  }
+
   /** Runs a command on the host; null where the server runs none. */
   run(command: string, options: ScriptOptions): Promise<ScriptEnd | null> {
     return runScript(this.#client, command, options);
