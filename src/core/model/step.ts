@@ -1,5 +1,6 @@
 import { backoff } from './backoff.ts';
 import { type FaultReport, leavesHostAlone, retryOf } from './fault.ts';
+import type { RetryClass } from './fault-table.ts';
 import { awaitsAnswer } from './question.ts';
 import type { LaneState, Tries } from './state.ts';
 
@@ -117,8 +118,9 @@ function count(tries: Tries, of: Tries['of']): Tries {
   return { of, count: again ? tries.count + 1 : 1, flaps: tries.flaps };
 }
 
-/** What may cure itself, and costs the server a login to find out, is asked for each minute. */
+/** What may cure itself, and costs the server a login to find out, or this machine a process, is asked for each minute. */
 const recheck = 60_000;
+const rechecked: readonly RetryClass[] = ['crash', 'absent', 'policy'];
 
 function fail(
   state: { readonly attempt: number; readonly tries: Tries; readonly before: boolean },
@@ -140,7 +142,7 @@ function fail(
     };
   }
   const tries = count(state.tries, retry === 'refused' ? 'refused' : 'never');
-  const wait = retry === 'crash' || retry === 'policy' ? recheck : backoff(retry, tries.count, policy.random, false);
+  const wait = rechecked.includes(retry) ? recheck : backoff(retry, tries.count, policy.random, false);
   const until = wait === null ? null : now + wait;
   const arm: readonly LaneEffect[] = until === null ? [] : [{ do: 'arm', at: until }];
   return {

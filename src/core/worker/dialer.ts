@@ -4,6 +4,7 @@ import type { Stage } from '../model/state.ts';
 import type { ToWorker } from '../protocol.ts';
 import type { HostConfig } from '../ssh/resolve/host-config.ts';
 import { openLink } from '../ssh/open-link.ts';
+import { programPlaces } from '../ssh/proxy-program.ts';
 import { resolveRoute, routeKey } from '../ssh/route.ts';
 import { type Stamps, stampFiles } from './file-watch.ts';
 import type { Lease, Links } from './links.ts';
@@ -57,7 +58,10 @@ export class Dialer {
     this.#stamps = await stampFiles([...plugins, ...configs]);
     const route = await resolveRoute(relay.host, { sshConfig, home, localUser, env });
     const agents = route.flatMap((host) => (host.agent === null ? [] : [host.agent]));
-    const files = [...new Set([...plugins, ...route.flatMap(filesOf)])];
+    const programs = route.flatMap(({ proxyCommand }) =>
+      proxyCommand === null ? [] : programPlaces(proxyCommand, env, env['HOME'] ?? '/'),
+    );
+    const files = [...new Set([...plugins, ...programs, ...route.flatMap(filesOf)])];
     this.#stamps = await stampFiles(files);
     // An agent that is mute takes its time to be found so: beside the attempt, not before it.
     const stamping = stampFiles(files, [...new Set(agents)], signal);
