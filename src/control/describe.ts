@@ -72,6 +72,8 @@ function tell(event: Event, name: ForwardName): Description {
     }
     case 'plugin.failed':
       return error(`${event.relay}: plugin ${event.plugin}: ${formatFault(event.fault)}`);
+    case 'relay.noted':
+      return info(`${event.relay}: ${event.text}`);
     case 'relay.warned':
       return warn(`${event.relay}: ${event.text}`);
     case 'question.asked': {

@@ -75,6 +75,8 @@ export type ToSupervisor =
   /** These plugins, by their place in the relay's list, loaded well here and have a `daemon` half. */
   | { readonly say: 'seated'; readonly lane: LaneId; readonly plugins: readonly number[] }
   | { readonly say: 'warned'; readonly lane: LaneId; readonly text: string }
+  /** For the log only: all is well. */
+  | { readonly say: 'noted'; readonly lane: LaneId; readonly text: string }
   | { readonly say: 'plugin-failed'; readonly lane: LaneId; readonly plugin: string; readonly fault: FaultReport }
   /** The channel is open: from now on the worker reads the client's bytes. */
   | { readonly say: 'opened'; readonly id: number }

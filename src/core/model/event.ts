@@ -61,6 +61,8 @@ export type Fact =
   | { readonly type: 'worker.said'; readonly relay: string; readonly text: string; readonly count: number }
   | { readonly type: 'plugin.failed'; readonly relay: string; readonly plugin: string; readonly fault: FaultReport }
   | { readonly type: 'relay.warned'; readonly relay: string; readonly text: string }
+  /** Worth a line in the log, and no warning: status does not have it. */
+  | { readonly type: 'relay.noted'; readonly relay: string; readonly text: string }
   /** A person, or the askpass program, is asked. Answers are in no event. */
   | ({ readonly type: 'question.asked'; readonly of: 'person' | 'askpass' } & QuestionFact)
   /** `memory`: an answer that was given before. */

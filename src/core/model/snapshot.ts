@@ -129,6 +129,7 @@ function foldRelay(relay: RelaySnapshot, event: RelayEvent): RelaySnapshot {
     case 'relay.restarting':
       return { ...relay, running: 'restarting' };
     case 'worker.said':
+    case 'relay.noted':
       return relay;
     case 'relay.stopped':
       return {

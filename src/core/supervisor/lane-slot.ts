@@ -142,6 +142,9 @@ export class LaneSlot {
       case 'warned':
         this.#news.fact({ type: 'relay.warned', relay: at.relay, text: message.text });
         break;
+      case 'noted':
+        this.#news.fact({ type: 'relay.noted', relay: at.relay, text: message.text });
+        break;
       case 'plugin-failed':
         this.#news.fact({ type: 'plugin.failed', relay: at.relay, plugin: message.plugin, fault: message.fault });
         break;

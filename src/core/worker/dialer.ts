@@ -21,6 +21,8 @@ export interface DialerPorts {
   readonly stage: (stage: Stage) => void;
   /** A sentence about something that was passed over. */
   readonly note: (text: string) => void;
+  /** A sentence for the log: all is well. */
+  readonly inform: (text: string) => void;
 }
 
 /** Makes a lane's links. Everything on disk is read anew for each attempt, so that a mended file counts at once. */
@@ -49,7 +51,7 @@ export class Dialer {
   /** Resolves the route and opens, or joins, its link. Rejects with the Fault of the attempt. */
   async dial(forced: boolean, signal: AbortSignal): Promise<Lease> {
     const { relay, sshConfig, lane, env } = this.#open;
-    const { links, permits, questions, seat, stage, note } = this.#ports;
+    const { links, permits, questions, seat, stage, note, inform } = this.#ports;
     const plugins = relay.plugins.flatMap(({ use }) => (isAbsolute(use) ? [use] : []));
     this.#stamps = await stampFiles(plugins);
     await seat();
@@ -81,6 +83,10 @@ export class Dialer {
         ask: (question, until) => questions.ask(lane, question, until),
         onNote: note,
         onStage: stage,
+        observe: (step) => {
+          if (step.step !== 'reached' || step.command === null) return;
+          inform(`${step.where} is reached by its ProxyCommand: ${step.command}`);
+        },
         signal: aborted,
       });
     try {

@@ -65,12 +65,8 @@ export class Lane {
       questions: ports.questions,
       seat: () => this.#seat(),
       stage: (stage) => void ports.say({ say: 'stage', lane, stage }),
-      note: (text) => {
-        // Said once, not at each attempt; a ProxyCommand may say something else each time.
-        if (this.#noted.has(text) || this.#noted.size > 1_000) return;
-        this.#noted.add(text);
-        void ports.say({ say: 'warned', lane, text });
-      },
+      note: (text) => this.#tell('warned', text),
+      inform: (text) => this.#tell('noted', text),
     });
   }
 
@@ -111,6 +107,13 @@ export class Lane {
 
   observe(event: Event): void {
     this.#guests.observe(event);
+  }
+
+  /** Said once, not at each attempt; a ProxyCommand may say something else each time. */
+  #tell(say: 'warned' | 'noted', text: string): void {
+    if (this.#noted.has(text) || this.#noted.size > 1_000) return;
+    this.#noted.add(text);
+    void this.#ports.say({ say, lane: this.#open.lane, text });
   }
 
   #perform(effect: LaneEffect): void {

@@ -61,7 +61,11 @@ test('a link goes through nc, and through a real ssh -W', async (t) => {
     const link = await open();
     const text = 'x'.repeat(3_000_000);
     t.ok((await echoed(link, echo.port, text)) === text, 'three megabytes and back');
-    t.match(notes[0], new RegExp(`:${sshd.port} is reached by its ProxyCommand: ${command}`));
+    t.same(
+      notes.filter((note) => !note.includes(' says: ')),
+      [],
+      'nothing to warn of',
+    );
     const [leader = 0] = mine();
     t.equal(commandOf(leader), command, 'no shell stays between');
     link.close();
