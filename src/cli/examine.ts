@@ -104,7 +104,13 @@ function stepFindings(step: LoginStep): readonly Finding[] {
   const { where } = step;
   switch (step.step) {
     case 'reached':
-      return [well('reached', where, `reached ${step.how} in ${step.took} ms`)];
+      return [
+        well(
+          'reached',
+          where,
+          `reached ${step.how} in ${step.took} ms${step.command === null ? '' : `: ${step.command}`}`,
+        ),
+      ];
     case 'greeting':
       return [well('greeting', where, step.server)];
     case 'algorithms': {

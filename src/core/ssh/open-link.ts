@@ -3,6 +3,7 @@ import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type Deadlines, defaultKeepalive, detectTime, type Keepalive } from '../model/config.ts';
 import { Fault } from '../model/fault.ts';
+import { printable } from '../model/printable.ts';
 import type { Ask } from '../model/question.ts';
 import type { Stage } from '../model/state.ts';
 import { answerWith, type Identify } from './identity/given.ts';
@@ -83,6 +84,7 @@ export async function openLink(options: OpenLinkOptions): Promise<Link> {
           step: 'reached',
           where: hop.where,
           how: reachedBy(hop, before?.where, socket),
+          command: before === undefined && hop.host.proxyCommand !== null ? printable(hop.host.proxyCommand) : null,
           took: since(started),
         });
         const judged = hop === target ? judge : undefined;
