@@ -17,23 +17,35 @@ const probe = {
 const probePath = z
   .string({ error: 'a path that begins with /' })
   .regex(/^\/[\x21-\x7e]{0,1023}$/, { error: 'a path that begins with /, of printable ASCII without spaces' })
-  .meta({ description: 'Path of the WebSocket request.' });
+  .meta({ description: 'Path of the HTTP or WebSocket request.' });
+
+const probeStatus = z
+  .union([z.null(), whole(100, 599, 'Status of a good answer.')])
+  .meta({ description: 'Status of a good answer. Null: any of 200 to 399.' });
 
 /** Gives a probe the timeout that nobody wrote. */
 function timed<Given extends { readonly every: number; readonly timeout?: number | undefined }>(given: Given) {
   return { ...given, timeout: given.timeout ?? Math.min(3_000, given.every) };
 }
 
-const probeForms = '"tcp", "websocket", null, or an object with "kind"';
+const probeForms = '"tcp", "websocket", "http", null, or an object with "kind"';
 
 const probeObject = z
   .discriminatedUnion(
     'kind',
     [
-      closed({ kind: z.literal('tcp'), ...probe }, probeForms).transform((given) => timed({ ...given, path: '/' })),
-      closed({ kind: z.literal('websocket'), path: probePath.prefault('/'), ...probe }, probeForms).transform(timed),
+      closed({ kind: z.literal('tcp'), ...probe }, probeForms).transform((given) =>
+        timed({ ...given, path: '/', status: null }),
+      ),
+      closed({ kind: z.literal('websocket'), path: probePath.prefault('/'), ...probe }, probeForms).transform((given) =>
+        timed({ ...given, status: null }),
+      ),
+      closed(
+        { kind: z.literal('http'), path: probePath.prefault('/'), status: probeStatus.prefault(null), ...probe },
+        probeForms,
+      ).transform(timed),
     ],
-    { error: (issue) => (issue.code === 'invalid_union' ? '"tcp" or "websocket"' : probeForms) },
+    { error: (issue) => (issue.code === 'invalid_union' ? '"tcp", "websocket" or "http"' : probeForms) },
   )
   .superRefine(({ every, timeout }, context) => {
     if (timeout <= every) return;
@@ -51,7 +63,7 @@ const health = z
     [
       z.null(),
       z
-        .enum(['tcp', 'websocket'])
+        .enum(['tcp', 'websocket', 'http'])
         .transform((kind) => ({ kind }))
         .pipe(probeObject),
       probeObject,
@@ -61,7 +73,8 @@ const health = z
     },
   )
   .meta({
-    description: 'A check through the relay: of the TCP connection, or of a WebSocket handshake. Null: no check.',
+    description:
+      'A check through the relay: of the TCP connection, of a WebSocket handshake, or of an HTTP answer. Null: no check.',
   });
 
 const listenForms = 'a port, an address and port (127.0.0.1:8080, [::1]:8080), or unix:/path';

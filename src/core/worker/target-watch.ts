@@ -3,6 +3,7 @@ import type { Judgement } from '../model/event.ts';
 import { Fault } from '../model/fault.ts';
 import { judge, noVerdict, type Verdict } from '../model/verdict.ts';
 import type { Link } from '../ssh/link/link.ts';
+import { probeHttp } from '../probe/http.ts';
 import { probeTcp } from '../probe/tcp.ts';
 import { probeWebsocket } from '../probe/websocket.ts';
 
@@ -70,6 +71,7 @@ export class TargetWatch {
   #probe(health: HealthConfig | null): Promise<void> {
     const { target } = this.#forward;
     const { signal } = this.#stop;
+    if (health?.kind === 'http') return probeHttp(this.#link, target, health, signal);
     if (health?.kind === 'websocket') return probeWebsocket(this.#link, target, health, signal);
     return probeTcp(this.#link, target, health?.timeout ?? unprobed.timeout, signal);
   }
