@@ -19,7 +19,11 @@ const probe = {
 const probePath = z
   .string({ error: 'a path that begins with /' })
   .regex(/^\/[\x21-\x7e]{0,1023}$/, { error: 'a path that begins with /, of printable ASCII without spaces' })
-  .meta({ description: 'Path of the WebSocket request.' });
+  .meta({ description: 'Path of the HTTP or WebSocket request.' });
+
+const probeStatus = z
+  .union([z.null(), whole(100, 599, 'Status of a good answer.')])
+  .meta({ description: 'Status of a good answer. Null: any of 200 to 399.' });
 
 /** Gives a probe the timeout that nobody wrote. */
 function timed<Given extends { readonly every: number; readonly timeout?: number | undefined }>(given: Given) {
@@ -30,21 +34,28 @@ function timed<Given extends { readonly every: number; readonly timeout?: number
 function healthOf(target: Target, given: HealthConfig | null | undefined): HealthConfig | null {
   if (given !== undefined) return given;
   return target.kind === 'backend'
-    ? { kind: 'backend', path: '/', every: 15_000, timeout: 3_000, rise: 1, fall: 3 }
+    ? { kind: 'backend', path: '/', status: null, every: 15_000, timeout: 3_000, rise: 1, fall: 3 }
     : null;
 }
 
-const probeForms = '"tcp", "websocket", "backend", null, or an object with "kind"';
+const probeForms = '"tcp", "websocket", "http", "backend", null, or an object with "kind"';
 
 const probeObject = z
   .discriminatedUnion(
     'kind',
     [
-      closed({ kind: z.literal('tcp'), ...probe }, probeForms).transform((given) => timed({ ...given, path: '/' })),
-      closed({ kind: z.literal('backend'), ...probe }, probeForms).transform((given) => timed({ ...given, path: '/' })),
-      closed({ kind: z.literal('websocket'), path: probePath.prefault('/'), ...probe }, probeForms).transform(timed),
+      closed({ kind: z.literal(['tcp', 'backend']), ...probe }, probeForms).transform((given) =>
+        timed({ ...given, path: '/', status: null }),
+      ),
+      closed({ kind: z.literal('websocket'), path: probePath.prefault('/'), ...probe }, probeForms).transform((given) =>
+        timed({ ...given, status: null }),
+      ),
+      closed(
+        { kind: z.literal('http'), path: probePath.prefault('/'), status: probeStatus.prefault(null), ...probe },
+        probeForms,
+      ).transform(timed),
     ],
-    { error: (issue) => (issue.code === 'invalid_union' ? '"tcp", "websocket" or "backend"' : probeForms) },
+    { error: (issue) => (issue.code === 'invalid_union' ? '"tcp", "websocket", "http" or "backend"' : probeForms) },
   )
   .superRefine(({ every, timeout }, context) => {
     if (timeout <= every) return;
@@ -62,7 +73,7 @@ const health = z
     [
       z.null(),
       z
-        .enum(['tcp', 'websocket', 'backend'])
+        .enum(['tcp', 'websocket', 'http', 'backend'])
         .transform((kind) => ({ kind }))
         .pipe(probeObject),
       probeObject,
@@ -73,7 +84,7 @@ const health = z
   )
   .meta({
     description:
-      'A check through the relay: of the TCP connection, of a WebSocket handshake, or as the recipe of the backend says. Null: no check. Where the target is the backend, "backend" is the default.',
+      'A check through the relay: of the TCP connection, of a WebSocket handshake, of an HTTP answer, or as the recipe of the backend says. Null: no check. Where the target is the backend, "backend" is the default.',
   });
 
 const listenForms = 'a port, an address and port (127.0.0.1:8080, [::1]:8080), or unix:/path';

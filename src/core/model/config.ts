@@ -91,9 +91,11 @@ export interface LocalForward {
 /** A probe through the relay. */
 export interface HealthConfig {
   /** `backend`: as the backend's recipe says, with its token; TCP where nobody knows more. The default where the target is the backend. */
-  readonly kind: 'tcp' | 'websocket' | 'backend';
-  /** Path of the WebSocket request. Default `/`. */
+  readonly kind: 'tcp' | 'websocket' | 'http' | 'backend';
+  /** Path of the HTTP or WebSocket request. Default `/`. */
   readonly path: string;
+  /** The status that an HTTP answer must have; null (default): any of 200 to 399. */
+  readonly status: number | null;
   /** ms from the end of one check to the next. Default 15 s. */
   readonly every: number;
   /** ms that one check may take. Default 3 s, or `every` where that is less. */
