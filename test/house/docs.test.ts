@@ -4,7 +4,9 @@ import { join } from 'node:path';
 import { test } from 'tap';
 import { jsonSchema } from '../../src/core/config/schema.ts';
 import { faults } from '../../src/core/model/fault-table.ts';
+import { hooks } from '../../src/core/model/hooks.ts';
 import { loadGuest } from '../../src/core/plugin/load.ts';
+import { pluginConforms } from '../../src/plugin.ts';
 import { makeTemp } from '../fixtures/temp.ts';
 
 const readme = readFileSync('README.md', 'utf8');
@@ -106,4 +108,20 @@ test('the plugin of the README loads, and does what it says', async (t) => {
   const client = { relay: 'r', forward: 0, from: null, to: null };
   const hour = new Date().getHours();
   t.equal(await hooks?.admit?.(client), hour >= 8 || 'not before eight');
+});
+
+test('every plugin of docs/plugins.md loads and keeps the rules, and its table is that of the hooks', async (t) => {
+  const page = readFileSync('docs/plugins.md', 'utf8');
+  const plugins = blocks(page).filter((code) => /^export default \{/m.test(code));
+  t.equal(plugins.length, 2);
+  for (const [index, code] of plugins.entries()) {
+    const file = join(makeTemp(t, 'docs'), `plugin-${index}.mjs`);
+    writeFileSync(file, code, { mode: 0o600 });
+    await pluginConforms((await loadGuest({ use: file, options: {} }, {})).plugin);
+  }
+  const rows = [...page.matchAll(/^\| `(\w+)\([^|]*\| (\w+)[^|]*\| (\d+) s \|/gm)];
+  t.strictSame(
+    rows.map(([, name, kind, seconds]) => [name, kind, Number(seconds) * 1_000]),
+    Object.entries(hooks).map(([name, { kind, deadline }]) => [name, kind, deadline]),
+  );
 });
