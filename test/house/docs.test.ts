@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'tap';
+import { loadConfig } from '../../src/core/config/load.ts';
 import { jsonSchema } from '../../src/core/config/schema.ts';
 import { faults } from '../../src/core/model/fault-table.ts';
 import { hooks } from '../../src/core/model/hooks.ts';
@@ -10,6 +11,9 @@ import { pluginConforms } from '../../src/plugin.ts';
 import { makeTemp } from '../fixtures/temp.ts';
 
 const readme = readFileSync('README.md', 'utf8');
+const configPage = readFileSync('docs/config.md', 'utf8');
+const pluginPage = readFileSync('docs/plugins.md', 'utf8');
+const routePage = readFileSync('docs/control-api.md', 'utf8');
 
 /** docs/faults.md as the fault table has it; TAP_SNAPSHOT=1 writes it. */
 function faultPage(): string {
@@ -43,18 +47,36 @@ test('the fault page is the fault table', (t) => {
   t.end();
 });
 
-test('the README shows the example config and the manual as they are', (t) => {
-  const shown = blocks(readme);
-  t.ok(shown.includes(readFileSync('config.example.json', 'utf8')), 'config.example.json');
+test('the example config and the manual are shown as they are', (t) => {
+  t.ok(blocks(configPage).includes(readFileSync('config.example.json', 'utf8')), 'config.example.json');
   const manual = execFileSync(process.execPath, ['dist/src/main.js', '--help'], {
     encoding: 'utf8',
     env: { ...process.env, NO_COLOR: '1' },
   });
-  t.ok(shown.includes(manual), 'towline --help');
+  t.ok(blocks(readme).includes(manual), 'towline --help');
   t.end();
 });
 
-test('every key of a relay and of a forward stands in the README', (t) => {
+test('the config of the README is one', (t) => {
+  const config = blocks(readme).find((block) => block.startsWith('{'));
+  if (config === undefined) throw new Error('the README has no config');
+  const file = join(makeTemp(t, 'readme'), 'towline.json');
+  writeFileSync(file, config);
+  t.same(
+    loadConfig(file).relays.map(({ name }) => name),
+    ['dev-box', 'postgres'],
+  );
+  t.end();
+});
+
+test('every file that the README links to is there', (t) => {
+  const links = [...readme.matchAll(/\]\(([^)#]+)\)/g)].map((match) => match[1] ?? '');
+  t.ok(links.length >= 5, `${links.length} links`);
+  for (const link of links) t.ok(existsSync(link), link);
+  t.end();
+});
+
+test('every key of a relay and of a forward stands in the page of the config', (t) => {
   const keys = new Set<string>();
   const walk = (node: unknown): void => {
     if (typeof node !== 'object' || node === null) return;
@@ -65,7 +87,7 @@ test('every key of a relay and of a forward stands in the README', (t) => {
   };
   walk(jsonSchema());
   t.ok(keys.size > 20, `${keys.size} keys`);
-  for (const key of keys) t.ok(readme.includes(`\`${key}\``) || readme.includes(`"${key}"`), key);
+  for (const key of keys) t.ok(configPage.includes(`\`${key}\``) || configPage.includes(`"${key}"`), key);
   t.end();
 });
 
@@ -80,25 +102,25 @@ test('every file that the architecture names is there, and every folder of core 
   const text = readFileSync('ARCHITECTURE.md', 'utf8');
   const names = [...text.matchAll(/`((?:[a-z]+\/)*[a-z-]+\.ts)`/g)].map((match) => match[1] ?? '');
   t.ok(names.length > 15, `${names.length} files`);
-  const isThere = (name: string) => ['src', 'src/core', 'test'].some((root) => existsSync(`${root}/${name}`));
+  const isThere = (name: string) => ['.', 'src', 'src/core'].some((root) => existsSync(`${root}/${name}`));
   for (const name of new Set(names)) t.ok(isThere(name), name);
   for (const folder of readdirSync('src/core', { withFileTypes: true }))
     t.ok(text.includes(`core/${folder.name}`), folder.name);
   t.end();
 });
 
-test('the README names every route, and its answer', async (t) => {
+test('the page of the control API names every route, and its answer', async (t) => {
   const routes = readFileSync('src/control/routes.ts', 'utf8');
   const paths = [...routes.matchAll(/app\.(?:get|post)\(\s*'(\/v1\/[a-z]+)/g)].map((match) => match[1] ?? '');
   t.equal(paths.length, 9);
-  for (const path of new Set(paths)) t.ok(readme.includes(path), path);
-  t.notMatch(readme, /\| 204/);
+  for (const path of new Set(paths)) t.ok(routePage.includes(path), path);
+  t.notMatch(routePage, /\| 204/);
   t.end();
 });
 
-test('the plugin of the README loads, and does what it says', async (t) => {
-  const code = blocks(readme).find((block) => block.startsWith('export default {'));
-  if (code === undefined) throw new Error('the README has no plugin');
+test('the plugin of its page loads, and does what it says', async (t) => {
+  const code = blocks(pluginPage).find((block) => block.startsWith('export default {'));
+  if (code === undefined) throw new Error('the page has no plugin');
   const file = join(makeTemp(t, 'readme'), 'hours.mjs');
   writeFileSync(file, code, { mode: 0o600 });
   const { plugin, name } = await loadGuest({ use: file, options: {} }, {});

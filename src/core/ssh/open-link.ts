@@ -9,7 +9,7 @@ import type { Stage } from '../model/state.ts';
 import { answerWith, type Identify } from './identity/given.ts';
 import { identityName } from './identity/identity.ts';
 import { nearAlias } from './resolve/aliases.ts';
-import type { Judgement } from './known-hosts/host-key.ts';
+import type { HostKeyJudgement } from './known-hosts/host-key.ts';
 import type { HostConfig } from './resolve/host-config.ts';
 import { Link } from './link/link.ts';
 import type { LoginStep } from './login-step.ts';
@@ -42,7 +42,7 @@ export interface OpenLinkOptions {
   readonly onNote: (text: string) => void;
   readonly signal: AbortSignal;
   /** Judges the last host's key in the place of known_hosts: for who wants to see it. No identity is read for that host. */
-  readonly judge?: (hop: Hop, key: Buffer) => Judgement;
+  readonly judge?: (hop: Hop, key: Buffer) => HostKeyJudgement;
   /** What plugins know about how to log in to a host, before its own identities are offered. */
   readonly identify?: Identify | null;
   /** Told what is found out on the way. */

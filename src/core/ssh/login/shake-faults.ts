@@ -31,6 +31,12 @@ export function timeoutFault(stage: Stage, { where, host }: Hop, ms: number, ask
   );
 }
 
+/** A server that talks and talks, and never says that it is one. */
+export function endlessFault(where: string): Fault {
+  const text = `${where} sent more than 64 KiB, or 1000 lines, before an SSH greeting; check what listens on this port`;
+  return new Fault('PROTOCOL_ERROR', text);
+}
+
 /** The connection ended before the login was done and ssh2 raised no error of its own. */
 export function closedFault(stage: Stage, where: string, heard: string, error: Marks | null): Fault {
   if (heard === '' && error !== null && error.command !== null) {

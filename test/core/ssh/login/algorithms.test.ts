@@ -21,7 +21,7 @@ const unset: AlgorithmChoice = {
 };
 
 function offer(algorithms: Partial<AlgorithmChoice>, keyTypes: readonly string[] = []) {
-  const knownHosts = { verdict: () => ({ kind: 'unknown' }) as const, keyTypes: () => keyTypes, warnings: [] };
+  const knownHosts = { recognize: () => ({ kind: 'unknown' }) as const, keyTypes: () => keyTypes, warnings: [] };
   return offerTo(hop({ host: hostConfig({ algorithms: { ...unset, ...algorithms } }), knownHosts }));
 }
 
