@@ -1,6 +1,7 @@
 import { Fault } from '../core/model/fault.ts';
 import type { Ask } from '../core/model/question.ts';
 import { describeWish } from '../core/model/question.ts';
+import { askOnce } from './ask-once.ts';
 import { mayAskHere } from './may-ask-here.ts';
 import { openPrompter, type Prompter } from './prompter.ts';
 import { TypedLines } from './typed-lines.ts';
@@ -22,7 +23,7 @@ export function askOrRefuse(silent: boolean, typed = new TypedLines()): Asker {
       const otherwise = isKey ? 'load the key into ssh-agent' : 'let a key of yours in there';
       const refusal = new Fault('NEEDS_ANSWER', `${wish}; run this on a terminal, or ${otherwise}`);
       if (silent || !mayAskHere()) throw refusal;
-      prompter ??= openPrompter(typed);
+      prompter ??= askOnce(openPrompter(typed));
       const answers = await prompter.ask(name, question, signal);
       if (answers === null) throw refusal;
       return answers.map((answer) => answer.reveal());
