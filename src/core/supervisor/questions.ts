@@ -131,8 +131,9 @@ export class Questions {
         return;
     }
     const there = this.#attendants.of(one);
-    const program = this.#attendants.hasDeclined(one) ? null : findAskpass(this.#ports.env, there.length > 0);
-    if (there.length === 0 && program === null) return this.#end(one, null, 'nobody');
+    const declined = this.#attendants.hasDeclined(one);
+    const program = declined ? null : findAskpass(this.#ports.env, there.length > 0);
+    if (there.length === 0 && program === null) return this.#end(one, null, declined ? 'declined' : 'nobody');
     one.shown = true;
     this.#ports.fact({ type: 'question.asked', of: program === null ? 'person' : 'askpass', ...one.fact });
     if (program === null) this.#put(one, there);

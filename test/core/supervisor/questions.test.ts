@@ -249,6 +249,37 @@ test('what a terminal declined is not put to it again before a user asks for it'
   t.end();
 });
 
+test('what was declined is put to nobody for another relay either, until a user asks for that one', (t) => {
+  const { ask, a, b, got, questions, facts } = desk(t);
+  const { who, said } = person();
+  questions.attend(null, who);
+  ask(a, 'r#0', password);
+  ask(b, 'other#0', password);
+  questions.decline(1);
+  t.same(got, ['a 1: nobody', 'b 2: nobody']);
+  t.match(facts.slice(1), [
+    { type: 'question.unanswered', why: 'declined', relay: 'r' },
+    { type: 'question.unanswered', why: 'declined', relay: 'other' },
+  ]);
+  questions.renew('other');
+  ask(a, 'r#0', password);
+  ask(b, 'other#0', password);
+  t.same(said, ['asked 1 r', 'over 1', 'asked 4 other']);
+  t.end();
+});
+
+test('a code that was declined for one relay is asked for another: it would serve that one alone', (t) => {
+  const { ask, a, b, questions } = desk(t);
+  const { who, said } = person();
+  questions.attend(null, who);
+  ask(a, 'r#0', code);
+  questions.decline(1);
+  ask(a, 'r#0', code);
+  ask(b, 'other#0', code);
+  t.same(said, ['asked 1 r', 'over 1', 'asked 3 other']);
+  t.end();
+});
+
 test('a person who takes too long is waited for no longer', async (t) => {
   const { ask, a, got, questions, facts, fact } = desk(t, { patience: 50 });
   const { who, said } = person();
