@@ -51,7 +51,7 @@ function readBackend(name: string, words: ReadonlyMap<string, string>): RemoteBa
     .split(' ')
     .filter((pid) => pid !== '')
     .map(Number);
-  const exit = number('end');
+  const exit = number('code');
   const background = exit === 0 && number('ready') !== null;
   const started = number('started');
   return {

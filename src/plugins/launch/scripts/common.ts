@@ -68,7 +68,7 @@ members() {
 
 # The record of the last run, one word a line.
 recall() {
-  r_run= r_pid= r_start= r_port= r_hash= r_token= r_started= r_life= r_ready= r_host= r_seen= r_end=
+  r_run= r_pid= r_start= r_port= r_hash= r_token= r_started= r_life= r_ready= r_host= r_seen= r_code=
   while read -r k v; do
     case $k in
       run) r_run=$v ;; pid) r_pid=$v ;; start) r_start=$v ;; port) r_port=$v ;; hash) r_hash=$v ;;
@@ -77,7 +77,7 @@ recall() {
   done <run
   [ -n "$r_run" ] || return 1
   read -r k p h t <ready && [ "$k" = "$r_run" ] && r_ready=$p r_host=$h r_seen=$t
-  read -r k e <exit && [ "$k" = "$r_run" ] && r_end=$e
+  read -r k e <exit && [ "$k" = "$r_run" ] && r_code=$e
   return 0
 }
 alive() { lives "$r_pid" "$r_start" || [ -n "$(members "$r_run" "$r_pid" "$r_start")" ]; }

@@ -24,7 +24,7 @@ recall || { unlock; quit none; }
 ! lives "$r_pid" "$r_start" || { unlock; quit alive; }
 orphans=$(members "$r_run" "$r_pid" "$r_start")
 # One that went into the background is alive without the process that started it.
-if [ -n "$orphans" ] && [ "$r_end" = 0 ] && [ -n "$r_ready" ]; then unlock; quit alive; fi
+if [ -n "$orphans" ] && [ "$r_code" = 0 ] && [ -n "$r_ready" ]; then unlock; quit alive; fi
 end_run "$r_run" "$r_pid" "$r_start" 50 || { unlock; quit left $(members "$r_run" "$r_pid" "$r_start"); }
 rm -f run token ready exit ending beat settings command piece
 unlock
@@ -41,7 +41,7 @@ for d in "$base"/*; do
   say backend "$name"
   [ ! -e stopped ] || say stopped yes
   recall || continue
-  for k in run pid port hash started life ready host end; do eval "say $k \\"\\$r_$k\\""; done
+  for k in run pid port hash started life ready host code; do eval "say $k \\"\\$r_$k\\""; done
   lives "$r_pid" "$r_start" && say lives yes
   say processes $(members "$r_run" "$r_pid" "$r_start")
   say size $(cat log.[0-9]* | wc -c)
