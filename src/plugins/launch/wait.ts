@@ -24,6 +24,7 @@ export class Wait {
   readonly #ownToken: boolean;
   readonly #since = new Map<string, number>();
   #look: Look | null = null;
+  #squatted: number | null = null;
   #heard: number | null = null;
   #shown = { line: '', at: 0 };
 
@@ -72,16 +73,15 @@ export class Wait {
       const { pid, started, main, processes } = look;
       return { ...choice, token, started, pid: main === 'live' ? pid : (processes[0]?.pid ?? pid) };
     }
-    if (choice.is === 'foreign' && this.#lasts('foreign', true, now) >= patience.foreign) {
-      throw await squatted(this.#told, this.#host, choice.port);
-    }
-    this.#lasts('foreign', choice.is === 'foreign', now);
+    this.#squatted = choice.is === 'foreign' ? choice.port : null;
+    if (this.#lasts('foreign', choice.is === 'foreign', now) >= patience.foreign) throw await this.late();
     this.#judgeEnd(look, choice, now);
     return null;
   }
 
-  /** Its time is over. */
-  late(): Fault {
+  /** What to say when its time is over. */
+  async late(): Promise<Fault> {
+    if (this.#squatted !== null) return squatted(this.#told, this.#host, this.#squatted);
     const known = this.#wanted;
     const listens = known !== null && this.#look !== null && ownPorts(this.#look).includes(known);
     const missing = this.#token() === 'missing' && (known === null || listens) ? 'token' : 'port';

@@ -43,12 +43,14 @@ export function watchRun(host: RemoteHost, options: WatchOptions): Promise<Ready
       end();
     };
     const fail = (error: unknown) => settle(() => reject(error));
+    const expire = () => settle(() => wait.late().then(reject, reject));
     const abort = () => {
       const why: unknown = signal.reason;
       // The deadline of the hook is told by what was seen so far.
-      fail(why instanceof Fault && why.code === 'LAUNCH_TIMEOUT' ? wait.late() : why);
+      if (why instanceof Fault && why.code === 'LAUNCH_TIMEOUT') expire();
+      else fail(why);
     };
-    const timer = setTimeout(() => fail(wait.late()), time);
+    const timer = setTimeout(expire, time);
     signal.addEventListener('abort', abort, { once: true });
     if (signal.aborted) return abort();
     const see = (lines: readonly string[]) => {
@@ -71,7 +73,7 @@ export function watchRun(host: RemoteHost, options: WatchOptions): Promise<Ready
         onStdout: (chunk) => wait.hear(chunk),
         onStderr: blocks(see),
       })
-      .then(() => fail(wait.late()), fail);
+      .then(expire, fail);
   });
 }
 
