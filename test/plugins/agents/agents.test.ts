@@ -30,7 +30,7 @@ function install(sshd: Sshd, name: string, script: string): void {
 }
 
 test('the plugin is one', async (t) => {
-  await t.resolves(pluginConforms(agents, { options: [{ programs: ['claude', 'codex'] }] }));
+  await t.resolves(pluginConforms(agents, { options: { programs: ['claude', 'codex'] } }));
   const parse = (options: unknown) => () => agents.options?.parse(options);
   t.throws(parse({}), { code: 'CONFIG_INVALID', message: /"programs" must be a list/ });
   t.throws(parse({ programs: ['cluade'] }), { message: /"cluade" is no agent program .*did you mean "claude"\?/ });

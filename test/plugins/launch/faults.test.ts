@@ -34,7 +34,9 @@ test('one that never gets ready is given up with its last lines, and goes on run
   const link = await openTestLink(t, sshd);
   const waiting = 'echo "first"; printf "\\033[31mwaiting for token=abc123\\033[0m\\r\\n"; exec sleep 1000';
   const keep = await launching(t, link, { command: waiting, port: await freePort(), deadline: '2s', name: 'kept' });
-  const fault: Fault = await keep.up().then(() => t.fail('it was ready'), Fault.from);
+  const fault: Fault = await keep.up().then((): never => {
+    throw new Error('it was ready');
+  }, Fault.from);
   t.match(fault, { code: 'LAUNCH_TIMEOUT' });
   t.match(
     fault.message,
