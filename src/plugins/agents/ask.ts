@@ -22,7 +22,7 @@ export async function askPrograms(host: RemoteHost, programs: readonly AgentProg
   );
   return programs.map((program) => {
     const text = answers.get(program.name);
-    if (text === undefined || !text.endsWith('\n== end\n')) return { program, state: 'silent' };
+    if (text === undefined || !text.includes('\n== end\n')) return { program, state: 'silent' };
     if (text.includes('\n== missing\n')) return { program, state: 'missing' };
     return { program, state: program.loggedOut.test(text) ? 'logged out' : 'logged in' };
   });
