@@ -5,6 +5,7 @@ import type { Event } from './core/model/event.ts';
 import { Fault } from './core/model/fault.ts';
 import type { DaemonStatus } from './core/model/status.ts';
 import type { Attendant } from './core/supervisor/attendant.ts';
+import { handSetToken } from './core/secrets/token-store.ts';
 import { createSupervisor, type Supervisor } from './core/supervisor/supervisor.ts';
 import { type Folders, locateFolders, openFolders } from './control/folders.ts';
 import { type Log, openLog } from './control/log.ts';
@@ -57,7 +58,14 @@ export async function startDaemon(options: DaemonOptions = {}): Promise<Daemon> 
   openFolders(folders);
   const version = readVersion();
   const { attendant = null } = options;
-  const supervisor = createSupervisor({ config, version, stateDir: folders.state, builtins, attendant });
+  const supervisor = createSupervisor({
+    config,
+    version,
+    stateDir: folders.state,
+    builtins,
+    givenToken: (relay) => handSetToken(folders.state, relay),
+    attendant,
+  });
   let end: () => void = () => undefined;
   const asked = new Promise<void>((resolve) => {
     end = resolve;

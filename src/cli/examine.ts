@@ -217,6 +217,9 @@ async function examineForward(
   host: string,
   { say, signal }: Pick<ExamineOptions, 'say' | 'signal'>,
 ): Promise<void> {
+  if (target.kind === 'backend') {
+    return say(well('target', 'backend', 'launched over a link; `towline backend ps` shows what runs there'));
+  }
   const name = formatEndpoint(target);
   const fault = await faultOf(probeTcp(link, target, deadlines.open, signal));
   if (fault !== null) {
@@ -225,13 +228,11 @@ async function examineForward(
     return say(wrong('target', name, fault, `on ${host} \`${show}\` shows what listens; start the backend there`));
   }
   say(well('target', name, 'the server forwards there, and something answers'));
-  if (health === null || health.kind === 'tcp') return;
-  const unwell = await faultOf((health.kind === 'http' ? probeHttp : probeWebsocket)(link, target, health, signal));
-  say(
-    unwell === null
-      ? well('backend', name, `answers as it should (${health.kind === 'http' ? 'HTTP' : 'WebSocket'})`)
-      : wrong('backend', name, unwell),
-  );
+  if (health?.kind !== 'websocket' && health?.kind !== 'http') return;
+  const isHttp = health.kind === 'http';
+  const unwell = await faultOf((isHttp ? probeHttp : probeWebsocket)(link, target, health, signal));
+  const how = isHttp ? 'HTTP' : 'WebSocket';
+  say(unwell === null ? well('backend', name, `answers as it should (${how})`) : wrong('backend', name, unwell));
 }
 
 function faultOf(attempt: Promise<void>): Promise<Fault | null> {

@@ -70,7 +70,7 @@ const rows: readonly (readonly [Fact, Level, string])[] = [
   [lane({ at: 'blocked', attempt: 1, tries, until: null, fault: refused, before: false }), 'error', `dev-box: blocked: ${refused.message} [CONNECT_REFUSED]`],
   [lane({ at: 'draining', until: at + 10_000 }, 1),                                    'info',  'dev-box (lane 2): the link is draining, at most 10 s'],
   [lane({ at: 'ended' }),                                                              'debug', 'dev-box: ended'],
-  [{ type: 'lane.advanced', relay, lane: 0, stage: 'key exchange' },                   'debug', 'dev-box: key exchange'],
+  [{ type: 'lane.advanced', relay, lane: 0, stage: 'key exchange', note: null },                   'debug', 'dev-box: key exchange'],
   [{ type: 'link.opened', relay, lane: 0, link },                                      'info',  'dev-box: connected to dev@10.0.0.7:22 (SHA256:abc, 43 ms)'],
   [{ type: 'link.opened', relay, lane: 1, link: { ...link, route: ['bastion', 'inner'] } }, 'info', 'dev-box (lane 2): connected to dev@10.0.0.7:22 via bastion, inner (SHA256:abc, 43 ms)'],
   [judged('pending', null, null),                                                      'debug', 'dev-box: forward 1 is being checked'],

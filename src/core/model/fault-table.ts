@@ -8,7 +8,7 @@
  * - `never`: blocked until a file changes or the user says so.
  * - `crash`: blocked, tried again each 60 s.
  * - `policy`: that forward is rechecked each 60 s; when no forward can work, or the host is a jump host, by a new link.
- * - `launch`: the link stays; 1, 2, 4, 8, 16, then every 60 s, after five failures in a row as `never`.
+ * - `launch`: the backend did not come up: five tries over one link after 1, 2, 4, 8 s, then blocked, tried again each 5 min.
  * - `forward`: the link stays; the thing itself is tried again (listener 2 s, target and probe by their own clock).
  * - `none`: nothing to repeat; it was the answer to one request or one connection.
  */
@@ -117,9 +117,9 @@ export const faults = {
   CONNECTIONS_FULL:       row('none',    69, 503, 'too many connections are open', 'raise connections'),
   REQUEST_FORBIDDEN:      row('none',    77, 403, 'a request to the control API came from a web page or names another host', 'use the towline command'),
   ADMISSION_REFUSED:      row('none',    77, 403, 'a plugin refused the client', 'see the plugin\'s reason'),
-  PLUGIN_FAILED:          row('never',   70, 500, 'a plugin threw, or gave no answer in time', 'mend the plugin, then restart the relay'),
-  PLUGIN_UNTRUSTED:       row('never',   78, 400, 'a plugin file can be written by others', '`chmod go-w` the file and its folder'),
-  PLUGIN_NOT_FOUND:       row('never',   78, 404, 'no plugin has that name or path', 'use a built-in name or a path beginning with ./ or /'),
+  PLUGIN_FAILED:          row('never',   70, 500, 'a plugin cannot be loaded, threw, or gave no answer in time', 'mend the plugin, then restart the relay'),
+  PLUGIN_UNTRUSTED:       row('never',   78, 400, 'a plugin\'s file can be written by others, or leads out of its package', '`chmod go-w` what is named, or own it'),
+  PLUGIN_NOT_FOUND:       row('never',   78, 404, 'no plugin has that name or path', 'use a built-in name, an installed package, or a path beginning with ./ or /'),
   WORKER_CRASHING:        row('crash',   70, 500, 'a worker ends again and again', 'look at `towline logs`; it is tried again each minute'),
   WORKER_FAILED:          row('none',    70, 500, 'a worker ended or could not be started', 'nothing; it is restarted; if it comes back, look at the plugins'),
   WORKER_HUNG:            row('none',    70, 500, 'a worker stopped answering and was replaced', 'nothing; if it comes back, look at the plugins'),

@@ -40,6 +40,7 @@ const inputs: Record<string, LaneInput> = {
   failed: { type: 'failed', fault: refused },
   withheld: { type: 'withheld', fault: report('AUTH_REJECTED'), until: now + 5_000 },
   lost: { type: 'lost', fault: report('LINK_LOST') },
+  unbacked: { type: 'unbacked' },
   timer: { type: 'timer' },
   client: { type: 'nudge', why: 'client' },
   wake: { type: 'nudge', why: 'wake' },
@@ -54,13 +55,13 @@ const inputs: Record<string, LaneInput> = {
 // Every state with every input: the state that follows and what the driver must do. "=" is the very same state.
 // biome-ignore format: a table is read by its columns
 const table: Record<LaneState['at'], Record<string, string>> = {
-  idle:     { start: 'dialing dial', linked: '= close-link', failed: '=', withheld: '=', lost: '=', timer: '=', client: '=', wake: '=', files: '=', host: '=', answer: '=', user: '=', drain: 'ended', stop: 'ended' },
-  dialing:  { start: '=', linked: 'up', failed: 'waiting arm', withheld: 'blocked arm watch-files', lost: '=', timer: '=', client: '=', wake: '=', files: '=', host: '=', answer: '=', user: '=', drain: 'ended cancel-dial', stop: 'ended cancel-dial' },
-  up:       { start: '=', linked: '= close-link', failed: '=', withheld: '=', lost: 'dialing close-link dial', timer: '=', client: '=', wake: '=', files: '=', host: '=', answer: '=', user: '=', drain: 'draining drain arm', stop: 'ended close-link' },
-  waiting:  { start: '=', linked: '= close-link', failed: '=', withheld: '=', lost: '=', timer: '= arm', client: 'dialing disarm dial', wake: 'dialing disarm dial', files: '=', host: '=', answer: '=', user: 'dialing disarm dial', drain: 'ended disarm', stop: 'ended disarm' },
-  blocked:  { start: '=', linked: '= close-link', failed: '=', withheld: '=', lost: '=', timer: '=', client: '=', wake: '=', files: 'dialing disarm dial', host: '=', answer: '=', user: 'dialing disarm dial', drain: 'ended disarm', stop: 'ended disarm' },
-  draining: { start: '=', linked: '= close-link', failed: '=', withheld: '=', lost: 'ended disarm close-link', timer: '= arm', client: '=', wake: '=', files: '=', host: '=', answer: '=', user: '=', drain: 'ended disarm close-link', stop: 'ended disarm close-link' },
-  ended:    { start: '=', linked: '=', failed: '=', withheld: '=', lost: '=', timer: '=', client: '=', wake: '=', files: '=', host: '=', answer: '=', user: '=', drain: '=', stop: '=' },
+  idle:     { start: 'dialing dial', linked: '= close-link', failed: '=', withheld: '=', lost: '=', unbacked: '=', timer: '=', client: '=', wake: '=', files: '=', host: '=', answer: '=', user: '=', drain: 'ended', stop: 'ended' },
+  dialing:  { start: '=', linked: 'up', failed: 'waiting arm', withheld: 'blocked arm watch-files', lost: '=', unbacked: '=', timer: '=', client: '=', wake: '=', files: '=', host: '=', answer: '=', user: '=', drain: 'ended cancel-dial', stop: 'ended cancel-dial' },
+  up:       { start: '=', linked: '= close-link', failed: '=', withheld: '=', lost: 'dialing close-link dial', unbacked: 'dialing back', timer: '=', client: '=', wake: '=', files: '=', host: '=', answer: '=', user: '=', drain: 'draining drain arm', stop: 'ended close-link' },
+  waiting:  { start: '=', linked: '= close-link', failed: '=', withheld: '=', lost: '=', unbacked: '=', timer: '= arm', client: 'dialing disarm dial', wake: 'dialing disarm dial', files: '=', host: '=', answer: '=', user: 'dialing disarm dial', drain: 'ended disarm', stop: 'ended disarm' },
+  blocked:  { start: '=', linked: '= close-link', failed: '=', withheld: '=', lost: '=', unbacked: '=', timer: '=', client: '=', wake: '=', files: 'dialing disarm dial', host: '=', answer: '=', user: 'dialing disarm dial', drain: 'ended disarm', stop: 'ended disarm' },
+  draining: { start: '=', linked: '= close-link', failed: '=', withheld: '=', lost: 'ended disarm close-link', unbacked: '=', timer: '= arm', client: '=', wake: '=', files: '=', host: '=', answer: '=', user: '=', drain: 'ended disarm close-link', stop: 'ended disarm close-link' },
+  ended:    { start: '=', linked: '=', failed: '=', withheld: '=', lost: '=', unbacked: '=', timer: '=', client: '=', wake: '=', files: '=', host: '=', answer: '=', user: '=', drain: '=', stop: '=' },
 };
 
 for (const [at, row] of Object.entries(table)) {
@@ -282,5 +283,17 @@ test('a port that accepts and says nothing, or a ProxyCommand that ends, is aske
     t.match(step(dialing, { type: 'failed', fault: report(code) }, now, policy).state, { until: now + 15_000 });
   }
   t.match(step(dialing, { type: 'failed', fault: refused }, now, policy).state, { until: now + 1_500 });
+  t.end();
+});
+
+test('a backend that did not come up in several tries is tried again each five minutes, or when the user says so', (t) => {
+  const { state, effects } = step(states.dialing, { type: 'failed', fault: report('LAUNCH_FAILED') }, now, policy);
+  t.match(state, { at: 'blocked', until: now + 300_000, fault: { code: 'LAUNCH_FAILED' }, before: true });
+  t.same(
+    effects.map((effect) => effect.do),
+    ['arm', 'watch-files'],
+  );
+  t.equal(step(state, { type: 'nudge', why: 'user' }, now, policy).state.at, 'dialing');
+  t.equal(step(state, { type: 'timer' }, now + 300_000, policy).state.at, 'dialing');
   t.end();
 });
