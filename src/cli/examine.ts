@@ -105,7 +105,13 @@ function stepFindings(step: LoginStep): readonly Finding[] {
   const { where } = step;
   switch (step.step) {
     case 'reached':
-      return [well('reached', where, `reached ${step.how} in ${step.took} ms`)];
+      return [
+        well(
+          'reached',
+          where,
+          `reached ${step.how} in ${step.took} ms${step.command === null ? '' : `: ${step.command}`}`,
+        ),
+      ];
     case 'greeting':
       return [well('greeting', where, step.server)];
     case 'algorithms': {
@@ -228,11 +234,13 @@ async function examineForward(
     return say(wrong('target', name, fault, `on ${host} \`${show}\` shows what listens; start the backend there`));
   }
   say(well('target', name, 'the server forwards there, and something answers'));
-  if (health?.kind !== 'websocket' && health?.kind !== 'http') return;
-  const isHttp = health.kind === 'http';
-  const unwell = await faultOf((isHttp ? probeHttp : probeWebsocket)(link, target, health, signal));
-  const how = isHttp ? 'HTTP' : 'WebSocket';
-  say(unwell === null ? well('backend', name, `answers as it should (${how})`) : wrong('backend', name, unwell));
+  if (health?.kind !== 'http' && health?.kind !== 'websocket') return;
+  const unwell = await faultOf((health.kind === 'http' ? probeHttp : probeWebsocket)(link, target, health, signal));
+  say(
+    unwell === null
+      ? well('backend', name, `answers as it should (${health.kind === 'http' ? 'HTTP' : 'WebSocket'})`)
+      : wrong('backend', name, unwell),
+  );
 }
 
 function faultOf(attempt: Promise<void>): Promise<Fault | null> {

@@ -1,7 +1,7 @@
 import { Fault } from '../core/model/fault.ts';
 import type { Secret } from '../core/model/secret.ts';
 import { readTokenText } from '../core/secrets/token-text.ts';
-import { readTyped } from './typed-line.ts';
+import { TypedLines } from './typed-lines.ts';
 
 /** More than any token, bytes. */
 const most = 64 * 1024;
@@ -9,8 +9,13 @@ const most = 64 * 1024;
 /** Reads a token from the terminal, without showing it, or from standard input. Null: the person has left. Throws TOKEN_MISSING. */
 export async function readSecret(prompt: string, signal: AbortSignal): Promise<Secret | null> {
   if (process.stdin.isTTY !== true) return readTokenText(await readAll(), 'standard input');
-  const typed = await readTyped(prompt, false, signal);
-  return typed === null ? null : readTokenText(typed, 'what was typed');
+  const lines = new TypedLines();
+  try {
+    const typed = await lines.read({ prompt, echo: false, signal });
+    return typed === null ? null : readTokenText(typed, 'what was typed');
+  } finally {
+    lines.close();
+  }
 }
 
 async function readAll(): Promise<string> {

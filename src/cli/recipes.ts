@@ -1,4 +1,4 @@
-import type { Recipe } from '../plugin.ts';
+import type { Recipe } from '../core/model/backend.ts';
 import { Fault } from '../core/model/fault.ts';
 import { nearest } from '../core/model/nearest.ts';
 import { printable } from '../core/model/printable.ts';

@@ -76,10 +76,12 @@ function tell(event: Event, name: ForwardName): Description {
     }
     case 'plugin.failed':
       return error(`${event.relay}: plugin ${event.plugin}: ${formatFault(event.fault)}`);
-    case 'plugin.noted':
+    case 'host.inspected':
       return event.notes.length === 0
         ? debug(`${event.relay}: plugin ${event.plugin} has nothing to say`)
         : warn(`${event.relay}: ${event.notes.join('; ')}`);
+    case 'relay.noted':
+      return info(`${event.relay}: ${event.text}`);
     case 'relay.warned':
       return warn(`${event.relay}: ${event.text}`);
     case 'question.asked': {

@@ -94,8 +94,10 @@ export type ToSupervisor =
   /** It has answered, or is not called any more. */
   | { readonly say: 'turned'; readonly lane: LaneId; readonly request: number }
   /** What a plugin has to say of the host, in the place of what it said before. */
-  | { readonly say: 'noted'; readonly lane: LaneId; readonly plugin: string; readonly notes: readonly string[] }
+  | { readonly say: 'inspected'; readonly lane: LaneId; readonly plugin: string; readonly notes: readonly string[] }
   | { readonly say: 'warned'; readonly lane: LaneId; readonly text: string }
+  /** For the log only: all is well. */
+  | { readonly say: 'noted'; readonly lane: LaneId; readonly text: string }
   | { readonly say: 'plugin-failed'; readonly lane: LaneId; readonly plugin: string; readonly fault: FaultReport }
   /** The channel is open: from now on the worker reads the client's bytes. */
   | { readonly say: 'opened'; readonly id: number }

@@ -81,6 +81,7 @@ const rows: readonly (readonly [Fact, Level, string])[] = [
   [{ type: 'connection.refused', relay, forward: 0, fault: refused, count: 12 },       'warn',  `dev-box: refused 12 clients at forward 1: ${refused.message} [CONNECT_REFUSED]`],
   [{ type: 'plugin.failed', relay, plugin: 'guest', fault: { ...refused, code: 'PLUGIN_FAILED', message: 'it threw' } }, 'error', 'dev-box: plugin guest: it threw [PLUGIN_FAILED]'],
   [{ type: 'relay.warned', relay, text: '~/.ssh/config:3: Tunnel is not honoured' },   'warn',  'dev-box: ~/.ssh/config:3: Tunnel is not honoured'],
+  [{ type: 'relay.noted', relay, text: 'box is reached by its ProxyCommand: nc' },     'info',  'dev-box: box is reached by its ProxyCommand: nc'],
   [{ type: 'question.asked', of: 'person', ...question },                              'info',  'dev-box: me@box:22 waits for a password'],
   [{ type: 'question.asked', of: 'askpass', ...question, again: true },                'info',  'dev-box: me@box:22 waits for a password again, the last one was wrong'],
   [{ type: 'question.answered', by: 'person', ...question },                           'info',  'dev-box: me@box:22 has a password'],

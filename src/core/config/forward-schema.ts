@@ -44,10 +44,7 @@ const probeObject = z
   .discriminatedUnion(
     'kind',
     [
-      closed({ kind: z.literal('tcp'), ...probe }, probeForms).transform((given) =>
-        timed({ ...given, path: '/', status: null }),
-      ),
-      closed({ kind: z.literal('backend'), ...probe }, probeForms).transform((given) =>
+      closed({ kind: z.literal(['tcp', 'backend']), ...probe }, probeForms).transform((given) =>
         timed({ ...given, path: '/', status: null }),
       ),
       closed({ kind: z.literal('websocket'), path: probePath.prefault('/'), ...probe }, probeForms).transform((given) =>

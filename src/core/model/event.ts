@@ -76,12 +76,14 @@ export type Fact =
   | { readonly type: 'plugin.failed'; readonly relay: string; readonly plugin: string; readonly fault: FaultReport }
   /** What a plugin found out about the host, in the place of what it said before; empty: nothing that the user should know. */
   | {
-      readonly type: 'plugin.noted';
+      readonly type: 'host.inspected';
       readonly relay: string;
       readonly plugin: string;
       readonly notes: readonly string[];
     }
   | { readonly type: 'relay.warned'; readonly relay: string; readonly text: string }
+  /** Worth a line in the log, and no warning: status does not have it. */
+  | { readonly type: 'relay.noted'; readonly relay: string; readonly text: string }
   /** A person, or the askpass program, is asked. Answers are in no event. */
   | ({ readonly type: 'question.asked'; readonly of: 'person' | 'askpass' } & QuestionFact)
   /** `memory`: an answer that was given before. */

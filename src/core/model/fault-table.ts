@@ -7,6 +7,7 @@
  * - `refused`: the credentials were rejected; blocked, one try each 20 min, at once when a key, the agent or the config changes.
  * - `never`: blocked until a file changes or the user says so.
  * - `crash`: blocked, tried again each 60 s.
+ * - `absent`: a program is not there; blocked, tried again each 60 s, at once when the config changes or the program appears.
  * - `policy`: that forward is rechecked each 60 s; when no forward can work, or the host is a jump host, by a new link.
  * - `launch`: the backend did not come up: five tries over one link after 1, 2, 4, 8 s, then blocked, tried again each 5 min.
  * - `forward`: the link stays; the thing itself is tried again (listener 2 s, target and probe by their own clock).
@@ -20,6 +21,7 @@ export type RetryClass =
   | 'refused'
   | 'never'
   | 'crash'
+  | 'absent'
   | 'policy'
   | 'launch'
   | 'forward'
@@ -67,6 +69,7 @@ export const faults = {
   KEX_TIMEOUT:            row('stage',   69, 504, 'the key exchange did not finish', 'large packets may be lost: check the MTU'),
   AUTH_TIMEOUT:           row('stage',   69, 504, 'authentication did not finish', 'look at the server\'s log'),
   PROXY_COMMAND_FAILED:   row('soon',    69, 502, 'the ProxyCommand ended, or could not be run', 'run it by hand; correct it in ssh_config'),
+  PROXY_COMMAND_MISSING:  row('absent',  69, 502, 'the program of the ProxyCommand is not there or may not be run', 'install it, or correct ProxyCommand in ssh_config'),
   CLOSED_EARLY:           row('soon',    69, 502, 'the connection closed before the server said a word', 'a port proxy may have nothing behind it'),
   SERVER_BUSY:            row('busy',    69, 502, 'the server closed the connection before authentication', 'it may be busy (MaxStartups) or blocking this address; towline slows down by itself'),
   ALGORITHM_MISMATCH:     row('never',   76, 502, 'client and server share no algorithm', 'update the server, or allow the old algorithm for this host'),

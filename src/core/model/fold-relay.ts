@@ -54,6 +54,7 @@ function foldFact(relay: RelaySnapshot, event: RelayEvent): RelaySnapshot {
     case 'relay.restarting':
       return { ...relay, running: 'restarting' };
     case 'worker.said':
+    case 'relay.noted':
       return relay;
     case 'relay.stopped':
       return {
@@ -92,7 +93,7 @@ function foldFact(relay: RelaySnapshot, event: RelayEvent): RelaySnapshot {
     case 'connection.refused':
     case 'plugin.failed':
       return failed(relay, event);
-    case 'plugin.noted':
+    case 'host.inspected':
       return { ...relay, notes: { ...relay.notes, [event.plugin]: event.notes } };
     case 'relay.warned':
       return relay.warnings.includes(event.text)

@@ -3,12 +3,13 @@ import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type Deadlines, defaultKeepalive, detectTime, type Keepalive } from '../model/config.ts';
 import { Fault } from '../model/fault.ts';
+import { printable } from '../model/printable.ts';
 import type { Ask } from '../model/question.ts';
 import type { Stage } from '../model/state.ts';
 import { answerWith, type Identify } from './identity/given.ts';
 import { identityName } from './identity/identity.ts';
 import { nearAlias } from './resolve/aliases.ts';
-import type { Judgement } from './known-hosts/host-key.ts';
+import type { HostKeyJudgement } from './known-hosts/host-key.ts';
 import type { HostConfig } from './resolve/host-config.ts';
 import { Link } from './link/link.ts';
 import type { LoginStep } from './login-step.ts';
@@ -41,7 +42,7 @@ export interface OpenLinkOptions {
   readonly onNote: (text: string) => void;
   readonly signal: AbortSignal;
   /** Judges the last host's key in the place of known_hosts: for who wants to see it. No identity is read for that host. */
-  readonly judge?: (hop: Hop, key: Buffer) => Judgement;
+  readonly judge?: (hop: Hop, key: Buffer) => HostKeyJudgement;
   /** What plugins know about how to log in to a host, before its own identities are offered. */
   readonly identify?: Identify | null;
   /** Told what is found out on the way. */
@@ -83,6 +84,7 @@ export async function openLink(options: OpenLinkOptions): Promise<Link> {
           step: 'reached',
           where: hop.where,
           how: reachedBy(hop, before?.where, socket),
+          command: before === undefined && hop.host.proxyCommand !== null ? printable(hop.host.proxyCommand) : null,
           took: since(started),
         });
         const judged = hop === target ? judge : undefined;

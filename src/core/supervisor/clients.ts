@@ -85,8 +85,8 @@ export class Clients {
         connection.socket.destroy();
         break;
       case 'reset':
-        // An open one that is cut is told by the lane's own fault; one that was never served is news.
-        if (connection.at === 'open') this.#cut(connection);
+        // An open one that is cut is told by the lane's own fault; one that was never served is news, and one that a plugin cut.
+        if (connection.at === 'open' && message.fault.code !== 'PLUGIN_FAILED') this.#cut(connection);
         else this.#refuse(connection, message.fault);
         break;
     }

@@ -172,11 +172,14 @@ export class LaneSlot {
       case 'turned':
         this.#turns.over(message.request);
         break;
-      case 'noted':
-        this.#news.fact({ type: 'plugin.noted', relay: at.relay, plugin: message.plugin, notes: message.notes });
+      case 'inspected':
+        this.#news.fact({ type: 'host.inspected', relay: at.relay, plugin: message.plugin, notes: message.notes });
         break;
       case 'warned':
         this.#news.fact({ type: 'relay.warned', relay: at.relay, text: message.text });
+        break;
+      case 'noted':
+        this.#news.fact({ type: 'relay.noted', relay: at.relay, text: message.text });
         break;
       case 'plugin-failed':
         this.#news.fact({ type: 'plugin.failed', relay: at.relay, plugin: message.plugin, fault: message.fault });

@@ -160,6 +160,7 @@ class Supervision implements Supervisor {
   async restartRelay(name: string): Promise<void> {
     const relay = this.#relay(name);
     this.#refuseIfEnding();
+    this.#desk.questions.renew(name);
     await relay.restart('the user asked for it');
     this.#refuseIfEnding();
   }

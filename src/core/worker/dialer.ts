@@ -5,6 +5,7 @@ import { filesToWatch } from '../plugin/locate.ts';
 import type { ToWorker } from '../protocol.ts';
 import type { HostConfig } from '../ssh/resolve/host-config.ts';
 import { openLink } from '../ssh/open-link.ts';
+import { programPlaces } from '../ssh/proxy-program.ts';
 import { resolveRoute, routeKey } from '../ssh/route.ts';
 import { type Stamps, stampFiles } from './file-watch.ts';
 import type { Lease, Links } from './links.ts';
@@ -23,6 +24,8 @@ export interface DialerPorts {
   readonly stage: (stage: Stage) => void;
   /** A sentence about something that was passed over. */
   readonly note: (text: string) => void;
+  /** A sentence for the log: all is well. */
+  readonly inform: (text: string) => void;
 }
 
 /** Makes a lane's links. Everything on disk is read anew for each attempt, so that a mended file counts at once. */
@@ -51,7 +54,7 @@ export class Dialer {
   /** Resolves the route and opens, or joins, its link. Rejects with the Fault of the attempt. */
   async dial(forced: boolean, signal: AbortSignal): Promise<Lease> {
     const { relay, sshConfig, lane, env } = this.#open;
-    const { links, permits, questions, seat, guests, stage, note } = this.#ports;
+    const { links, permits, questions, seat, guests, stage, note, inform } = this.#ports;
     const plugins = relay.plugins.flatMap(filesToWatch);
     this.#stamps = await stampFiles(plugins);
     await seat();
@@ -60,7 +63,10 @@ export class Dialer {
     this.#stamps = await stampFiles([...plugins, ...configs]);
     const route = await resolveRoute(relay.host, { sshConfig, home, localUser, env });
     const agents = route.flatMap((host) => (host.agent === null ? [] : [host.agent]));
-    const files = [...new Set([...plugins, ...route.flatMap(filesOf)])];
+    const programs = route.flatMap(({ proxyCommand }) =>
+      proxyCommand === null ? [] : programPlaces(proxyCommand, env, env['HOME'] ?? '/'),
+    );
+    const files = [...new Set([...plugins, ...programs, ...route.flatMap(filesOf)])];
     this.#stamps = await stampFiles(files);
     // An agent that is mute takes its time to be found so: beside the attempt, not before it.
     const stamping = stampFiles(files, [...new Set(agents)], signal);
@@ -82,6 +88,10 @@ export class Dialer {
         identify: guests.hasIdentify ? (host) => guests.identify(host) : null,
         onNote: note,
         onStage: stage,
+        observe: (step) => {
+          if (step.step !== 'reached' || step.command === null) return;
+          inform(`${step.where} is reached by its ProxyCommand: ${step.command}`);
+        },
         signal: aborted,
       });
     try {

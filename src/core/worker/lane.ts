@@ -77,7 +77,7 @@ export class Lane {
     });
     this.#inspections = new Inspections(
       this.#guests,
-      (plugin, notes) => void ports.say({ say: 'noted', lane, plugin, notes }),
+      (plugin, notes) => void ports.say({ say: 'inspected', lane, plugin, notes }),
     );
     this.#clients = new ServedClients(this.#guests, ports.say, {
       served: (forward, fault) => this.#watches.served(forward, fault),
@@ -85,12 +85,7 @@ export class Lane {
         if (this.#state.at === 'draining') this.input({ type: 'stop' });
       },
     });
-    const note = (text: string) => {
-      // Said once, not at each attempt; a ProxyCommand may say something else each time.
-      if (this.#noted.has(text) || this.#noted.size > 1_000) return;
-      this.#noted.add(text);
-      void ports.say({ say: 'warned', lane, text });
-    };
+    const note = (text: string) => this.#tell('warned', text);
     const stage = (now: Stage, how: string | null) => void ports.say({ say: 'stage', lane, stage: now, note: how });
     this.#backing = new Backing(relay, token === null ? null : new Secret(token), this.#guests, {
       stage,
@@ -105,6 +100,7 @@ export class Lane {
       guests: this.#guests,
       stage: (now) => stage(now, null),
       note,
+      inform: (text) => this.#tell('noted', text),
     });
     this.#link = new LaneLink(this.#dialer, this.#backing, {
       linked: (link, backed) => {
@@ -168,6 +164,13 @@ export class Lane {
 
   observe(event: Event): void {
     this.#guests.observe(event);
+  }
+
+  /** Said once, not at each attempt; a ProxyCommand may say something else each time. */
+  #tell(say: 'warned' | 'noted', text: string): void {
+    if (this.#noted.has(text) || this.#noted.size > 1_000) return;
+    this.#noted.add(text);
+    void this.#ports.say({ say, lane: this.#open.lane, text });
   }
 
   #perform(effect: LaneEffect): void {

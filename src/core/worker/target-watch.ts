@@ -4,7 +4,6 @@ import { Fault } from '../model/fault.ts';
 import type { Dial } from '../model/plugin.ts';
 import { judge, noVerdict, type Verdict } from '../model/verdict.ts';
 import type { Link } from '../ssh/link/link.ts';
-import { probeBackend } from '../probe/backend.ts';
 import { probeHttp } from '../probe/http.ts';
 import { probeTcp } from '../probe/tcp.ts';
 import { probeWebsocket } from '../probe/websocket.ts';
@@ -93,12 +92,11 @@ export class TargetWatch {
     const { target } = this.#forward;
     const { signal } = this.#stop;
     const { backend, guests } = this.#asked;
-    const timeout = health?.timeout ?? unprobed.timeout;
-    if (health?.kind === 'websocket') await probeWebsocket(this.#link, target, health, signal);
-    else if (health?.kind === 'http') await probeHttp(this.#link, target, health, signal);
-    else if (health?.kind === 'backend' && backend !== null) {
-      await probeBackend(this.#link, target, backend, timeout, signal);
-    } else await probeTcp(this.#link, target, timeout, signal);
+    const check = health?.kind === 'backend' ? asRecipeSays(health, backend) : health;
+    const shown = backend === null ? null : { wire: backend.door.wire, token: backend.token };
+    if (check?.kind === 'websocket') await probeWebsocket(this.#link, target, check, signal, shown);
+    else if (check?.kind === 'http') await probeHttp(this.#link, target, check, signal, shown);
+    else await probeTcp(this.#link, target, check?.timeout ?? unprobed.timeout, signal);
     if (health === null || guests === null || signal.aborted) return;
     const fault = await guests(() => this.#link.dial(target, { address: '127.0.0.1', port: 0 }));
     if (fault !== null) throw fault;
@@ -142,4 +140,11 @@ export class TargetWatch {
     if (this.#stop.signal.aborted) return;
     this.#timer = setTimeout(() => void this.#ask(), ms);
   }
+}
+
+/** The check of a backend, once it is known how that is asked. */
+function asRecipeSays(health: HealthConfig, backend: BackendAsk | null): HealthConfig {
+  if (backend === null) return { ...health, kind: 'tcp' };
+  const { kind, path, wire } = backend.door;
+  return { ...health, path, kind: wire.in === 'subprotocol' ? 'websocket' : kind };
 }

@@ -152,6 +152,19 @@ test('a busy host is asked after 1, 5, 30, 120 and 300 s, whoever waits', (t) =>
   t.end();
 });
 
+test('a ProxyCommand without its program blocks: tried each minute, at once when a file changes, hurried by no client', (t) => {
+  const dialing: LaneState = { at: 'dialing', attempt: 1, tries: none, before: false };
+  const failed = step(dialing, { type: 'failed', fault: report('PROXY_COMMAND_MISSING') }, now, policy);
+  t.match(failed.state, { at: 'blocked', until: now + 60_000 });
+  t.match(failed.effects, [{ do: 'arm', at: now + 60_000 }, { do: 'watch-files' }]);
+  for (const why of ['client', 'wake', 'host'] as const) {
+    t.equal(step(failed.state, { type: 'nudge', why }, now + 900, policy).state, failed.state, why);
+  }
+  t.match(step(failed.state, { type: 'nudge', why: 'files' }, now + 900, policy).state, { at: 'dialing' });
+  t.match(step(failed.state, { type: 'timer' }, now + 60_000, policy).state, { at: 'dialing' });
+  t.end();
+});
+
 test('a ProxyCommand that ends as an ssh whose login failed is run after 1, 2, 5, 10, 15 and then every 30 s', (t) => {
   const ended = (exit: number, ran: number) =>
     new Fault('PROXY_COMMAND_FAILED', 'why', { detail: { exit, ran } }).report();

@@ -2,7 +2,6 @@ import { createServer } from 'node:http';
 import { test } from 'tap';
 import { Secret } from '../../../src/core/model/secret.ts';
 import { Fault } from '../../../src/core/model/fault.ts';
-import { probeBackend } from '../../../src/core/probe/backend.ts';
 import { probeHttp } from '../../../src/core/probe/http.ts';
 import type { ShownToken } from '../../../src/core/probe/shown-token.ts';
 import { probeWebsocket } from '../../../src/core/probe/websocket.ts';
@@ -71,15 +70,5 @@ test('a probe that has a token shows it, and says which is wrong: none, or that 
     t.equal(await said({ wire, token: new Secret(token) }), 'well');
     t.equal(await said({ wire, token: new Secret('another') }), 'TOKEN_REFUSED');
     t.equal(await said(null), 'TOKEN_MISSING');
-  }
-  const target = (at: number) => ({ kind: 'tcp', host: '127.0.0.1', port: at }) as const;
-  for (const [at, kind, wire] of [
-    [port, 'http', wires[0]],
-    [mains.port, 'websocket', wires[1]],
-  ] as const) {
-    const asked = (text: string) =>
-      probeBackend(link, target(at), { door: { wire, kind, path: '/' }, token: new Secret(text) }, 1_000, signal);
-    await asked(token);
-    await t.rejects(asked('another'), { code: 'TOKEN_REFUSED' });
   }
 });

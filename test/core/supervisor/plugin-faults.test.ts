@@ -196,3 +196,45 @@ test('the daemon side of a plugin that exits, loops or fails harms nobody, and i
   }
   t.equal(await works(relays, 'good'), 'x');
 });
+
+test('what a plugin is given is its context and the arguments of its hooks: no key, no secret, no channel', async (t) => {
+  const looks = `export default { name: 'p', relay(context) {
+    console.log('context ' + Object.keys(context).sort());
+    console.log('environment ' + Object.keys(process.env).filter((name) => /TOKEN|SECRET|NODE_/.test(name)));
+    console.log('channel ' + typeof process.send + ' ' + typeof process.disconnect);
+    return { admit(client) { console.log('client ' + Object.keys(client).sort()); return true; } };
+  } };\n`;
+  process.env['CANARY_TOKEN'] = 'hunter2';
+  t.teardown(() => {
+    delete process.env['CANARY_TOKEN'];
+  });
+  const relays = await relaysWith(t, { looks: plugin(t, looks) });
+  const said = (text: string) => relays.next(text, (event) => event.type === 'worker.said' && event.text === text);
+  const all = [
+    'context options,relay,signal,uidOf',
+    'environment ',
+    'channel undefined undefined',
+    'client forward,from,relay,to',
+  ];
+  const heard = Promise.all(all.map(said));
+  await relays.reach('looks', 'connected');
+  t.equal(await works(relays, 'looks'), 'x');
+  await heard;
+});
+
+test('what is no message ends the worker that says it, and not the daemon', async (t) => {
+  // The channel itself is the only way that is left: descriptor 3 of a forked process.
+  const talks = plugin(
+    t,
+    `import { writeSync } from 'node:fs';
+export default { name: 'p', relay: () => ({ admit() { writeSync(3, process.env.HOME ? 'null\\n{"say":7}\\n' : ''); return true; } }) };\n`,
+  );
+  const relays = await relaysWith(t, { talks });
+  await relays.reach('talks', 'connected');
+  await relays.reach('good', 'connected');
+  const end = relays.next('its end', ended('talks', /said what no worker says/));
+  const client = await dial(relays.port('talks'));
+  t.teardown(() => client.destroy());
+  t.match(await end, { fault: { code: 'WORKER_FAILED', message: /look at the relay's plugins/ } });
+  t.equal(await works(relays, 'good'), 'x');
+});
