@@ -34,11 +34,12 @@ async function statusFor(dial: Dial, door: TokenDoor, token: Secret, signal: Abo
 }
 
 /** Subprotocols exist in a WebSocket handshake only. */
-function kindOf({ kind, wire }: TokenDoor): TokenDoor['kind'] {
+export function kindOf({ kind, wire }: TokenDoor): TokenDoor['kind'] {
   return wire.in === 'subprotocol' ? 'websocket' : kind;
 }
 
-function isAccepted(status: number, door: TokenDoor): boolean {
+/** Whether this status says that the token was right. */
+export function isAccepted(status: number, door: TokenDoor): boolean {
   return kindOf(door) === 'websocket' ? status === 101 : status >= 200 && status < 300;
 }
 
