@@ -104,7 +104,7 @@ test('the plugin of the README loads, and does what it says', async (t) => {
   const { plugin, name } = await loadGuest({ use: file, options: {} }, {});
   t.equal(name, 'hours');
   const signal = new AbortController().signal;
-  const hooks = await plugin.relay?.({ relay: 'r', options: undefined, signal, uidOf: async () => null });
+  const hooks = await plugin.relay?.({ relay: 'r', options: undefined, env: {}, signal, uidOf: async () => null });
   const client = { relay: 'r', forward: 0, from: null, to: null };
   const hour = new Date().getHours();
   t.equal(await hooks?.admit?.(client), hour >= 8 || 'not before eight');

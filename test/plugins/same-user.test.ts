@@ -37,7 +37,7 @@ test('it admits a client whose end of the connection is ours, and nobody that th
   if (address === null || typeof address === 'string') throw new Error('no port');
   const socket = await dial(address.port);
   t.teardown(() => socket.destroy());
-  const hooks = await sameUser.relay?.({ relay: 'r', options: undefined, signal, uidOf });
+  const hooks = await sameUser.relay?.({ relay: 'r', options: undefined, env: {}, signal, uidOf });
   const to = { address: '127.0.0.1', port: address.port };
   const ask = (port: number) => hooks?.admit?.({ relay: 'r', forward: 0, from: { address: '127.0.0.1', port }, to });
   t.equal(await ask(socket.localPort ?? 0), true);

@@ -28,6 +28,8 @@ export interface PluginContext<Options> {
   readonly options: Options;
   /** Aborted when the hooks are no longer called: clear timers, close files. */
   readonly signal: AbortSignal;
+  /** The daemon's environment: a worker's own is bare. */
+  readonly env: Readonly<Record<string, string | undefined>>;
   /** Which user of this machine a client is (uid); null when the kernel does not say, for a Unix socket, and outside of Linux. */
   readonly uidOf: (client: ClientConnection) => Promise<number | null>;
 }

@@ -3,7 +3,7 @@ import type { Backend } from '../model/backend.ts';
 import type { Event } from '../model/event.ts';
 import { Fault } from '../model/fault.ts';
 import type { HookName, Side } from '../model/hooks.ts';
-import type { BackendCall, ClientConnection, Credential, Dial, LoginHost } from '../model/plugin.ts';
+import type { BackendCall, ClientConnection, Credential, Dial, LoginHost, PluginContext } from '../model/plugin.ts';
 import type { RemoteHost } from '../model/remote.ts';
 import type { Secret } from '../model/secret.ts';
 import { uidOf } from '../socket/tcp-table.ts';
@@ -35,14 +35,19 @@ export class Guests {
     };
   }
 
-  /** Calls the factory of one side of each plugin; all are seated, or none. Throws PLUGIN_FAILED. */
-  async seat(guests: readonly Guest[], side: Side, relay: string): Promise<void> {
+  /** Calls the factory of one side of each plugin; all are seated, or none. `env`: the daemon's environment. Throws PLUGIN_FAILED. */
+  async seat(
+    guests: readonly Guest[],
+    side: Side,
+    relay: string,
+    env: PluginContext<unknown>['env'] = process.env,
+  ): Promise<void> {
     const attempt = new AbortController();
     const stop = this.#stop.signal;
     const seats: Seat[] = [];
     try {
       for (const guest of guests) {
-        const context = { relay, options: guest.options, signal: AbortSignal.any([stop, attempt.signal]), uidOf };
+        const context = { relay, options: guest.options, env, signal: AbortSignal.any([stop, attempt.signal]), uidOf };
         const seat = await Seat.take(guest, side, context, this.#told);
         if (seat !== null) seats.push(seat);
       }

@@ -173,14 +173,14 @@ export class Lane {
 
   /** Loads the plugins once; a failed load is tried again with the next attempt. */
   #seat(): Promise<void> {
-    const { relay, builtins, lane } = this.#open;
+    const { relay, builtins, lane, env } = this.#open;
     // The file may be mended, or the user wants another try: the plugins begin anew.
     if (this.#guests.broken !== null) {
       this.#guests.unseat();
       this.#seated = null;
     }
     this.#seated ??= Promise.all(relay.plugins.map((use) => loadGuest(use, builtins))).then(async (guests) => {
-      await this.#guests.seat(guests, 'relay', relay.name);
+      await this.#guests.seat(guests, 'relay', relay.name, env);
       // A file that could not even be loaded here never reaches the supervisor.
       const plugins = guests.flatMap(({ plugin }, index) => (plugin.daemon === undefined ? [] : [index]));
       if (plugins.length > 0) void this.#ports.say({ say: 'seated', lane, plugins });
