@@ -25,6 +25,8 @@ const LAYERS: readonly Layer[] = [
   { name: 'control', files: /^control\//, below: [...CORE, 'supervisor'] },
   { name: 'guests door', files: /^plugin\.ts$/, below: ['model'] },
   { name: 'plugins', files: /^plugins\//, below: ['guests door'] },
+  // It runs in other people's pages: not one module of ours comes along.
+  { name: 'client', files: /^client\//, below: [] },
   { name: 'daemon', files: /^daemon\.ts$/, below: [...CORE, 'supervisor', 'control', 'plugins'] },
   { name: 'cli', files: /^cli\//, below: [...CORE, 'supervisor', 'control', 'daemon'] },
   { name: 'library door', files: /^index\.ts$/, below: [...CORE, 'supervisor', 'control', 'daemon'] },
