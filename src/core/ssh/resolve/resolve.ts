@@ -39,6 +39,7 @@ export function hostConfigOf(alias: string, resolution: Resolution): HostConfig 
 
   const paths = new Paths(resolution);
   const identityFiles = settings.all('identityfile').filter(({ values }) => values[0]?.toLowerCase() !== 'none');
+  const identities = identityFiles.flatMap((one) => paths.list(one, []).map((path) => ({ path, at: one.at })));
   const identityFilesDefault = settings.all('identityfile').length === 0;
   const usersFiles = paths.list(setting('userknownhostsfile'), ['~/.ssh/known_hosts', '~/.ssh/known_hosts2']);
   const systemFiles = paths.list(setting('globalknownhostsfile'), [
@@ -52,7 +53,8 @@ export function hostConfigOf(alias: string, resolution: Resolution): HostConfig 
     user,
     identityFiles: identityFilesDefault
       ? defaultIdentities.map((name) => paths.one(`~/.ssh/${name}`, 'default'))
-      : identityFiles.flatMap((one) => paths.list(one, [])),
+      : identities.map(({ path }) => path),
+    identityPlaces: Object.fromEntries(identities.map(({ path, at }) => [path, at])),
     identityFilesDefault,
     identitiesOnly: value('identitiesonly') === 'yes',
     agent: agentOf(setting('identityagent'), paths, resolution.options),
