@@ -12,8 +12,8 @@ const steps: Readonly<Record<Stepped, readonly number[]>> = {
 };
 
 /**
- * The steps of `busy` never add up to more tries in so many ms, a second over ten minutes: fail2ban's default bans at the fifth in ten minutes. The
- * steps alone would make six.
+ * The steps of `busy` never add up to more tries in so many ms, a second over ten minutes: fail2ban's default bans at the fifth failure
+ * in that time. The steps alone would make six.
  */
 const budget = { tries: 4, within: 601_000 };
 
