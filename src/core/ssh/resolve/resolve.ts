@@ -10,18 +10,13 @@ import { checkHost, checkUser, parseHostSpec } from './host-name.ts';
 import { ignoredSettings } from './ignored.ts';
 import { parseJumps } from './jump.ts';
 import { expandProxyCommand, fdpassFault } from './proxy-command.ts';
-import { askConfig, readConfig, type ReadConfig, type Resolution, type ResolveOptions } from './resolution.ts';
+import { askConfig, type ReadConfig, type Resolution, type ResolveOptions } from './resolution.ts';
 import type { Setting } from './settings.ts';
 import { expandTilde, expandTokens, type Tokens } from './tokens.ts';
 
 export type { ResolveOptions } from './resolution.ts';
 
-/** Resolves `[user@]host[:port]` or an alias as ssh would. Throws HOST_INVALID or SSH_CONFIG_INVALID. */
-export async function resolveHost(text: string, options: ResolveOptions): Promise<HostConfig> {
-  return askHost(await readConfig(options), text);
-}
-
-/** Asks an ssh_config that was read already. Throws HOST_INVALID or SSH_CONFIG_INVALID. */
+/** Resolves `[user@]host[:port]` or an alias as ssh would, by an ssh_config that was read already. Throws HOST_INVALID or SSH_CONFIG_INVALID. */
 export async function askHost(config: ReadConfig, text: string): Promise<HostConfig> {
   return hostConfigOf(text, await askConfig(config, parseHostSpec(text)));
 }

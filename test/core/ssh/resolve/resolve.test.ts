@@ -3,7 +3,7 @@ import { chmodSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } f
 import { join } from 'node:path';
 import { test, type Test } from 'tap';
 import type { HostConfig } from '../../../../src/core/ssh/resolve/host-config.ts';
-import { resolveHost } from '../../../../src/core/ssh/resolve/resolve.ts';
+import { resolveHost } from '../../../fixtures/resolve-host.ts';
 import { makeTemp } from '../../../fixtures/temp.ts';
 
 interface Setup {
