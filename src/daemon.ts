@@ -48,6 +48,8 @@ export interface Daemon {
 /** The built-in plugins: name -> module, for the workers to import. */
 export const builtins: Readonly<Record<string, string>> = {
   'same-user': new URL('./plugins/same-user.js', import.meta.url).href,
+  agents: new URL('./plugins/agents/agents.js', import.meta.url).href,
+  launch: new URL('./plugins/launch/launch.js', import.meta.url).href,
   token: new URL('./plugins/token/token.js', import.meta.url).href,
 };
 

@@ -9,6 +9,8 @@ export interface Samples {
   readonly options?: Readonly<Record<string, unknown>>;
   /** Options that it must refuse. A key that no plugin can know is tried in any case. */
   readonly refused?: readonly Readonly<Record<string, unknown>>[];
+  /** What it is told of the daemon's environment. Default: nothing. */
+  readonly env?: Readonly<Record<string, string>>;
   /** A client that its `admit` may be asked about. Default: one on a Unix socket. */
   readonly client?: ClientConnection;
 }
@@ -84,7 +86,7 @@ async function tryFactory<Options>(
   const context = {
     relay: 'sample',
     options,
-    env: process.env,
+    env: samples.env ?? {},
     signal: controller.signal,
     uidOf: async () => process.getuid?.() ?? null,
   };

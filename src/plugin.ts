@@ -15,6 +15,7 @@ export type {
   PluginContext,
   RelayHooks,
 } from './core/model/plugin.ts';
+export { nearest } from './core/model/nearest.ts';
 export { printable } from './core/model/printable.ts';
 export type { RemoteFacts, RemoteHost, RunEnd, RunOptions } from './core/model/remote.ts';
 export { type PatternReading, safePattern } from './core/model/safe-pattern.ts';

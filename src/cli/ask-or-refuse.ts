@@ -21,7 +21,9 @@ export function askOrRefuse(silent: boolean, typed = new TypedLines()): Asker {
       const isKey = question.kind === 'passphrase';
       const wish = `${question.where} ${isKey ? 'needs' : 'asks for'} ${describeWish(question)}`;
       const otherwise = isKey ? 'load the key into ssh-agent' : 'let a key of yours in there';
-      const refusal = new Fault('NEEDS_ANSWER', `${wish}; run this on a terminal, or ${otherwise}`);
+      const refusal = new Fault('NEEDS_ANSWER', `${wish}; run this on a terminal, or ${otherwise}`, {
+        detail: { wish },
+      });
       if (silent || !mayAskHere()) throw refusal;
       prompter ??= askOnce(openPrompter(typed));
       const answers = await prompter.ask(name, question, signal);

@@ -40,6 +40,17 @@ async function runOf(daemon: TestDaemon): Promise<string> {
   return lanes[0]?.backend?.run ?? 'no run';
 }
 
+/** Does what ends the link, and waits for the next one. */
+async function anotherLink(daemon: TestDaemon, end: () => Promise<unknown>): Promise<void> {
+  const since = async () => {
+    const state = (await daemon.status('r')).lanes[0]?.state;
+    return state?.at === 'up' ? state.since : null;
+  };
+  const before = await since();
+  await end();
+  await waitUntil('another link', async () => ![null, before].includes(await since()), { timeout: 30_000 });
+}
+
 async function tokenOf(t: Owner): Promise<string> {
   const { stdout } = await runTowline(t, ['token', 'r', '--print']);
   return stdout.trim();
@@ -59,9 +70,10 @@ test('a launched backend outlives the daemon, sshd and their links: the next one
   t.equal(second.run, first.run, 'after kill -9 of the daemon');
   t.equal(await tokenOf(t), token);
 
-  await container.exec('kill -HUP 1');
-  await container.killSessions();
-  await second.daemon.reach('r', 'reconnecting');
+  await anotherLink(second.daemon, async () => {
+    await container.exec('kill -HUP 1');
+    await container.killSessions();
+  });
   t.equal(await runOf(second.daemon), first.run, 'after the restart of sshd');
 
   t.equal(await backends(container), 1);
@@ -86,13 +98,7 @@ test('100 reconnects leave one backend', async (t) => {
   const container = await startContainer(t);
   const { daemon, run } = await up(t, container);
   for (let lost = 0; lost < 100; lost += 1) {
-    const { lanes } = await daemon.status('r');
-    const before = lanes[0]?.state;
-    await container.killSessions();
-    await waitUntil('another link', async () => {
-      const now = (await daemon.status('r')).lanes[0]?.state;
-      return now?.at === 'up' && before?.at === 'up' && now.since !== before.since;
-    });
+    await anotherLink(daemon, () => container.killSessions());
   }
   t.equal(await runOf(daemon), run);
   t.equal(await backends(container), 1);

@@ -27,10 +27,16 @@ const LAYERS: readonly Layer[] = [
   { name: 'guests door', files: /^plugin(?:-conforms)?\.ts$/, below: ['model', 'secrets'] },
   { name: 'recipes', files: /^plugins\/recipes\//, below: ['guests door'] },
   { name: 'plugins', files: /^plugins\//, below: ['guests door', 'recipes'] },
+  // It runs in other people's pages: not one module of ours comes along.
+  { name: 'client', files: /^client\//, below: [] },
   { name: 'daemon', files: /^daemon\.ts$/, below: [...CORE, 'supervisor', 'control', 'plugins'] },
-  { name: 'cli', files: /^cli\//, below: [...CORE, 'recipes', 'supervisor', 'control', 'daemon'] },
+  { name: 'cli', files: /^cli\//, below: [...CORE, 'recipes', 'plugins', 'supervisor', 'control', 'daemon'] },
   { name: 'library door', files: /^index\.ts$/, below: [...CORE, 'supervisor', 'control', 'daemon'] },
-  { name: 'main', files: /^main\.ts$/, below: [...CORE, 'recipes', 'supervisor', 'control', 'daemon', 'cli'] },
+  {
+    name: 'main',
+    files: /^main\.ts$/,
+    below: [...CORE, 'recipes', 'plugins', 'supervisor', 'control', 'daemon', 'cli'],
+  },
 ];
 
 /** Packages that only one folder may import, types too: what they mean is translated there and nowhere else. */

@@ -3,7 +3,8 @@
  * - `soon`: leaves no trace in sshd's auth log; quick steps, capped at 1.5 s, at once when a client waits.
  * - `stage`: a stage of connecting ran out of time; quick steps, capped at 5 s.
  * - `command`: a ProxyCommand that may have logged in somewhere ended by itself; 1, 2, 5, 10, 15, then every 30 s, whoever asks.
- * - `busy`: the server spoke, then closed before authentication; 1, 5, 30, 120, 300 s, whoever asks.
+ * - `busy`: the server spoke, then closed before authentication; 1, 5, 30, 120, 300 s, whoever asks, and at
+ *   most 4 tries in 10 min.
  * - `refused`: the credentials were rejected; blocked, one try each 20 min, at once when a key, the agent or the config changes.
  * - `never`: blocked until a file changes or the user says so.
  * - `crash`: blocked, tried again each 60 s.

@@ -7,7 +7,7 @@ export const pluginApi = 1;
 export type Side = 'daemon' | 'relay';
 
 /** The name of a hook. */
-export type HookName = keyof DaemonHooks | keyof RelayHooks;
+export type HookName = Exclude<keyof DaemonHooks | keyof RelayHooks, 'deadlines'>;
 
 /**
  * What becomes of the answers of several plugins.

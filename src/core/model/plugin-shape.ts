@@ -1,3 +1,4 @@
+import type { HookDeadlines } from './config.ts';
 import { hooksOf, isHookName, hooks as known, pluginApi, pluginKeys, type Side } from './hooks.ts';
 import { nearest } from './nearest.ts';
 import type { DaemonHooks, Plugin, RelayHooks } from './plugin.ts';
@@ -36,12 +37,21 @@ export function isPlugin(value: unknown): value is Plugin {
   return pluginTrouble(value) === null;
 }
 
+/** What a factory says of its deadlines, as far as it is understood: a hook with another has the usual one. */
+export function ownDeadlines(hooks: DaemonHooks & RelayHooks): HookDeadlines {
+  const given: unknown = hooks.deadlines;
+  if (typeof given !== 'object' || given === null) return {};
+  const sound = Object.entries(given).filter(([name, ms]) => isHookName(name) && Number.isFinite(ms) && Number(ms) > 0);
+  return Object.fromEntries(sound);
+}
+
 /** Why what a factory returned are no hooks, as the rest of a sentence; null where they are. Nothing at all is no hook. */
 export function hooksTrouble(value: unknown, side: Side): string | null {
   if (value === undefined || value === null) return null;
   if (typeof value !== 'object') return `returned ${typeof value} from ${side}, not an object with its hooks`;
   const own = hooksOf(side);
   for (const name of keysOf(value, own)) {
+    if (name === 'deadlines') continue;
     if (isHookName(name) && !known[name].sides.includes(side)) {
       return `returned the hook ${name} from ${side}; it belongs to ${known[name].sides.join(' and ')}`;
     }

@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
 import type { Backend } from './backend.ts';
-import type { Config } from './config.ts';
+import type { Config, HookDeadlines } from './config.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { Event } from './event.ts';
 import type { RemoteHost } from './remote.ts';
@@ -46,6 +46,11 @@ export interface DaemonHooks extends ObserverHooks {
 
 /** Hooks of both sides. */
 export interface ObserverHooks {
+  /**
+   * How long a hook of this object may take, ms, where the plugin's options say more than the usual deadline; `deadlines` in the config
+   * wins.
+   */
+  readonly deadlines?: HookDeadlines;
   /**
    * Called after each event of its relay from its loading on, in order. A throw is reported and contained; after three the plugin is
    * dropped.

@@ -31,7 +31,7 @@ export interface RemoteFacts {
 export interface RunOptions {
   /** What the script reads on its standard input: text, or pieces that come with time. Default: nothing, and its end at once. */
   readonly stdin?: string | Buffer | AsyncIterable<string | Buffer>;
-  /** ms after which it is ended. Default 30 s. */
+  /** ms after which it is ended; Infinity: with the link. Default 30 s. */
   readonly deadline?: number;
   /** Ends it: its channel is closed, and with it what it left running in its session, if that reads its input. */
   readonly signal?: AbortSignal;

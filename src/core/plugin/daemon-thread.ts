@@ -5,7 +5,7 @@ import { Guests } from './guests.ts';
 import { type Guest, loadGuest } from './load.ts';
 import type { FromThread, ThreadData, ToThread } from './thread-protocol.ts';
 
-const { use, builtins }: ThreadData = workerData;
+const { use, builtins, env }: ThreadData = workerData;
 const port = parentPort;
 if (port === null) throw new Fault('INTERNAL', 'a bug in towline: a plugin thread without a parent; please report it');
 
@@ -49,7 +49,7 @@ async function seat({ relay, use: wanted }: Extract<ToThread, { say: 'seat' }>):
     // The first one is the one that was loaded; others differ by their options.
     const guest = await (loading ?? loadGuest(wanted, builtins));
     loading = null;
-    await guests.seat([guest], 'daemon', relay);
+    await guests.seat([guest], 'daemon', relay, env);
     say({ say: 'seated', fault: null });
   } catch (error) {
     loading = null;

@@ -45,7 +45,7 @@ export class GuestThread {
   constructor(use: PluginUse, builtins: Readonly<Record<string, string>>, news: ThreadNews) {
     this.#use = use;
     this.#news = news;
-    const data: ThreadData = { use, builtins };
+    const data: ThreadData = { use, builtins, env: { ...process.env } };
     this.#thread = new Worker(new URL('./daemon-thread.js', import.meta.url), {
       workerData: data,
       env: scrubbedEnvironment(process.env),

@@ -3,7 +3,7 @@ import type { Backend } from '../model/backend.ts';
 import type { Event } from '../model/event.ts';
 import { Fault } from '../model/fault.ts';
 import type { HookName, Side } from '../model/hooks.ts';
-import type { BackendCall, ClientConnection, Credential, Dial, LoginHost } from '../model/plugin.ts';
+import type { BackendCall, ClientConnection, Credential, Dial, LoginHost, PluginContext } from '../model/plugin.ts';
 import type { RemoteHost } from '../model/remote.ts';
 import type { Secret } from '../model/secret.ts';
 import { uidOf } from '../socket/tcp-table.ts';
@@ -36,12 +36,12 @@ export class Guests {
     };
   }
 
-  /** Calls the factory of one side of each plugin; all are seated, or none. Throws PLUGIN_FAILED. */
+  /** Calls the factory of one side of each plugin; all are seated, or none. `env`: the daemon's environment. Throws PLUGIN_FAILED. */
   async seat(
     guests: readonly Guest[],
     side: Side,
     relay: string,
-    env: Readonly<Record<string, string | undefined>> = process.env,
+    env: PluginContext<unknown>['env'] = process.env,
   ): Promise<void> {
     const attempt = new AbortController();
     const stop = this.#stop.signal;

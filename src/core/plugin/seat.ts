@@ -2,7 +2,7 @@ import type { HookDeadlines } from '../model/config.ts';
 import { Fault } from '../model/fault.ts';
 import { type HookName, hooks as known, isHookName, type Side } from '../model/hooks.ts';
 import type { DaemonHooks, PluginContext, RelayHooks } from '../model/plugin.ts';
-import { hooksTrouble, isHooks } from '../model/plugin-shape.ts';
+import { hooksTrouble, isHooks, ownDeadlines } from '../model/plugin-shape.ts';
 import { printable } from '../model/printable.ts';
 import { Wrong } from './answers.ts';
 import { failure, inTime, type Lateness, spoken } from './call.ts';
@@ -27,7 +27,7 @@ export class Seat {
   private constructor(guest: Guest, hooks: DaemonHooks & RelayHooks, told: Told) {
     this.name = guest.name;
     this.hooks = hooks;
-    this.#deadlines = guest.deadlines ?? {};
+    this.#deadlines = { ...ownDeadlines(hooks), ...guest.deadlines };
     this.#told = told;
   }
 

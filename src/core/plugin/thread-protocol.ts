@@ -6,6 +6,8 @@ import type { FaultReport } from '../model/fault.ts';
 export interface ThreadData {
   readonly use: PluginUse;
   readonly builtins: Readonly<Record<string, string>>;
+  /** The daemon's environment, which the thread's own is not. */
+  readonly env: Readonly<Record<string, string | undefined>>;
 }
 
 /** All that is said to it, in this order: `seat` for a relay, then events or one config, then `dismiss`. */

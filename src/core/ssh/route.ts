@@ -94,6 +94,9 @@ function formatHost(host: HostConfig): string {
 /** Names a route: two relays with the same one may share a link. All that decides who is let in, on either side, is part of it. */
 export function routeKey(route: readonly HostConfig[]): string {
   return JSON.stringify(
-    route.map(({ alias: _name, warnings: _said, files: _read, proxyJump: _hops, ...decisive }) => decisive),
+    route.map(
+      ({ alias: _name, warnings: _said, files: _read, identityPlaces: _lines, proxyJump: _hops, ...decisive }) =>
+        decisive,
+    ),
   );
 }

@@ -63,7 +63,7 @@ export const invalid: Readonly<Record<string, readonly string[]>> = {
     '5:19 relays.db.forwards: an empty list is too small',
   ],
   'health-kind.json': [
-    '10:21 relays.db.forwards[0].health.kind: "http" is not allowed',
+    '10:21 relays.db.forwards[0].health.kind: "https" is not allowed',
   ],
   'health-path-of-tcp.json': [
     '11:13 relays.db.forwards[0].health.path: unknown key',

@@ -21,12 +21,16 @@ test('hosts are allow-listed', (t) => {
     '[::1]',
     'me@[fe80::1]:22',
     '::1',
+    'ACME\\nina@devbox:2222',
+    'ssh://devbox',
+    'SSH://me@[::1]:22/',
+    'ssh://ACME\\nina@devbox',
   ]) {
     t.equal(outcome(parseHost(text)), text);
   }
   for (const char of '\'"`$\\;&<>|(){},!#~*?=+/%^ \t\n\r\0\x7f\u202eü') {
     t.match(outcome(parseHost(`a${char}b`)), /not allowed in a host/, JSON.stringify(char));
-    t.match(outcome(parseHost(`a${char}b@host`)), /not allowed in a host/, JSON.stringify(char));
+    if (char !== '\\') t.match(outcome(parseHost(`a${char}b@host`)), /not allowed in a host/, JSON.stringify(char));
   }
   const refused: readonly (readonly [string, RegExp])[] = [
     ['', /empty/],
@@ -36,7 +40,20 @@ test('hosts are allow-listed', (t) => {
     ['@host', /user in "@host" is empty/],
     ['me@', /host in "me@" is empty/],
     ['a@b@c', /not a host/],
-    ['ssh://u@h', /not allowed/],
+    ['http://u@h', /not allowed/],
+    ['ssh://', /the host is empty/],
+    ['ssh://u@', /host in "u@" is empty/],
+    ['ssh://-oProxyCommand=x', /begins with "-"/],
+    ['ssh://u%00@h', /"%" is not allowed/],
+    ['ssh://h:0', /"0" is not a port/],
+    ['ssh://h/path', /not allowed/],
+    ['ssh://ssh://h', /not allowed/],
+    ['ACME\\@h', /"ACME\\\\" is not a user name/],
+    ['\\nina@h', /not allowed/],
+    ['A\\B\\C@h', /not allowed/],
+    ['h\\n', /not allowed/],
+    ['u@h\\n', /not allowed/],
+    ['u\nid@h', /control character/],
     ['h:0', /"0" is not a port/],
     ['h:70000', /"70000" is not a port/],
     ['h:2000blah', /"2000blah" is not a port/],

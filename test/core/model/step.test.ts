@@ -135,7 +135,7 @@ test('a question without answer blocks for good; where keys were rejected before
   t.end();
 });
 
-test('a busy host is asked after 1, 5, 30, 120 and 300 s, whoever waits', (t) => {
+test('a busy host is asked after 1, 5, 30 s, then no more than four times in ten minutes, whoever waits', (t) => {
   const waits: number[] = [];
   let state: LaneState = { at: 'dialing', attempt: 1, tries: none, before: false };
   for (let n = 0; n < 6; n += 1) {
@@ -148,7 +148,28 @@ test('a busy host is asked after 1, 5, 30, 120 and 300 s, whoever waits', (t) =>
     );
     state = step(failed, { type: 'timer' }, failed.until, policy).state;
   }
-  t.same(waits, [1_000, 5_000, 30_000, 120_000, 300_000, 300_000]);
+  // 120 s would make it the fifth within ten minutes.
+  t.same(waits, [1_000, 5_000, 30_000, 572_200, 300_000, 300_000]);
+  t.end();
+});
+
+test('in no ten minutes is a busy host asked a fifth time, however the jitter falls', (t) => {
+  const busy = { type: 'failed', fault: report('SERVER_BUSY') } as const;
+  for (const random of [0, 0.25, 0.5, 0.999]) {
+    let state: LaneState = { at: 'dialing', attempt: 1, tries: none, before: false };
+    let at = now;
+    const tries: number[] = [];
+    while (at < now + 4 * 3_600_000) {
+      tries.push(at);
+      const failed: LaneState = step(state, busy, at, { ...policy, random }).state;
+      if (failed.at !== 'waiting') throw new Error(failed.at);
+      at = failed.until;
+      state = step(failed, { type: 'timer' }, at, policy).state;
+    }
+    const most = Math.max(...tries.map((from) => tries.filter((one) => one >= from && one <= from + 600_000).length));
+    t.equal(most, 4, `jitter ${random}`);
+    t.ok(tries.length > 20, `${tries.length} tries in four hours`);
+  }
   t.end();
 });
 

@@ -211,7 +211,7 @@ test('what a plugin is given is its context and the arguments of its hooks: no k
   const relays = await relaysWith(t, { looks: plugin(t, looks) });
   const said = (text: string) => relays.next(text, (event) => event.type === 'worker.said' && event.text === text);
   const all = [
-    'context options,relay,signal,uidOf',
+    'context env,options,relay,signal,uidOf',
     'environment ',
     'channel undefined undefined',
     'client forward,from,relay,to',

@@ -58,7 +58,13 @@ test('a config that a plugin refuses is not begun with, and the reason is said',
     const file = join(stateDir, 'towline.json');
     const r = { host: 'test', forwards: ['0:127.0.0.1:9'], start: false, plugins: [use] };
     writeFileSync(file, JSON.stringify({ sshConfig: sshd.sshConfigFile, relays: { r } }), { mode: 0o600 });
-    const supervisor = createSupervisor({ config: loadConfig(file), version: 'test', stateDir, builtins: {} });
+    const supervisor = createSupervisor({
+      config: loadConfig(file),
+      version: 'test',
+      stateDir,
+      builtins: {},
+      givenToken: async () => null,
+    });
     const began = supervisor.start();
     if (message === null) await began;
     else await t.rejects(began, { code: 'CONFIG_INVALID', message }, name);

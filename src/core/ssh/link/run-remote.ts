@@ -52,10 +52,11 @@ function attend(link: Link, channel: Channel, script: string, options: RunOption
     });
   const abort = () => fail(signal?.reason);
   const forget = link.onLost(fail);
-  const timer = setTimeout(() => {
+  const expire = () => {
     late = true;
     ended();
-  }, deadline);
+  };
+  const timer = Number.isFinite(deadline) ? setTimeout(expire, deadline) : undefined;
   signal?.addEventListener('abort', abort, { once: true });
   if (signal?.aborted === true) return abort();
   channel.on('data', (chunk: Buffer) => {

@@ -9,18 +9,13 @@ import { checkHost, checkUser, parseHostSpec } from './host-name.ts';
 import { ignoredSettings } from './ignored.ts';
 import { parseJumps } from './jump.ts';
 import { expandProxyCommand, fdpassFault } from './proxy-command.ts';
-import { askConfig, readConfig, type ReadConfig, type Resolution, type ResolveOptions } from './resolution.ts';
+import { askConfig, type ReadConfig, type Resolution, type ResolveOptions } from './resolution.ts';
 import type { Setting } from './settings.ts';
 import { expandTokens } from './tokens.ts';
 
 export type { ResolveOptions } from './resolution.ts';
 
-/** Resolves `[user@]host[:port]` or an alias as ssh would. Throws HOST_INVALID or SSH_CONFIG_INVALID. */
-export async function resolveHost(text: string, options: ResolveOptions): Promise<HostConfig> {
-  return askHost(await readConfig(options), text);
-}
-
-/** Asks an ssh_config that was read already. Throws HOST_INVALID or SSH_CONFIG_INVALID. */
+/** Resolves `[user@]host[:port]` or an alias as ssh would, by an ssh_config that was read already. Throws HOST_INVALID or SSH_CONFIG_INVALID. */
 export async function askHost(config: ReadConfig, text: string): Promise<HostConfig> {
   return hostConfigOf(text, await askConfig(config, parseHostSpec(text)));
 }
@@ -38,6 +33,7 @@ export function hostConfigOf(alias: string, resolution: Resolution): HostConfig 
 
   const paths = new ConfigPaths(resolution);
   const identityFiles = settings.all('identityfile').filter(({ values }) => values[0]?.toLowerCase() !== 'none');
+  const identities = identityFiles.flatMap((one) => paths.list(one, []).map((path) => ({ path, at: one.at })));
   const identityFilesDefault = settings.all('identityfile').length === 0;
   const usersFiles = paths.list(setting('userknownhostsfile'), ['~/.ssh/known_hosts', '~/.ssh/known_hosts2']);
   const systemFiles = paths.list(setting('globalknownhostsfile'), [
@@ -51,7 +47,8 @@ export function hostConfigOf(alias: string, resolution: Resolution): HostConfig 
     user,
     identityFiles: identityFilesDefault
       ? defaultIdentities.map((name) => paths.one(`~/.ssh/${name}`, 'default'))
-      : identityFiles.flatMap((one) => paths.list(one, [])),
+      : identities.map(({ path }) => path),
+    identityPlaces: Object.fromEntries(identities.map(({ path, at }) => [path, at])),
     identityFilesDefault,
     identitiesOnly: value('identitiesonly') === 'yes',
     agent: agentOf(setting('identityagent'), paths, resolution.options),

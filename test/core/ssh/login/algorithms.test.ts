@@ -1,3 +1,5 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { test } from 'tap';
 import type { AlgorithmChoice } from '../../../../src/core/ssh/resolve/host-config.ts';
@@ -8,7 +10,7 @@ import { readOffer } from '../../../../src/core/ssh/login/key-exchange-init.ts';
 import { startEcho } from '../../../fixtures/backend.ts';
 import { hop, hostConfig } from '../../../fixtures/host-config.ts';
 import { openTestLink } from '../../../fixtures/link.ts';
-import { addSettings } from '../../../fixtures/sshd-client.ts';
+import { addSettings, writeKnownHosts } from '../../../fixtures/sshd-client.ts';
 import { startSshd } from '../../../fixtures/sshd.ts';
 
 const unset: AlgorithmChoice = {
@@ -86,6 +88,33 @@ test('a list of which nothing is left is a fault that names its keyword', (t) =>
   ] as const;
   for (const [list, message] of rows) t.throws(() => offer(list), { code: 'SSH_CONFIG_INVALID', message });
   t.end();
+});
+
+test('host keys are asked for in the order of ssh -G, as far as ssh2 has them', (t) => {
+  const printed = execFileSync('ssh', ['-F', 'none', '-G', 'box'], { encoding: 'utf8' });
+  const theirs = /^hostkeyalgorithms (.*)$/m.exec(printed)?.[1]?.split(',') ?? [];
+  const { hostKeys } = offer({});
+  t.equal(hostKeys.length, 6);
+  t.strictSame(
+    hostKeys,
+    theirs.filter((name) => hostKeys.includes(name)),
+  );
+  t.end();
+});
+
+test('a host with an ECDSA and an RSA key shows to a stranger the one that ssh would write down', async (t) => {
+  const sshd = await startSshd(t, { hostKeys: ['rsa', 'ecdsa'] });
+  writeKnownHosts(sshd.knownHostsFile, sshd.port, []);
+  await t.rejects(openTestLink(t, sshd), { code: 'HOST_KEY_UNKNOWN', detail: { type: 'ecdsa-sha2-nistp256' } });
+  execFileSync(
+    'ssh',
+    ['-F', sshd.sshConfigFile, '-o', 'StrictHostKeyChecking=accept-new', '-o', 'BatchMode=yes', 'test', 'true'],
+    {
+      stdio: 'ignore',
+    },
+  );
+  t.match(readFileSync(sshd.knownHostsFile, 'utf8'), / ecdsa-sha2-nistp256 /);
+  await openTestLink(t, sshd);
 });
 
 test('known types come first, and only a list that was written out whole keeps its order', (t) => {
