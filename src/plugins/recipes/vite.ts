@@ -7,7 +7,7 @@ export const vite: Recipe = {
   // On "localhost" it may listen on ::1 alone; without strictPort it takes the next port where its own is taken.
   command: 'npx vite --host 127.0.0.1 --port {port} --strictPort',
   port: 5173,
-  prints: 'Local:\\s+https?://[^\\s/:]+:(\\d+)/',
+  prints: 'Local:\\s{1,9}https?://[^\\s/:]+:(\\d+)/',
   token: { from: 'nowhere' },
   door: null,
   page: '/',
