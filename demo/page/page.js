@@ -54,6 +54,7 @@ function hear(data) {
   const message = JSON.parse(data);
   if (message.type === 'line') return confirm(message.line);
   journal.replaceChildren();
+  empty.hidden = message.lines.length + unconfirmed.size > 0;
   for (const line of message.lines) confirm(line);
   for (const { item } of unconfirmed.values()) journal.append(item);
   journalIsWhole?.();
@@ -95,7 +96,7 @@ function show(now) {
     else note('connected');
     lostAt = null;
     for (const line of unconfirmed.values()) line.sent = true;
-  } else if (now.fault !== null && now.retryAt !== null) {
+  } else if (now.word !== 'offline' && now.fault !== null && now.retryAt !== null) {
     lostAt ??= performance.now();
     note(`${now.fault.code}; next attempt in ${((now.retryAt - Date.now()) / 1000).toFixed(1)} s`);
   } else if (now.word === 'offline' && now.fault !== null) {

@@ -144,7 +144,9 @@ export class Connection {
       within,
       ping: () => (ping === undefined ? own?.() : void this.send(typeof ping === 'function' ? ping() : ping)),
       dead: (silence) => {
-        this.#lose(new RelayFault('SILENT', `nothing came for ${silence} ms: the connection is given up`));
+        this.#lose(
+          new RelayFault('SILENT', `nothing came for ${silence} ms: the connection is given up and made anew`),
+        );
       },
     });
   }

@@ -25,8 +25,12 @@ export function judge(end: End, { opened, shown, hasToken, refusals }: Known): R
   const said = end.text === '' ? '' : ` (${end.text})`;
   if (!opened) return new RelayFault('UNREACHABLE', `no handshake with ${shown}${said}: see \`towline status\``);
   if (refusals.includes(end.code)) return tokenRefused(shown, `close code ${end.code}${said}`, hasToken);
-  if (end.code === 1006) return new RelayFault('LINK_LOST', `the connection to ${shown} was cut${said}`);
-  return new RelayFault('CLOSED', `${shown} closed the connection with code ${end.code}${said}`);
+  if (end.code === 1006)
+    return new RelayFault('LINK_LOST', `the connection to ${shown} was cut${said}: it comes back by itself`);
+  return new RelayFault(
+    'CLOSED',
+    `${shown} closed the connection with code ${end.code}${said}: it comes back by itself`,
+  );
 }
 
 export function tokenRefused(shown: string, by: string, hasToken: boolean): RelayFault {
