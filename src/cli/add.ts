@@ -31,7 +31,7 @@ export async function add({ given, terminal }: Called): Promise<number> {
   const missing = said.name === null || said.host === null;
   const answers = missing && canAsk(terminal) ? await askFor(said, opened, given, terminal) : said;
   if (answers === null) {
-    terminal.out('nothing was written\n');
+    terminal.say('nothing was written');
     return leftCode;
   }
   const { name, host } = answers;
@@ -84,7 +84,7 @@ async function askFor(
     const readName = (text: string) => readNewName(text, opened);
     const name = said.name ?? (await dialogue.ask({ text: 'Name of the relay', otherwise: null, read: readName }));
     if (name === null) return null;
-    const host = said.host ?? (await chooseHost(await detected(given, opened, terminal), dialogue, terminal.colour));
+    const host = said.host ?? (await chooseHost(await detected(given, opened, terminal), dialogue, terminal));
     if (host === null) return null;
     const usual = String(usualPort);
     const port =
@@ -106,7 +106,7 @@ async function detected(given: Arguments, { config }: OpenConfig, terminal: Term
     const { detect } = await import('./hosts.ts');
     return (await detect(readText(given, 'F') ?? config?.sshConfig ?? null)).hosts;
   } catch (error) {
-    terminal.out(`  no hosts can be listed: ${printable(Fault.from(error).message)}\n`);
+    terminal.say(`  no hosts can be listed: ${printable(Fault.from(error).message)}`);
     return [];
   }
 }
@@ -127,7 +127,7 @@ async function tell(
 ): Promise<void> {
   const relay = config?.relays.find((one) => one.name === name);
   if (config === null || relay === undefined) throw new Fault('INTERNAL', `relay "${name}" is not in ${file}`);
-  const say = (text: string) => void terminal.out(`${printable(text)}\n`);
+  const say = (text: string) => void terminal.say(printable(text));
   if (made) say(`made ${file}, for your eyes only (0600)`);
   say(`added ${name} at ${file}:${lines.get(name) ?? 1}: ${wayOf(relay)}`);
   if (relay.forwards.some(({ listen }) => listen.kind === 'tcp' && listen.port === 0))

@@ -12,7 +12,7 @@ export async function check({ given, terminal }: Called): Promise<number> {
   const sshConfig = readText(given, 'F');
   const file = findConfig({ cwd: process.cwd(), explicit, env: process.env, home: homedir() });
   const checked = checkConfig(file, sshConfig === null ? {} : { sshConfig });
-  const say = (text: string) => void terminal.out(`${printable(text)}\n`);
+  const say = (text: string) => void terminal.say(printable(text));
   if ('problems' in checked) {
     const { problems } = checked;
     if (json) terminal.out(`${JSON.stringify({ file, problems, relays: [] }, null, 2)}\n`);

@@ -4,10 +4,14 @@ import { printable } from '../core/model/printable.ts';
 import type { DetectedHost } from '../core/ssh/hosts/detect.ts';
 import type { Dialogue } from './dialogue.ts';
 import { readHost } from './relay-answers.ts';
-import { paint } from './terminal.ts';
+import { paint, type Terminal } from './terminal.ts';
+import { foldLines, wrapText } from './wrap-text.ts';
 
 /** How many hosts are shown at once; a part of a name finds the others. */
 const most = 15;
+
+/** How the list is shown. */
+export type ChoiceView = Pick<Terminal, 'colour' | 'room'>;
 
 /** What an answer to the list means: a host, or the hosts that it fits. */
 export type Choice = { readonly host: string } | { readonly among: readonly DetectedHost[] };
@@ -16,11 +20,11 @@ export type Choice = { readonly host: string } | { readonly among: readonly Dete
 export async function chooseHost(
   known: readonly DetectedHost[],
   dialogue: Dialogue,
-  colour: boolean,
+  view: ChoiceView,
 ): Promise<string | null> {
   let offered = known;
   while (true) {
-    if (offered.length > 0) dialogue.say(drawChoices(offered, known.length, colour));
+    if (offered.length > 0) dialogue.say(drawChoices(offered, known.length, view));
     const text = 'Host';
     const choice = await dialogue.ask({ text, otherwise: null, read: (answer) => readChoice(answer, offered, known) });
     if (choice === null || 'host' in choice) return choice === null ? null : choice.host;
@@ -34,7 +38,8 @@ export async function chooseHost(
     // Read once more, as its whole name: a config may not name every host that ssh_config may.
     const parsed = readHost(only.host);
     if (sure && 'value' in parsed) return parsed.value;
-    if (sure && 'trouble' in parsed) dialogue.say(`  ${parsed.trouble.message}; expected ${parsed.trouble.expected}`);
+    if (sure && 'trouble' in parsed)
+      dialogue.say(foldLines(`  ${parsed.trouble.message}; expected ${parsed.trouble.expected}`, view.room));
     offered = known;
   }
 }
@@ -67,18 +72,23 @@ function take(host: string): Parsed<Choice> {
   return 'value' in parsed ? { value: { host: parsed.value } } : parsed;
 }
 
-function drawChoices(offered: readonly DetectedHost[], all: number, colour: boolean): string {
+function drawChoices(offered: readonly DetectedHost[], all: number, { colour, room }: ChoiceView): string {
   const shown = offered.slice(0, most);
   const width = Math.max(...shown.map(({ name }) => printable(name).length));
   const rows = shown.map((host, index) => {
     const address = host.reaches instanceof Fault ? `cannot be resolved [${host.reaches.code}]` : wayOf(host.reaches);
-    return `  ${String(index + 1).padStart(2)}  ${printable(host.name).padEnd(width)}  ${paint(printable(address), 'quiet', colour)}`;
+    const lines = wrapText(printable(address), room - width - 8).map((line) => paint(line, 'quiet', colour));
+    const shown = lines.join(`\n${' '.repeat(width + 8)}`);
+    return `  ${String(index + 1).padStart(2)}  ${printable(host.name).padEnd(width)}  ${shown}`;
   });
   const rest = offered.length - shown.length;
   const title = offered.length === all ? 'Hosts that ssh knows:' : 'Those fit:';
   const more = rest === 0 ? [] : [`      and ${rest} more`];
-  const how = 'A number, a part of a name, or another [user@]host[:port]; "=dev" is the host dev itself.';
-  return [title, ...rows, ...more, paint(how, 'quiet', colour)].join('\n');
+  const how = wrapText(
+    'A number, a part of a name, or another [user@]host[:port]; "=dev" is the host dev itself.',
+    room,
+  );
+  return [title, ...rows, ...more, ...how.map((line) => paint(line, 'quiet', colour))].join('\n');
 }
 
 function labelOf({ name, reaches }: DetectedHost): string {

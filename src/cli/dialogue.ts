@@ -1,6 +1,7 @@
 import { createInterface } from 'node:readline';
 import type { Parsed } from '../core/config/problem.ts';
-import { paint, type Terminal } from './terminal.ts';
+import { paint, type Terminal, type Tone } from './terminal.ts';
+import { foldLines } from './wrap-text.ts';
 
 /** What is asked of the person at the terminal. */
 export interface Asked<Value> {
@@ -62,16 +63,18 @@ export function openDialogue(terminal: Terminal): Dialogue {
     });
   };
   const ask = async <Value>({ text, otherwise, read }: Asked<Value>): Promise<Value | null> => {
-    const hint = otherwise === null ? '' : paint(` [${otherwise}]`, 'quiet', colour);
+    const hint = otherwise === null ? '' : ` [${otherwise}]`;
+    const question = eachLine(foldLines(text, terminal.room - hint.length - 2), 'strong', colour);
     while (true) {
-      const line = await next(`${paint(text, 'strong', colour)}${hint}: `);
+      const line = await next(`${question}${paint(hint, 'quiet', colour)}: `);
       if (line === null) {
         terminal.out('\n');
         return null;
       }
       const parsed = read(line.trim() === '' && otherwise !== null ? otherwise : line.trim());
       if ('value' in parsed) return parsed.value;
-      terminal.out(`  ${paint(`${parsed.trouble.message}; expected ${parsed.trouble.expected}`, 'bad', colour)}\n`);
+      const trouble = foldLines(`  ${parsed.trouble.message}; expected ${parsed.trouble.expected}`, terminal.room);
+      terminal.out(`${eachLine(trouble, 'bad', colour)}\n`);
     }
   };
   return {
@@ -80,6 +83,14 @@ export function openDialogue(terminal: Terminal): Dialogue {
     say: (text) => void terminal.out(`${text}\n`),
     close: () => lines.close(),
   };
+}
+
+/** Colours that reach over the end of a line would colour what stands to the right of it. */
+function eachLine(text: string, tone: Tone, colour: boolean): string {
+  return text
+    .split('\n')
+    .map((line) => paint(line, tone, colour))
+    .join('\n');
 }
 
 function readYes(otherwise: boolean): (answer: string) => Parsed<boolean> {

@@ -16,7 +16,7 @@ export async function down({ given, terminal }: Called): Promise<number> {
   } finally {
     leaving.abort();
   }
-  terminal.out(`the daemon (pid ${pid}) has ended\n`);
+  terminal.say(`the daemon (pid ${pid}) has ended`);
   return 0;
 }
 

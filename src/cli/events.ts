@@ -17,7 +17,7 @@ export async function events({ given, terminal }: Called): Promise<number> {
     const description = narrate(event);
     if (event.id <= after) continue;
     if (json) terminal.out(`${JSON.stringify(event)}\n`);
-    else if (description !== null) terminal.out(`${formatLine({ at: event.at, ...description }, terminal.colour)}\n`);
+    else if (description !== null) terminal.out(`${formatLine({ at: event.at, ...description }, terminal)}\n`);
   }
   if (terminal.left.aborted) return 0;
   throw new Fault('NOT_RUNNING', 'the event stream ended with its daemon; `towline up --detach` starts one');

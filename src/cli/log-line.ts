@@ -1,6 +1,7 @@
 import type { Description, Level } from '../control/describe.ts';
 import { printable } from '../core/model/printable.ts';
-import { paint, type Tone } from './terminal.ts';
+import { paint, type Terminal, type Tone } from './terminal.ts';
+import { wrapText } from './wrap-text.ts';
 
 /** A line of the log: a description, and when it was true. */
 export interface LogLine extends Description {
@@ -10,11 +11,17 @@ export interface LogLine extends Description {
 
 const tones: Readonly<Record<Level, Tone | null>> = { debug: 'quiet', info: null, warn: 'uneasy', error: 'bad' };
 
-/** A line as people read it: local date and time, then the text, coloured by level. */
-export function formatLine({ at, level, text }: LogLine, colour: boolean): string {
+/** How far a long text goes on to the right of where its line begins. */
+const indent = 4;
+
+/** A line as people read it: local date and time, then the text, coloured by level, and going on below where it is longer than `room`. */
+export function formatLine({ at, level, text }: LogLine, { colour, room }: Pick<Terminal, 'colour' | 'room'>): string {
   const tone = tones[level];
   const mark = level === 'warn' ? '! ' : level === 'error' ? '!! ' : '';
-  return `${paint(formatTime(at), 'quiet', colour)}  ${tone === null ? text : paint(`${mark}${text}`, tone, colour)}`;
+  const time = formatTime(at);
+  const lines = wrapText(`${mark}${text}`, room - indent, room - time.length - 2);
+  const shown = lines.map((line) => (tone === null ? line : paint(line, tone, colour)));
+  return `${paint(time, 'quiet', colour)}  ${shown.join(`\n${' '.repeat(indent)}`)}`;
 }
 
 /** Reads back a line that the log wrote; null for anything else. */

@@ -15,7 +15,7 @@ export async function logs({ given, terminal }: Called): Promise<number> {
   const relay = readText(given, 'relay');
   const show = (line: string) => {
     const parsed = json ? null : parseLine(line);
-    terminal.out(`${json ? line : parsed === null ? '' : formatLine(parsed, terminal.colour)}\n`);
+    terminal.out(`${json ? line : parsed === null ? '' : formatLine(parsed, terminal)}\n`);
   };
   const ofRelay = (line: string) => relay === null || line.includes(`"relay":${JSON.stringify(relay)}`);
   const tail = openTail(log);

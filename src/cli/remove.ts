@@ -26,13 +26,13 @@ export async function remove({ given, terminal }: Called): Promise<number> {
   }
   const sure = readFlag(given, 'yes') || (await confirm(opened, name, terminal));
   if (sure !== true) {
-    terminal.out('nothing was written\n');
+    terminal.say('nothing was written');
     return sure === null ? leftCode : 0;
   }
   change(opened, { kind: 'remove', name });
-  terminal.out(`removed ${name} from ${printable(file)}\n`);
+  terminal.say(`removed ${name} from ${printable(file)}`);
   const stale = await staleDaemon(file);
-  if (stale !== null) terminal.out(`${printable(stale)}\n`);
+  if (stale !== null) terminal.say(printable(stale));
   return 0;
 }
 

@@ -16,12 +16,12 @@ export async function rename({ given, terminal }: Called): Promise<number> {
   const parsed = readNewName(to, opened);
   if ('trouble' in parsed) throw new Fault('USAGE', `${parsed.trouble.message}; expected ${parsed.trouble.expected}`);
   const { file, config } = change(opened, { kind: 'rename', name, to });
-  terminal.out(`renamed ${name} to ${to} in ${printable(file)}\n`);
+  terminal.say(`renamed ${name} to ${to} in ${printable(file)}`);
   const relay = config?.relays.find((one) => one.name === to);
   if (relay?.forwards.some(({ listen }) => listen.kind === 'tcp' && listen.port === 0) === true) {
-    terminal.out('a port that was chosen for it is not kept: the next start chooses another one\n');
+    terminal.say('a port that was chosen for it is not kept: the next start chooses another one');
   }
   const stale = await staleDaemon(file);
-  if (stale !== null) terminal.out(`${printable(stale)}\n`);
+  if (stale !== null) terminal.say(printable(stale));
   return 0;
 }

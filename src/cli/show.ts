@@ -4,6 +4,7 @@ import { createNarrator } from '../control/narrator.ts';
 import { formatLine } from './log-line.ts';
 import { drawStatus } from './status-table.ts';
 import { paint, type Terminal } from './terminal.ts';
+import { foldLines } from './wrap-text.ts';
 
 /** What `up` shows while the daemon runs. */
 export interface Show {
@@ -23,7 +24,7 @@ export async function showLines(daemon: Daemon, terminal: Terminal, json: boolea
   }
   const held = new HeldLines((line) => void terminal.out(`${line}\n`));
   const unsubscribe = daemon.subscribe(0, tellLines(held.write, terminal));
-  return { say: held.write, pause: held.pause, end: unsubscribe };
+  return { say: (text) => held.write(foldLines(text, terminal.room)), pause: held.pause, end: unsubscribe };
 }
 
 /** The live table at the bottom, what happened above it. */
@@ -45,7 +46,7 @@ export async function showTable(daemon: Daemon, terminal: Terminal): Promise<Sho
   redraw();
   const timer = setInterval(redraw, 500);
   return {
-    say: held.write,
+    say: (text) => held.write(foldLines(text, terminal.room)),
     pause: () => {
       screen.clear();
       screen.done();
@@ -92,12 +93,12 @@ class HeldLines {
   };
 }
 
-function tellLines(write: (line: string) => void, { colour }: Terminal): Parameters<Daemon['subscribe']>[1] {
+function tellLines(write: (line: string) => void, terminal: Terminal): Parameters<Daemon['subscribe']>[1] {
   const narrate = createNarrator();
   return (event) => {
     const description = narrate(event);
     if (description === null || (description.level === 'debug' && !verbose())) return;
-    write(formatLine({ at: event.at, ...description }, colour));
+    write(formatLine({ at: event.at, ...description }, terminal));
   };
 }
 

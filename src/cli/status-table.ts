@@ -5,6 +5,7 @@ import type { Word } from '../core/model/state.ts';
 import type { DaemonStatus, RelayStatus } from '../core/model/status.ts';
 import { formatAge } from '../control/quantity.ts';
 import { paint, type Tone } from './terminal.ts';
+import { wrapText } from './wrap-text.ts';
 
 /** How to draw. */
 export interface View {
@@ -33,7 +34,8 @@ export function drawStatus(status: DaemonStatus, view: View): string {
   const up = formatAge(view.now - status.since);
   const title = `towline ${status.version}, pid ${status.pid}, up ${up}${stopping}, ${printable(status.config)}`;
   const body = status.relays.length === 0 ? 'the config has no relays\n' : drawRelays(status.relays, view);
-  return `${paint(title, 'quiet', view.colour)}\n\n${body}`;
+  const lines = wrapText(title, Math.min(widest, view.columns)).map((line) => paint(line, 'quiet', view.colour));
+  return `${lines.join('\n')}\n\n${body}`;
 }
 
 const titles = ['RELAY', 'STATE', 'FORWARD', 'FOR', 'OPEN'];
@@ -82,8 +84,10 @@ function drawRelays(relays: readonly RelayStatus[], { now, colour, columns }: Vi
     }
     const reason = noteOf(relay, now);
     if (reason !== '') {
-      const content = paint(reason, 'quiet', colour);
-      table.push(['', { content, colSpan: 4 }]);
+      const width = widths.slice(1).reduce((sum, one) => sum + one, 0) - 2;
+      // Broken here, where commands stay whole; what is wider by itself the table would cut.
+      const lines = wrapText(reason, width).flatMap((line) => line.match(new RegExp(`.{1,${width}}`, 'gsu')) ?? []);
+      table.push(['', { content: lines.map((line) => paint(line, 'quiet', colour)).join('\n'), colSpan: 4 }]);
     }
   }
   return `${table.toString().replace(/ +$/gm, '')}\n`;

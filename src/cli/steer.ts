@@ -17,6 +17,6 @@ export async function steer(verb: 'start' | 'stop' | 'restart', { given, termina
   }
   const relay = await client.command(verb, name);
   const reason = reasonOf(relay, Date.now());
-  terminal.out(`${relay.name}: ${wordOf(relay)}${reason === '' ? '' : ` (${reason})`}\n`);
+  terminal.say(`${relay.name}: ${wordOf(relay)}${reason === '' ? '' : ` (${reason})`}`);
   return 0;
 }

@@ -1,3 +1,5 @@
+import { foldLines } from './wrap-text.ts';
+
 /** How much may wait for a reader that has stalled, bytes; beyond it lines are left out rather than kept in memory. */
 const backlog = 1024 * 1024;
 
@@ -5,14 +7,18 @@ const backlog = 1024 * 1024;
 export interface Terminal {
   /** Writes to stdout; false: the reader has left, there is no use in going on. */
   out(text: string): boolean;
-  /** Writes to stderr. */
+  /** Writes a sentence to stdout, on a line of its own; before a person it is broken between words. */
+  say(sentence: string): boolean;
+  /** Writes sentences to stderr, lines apart; before a person they are broken between words. */
   err(text: string): void;
   /** True when a person looks at stdout. */
   readonly live: boolean;
   /** False for NO_COLOR, a dumb terminal and anything that is no terminal. */
   readonly colour: boolean;
-  /** Width to keep within. */
+  /** Width to keep a table within. */
   readonly columns: number;
+  /** Width to keep a sentence within: infinite where no person looks at stdout, for programs read lines. */
+  readonly room: number;
   /** Aborted when the reader of stdout leaves. */
   readonly left: AbortSignal;
 }
@@ -24,22 +30,33 @@ export function openTerminal(): Terminal {
   process.stdout.on('error', () => left.abort());
   process.stderr.on('error', () => undefined);
   const live = process.stdout.isTTY === true && process.env['TERM'] !== 'dumb';
+  const room = () => (live ? roomOf(process.stdout) : Number.POSITIVE_INFINITY);
+  const out = (text: string) => {
+    if (left.signal.aborted) return false;
+    if (process.stdout.writableLength < backlog) process.stdout.write(text);
+    return true;
+  };
   return {
-    out: (text) => {
-      if (left.signal.aborted) return false;
-      if (process.stdout.writableLength < backlog) process.stdout.write(text);
-      return true;
-    },
+    out,
+    say: (sentence) => out(`${foldLines(sentence, room())}\n`),
     err: (text) => {
-      if (process.stderr.writableLength < backlog) process.stderr.write(text);
+      if (process.stderr.writableLength < backlog) process.stderr.write(foldLines(text, roomOf(process.stderr)));
     },
     live,
     colour: live && (process.env['NO_COLOR'] ?? '') === '',
     get columns() {
-      return live ? (process.stdout.columns ?? 80) : 100;
+      return live ? process.stdout.columns || 80 : 100;
+    },
+    get room() {
+      return room();
     },
     left: left.signal,
   };
+}
+
+/** A terminal that does not say how wide it is breaks lines by itself. */
+function roomOf({ isTTY, columns }: NodeJS.WriteStream): number {
+  return isTTY === true && columns > 0 ? columns : Number.POSITIVE_INFINITY;
 }
 
 /** The colours we use, by what they say. */

@@ -37,7 +37,7 @@ export async function trust({ given, terminal }: Called): Promise<number> {
     signal: new AbortController().signal,
   }).finally(() => asker.close());
   if (json) terminal.out(`${JSON.stringify({ host: spec, keys: trusted }, null, 2)}\n`);
-  else for (const key of trusted) terminal.out(`${printable(describe(key))}\n`);
+  else for (const key of trusted) terminal.say(printable(describe(key)));
   return 0;
 }
 

@@ -22,7 +22,7 @@ export async function unlock({ given, terminal }: Called): Promise<number> {
   if (waiting.length === 0) {
     const [one] = chosen;
     const why = one === undefined ? '' : `; ${one.name} is ${one.standing.word}${because(one.standing.reason)}`;
-    terminal.out(`nothing waits for an answer${why}\n`);
+    terminal.say(`nothing waits for an answer${why}`);
     return 0;
   }
   const prompter = askOnce(openPrompter());
@@ -30,7 +30,7 @@ export async function unlock({ given, terminal }: Called): Promise<number> {
   try {
     for (const relay of waiting) {
       const end = await new UnlockSession(client, prompter, relay.name, lifetime).run(terminal.left);
-      if (end.fault === null) terminal.out(`${relay.name}: ${end.text}\n`);
+      if (end.fault === null) terminal.say(`${relay.name}: ${end.text}`);
       else if (waiting.length > 1) terminal.err(`${relay.name}: ${printable(end.fault.message)} [${end.fault.code}]\n`);
       first ??= end.fault;
     }

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { stripVTControlCharacters } from 'node:util';
 import { join } from 'node:path';
 import { test } from 'tap';
@@ -17,7 +17,7 @@ function write(t: Owner, name: string, content: string): string {
 test('add asks for what is not said, again where an answer will not do, and writes the file', async (t) => {
   const file = write(t, 'towline.json', text);
   write(t, '.ssh/config', 'Host devbox\n  User ml\nHost prod-db prod-web\n');
-  const cli = startOnTerminal(t, ['add'], 80);
+  const cli = startOnTerminal(t, ['add']);
   await cli.answer(/Name of the relay.*: /, 'db\r');
   await cli.answer(/has a relay "db" already; expected another name[\s\S]*Name of the relay.*: /, 'new\r');
   await cli.answer(/1 {2}devbox[\s\S]*ml@devbox:22[\s\S]*3 {2}prod-web[\s\S]*Host.*: /, 'prod\r');
@@ -82,4 +82,30 @@ test('remove asks before it writes', async (t) => {
   await yes.answer(/Remove b.*: /, 'y\r');
   t.equal(await yes.ended, 0);
   t.equal(readFileSync(file, 'utf8'), '{ "relays": { "db": { "host": "h", "forwards": ["5432"] } } }\n');
+});
+
+test('at 80 columns no sentence breaks inside a word or a command', async (t) => {
+  const file = join(homeOf(t), 'mine', 'towline.json');
+  mkdirSync(join(homeOf(t), 'mine'), { mode: 0o700 });
+  writeFileSync(file, text, { mode: 0o600 });
+  write(t, '.ssh/config', 'Host devbox\n  ProxyJump first-gate.example.net,second-gate.example.net\n');
+  const add = startOnTerminal(t, ['add', '--config', file], 80);
+  await add.answer(/Name of the relay.*: /, 'db\r');
+  await add.answer(/another name[\s\S]*Name of the relay.*: /, 'new\r');
+  await add.answer(/Host.*: /, 'devbox\r');
+  await add.answer(/Port of the backend.*: /, '\r');
+  await add.answer(/Port on this machine.*: /, '\r');
+  t.equal(await add.ended, 0);
+  const remove = startOnTerminal(t, ['remove', 'new', '--config', file], 80);
+  await remove.answer(/Remove new[\s\S]*: /, '\r');
+  t.equal(await remove.ended, 0);
+  const wrong = startOnTerminal(t, ['remove', 'new', '--config', `${file}.yaml`], 80);
+  t.equal(await wrong.ended, 78);
+  for (const { shown } of [add, remove, wrong]) {
+    const lines = stripVTControlCharacters(shown()).split(/\r?\n/);
+    t.match(lines.join('\n'), file);
+    for (const line of lines) t.ok(line.length <= 80, `${line.length}: ${line}`);
+    // A command, as any word, begins and ends in one line.
+    for (const line of lines) t.equal((line.match(/`/g)?.length ?? 0) % 2, 0, line);
+  }
 });

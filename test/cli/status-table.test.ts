@@ -51,6 +51,25 @@ test('no line is wider than the terminal, nor than 160 columns', async (t) => {
   }
 });
 
+test('a command in a reason stays whole, and so does each word', async (t) => {
+  const message =
+    'me@devbox.example.net:22 needs the passphrase for key /home/me/.ssh/id_ed25519; give it with `towline unlock dev-box` here';
+  const blocked = relayStatus('dev-box', { word: 'blocked', reason: message });
+  const drawn = drawStatus(daemonStatus([blocked]), { ...plain, columns: 80, colour: true });
+  const lines = stripVTControlCharacters(drawn).split('\n').slice(4);
+  t.strictSame(lines, [
+    '         me@devbox.example.net:22 needs the passphrase for key',
+    '         /home/me/.ssh/id_ed25519; give it with `towline unlock dev-box` here',
+    '',
+  ]);
+});
+
+test('the line above the table goes on below where the path of the config is long', async (t) => {
+  const config = `/home/me/${'deep/'.repeat(8)}towline.json`;
+  const drawn = drawStatus({ ...daemonStatus([]), config }, { ...plain, columns: 80 });
+  t.match(drawn, `up 1 h,\n${config}\n\n`);
+});
+
 test('during an attempt the failure before it is still said, unless it is cured', async (t) => {
   const relay = (at: number) =>
     relayStatus('x', { word: 'reconnecting', reason: 'tcp, attempt 2' }, { lastFault: { ...unreachable, at } });
