@@ -22,7 +22,7 @@ const live =
 
 /** How many backends run there. */
 async function backends(container: SshContainer): Promise<number> {
-  return Number((await container.exec(live)).stdout.trim());
+  return Number((await container.exec(live, { user: 'dev' })).stdout.trim());
 }
 
 async function ticks(container: SshContainer): Promise<number> {

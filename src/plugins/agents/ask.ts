@@ -8,12 +8,19 @@ export interface AgentState {
   readonly state: 'missing' | 'logged out' | 'logged in' | 'silent';
 }
 
+// The user's own shell as at a login knows best where such programs lie; whatever it is, it gives its words to sh. A csh takes no -l beside -c.
+const asLogin = `case \${SHELL:=/bin/sh} in
+*csh) exec "$SHELL" -c "exec sh -s" ;;
+*) exec "$SHELL" -l -c "exec sh -s" ;;
+esac`;
+
 /** How long all of them may take together, ms: each is a program that may look things up. */
 const patience = 20_000;
 
 /** Asks each program on the host whether somebody is logged in, by its own status command. Rejects with REMOTE_REFUSED. */
 export async function askPrograms(host: RemoteHost, programs: readonly AgentProgram[]): Promise<readonly AgentState[]> {
-  const { stdout } = await host.run(`${searchPath}\n${programs.map(question).join('\n')}`, { deadline: patience });
+  const stdin = `${searchPath}\n${programs.map(question).join('\n')}\n`;
+  const { stdout } = await host.run(asLogin, { stdin, deadline: patience });
   const answers = new Map(
     stdout
       .split(/^=== /m)
