@@ -6,11 +6,12 @@ import { Fault } from '../core/model/fault.ts';
 import type { FaultCode } from '../core/model/fault-table.ts';
 import { printable } from '../core/model/printable.ts';
 import { type Arguments, readText } from './arguments.ts';
+import { askBackend, type BackendAnswers, readBackend } from './backend-answers.ts';
 import { chooseHost } from './choose-host.ts';
 import type { Called } from './commands.ts';
 import { change, openForChange, staleDaemon, upCommand } from './config-change.ts';
 import { canAsk, leftCode, openDialogue } from './dialogue.ts';
-import { forwardText, ownerOf, readHost, readListen, readNewName, readPort } from './relay-answers.ts';
+import { forwardText, listenText, ownerOf, readHost, readListen, readNewName, readPort } from './relay-answers.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Mains' port: the first backend to serve. */
@@ -22,6 +23,7 @@ interface Answers {
   readonly host: string | null;
   readonly port: number | null;
   readonly listen: Endpoint | null;
+  readonly backend: BackendAnswers;
 }
 
 /** `towline add [NAME]`: writes a relay into the config, which it makes where there is none. */
@@ -42,9 +44,14 @@ export async function add({ given, terminal }: Called): Promise<number> {
       'add needs --host: an alias of ssh_config or [user@]host[:port]; `towline hosts` lists those known',
     );
   }
-  const port = answers.port ?? usualPort;
-  const forward = forwardText(answers.listen ?? usualListen(port, opened), port);
-  const changed = change(opened, { kind: 'add', name, relay: { host, forward } });
+  const { launch, token, port: recipePort } = answers.backend;
+  const port = answers.port ?? recipePort ?? usualPort;
+  const listen = answers.listen ?? usualListen(port, opened);
+  const forward = launch === null ? forwardText(listen, port) : `${listenText(listen)}:backend`;
+  // A port that was named is the backend's; else it takes a free one.
+  const launched = launch !== null && answers.port !== null ? { ...launch, port } : launch;
+  const plugins = [launched, token].filter((plugin) => plugin !== null);
+  const changed = change(opened, { kind: 'add', name, relay: { host, forward, plugins } });
   await tell(changed, name, opened.bytes === null, given, terminal);
   return 0;
 }
@@ -55,6 +62,7 @@ function readAnswers(given: Arguments, opened: OpenConfig): Answers {
     host: read(given, 'host', readHost, 'HOST_INVALID'),
     port: read(given, 'port', readPort, 'USAGE'),
     listen: read(given, 'listen', (text) => readListen(text, opened), 'USAGE'),
+    backend: readBackend(given),
   };
 }
 
@@ -86,7 +94,7 @@ async function askFor(
     if (name === null) return null;
     const host = said.host ?? (await chooseHost(await detected(given, opened, terminal), dialogue, terminal));
     if (host === null) return null;
-    const usual = String(usualPort);
+    const usual = String(said.backend.port ?? usualPort);
     const port =
       said.port ?? (await dialogue.ask({ text: 'Port of the backend on that host', otherwise: usual, read: readPort }));
     if (port === null) return null;
@@ -95,7 +103,8 @@ async function askFor(
     const text = 'Port on this machine (0: any free one, and it is kept)';
     const readHere = (answer: string) => readListen(answer, opened);
     const listen = said.listen ?? (await dialogue.ask({ text, otherwise, read: readHere }));
-    return listen === null ? null : { name, host, port, listen };
+    const backend = listen === null ? null : await askBackend(dialogue, said.backend);
+    return listen === null || backend === null ? null : { name, host, port, listen, backend };
   } finally {
     dialogue.close();
   }
@@ -144,6 +153,10 @@ async function tell(
     );
   if (rehearsed?.fault != null) say(`it cannot start yet: ${rehearsed.fault.message} [${rehearsed.fault.code}]`);
   say((await staleDaemon(file)) ?? `start it with \`${upCommand(file)}\``);
+  if (relay.plugins.length === 0) say(`if its backend has a token, \`towline token set ${name}\` takes it`);
+  say(
+    `a UI gets its address and token by \`towline url ${name}\`, the token alone by \`towline token ${name} --copy\``,
+  );
 }
 
 async function nearOf(host: string, sshConfig: string | null): Promise<string | null> {

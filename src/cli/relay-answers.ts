@@ -62,6 +62,7 @@ export function forwardText(listen: Endpoint, port: number): string {
   return here === String(port) ? here : `${here}:127.0.0.1:${port}`;
 }
 
-function listenText(listen: Endpoint): string {
+/** A listening end in the short form: a bare port where it is on 127.0.0.1. */
+export function listenText(listen: Endpoint): string {
   return listen.kind === 'tcp' && listen.host === '127.0.0.1' ? String(listen.port) : formatEndpoint(listen);
 }

@@ -28,6 +28,9 @@ test('add asks for what is not said, again where an answer will not do, and writ
   await cli.answer(/port 70000 is out of range[\s\S]*Port of the backend.*: /, '5432\r');
   await cli.answer(/Port on this machine.*\[0\].*: /, '1\r');
   await cli.answer(/127\.0\.0\.1:1 is taken by relay "b"[\s\S]*Port on this machine.*: /, '\r');
+  await cli.answer(/or a recipe: mains, jupyter[\s\S]*What starts the backend there.*\[-\].*: /, '\r');
+  await cli.answer(/Where its token is.*\[-\].*: /, 'tk-secret\r');
+  await cli.answer(/that is no place of a token; expected[\s\S]*Where its token is.*: /, '\r');
   t.equal(await cli.ended, 0);
   t.match(
     stripVTControlCharacters(cli.shown()),
@@ -41,10 +44,11 @@ test('add asks for what is not said, again where an answer will not do, and writ
 
 test('answers that are typed ahead are taken in their order', async (t) => {
   const cli = startOnTerminal(t, ['add', 'new'], 80);
-  await cli.answer(/Host.*: /, '=10.0.0.7\r8788\r8789\r');
+  await cli.answer(/Host.*: /, '=10.0.0.7\r8788\r8789\rmains\r');
   t.equal(await cli.ended, 0);
   const config = readFileSync(join(homeOf(t), '.config/towline/config.json'), 'utf8');
-  t.match(config, '"new": { "host": "10.0.0.7", "forwards": ["8789:127.0.0.1:8788"] }');
+  const launch = '"plugins": [{ "use": "launch", "recipe": "mains", "port": 8788 }]';
+  t.match(config, `"new": { "host": "10.0.0.7", "forwards": ["8789:backend"], ${launch} }`);
 });
 
 test('with a name and a host nothing is asked', async (t) => {

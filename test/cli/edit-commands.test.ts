@@ -68,6 +68,8 @@ test('add makes a config where there is none, and says what to run; up and check
     `made ${file}, for your eyes only (0600)
 added dev-box at ${file}:3: 127.0.0.1:8787 -> devbox -> 127.0.0.1:8787
 start it with \`towline up --detach\`
+if its backend has a token, \`towline token set dev-box\` takes it
+a UI gets its address and token by \`towline url dev-box\`, the token alone by \`towline token dev-box --copy\`
 `,
   );
   t.equal(statSync(file).mode & 0o777, 0o600);
@@ -127,7 +129,7 @@ test('a config that is named is made and changed, whatever else is found', async
     readFileSync(join(homeOf(t), 'other/mine.yml'), 'utf8'),
     'relays:\n  x:\n    host: h\n    forwards: ["8787"]\n',
   );
-  t.match(named.stdout, /start it with `towline up --detach --config .*other\/mine\.yml`\n$/);
+  t.match(named.stdout, /start it with `towline up --detach --config .*other\/mine\.yml`\n/);
   t.match(named.stdout, /^it cannot start yet: .*\[SSH_CONFIG_INVALID\]$/m, 'it says what check would say');
   t.equal(readFileSync(file, 'utf8'), yaml);
 });

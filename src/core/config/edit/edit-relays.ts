@@ -11,10 +11,12 @@ import { type Language, renamedKey, yamlText } from './scalar-text.ts';
 import { type Splice, splice } from './splice.ts';
 import { placeYaml } from './yaml-place.ts';
 
-/** A relay as it is first written: its host, and one forward in the short form. */
+/** A relay as it is first written: its host, one forward in the short form, and plugins with plain options. */
 export interface NewRelay {
   readonly host: string;
   readonly forward: string;
+  /** Default: none. */
+  readonly plugins?: readonly Readonly<Record<string, string | number>>[];
 }
 
 /** One change of the relays of a config file. */
@@ -40,9 +42,19 @@ export function editRelays(text: string, language: Language, edit: Edit): string
 }
 
 function newJson({ name, relay }: Edit & { readonly kind: 'add' }): string {
-  const { host, forward } = relay;
-  const value = `{ "host": ${JSON.stringify(host)}, "forwards": [${JSON.stringify(forward)}] }`;
+  const pairs = Object.entries(valuesOf(relay)).map(([key, value]) => `"${key}": ${value}`);
+  const value = `{ ${pairs.join(', ')} }`;
   return `{\n  "relays": {\n    ${JSON.stringify(name)}: ${value}\n  }\n}\n`;
+}
+
+/** What stands in a new relay, each value as JSON on one line, which YAML reads too. */
+function valuesOf({ host, forward, plugins = [] }: NewRelay): Readonly<Record<string, string>> {
+  const uses = plugins.map((plugin) => {
+    const pairs = Object.entries(plugin).map(([key, value]) => `"${key}": ${JSON.stringify(value)}`);
+    return `{ ${pairs.join(', ')} }`;
+  });
+  const values = { host: JSON.stringify(host), forwards: `[${JSON.stringify(forward)}]` };
+  return uses.length === 0 ? values : { ...values, plugins: `[${uses.join(', ')}]` };
 }
 
 function adviceFor(edit: Edit): string {
@@ -60,11 +72,11 @@ function expected(value: unknown, edit: Edit): unknown {
   if (!isRecord(value)) return undefined;
   const relays = isRecord(value['relays']) ? value['relays'] : {};
   switch (edit.kind) {
-    case 'add':
-      return {
-        ...value,
-        relays: { ...relays, [edit.name]: { host: edit.relay.host, forwards: [edit.relay.forward] } },
-      };
+    case 'add': {
+      const { host, forward, plugins = [] } = edit.relay;
+      const relay = { host, forwards: [forward], ...(plugins.length === 0 ? {} : { plugins }) };
+      return { ...value, relays: { ...relays, [edit.name]: relay } };
+    }
     case 'remove':
       return { ...value, relays: Object.fromEntries(Object.entries(relays).filter(([name]) => name !== edit.name)) };
     case 'rename': {
@@ -101,12 +113,12 @@ function additions(
 ): readonly Splice[] {
   const newline = newlineOf(text);
   const inFlow = (beside: EntryPlace['value']) => {
-    const entries = { host: JSON.stringify(relay.host), forwards: `[${JSON.stringify(relay.forward)}]` };
-    return flowMapText(text, beside, entries, language);
+    return flowMapText(text, beside, valuesOf(relay), language);
   };
   const inBlock = (beside: EntryPlace['value'], lead: string) => {
     if (beside?.kind === 'flow') return ` ${inFlow(beside)}`;
-    return `${lead}host: ${yamlText(relay.host)}${lead}forwards: [${JSON.stringify(relay.forward)}]`;
+    const pairs = Object.entries({ ...valuesOf(relay), host: yamlText(relay.host) });
+    return pairs.map(([key, value]) => `${lead}${key}: ${value}`).join('');
   };
   const lines = (lead: string) => `${lead}${yamlText(name)}:${inBlock(null, `${lead}  `)}`;
   if (root === null) return insertLines(text, text.length, `relays:${lines(`${newline}  `)}`);

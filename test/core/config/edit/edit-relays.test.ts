@@ -4,7 +4,12 @@ import { parseConfig } from '../../../../src/core/config/parse.ts';
 import type { RelayConfig } from '../../../../src/core/model/config.ts';
 import { dice, randomJson, type RandomConfig, randomYaml } from './random-config.ts';
 
-const added: Edit = { kind: 'add', name: 'new-one', relay: { host: 'me@host.example:22', forward: '8787' } };
+const plugins = [{ use: 'launch', command: 'cd "x y" && npm # {port}', port: 5000 }, { use: 'token' }];
+const plain = { host: 'me@host.example:22', forward: '8787' };
+const added = (choice: number): Edit => {
+  const launched = { ...plain, forward: '8787:backend', plugins };
+  return { kind: 'add', name: 'new-one', relay: choice % 2 === 0 ? plain : launched };
+};
 
 type Language = 'json' | 'yaml';
 
@@ -39,7 +44,7 @@ function broken({ text, names }: RandomConfig, language: Language, choice: numbe
     ),
   );
 
-  const more = editRelays(text, language, added);
+  const more = editRelays(text, language, added(choice));
   const all = relaysOf(more, language);
   hold('the others are as before', same(all.slice(0, -1), before));
   const last = all.at(-1);
@@ -95,6 +100,8 @@ const remove = (name: string): Edit => ({ kind: 'remove', name });
 // biome-ignore format: a table is read by its columns
 const cases: readonly (readonly [what: string, language: Language, edit: Edit, before: string, after: string])[] = [
   ['an empty file', 'json', devbox('a'), '\n', '{\n  "relays": {\n    "a": { "host": "devbox", "forwards": ["8787"] }\n  }\n}\n'],
+  ['an empty file', 'json', { kind: 'add', name: 'a', relay: { host: 'h', forward: '1:backend', plugins: [{ use: 'launch', recipe: 'mains' }] } }, '', '{\n  "relays": {\n    "a": { "host": "h", "forwards": ["1:backend"], "plugins": [{ "use": "launch", "recipe": "mains" }] }\n  }\n}\n'],
+  ['an empty file', 'yaml', { kind: 'add', name: 'a', relay: { host: 'h', forward: '1:backend', plugins: [{ use: 'launch', port: 5 }] } }, '', 'relays:\n  a:\n    host: h\n    forwards: ["1:backend"]\n    plugins: [{ "use": "launch", "port": 5 }]\n'],
   ['an empty file', 'yaml', devbox('a'), '', 'relays:\n  a:\n    host: devbox\n    forwards: ["8787"]\n'],
   ['nothing but a comment', 'yaml', devbox('a'), '# mine', '# mine\nrelays:\n  a:\n    host: devbox\n    forwards: ["8787"]'],
   ['an empty object', 'json', devbox('a'), '{}', '{ "relays": { "a": { "host": "devbox", "forwards": ["8787"] } } }'],

@@ -1,0 +1,76 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'tap';
+import { homeOf, runTowline } from '../fixtures/cli.ts';
+import type { Owner } from '../fixtures/temp.ts';
+
+/** The relay that `add` writes for these words; the daemon's own reader takes it. */
+async function added(t: Owner, name: string, ...words: readonly string[]): Promise<unknown> {
+  const end = await runTowline(t, ['add', name, '--host', 'devbox', ...words]);
+  if (end.code !== 0) throw new Error(end.stderr);
+  const file = readFileSync(join(homeOf(t), '.config/towline/config.json'), 'utf8');
+  const { relays }: { relays: Record<string, { forwards: unknown; plugins: unknown }> } = JSON.parse(file);
+  const { forwards, plugins } = relays[name] ?? {};
+  return { forwards, plugins };
+}
+
+test('add writes what starts the backend, on a free port unless one is named', async (t) => {
+  t.same(await added(t, 'a', '--recipe', 'jupyter'), {
+    forwards: ['8888:backend'],
+    plugins: [{ use: 'launch', recipe: 'jupyter' }],
+  });
+  t.same(await added(t, 'b', '--launch', 'node "x y".js {port}', '--port', '9000', '--listen', '4711'), {
+    forwards: ['4711:backend'],
+    plugins: [{ use: 'launch', command: 'node "x y".js {port}', port: 9000 }],
+  });
+  t.same(await added(t, 'c', '--recipe', 'mains', '--launch', 'cd m && npm run serve -- --port={port}'), {
+    forwards: ['8787:backend'],
+    plugins: [{ use: 'launch', recipe: 'mains', command: 'cd m && npm run serve -- --port={port}' }],
+  });
+});
+
+test('add writes where the token of a running backend is, and never a token', async (t) => {
+  t.same(await added(t, 'a', '--recipe', 'jupyter', '--token-from', 'recipe'), {
+    forwards: ['8888'],
+    plugins: [{ use: 'token', recipe: 'jupyter' }],
+  });
+  t.same(await added(t, 'b', '--token-from', 'file:~/a:b', '--token-pattern', '^token: (\\S+)'), {
+    forwards: ['8787'],
+    plugins: [{ use: 'token', from: 'file', path: '~/a:b', pattern: '^token: (\\S+)' }],
+  });
+  t.same(await added(t, 'c', '--token-from', 'local-command:pass show dev', '--listen', '1234'), {
+    forwards: ['1234:127.0.0.1:8787'],
+    plugins: [{ use: 'token', from: 'local-command', command: 'pass show dev' }],
+  });
+  t.same(await added(t, 'd', '--token-from', 'keyring', '--listen', '1235'), {
+    forwards: ['1235:127.0.0.1:8787'],
+    plugins: [{ use: 'token', from: 'keyring' }],
+  });
+  const check = await runTowline(t, ['check']);
+  t.notMatch(check.stdout + check.stderr, /CONFIG_INVALID/);
+  const token = 'tk-5f0a3c9e1b7d4826a0c2e4f6';
+  const cases: readonly (readonly [readonly string[], RegExp])[] = [
+    [['--token-from', token], /--token-from: that is no place of a token; expected recipe, none, keyring, file:PATH/],
+    [['--token-from', 'file'], /that is no place/],
+    [['--token-from', `none:${token}`], /that is no place/],
+    [['--token-from', 'recipe'], /no --recipe says where the token/],
+    [['--token-from', 'recipe', '--recipe', 'vite'], /no --recipe says where the token/],
+    [['--token-json', 'x'], /belong to --token-from/],
+    [['--recipe', 'nix'], /--recipe: there is no "nix"; expected one of mains, jupyter/],
+  ];
+  for (const [words, reason] of cases) {
+    const end = await runTowline(t, ['add', 'e', '--host', 'devbox', ...words]);
+    t.equal(end.code, 64, words.join(' '));
+    t.match(end.stderr, reason, words.join(' '));
+    t.notMatch(end.stderr, token);
+  }
+});
+
+test('add ends by saying how a UI gets address and token', async (t) => {
+  const { stdout } = await runTowline(t, ['add', 'dev', '--host', 'devbox', '--recipe', 'mains']);
+  t.match(
+    stdout,
+    /a UI gets its address and token by `towline url dev`, the token alone by `towline token dev --copy`\n$/,
+  );
+  t.notMatch(stdout, /towline token set/);
+});
