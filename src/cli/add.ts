@@ -1,7 +1,7 @@
 import type { OpenConfig } from '../core/config/edit/open-config.ts';
 import type { Parsed } from '../core/config/problem.ts';
 import type { RelayConfig } from '../core/model/config.ts';
-import { type Endpoint, formatEndpoint } from '../core/model/endpoint.ts';
+import { type Endpoint, formatEndpoint, formatTarget } from '../core/model/endpoint.ts';
 import { Fault } from '../core/model/fault.ts';
 import type { FaultCode } from '../core/model/fault-table.ts';
 import { printable } from '../core/model/printable.ts';
@@ -137,12 +137,26 @@ async function tell(
   const sshConfig = readText(given, 'F') ?? config.sshConfig;
   const [rehearsed] = await rehearse({ ...config, sshConfig, relays: [relay] });
   for (const warning of new Set(rehearsed?.warnings)) say(`warning: ${warning}`);
+  const near = await nearOf(relay.host, sshConfig);
+  if (near !== null)
+    say(
+      `warning: ssh_config has no host ${relay.host}; did you mean ${near}? then write it into ${file}:${lines.get(name) ?? 1}`,
+    );
   if (rehearsed?.fault != null) say(`it cannot start yet: ${rehearsed.fault.message} [${rehearsed.fault.code}]`);
   say((await staleDaemon(file)) ?? `start it with \`${upCommand(file)}\``);
 }
 
+async function nearOf(host: string, sshConfig: string | null): Promise<string | null> {
+  try {
+    return await (await import('./near-host.ts')).nearHost(host, sshConfig);
+  } catch {
+    // What is wrong with ssh_config has been said already.
+    return null;
+  }
+}
+
 function wayOf({ host, forwards }: RelayConfig): string {
   return forwards
-    .map(({ listen, target }) => `${formatEndpoint(listen)} -> ${host} -> ${formatEndpoint(target)}`)
+    .map(({ listen, target }) => `${formatEndpoint(listen)} -> ${host} -> ${formatTarget(target)}`)
     .join(', ');
 }

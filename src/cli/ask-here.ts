@@ -1,6 +1,7 @@
 import type { AskedQuestion, Attendant } from '../core/supervisor/attendant.ts';
 import type { Daemon } from '../daemon.ts';
-import { mayAskHere, type Prompter } from './prompter.ts';
+import { mayAskHere } from './may-ask-here.ts';
+import type { Prompter } from './prompter.ts';
 
 /** What the one who asks here needs, once it is there. */
 export interface AskHerePorts {

@@ -15,6 +15,14 @@ export async function askDaemon(name: string): Promise<RelayStatus | null> {
   }
 }
 
+/** What nobody would answer here is no trouble of a relay whose daemon has the answer; any other finding as it is. */
+export function easeFinding(finding: Finding, status: RelayStatus | null): Finding {
+  const wish = finding.fault?.code === 'NEEDS_ANSWER' ? finding.fault.detail['wish'] : undefined;
+  if (wish === undefined || status?.lanes.some(({ state }) => state.at === 'up') !== true) return finding;
+  const text = `${wish}; the login waits for it only here: the daemon has the answer, and its link is up`;
+  return mind(finding.step, finding.where, text, 'run this on a terminal to look at the rest of the way');
+}
+
 /** What a running daemon has met with a relay. `told`: the faults that were found without it. */
 export function daemonFindings(relay: RelayStatus, told: readonly Fault[]): readonly Finding[] {
   const known = new Set(told.map(({ message }) => message));

@@ -6,7 +6,7 @@ import { printable } from '../core/model/printable.ts';
 import { readFlag, readText } from './arguments.ts';
 import { askOrRefuse } from './ask-or-refuse.ts';
 import type { Called } from './commands.ts';
-import { askDaemon, daemonFindings } from './daemon-findings.ts';
+import { askDaemon, daemonFindings, easeFinding } from './daemon-findings.ts';
 import { examine, type Subject } from './examine.ts';
 import type { Finding } from './finding.ts';
 import { drawFinding } from './finding-sheet.ts';
@@ -20,13 +20,15 @@ export async function doctor({ given, terminal }: Called): Promise<number> {
   const config = readConfig(readText(given, 'config'), word);
   const subjects = chooseSubjects(word, config, readText(given, 'F'));
   const asker = askOrRefuse(json);
-  const found: { readonly subject: string; readonly findings: readonly Finding[] }[] = [];
+  const looked: { readonly subject: string; readonly findings: readonly Finding[] }[] = [];
   try {
     for (const subject of subjects) {
       const name = subject.relay?.name ?? subject.host;
       if (!json) terminal.out(`${paint(printable(name), 'strong', terminal.colour)}\n`);
       const findings: Finding[] = [];
-      const say = (finding: Finding) => {
+      const before = subject.relay === null ? null : await askDaemon(name);
+      const say = (found: Finding) => {
+        const finding = easeFinding(found, before);
         findings.push(finding);
         if (!json) terminal.out(drawFinding(finding, terminal));
       };
@@ -37,13 +39,13 @@ export async function doctor({ given, terminal }: Called): Promise<number> {
         const told = findings.flatMap(({ fault }) => fault ?? []);
         if (status !== null) for (const finding of daemonFindings(status, told)) say(finding);
       }
-      found.push({ subject: name, findings });
+      looked.push({ subject: name, findings });
     }
   } finally {
     asker.close();
   }
-  const faults = found.flatMap(({ findings }) => findings.flatMap(({ fault }) => fault ?? []));
-  if (json) terminal.out(`${JSON.stringify(found.map(plain), null, 2)}\n`);
+  const faults = looked.flatMap(({ findings }) => findings.flatMap(({ fault }) => fault ?? []));
+  if (json) terminal.out(`${JSON.stringify(looked.map(plain), null, 2)}\n`);
   else
     terminal.out(
       faults.length === 0

@@ -4,7 +4,8 @@ import type { Event } from '../core/model/event.ts';
 import { printable } from '../core/model/printable.ts';
 import { AskHere } from './ask-here.ts';
 import { birthMark, tellBirth } from './detach.ts';
-import { mayAskHere, openPrompter } from './prompter.ts';
+import { mayAskHere } from './may-ask-here.ts';
+import { openPrompter } from './prompter.ts';
 import { showLines, showTable, type Show } from './show.ts';
 import { obeySignals } from './signals.ts';
 import type { Terminal } from './terminal.ts';
@@ -25,7 +26,8 @@ export async function runForeground(options: ForegroundOptions): Promise<number>
     const text = error instanceof Error ? error.message : String(error);
     terminal.err(`towline: the log cannot be written (${printable(text)}); forwarding goes on\n`);
   };
-  const asker = mayAskHere() ? new AskHere(openPrompter()) : null;
+  const prompter = mayAskHere() ? openPrompter() : null;
+  const asker = prompter === null ? null : new AskHere(prompter);
   const daemon = await begin({ config, sshConfig, trouble, ...(asker === null ? {} : { attendant: asker }) });
   // Before main's own handler, which ends the process: a bug leaves a line in the log.
   process.prependListener('uncaughtException', (error) => daemon.die(Fault.from(error)));
@@ -43,6 +45,7 @@ export async function runForeground(options: ForegroundOptions): Promise<number>
   }
   await daemon.done;
   shown.end();
+  prompter?.close();
   obeyed.release();
   if (failure !== null) throw Fault.fromReport(failure);
   return obeyed.code();
@@ -64,7 +67,7 @@ async function begin(options: Parameters<typeof startDaemon>[0]): Promise<Daemon
 }
 
 /** ssh's ExitOnForwardFailure, and the first failed attempt as well. Null: no failure. */
-export function failureIn(event: Event): FaultReport | null {
+function failureIn(event: Event): FaultReport | null {
   switch (event.type) {
     case 'listener.failed':
     case 'plugin.failed':

@@ -1,10 +1,9 @@
-import { readFileSync } from 'node:fs';
 import type { Question } from '../core/model/question.ts';
 import { Secret } from '../core/model/secret.ts';
 import { PipedLines } from './piped-lines.ts';
 import { drawHeader, drawPrompt } from './question-text.ts';
 import { Repeats } from './repeats.ts';
-import { readTyped } from './typed-line.ts';
+import { TypedLines } from './typed-lines.ts';
 
 /** Asks a person, or whatever feeds standard input. */
 export interface Prompter {
@@ -13,8 +12,8 @@ export interface Prompter {
   close(): void;
 }
 
-/** Asks on the terminal: prompts go to stderr. Where stdin is none each prompt takes a line of it. */
-export function openPrompter(): Prompter {
+/** Asks on the terminal: prompts go to stderr. Where stdin is none each prompt takes a line of it. Closes the lines that it was given. */
+export function openPrompter(typed = new TypedLines()): Prompter {
   const piped = process.stdin.isTTY === true ? null : new PipedLines(process.stdin);
   const repeats = new Repeats();
   return {
@@ -23,32 +22,23 @@ export function openPrompter(): Prompter {
       const answers: Secret[] = [];
       for (const prompt of question.prompts) {
         const text = drawPrompt(relay, question, prompt);
-        const line = piped === null ? await readTyped(text, prompt.echo, signal) : await fromPipe(piped, text, signal);
+        const line =
+          piped === null
+            ? await typed.read({ prompt: text, echo: prompt.echo, signal })
+            : await fromPipe(piped, text, signal);
         if (line === null) return null;
         answers.push(new Secret(line));
       }
       return answers;
     },
-    close: () => piped?.close(),
+    close: () => {
+      piped?.close();
+      typed.close();
+    },
   };
 }
 
 async function fromPipe(piped: PipedLines, text: string, signal: AbortSignal): Promise<string | null> {
   process.stderr.write(`${text}\n`);
   return piped.next(signal);
-}
-
-/** Whether a person sits before this process: both ends are a terminal, and we are not in its background, where reading would stop us. */
-export function mayAskHere(): boolean {
-  if (process.stdin.isTTY !== true || process.stderr.isTTY !== true) return false;
-  try {
-    // proc(5): after the name in parentheses stand state, parent, group, session, terminal and the terminal's foreground group.
-    const fields = readFileSync('/proc/self/stat', 'latin1')
-      .replace(/^.*\) /s, '')
-      .split(' ');
-    return fields[2] === fields[5];
-  } catch {
-    // Only Linux says so.
-    return true;
-  }
 }

@@ -8,6 +8,7 @@ import { askLine } from './ask-line.ts';
 import { askOrRefuse } from './ask-or-refuse.ts';
 import type { Called } from './commands.ts';
 import type { Terminal } from './terminal.ts';
+import { TypedLines } from './typed-lines.ts';
 
 /** A relay's defaults; at a prompt nothing of them passes, for the connection has ended by then. */
 const deadlines = { tcp: 5_000, greeting: 5_000, keyExchange: 10_000, auth: 20_000, open: 5_000 };
@@ -23,7 +24,8 @@ export async function trust({ given, terminal }: Called): Promise<number> {
   const route = await resolveRoute(spec, { sshConfig, home: homedir(), localUser: userInfo().username, env });
   const note = (text: string) => terminal.err(`towline: ${printable(text)}\n`);
   for (const warning of new Set(route.flatMap((host) => host.warnings))) note(warning);
-  const asker = askOrRefuse(json);
+  const lines = new TypedLines();
+  const asker = askOrRefuse(json, lines);
   const trusted = await trustRoute(route, {
     deadlines,
     env,
@@ -31,7 +33,7 @@ export async function trust({ given, terminal }: Called): Promise<number> {
     ask: asker.ask('trust'),
     onStage: () => undefined,
     onNote: note,
-    decide: (key) => decide(key, agreed, terminal),
+    decide: (key) => decide(key, agreed, { terminal, lines }),
     signal: new AbortController().signal,
   }).finally(() => asker.close());
   if (json) terminal.out(`${JSON.stringify({ host: spec, keys: trusted }, null, 2)}\n`);
@@ -51,7 +53,11 @@ function readAgreement(yes: boolean, text: string | null): 'any' | string | null
   );
 }
 
-async function decide(key: NewHostKey, agreed: string | null, terminal: Terminal): Promise<void> {
+async function decide(
+  key: NewHostKey,
+  agreed: string | null,
+  { terminal, lines }: { readonly terminal: Terminal; readonly lines: TypedLines },
+): Promise<void> {
   const shown = `${key.type} ${key.fingerprint}`;
   const isAuthority = key.why.code === 'HOST_KEY_UNVERIFIABLE';
   const why = isAuthority ? 'is trusted only through a certificate authority' : 'is in no known_hosts file';
@@ -72,8 +78,9 @@ async function decide(key: NewHostKey, agreed: string | null, terminal: Terminal
       `the host key of ${key.where} is ${shown}, not ${agreed}; nothing was written, find out who answers there`,
     );
   }
-  let answer = await askLine('Trust this key (yes/no/[fingerprint])? ');
-  while (answer !== null && !isClear(answer, key)) answer = await askLine('Please type yes, no or the fingerprint: ');
+  let answer = await askLine('Trust this key (yes/no/[fingerprint])? ', lines);
+  while (answer !== null && !isClear(answer, key))
+    answer = await askLine('Please type yes, no or the fingerprint: ', lines);
   if (answer === null) {
     const text = `nobody is there to be asked about the host key of ${key.where} (${shown}); compare it, then give --fingerprint ${key.last ? key.fingerprint : ''}`;
     throw refused(

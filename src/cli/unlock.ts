@@ -6,6 +6,7 @@ import { parseDuration } from '../core/config/units.ts';
 import { unknownRelay } from '../core/supervisor/unknown-relay.ts';
 import { readText } from './arguments.ts';
 import type { Called } from './commands.ts';
+import { askOnce } from './ask-once.ts';
 import { connect } from './connect.ts';
 import { openPrompter } from './prompter.ts';
 import { UnlockSession } from './unlock-session.ts';
@@ -24,7 +25,7 @@ export async function unlock({ given, terminal }: Called): Promise<number> {
     terminal.out(`nothing waits for an answer${why}\n`);
     return 0;
   }
-  const prompter = openPrompter();
+  const prompter = askOnce(openPrompter());
   let first: Fault | null = null;
   try {
     for (const relay of waiting) {

@@ -6,6 +6,7 @@ import { startEcho } from '../fixtures/backend.ts';
 import { type CliOptions, homeOf, runTowline } from '../fixtures/cli.ts';
 import { freePort } from '../fixtures/port.ts';
 import { startOnTerminal } from '../fixtures/pty.ts';
+import { startRogue } from '../fixtures/rogue-server.ts';
 import { startSshAgent } from '../fixtures/ssh-agent.ts';
 import { makeKeyPair } from '../fixtures/sshd-keys.ts';
 import { type Sshd, startSshd } from '../fixtures/sshd.ts';
@@ -203,6 +204,30 @@ test('a port that another program has here is found, and one that the daemon has
   t.strictSame(served.steps.slice(-2), ['listen', 'daemon']);
 });
 
+test('what nobody answers here is no fault where the daemon has the answer, and is one before that', async (t) => {
+  const server = await startRogue(t, {
+    login: (context) => {
+      if (context.method === 'password') context.accept();
+      else context.reject(['password']);
+    },
+  });
+  const relays = { dev: { host: 'test', forwards: ['0:127.0.0.1:9'] } };
+  const config = { sshConfig: server.sshConfigFile, relays };
+  writeFileSync(join(homeOf(t), 'towline.json'), JSON.stringify(config), { mode: 0o600 });
+  t.equal((await runTowline(t, ['up', '--detach'])).code, 0);
+  const before = await examine(t, ['dev']);
+  t.equal(before.code, 77);
+  t.match(before.bad, [{ step: 'login', fault: { code: 'NEEDS_ANSWER' } }]);
+  t.equal((await runTowline(t, ['unlock', 'dev'], { input: 'horse\n' })).code, 0);
+  const after = await examine(t, ['dev']);
+  t.equal(after.code, 0);
+  t.strictSame(after.bad, []);
+  t.match(after.findings.filter(({ step, state }) => step === 'login' && state === 'mind').at(-1), {
+    text: /asks for a password; the login waits for it only here: the daemon has the answer, and its link is up$/,
+    fault: null,
+  });
+});
+
 test('a key without its passphrase is not called one that the server refused', async (t) => {
   const sshd = await startSshd(t);
   const pair = makeKeyPair(join(makeTemp(t), 'locked'), 'ed25519', 'open sesame');
@@ -228,10 +253,11 @@ test('a hop that cannot be reached from the one before, and the words of a Proxy
   const { findings } = await examine(t, ['by', '-F', file]);
   t.match(
     findings.filter(({ state }) => state === 'mind'),
-    [
-      { step: 'reached', text: /is reached by its ProxyCommand/ },
-      { step: 'reached', text: /says: hm$/ },
-    ],
+    [{ step: 'reached', text: /says: hm$/ }],
+  );
+  t.match(
+    findings.filter(({ step, state }) => step === 'reached' && state === 'well'),
+    [{ text: /^reached by its ProxyCommand in \d+ ms: sh -c "echo hm >&2; exit 3"$/ }],
   );
 });
 

@@ -90,6 +90,34 @@ start it with \`towline up --detach\`
   t.match(await runTowline(t, ['check']), { code: 0, stdout: /well, 3 relays/ });
 });
 
+test('a host that is nearly an alias is asked about, one that something knows is not', async (t) => {
+  const ssh = 'Host devbox prod-db\n  User ml\nHost dev*\n  HostName %h.example.net\n';
+  writeFileSync(join(homeOf(t), '.ssh/config'), ssh, { mode: 0o600 });
+  const key = readFileSync(`${makeKeyPair(join(homeOf(t), 'k')).file}.pub`, 'utf8');
+  writeFileSync(join(homeOf(t), '.ssh/known_hosts'), `prod-dc ${key}`, { mode: 0o600 });
+  const add = async (name: string, host: string) => (await runTowline(t, ['add', name, '--host', host])).stdout;
+  t.match(
+    await add('a', 'me@prd-db:22'),
+    /ssh_config has no host me@prd-db:22; did you mean prod-db\? .*config\.json:3$/m,
+  );
+  for (const host of ['prod-db', 'prod-dc', 'devbix', '10.0.0.7', 'elsewhere']) {
+    t.notMatch(await add(`x-${host}`, host), /did you mean/, host);
+  }
+});
+
+test('add takes a host as a URI, and a user of a Windows domain', async (t) => {
+  for (const [name, host] of [
+    ['uri', 'ssh://me@10.0.0.7:2222'],
+    ['domain', 'ACME\\nina@10.0.0.7'],
+  ] as const) {
+    t.match(await runTowline(t, ['add', name, '--host', host]), { code: 0 });
+  }
+  const { stdout } = await runTowline(t, ['explain', 'ssh://me@10.0.0.7:2222']);
+  t.match(stdout, /is me@10\.0\.0\.7:2222/);
+  makeKeyPair(join(homeOf(t), '.ssh', 'id_ed25519'));
+  t.match(await runTowline(t, ['check']), { code: 0, stdout: /well, 2 relays/ });
+});
+
 test('a config that is named is made and changed, whatever else is found', async (t) => {
   const file = write(t, 'towline.yaml', yaml);
   writeFileSync(join(homeOf(t), '.ssh/config'), 'Host h\n  ProxyCommand nc %Q\n', { mode: 0o600 });

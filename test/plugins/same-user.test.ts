@@ -8,6 +8,7 @@ import { startSshd } from '../fixtures/sshd.ts';
 import { supervise } from '../fixtures/supervised.ts';
 import { within } from '../fixtures/wait.ts';
 import { uidOf } from '../../src/core/socket/tcp-table.ts';
+import { pluginConforms } from '../../src/plugin.ts';
 import sameUser from '../../src/plugins/same-user.ts';
 
 const signal = new AbortController().signal;
@@ -23,6 +24,10 @@ async function asNobody(code: string): Promise<string> {
   await within('the other user', once(other, 'close'));
   return said.trim();
 }
+
+test('it keeps the rules of plugins', { skip: process.platform !== 'linux' && 'reads /proc' }, async () => {
+  await pluginConforms(sameUser);
+});
 
 test('it admits a client whose end of the connection is ours, and nobody that the kernel does not list', async (t) => {
   const server = createServer().listen(0, '127.0.0.1');

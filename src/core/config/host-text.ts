@@ -3,8 +3,20 @@ import { type Parsed, quote, type Trouble } from './problem.ts';
 
 const expected = '[user@]host[:port] or an alias of ssh_config: letters, digits and . _ -, not beginning with -';
 
-/** Checks what a user wrote as a host. An allow-list: the name reaches ssh_config's tokens, and through them a shell. */
+/** Before the backslash stands a Windows domain. */
+const userAllowed = /^(?:[A-Za-z0-9._-]+\\)?[A-Za-z0-9._-]+$/;
+
+/**
+ * Checks what a user wrote as a host, also as `ssh://[user@]host[:port]`, and answers it as it is. An allow-list: the name reaches
+ * ssh_config's tokens, and through them a shell.
+ */
 export function parseHost(text: string): Parsed<string> {
+  const bare = text.replace(/^ssh:\/\/(.*?)\/?$/is, '$1');
+  const checked = checkHost(bare);
+  return 'trouble' in checked ? checked : { value: text };
+}
+
+function checkHost(text: string): Parsed<string> {
   const refuse = (message: string): { trouble: Trouble } => ({ trouble: { message, expected } });
   if (text === '') return refuse('the host is empty');
   if (text.length > 320) return refuse(`the host is ${text.length} characters long`);
@@ -12,7 +24,8 @@ export function parseHost(text: string): Parsed<string> {
   for (const part of text.split('@')) {
     if (part.startsWith('-')) return refuse(`${quote(part)} begins with "-", as an option of ssh would`);
   }
-  const strange = /[^A-Za-z0-9._@:[\]-]/u.exec(text)?.[0];
+  // A backslash belongs to a user's name; elsewhere it is as strange as any other.
+  const strange = /[^A-Za-z0-9._@:[\]-]/u.exec(text.replace(/^([A-Za-z0-9._-]+)\\(?=[^@\\]*@)/, '$1'))?.[0];
   if (strange !== undefined) return refuse(`${nameOf(strange)} is not allowed in a host (${quote(text)})`);
   if (parts === null) return refuse(`${quote(text)} is not a host`);
   const [, user, host = '', port] = parts;
@@ -22,7 +35,7 @@ export function parseHost(text: string): Parsed<string> {
   ] as const) {
     if (part === '') return refuse(`the ${noun} in ${quote(text)} is empty`);
   }
-  if (user !== undefined && !/^[A-Za-z0-9._-]+$/.test(user)) return refuse(`${quote(user)} is not a user name`);
+  if (user !== undefined && !userAllowed.test(user)) return refuse(`${quote(user)} is not a user name`);
   const bracketed = host.startsWith('[');
   if (bracketed ? !isIPv6(host.slice(1, -1)) : !/^[A-Za-z0-9._-]+$/.test(host)) {
     return refuse(`${quote(host)} is not a host name or address`);

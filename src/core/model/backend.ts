@@ -13,9 +13,14 @@ export interface Backend {
   readonly token?: Secret | null;
   /** How its token travels, and what proves that it is the right backend. Null: nobody knows. */
   readonly door: TokenDoor | null;
+  /** The address that a person opens; null where nobody knows. */
+  readonly opens: { readonly scheme: 'http' | 'ws'; readonly page: string } | null;
   /** Shown in status, such as `pid 4711 since 10:02`. */
   readonly says: string;
 }
+
+/** What status, API and other processes know of a backend. */
+export type BackendFacts = Omit<Backend, 'token'>;
 
 /** How a client shows its token to a backend, and how that is tried. */
 export interface TokenDoor {

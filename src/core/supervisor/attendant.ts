@@ -1,4 +1,4 @@
-import type { Question } from '../model/question.ts';
+import { isReusable, type Question } from '../model/question.ts';
 
 /** Somebody who can answer questions: a terminal, or `towline unlock`. */
 export interface Attendant {
@@ -17,11 +17,14 @@ export interface AskedQuestion {
 
 /**
  * Those who are there to answer: who came for one relay, else who is there for all. What the latter would not answer is not put to them
- * again before a user asks for it.
+ * again before a user asks for it, also not for another relay that needs the same answer.
  */
 export class Attendants {
   readonly #all = new Map<Attendant, string | null>();
-  readonly #declined = new Map<string, Set<string>>();
+  /** When each answer was declined, and when a user last wanted a relay to go on: numbers in the order of what happened. */
+  readonly #declined = new Map<string, number>();
+  readonly #renewed = new Map<string, number>();
+  #last = 0;
 
   add(attendant: Attendant, relay: string | null): void {
     this.#all.set(attendant, relay);
@@ -44,21 +47,27 @@ export class Attendants {
     return [...this.#for(relay), ...this.#for(null)];
   }
 
-  decline({ relay, question }: AskedQuestion): void {
-    const declined = this.#declined.get(relay) ?? new Set();
-    this.#declined.set(relay, declined.add(question.about));
+  decline(one: AskedQuestion): void {
+    this.#last += 1;
+    this.#declined.set(wantedBy(one), this.#last);
   }
 
-  hasDeclined({ relay, question }: AskedQuestion): boolean {
-    return this.#declined.get(relay)?.has(question.about) === true;
+  hasDeclined(one: AskedQuestion): boolean {
+    return (this.#declined.get(wantedBy(one)) ?? 0) > (this.#renewed.get(one.relay) ?? 0);
   }
 
   /** A user wants this relay to go on: what was declined may be asked anew. */
   renew(relay: string): void {
-    this.#declined.delete(relay);
+    this.#last += 1;
+    this.#renewed.set(relay, this.#last);
   }
 
   #for(relay: string | null): readonly Attendant[] {
     return [...this.#all].flatMap(([one, whose]) => (whose === relay ? [one] : []));
   }
+}
+
+/** What is declined: an answer for all that it would serve; a code, which serves one login, for its relay. */
+function wantedBy({ relay, question }: AskedQuestion): string {
+  return isReusable(question) ? `all ${question.about}` : `${relay} ${question.about}`;
 }

@@ -50,6 +50,7 @@ export async function bringUp(
     adopted: record.adopted,
     ...(ready.token === undefined ? {} : { token: ready.token }),
     door: options.recipe?.door ?? null,
+    opens: options.recipe === null ? null : { scheme: options.recipe.scheme, page: options.recipe.page },
     says: `pid ${pid} since ${clock(started)}`,
   };
 }

@@ -9,6 +9,8 @@ export default definePlugin({
   relay({ relay, options, signal }) {
     const sessions = new Set<AbortController>();
     return {
+      // It gives up by itself, and then says how far it came.
+      deadlines: { backend: options.deadline + 5_000 },
       backend(link, call) {
         const own = new AbortController();
         const older = [...sessions];

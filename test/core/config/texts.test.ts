@@ -4,7 +4,7 @@ import { parseForward } from '../../../src/core/config/forward-text.ts';
 import { parseHost } from '../../../src/core/config/host-text.ts';
 import type { Parsed } from '../../../src/core/config/problem.ts';
 import { parseDuration, parseSize } from '../../../src/core/config/units.ts';
-import { formatEndpoint } from '../../../src/core/model/endpoint.ts';
+import { formatEndpoint, formatTarget } from '../../../src/core/model/endpoint.ts';
 
 /** The value, or the sentence that refuses it. */
 function outcome<Value>(parsed: Parsed<Value>, show: (value: Value) => string = String): string {
@@ -21,12 +21,16 @@ test('hosts are allow-listed', (t) => {
     '[::1]',
     'me@[fe80::1]:22',
     '::1',
+    'ACME\\nina@devbox:2222',
+    'ssh://devbox',
+    'SSH://me@[::1]:22/',
+    'ssh://ACME\\nina@devbox',
   ]) {
     t.equal(outcome(parseHost(text)), text);
   }
   for (const char of '\'"`$\\;&<>|(){},!#~*?=+/%^ \t\n\r\0\x7f\u202eü') {
     t.match(outcome(parseHost(`a${char}b`)), /not allowed in a host/, JSON.stringify(char));
-    t.match(outcome(parseHost(`a${char}b@host`)), /not allowed in a host/, JSON.stringify(char));
+    if (char !== '\\') t.match(outcome(parseHost(`a${char}b@host`)), /not allowed in a host/, JSON.stringify(char));
   }
   const refused: readonly (readonly [string, RegExp])[] = [
     ['', /empty/],
@@ -36,7 +40,20 @@ test('hosts are allow-listed', (t) => {
     ['@host', /user in "@host" is empty/],
     ['me@', /host in "me@" is empty/],
     ['a@b@c', /not a host/],
-    ['ssh://u@h', /not allowed/],
+    ['http://u@h', /not allowed/],
+    ['ssh://', /the host is empty/],
+    ['ssh://u@', /host in "u@" is empty/],
+    ['ssh://-oProxyCommand=x', /begins with "-"/],
+    ['ssh://u%00@h', /"%" is not allowed/],
+    ['ssh://h:0', /"0" is not a port/],
+    ['ssh://h/path', /not allowed/],
+    ['ssh://ssh://h', /not allowed/],
+    ['ACME\\@h', /"ACME\\\\" is not a user name/],
+    ['\\nina@h', /not allowed/],
+    ['A\\B\\C@h', /not allowed/],
+    ['h\\n', /not allowed/],
+    ['u@h\\n', /not allowed/],
+    ['u\nid@h', /control character/],
     ['h:0', /"0" is not a port/],
     ['h:70000', /"70000" is not a port/],
     ['h:2000blah', /"2000blah" is not a port/],
@@ -86,7 +103,7 @@ test('targets', (t) => {
     ['localhost:80', 'localhost:80'],
     ['[::1]:80', '[::1]:80'],
     ['unix:/run/y', 'unix:/run/y'],
-    ['backend', /arrives in a later version/],
+    ['backend', 'backend'],
     [0, /out of range/],
     ['db', /nothing to dial/],
     ['2130706433:80', /not a host name/],
@@ -95,7 +112,7 @@ test('targets', (t) => {
     ['[1:2]:80', /not a host name/],
     ['a b:80', /nothing to dial/],
   ];
-  for (const [text, expected] of rows) t.match(outcome(parseTarget(text), formatEndpoint), expected, String(text));
+  for (const [text, expected] of rows) t.match(outcome(parseTarget(text), formatTarget), expected, String(text));
   t.end();
 });
 
@@ -113,7 +130,7 @@ test('short forms of a forward', (t) => {
     ['0', /port 0 is out of range/],
     ['70000', /port 70000/],
     ['8080:db:70000', /port 70000/],
-    ['8080:backend', /later version/],
+    ['8080:backend', '127.0.0.1:8080 > backend'],
     ['8080:db', /not a forward/],
     ['db', /not a forward/],
     ['', /not a forward/],
@@ -122,7 +139,7 @@ test('short forms of a forward', (t) => {
   for (const [text, expected] of rows) {
     const shown = outcome(
       parseForward(text),
-      ({ listen, target }) => `${formatEndpoint(listen)} > ${formatEndpoint(target)}`,
+      ({ listen, target }) => `${formatEndpoint(listen)} > ${formatTarget(target)}`,
     );
     t.match(shown, expected, text);
   }

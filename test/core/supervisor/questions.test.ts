@@ -130,7 +130,7 @@ test('an answer that was wrong is forgotten, whatever says so, and is sent to no
     questions.answer(1, secret('wrong'));
     leave();
     ask(b, 'other#0', password);
-    t.same(got, ['a 1: wrong'], `${end}: the next one waits for the verdict`);
+    t.same(got, ['a 1: wrong'], `${end}: the next one waits for the outcome`);
     if (end === 'again') ask(a, 'r#0', again);
     if (end === 'rejected') questions.shaken(a, 'r#0', rejected);
     if (end === 'worker') questions.gone(a);
@@ -189,7 +189,7 @@ test('one person is asked once for what several lanes want to know', (t) => {
   t.end();
 });
 
-test('a passphrase needs no verdict of a server, and an answer that came meanwhile is not thrown away', (t) => {
+test('a passphrase needs no server to judge it, and an answer that came meanwhile is not thrown away', (t) => {
   const { ask, a, b, got, questions, nudged } = desk(t);
   questions.attend(null, person().who);
   const passphrase: Question = { ...password, kind: 'passphrase', about: 'SHA256:key' };
@@ -249,6 +249,37 @@ test('what a terminal declined is not put to it again before a user asks for it'
   t.end();
 });
 
+test('what was declined is put to nobody for another relay either, until a user asks for that one', (t) => {
+  const { ask, a, b, got, questions, facts } = desk(t);
+  const { who, said } = person();
+  questions.attend(null, who);
+  ask(a, 'r#0', password);
+  ask(b, 'other#0', password);
+  questions.decline(1);
+  t.same(got, ['a 1: nobody', 'b 2: nobody']);
+  t.match(facts.slice(1), [
+    { type: 'question.unanswered', why: 'declined', relay: 'r' },
+    { type: 'question.unanswered', why: 'declined', relay: 'other' },
+  ]);
+  questions.renew('other');
+  ask(a, 'r#0', password);
+  ask(b, 'other#0', password);
+  t.same(said, ['asked 1 r', 'over 1', 'asked 4 other']);
+  t.end();
+});
+
+test('a code that was declined for one relay is asked for another: it would serve that one alone', (t) => {
+  const { ask, a, b, questions } = desk(t);
+  const { who, said } = person();
+  questions.attend(null, who);
+  ask(a, 'r#0', code);
+  questions.decline(1);
+  ask(a, 'r#0', code);
+  ask(b, 'other#0', code);
+  t.same(said, ['asked 1 r', 'over 1', 'asked 3 other']);
+  t.end();
+});
+
 test('a person who takes too long is waited for no longer', async (t) => {
   const { ask, a, got, questions, facts, fact } = desk(t, { patience: 50 });
   const { who, said } = person();
@@ -300,7 +331,7 @@ test('what was kept is forgotten when its time is over', async (t) => {
   t.equal(got.at(-1), 'a 3: nobody');
 });
 
-test('who waits for the verdict on an answer whose time runs out meanwhile is asked', async (t) => {
+test('who waits for the outcome of an answer whose time runs out meanwhile is asked', async (t) => {
   const { ask, a, b, got, questions } = desk(t);
   const { who, said } = person();
   questions.attend(null, who);

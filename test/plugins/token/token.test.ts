@@ -42,7 +42,7 @@ const nowhere: RemoteHost = {
 
 function backendOn(port: number): Backend {
   const target = { kind: 'tcp', host: '127.0.0.1', port } as const;
-  return { target, run: null, adopted: true, door: null, says: '' };
+  return { target, run: null, adopted: true, door: null, opens: null, says: '' };
 }
 
 test('a file of the remote host: whole, by pattern, by JSON, below home, and the end of a long log', async (t) => {
