@@ -1,4 +1,5 @@
 import type { Arguments } from './arguments.ts';
+import { backendCommand } from './backend-command.ts';
 import { editCommands, hostsCommand } from './config-commands.ts';
 import { tokenCommands } from './token-commands.ts';
 import type { Terminal } from './terminal.ts';
@@ -106,6 +107,7 @@ export const commands: readonly Command[] = [
     run: async (called) => (await import('./unlock.ts')).unlock(called),
   },
   ...tokenCommands,
+  backendCommand,
   {
     name: 'status',
     operands: [maybeRelay],

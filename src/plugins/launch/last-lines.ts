@@ -50,7 +50,7 @@ export class LastLines {
     const whole = cut === undefined ? text.slice(-160).replace(/^\S*/, '') : text.slice(cut.length);
     return this.#redact(whole.replace(sequences, ''))
       .split(/[\r\n]+/)
-      .map((line) => printable(line.trim().slice(0, 160)))
+      .map((line) => printable(line.trim().slice(0, 90)))
       .filter((line) => line !== '');
   }
 

@@ -1,0 +1,25 @@
+import type { Command } from './commands.ts';
+
+/** The command that looks after the backends which the plugin `launch` left on hosts. */
+export const backendCommand: Command = {
+  name: 'backend',
+  operands: [
+    { name: 'verb', shown: 'ps|stop|logs|reap' },
+    { name: 'relay', shown: '[RELAY]' },
+  ],
+  group: 'Backends',
+  text: 'show the backends that were launched, or end them',
+  options: [
+    { name: 'lines', alias: 'n', value: 'N', text: 'with logs: how many, 100 unless given' },
+    { name: 'yes', alias: 'y', text: 'with stop and reap: do not ask' },
+    { name: 'json', text: 'print JSON for programs' },
+  ],
+  more: [
+    'Each host is reached by a connection of its own. Without RELAY: every backend',
+    'that towline knows on the hosts of the config, also those of other relays.',
+    '`stop` ends a backend for good: its relay starts none until `towline restart`.',
+    '`reap` clears away what is left of dead ones, and touches nothing that lives.',
+  ].join('\n'),
+  configured: true,
+  run: async (called) => (await import('./backend.ts')).backend(called),
+};

@@ -1,0 +1,161 @@
+import { Fault } from '../core/model/fault.ts';
+import { printable } from '../core/model/printable.ts';
+import type { RemoteHost } from '../core/model/remote.ts';
+import {
+  type BackendEnd,
+  endBackend,
+  listBackends,
+  readBackendLog,
+  reapBackend,
+  type RemoteBackend,
+} from '../plugins/launch/manage.ts';
+import { canAsk, openDialogue } from './dialogue.ts';
+import { paint, type Terminal, type Tone } from './terminal.ts';
+
+/** On which host, and which backends of it; null: all. */
+export interface BackendPlace {
+  readonly host: string;
+  readonly names: readonly string[] | null;
+}
+
+export interface DeedOptions {
+  readonly json: boolean;
+  /** Do not ask. */
+  readonly sure: boolean;
+  /** Of each log. */
+  readonly lines: number;
+  readonly terminal: Terminal;
+}
+
+/** What one verb does on one host; answers what `--json` prints. */
+export type BackendDeed = (host: RemoteHost, place: BackendPlace, options: DeedOptions) => Promise<readonly unknown[]>;
+
+/** The verbs of `towline backend`. */
+export const deeds: Readonly<Record<string, BackendDeed>> = { ps, stop, logs, reap };
+
+async function there(host: RemoteHost, { names }: BackendPlace): Promise<readonly RemoteBackend[]> {
+  const all = await listBackends(host, names?.length === 1 ? names[0] : null);
+  return all.filter(({ name }) => names === null || names.includes(name));
+}
+
+async function ps(host: RemoteHost, place: BackendPlace, { json, terminal }: DeedOptions): Promise<readonly unknown[]> {
+  const found = await there(host, place);
+  const { colour } = terminal;
+  if (!json) {
+    terminal.out(`${paint(`${place.host} (${host.facts.remote})`, 'strong', colour)}\n`);
+    if (found.length === 0) terminal.out('  no backend was launched there\n');
+  }
+  for (const one of json ? [] : found) {
+    const port = one.port === null ? '' : `, port ${one.port}`;
+    const since = one.started === null ? '' : `, ${one.state === 'live' ? 'since' : 'started'} ${day(one.started)}`;
+    const others = one.processes.length > 1 ? `, ${one.processes.length} processes` : '';
+    const stopped = one.stopped ? ', stopped by `towline backend stop`' : '';
+    const pid = one.state === 'live' && one.pid !== null ? `pid ${one.pid}` : stateText(one);
+    const short = one.lifetime === 'session' ? ', ends with its link' : '';
+    terminal.out(`  ${paint(one.name, toneOf(one), colour)}: ${pid}${port}${since}${others}${short}${stopped}\n`);
+    if (one.command !== null) terminal.out(`    ${paint(one.command.trim(), 'quiet', colour)}\n`);
+  }
+  return found.map((one) => ({ host: place.host, ...one }));
+}
+
+async function stop(host: RemoteHost, place: BackendPlace, options: DeedOptions): Promise<readonly unknown[]> {
+  const found = (await there(host, place)).filter(({ state }) => place.names !== null || state !== 'dead');
+  const names = place.names ?? found.map(({ name }) => name);
+  if (place.names === null && !(await agreed(`Stop ${list(names)} on ${place.host}?`, names, options))) return [];
+  return each(host, place, names, options, (name) => endBackend(host, name, { forGood: true }));
+}
+
+async function reap(host: RemoteHost, place: BackendPlace, options: DeedOptions): Promise<readonly unknown[]> {
+  const dead = (await there(host, place)).filter(({ state, run }) => state !== 'live' && run !== null);
+  const names = dead.map(({ name }) => name);
+  const left = dead.flatMap(({ processes }) => processes);
+  const also = left.length === 0 ? '' : ` and end the processes ${left.join(', ')}`;
+  if (names.length === 0 && !options.json) options.terminal.out(`${place.host}: nothing is left of dead backends\n`);
+  if (!(await agreed(`Clear ${list(names)} away on ${place.host}${also}?`, names, options))) return [];
+  return each(host, place, names, options, (name) => reapBackend(host, name));
+}
+
+async function logs(host: RemoteHost, place: BackendPlace, options: DeedOptions): Promise<readonly unknown[]> {
+  const { json, terminal, lines } = options;
+  const names = place.names ?? (await there(host, place)).map(({ name }) => name);
+  const answers: unknown[] = [];
+  for (const name of names) {
+    const text = await readBackendLog(host, name);
+    if (text === null && place.names !== null) {
+      throw new Fault(
+        'USAGE',
+        `no backend ${name} was ever launched on ${place.host}; \`towline backend ps\` shows those that were`,
+      );
+    }
+    const last = (text ?? '').replace(/\n$/, '').split('\n').slice(-lines);
+    if (json) answers.push({ host: place.host, name, lines: last });
+    else {
+      if (names.length > 1) terminal.out(`${paint(`${name} on ${place.host}`, 'strong', terminal.colour)}\n`);
+      // What a backend printed was never meant for this terminal.
+      for (const line of last) terminal.out(`${printable(line.replace(/\r$/, ''))}\n`);
+    }
+  }
+  return answers;
+}
+
+async function each(
+  host: RemoteHost,
+  place: BackendPlace,
+  names: readonly string[],
+  { json, terminal }: DeedOptions,
+  act: (name: string) => Promise<BackendEnd>,
+): Promise<readonly unknown[]> {
+  const answers: unknown[] = [];
+  for (const name of names) {
+    const end = await act(name);
+    if (json) answers.push({ host: place.host, name, ...end });
+    else terminal.out(`${name} on ${place.host} (${host.facts.remote}): ${endText(end)}\n`);
+  }
+  return answers;
+}
+
+function endText({ was, left, cleared }: BackendEnd): string {
+  if (left.length > 0) return `these processes outlived SIGKILL: ${left.join(', ')}; look at them there`;
+  if (was === 'none') return 'nothing of it runs';
+  if (was === 'alive') return 'it lives, and was left alone';
+  return cleared.length > 0 ? `cleared away, with the processes ${cleared.join(', ')}` : 'ended';
+}
+
+/** Nothing is asked where there is nothing to do. */
+async function agreed(
+  question: string,
+  names: readonly string[],
+  { sure, json, terminal }: DeedOptions,
+): Promise<boolean> {
+  if (names.length === 0) return false;
+  if (sure) return true;
+  if (json || !canAsk(terminal))
+    throw new Fault('USAGE', 'backend asks before it ends several, and there is nobody to ask; add --yes');
+  const dialogue = openDialogue(terminal);
+  try {
+    return (await dialogue.confirm(question)) === true;
+  } finally {
+    dialogue.close();
+  }
+}
+
+function stateText({ state, processes, exit, run }: RemoteBackend): string {
+  if (run === null) return 'never started';
+  const code = exit === null ? '' : ` (exit code ${exit})`;
+  return state === 'left' ? `ended${code}, but the processes ${processes.join(', ')} are left` : `ended${code}`;
+}
+
+function toneOf({ state, stopped }: RemoteBackend): Tone {
+  if (state === 'live') return 'good';
+  return state === 'left' ? 'bad' : stopped ? 'quiet' : 'uneasy';
+}
+
+function list(names: readonly string[]): string {
+  return names.length === 1 ? (names[0] ?? '') : `${names.slice(0, -1).join(', ')} and ${names.at(-1) ?? ''}`;
+}
+
+function day(at: number): string {
+  const two = (part: number) => String(part).padStart(2, '0');
+  const date = new Date(at);
+  return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())} ${two(date.getHours())}:${two(date.getMinutes())}`;
+}

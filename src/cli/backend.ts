@@ -1,0 +1,94 @@
+import { homedir } from 'node:os';
+import { findConfig, loadConfig } from '../core/config/load.ts';
+import type { Config, RelayConfig } from '../core/model/config.ts';
+import { Fault } from '../core/model/fault.ts';
+import { printable } from '../core/model/printable.ts';
+import { remoteHost } from '../core/ssh/link/remote-host.ts';
+import { unknownRelay } from '../core/supervisor/unknown-relay.ts';
+import { readCount, readFlag, readText } from './arguments.ts';
+import { askOrRefuse } from './ask-or-refuse.ts';
+import { deeds } from './backend-deeds.ts';
+import type { Called } from './commands.ts';
+import { openOwnLink } from './own-link.ts';
+
+/** A host, and the folders of its backends that are meant; null: all that there are. */
+interface Place {
+  readonly host: string;
+  readonly relay: RelayConfig;
+  readonly names: readonly string[] | null;
+}
+
+/** `towline backend ps|stop|logs|reap [RELAY]` */
+export async function backend({ given, terminal }: Called): Promise<number> {
+  const verb = readText(given, 'verb');
+  const deed = verb !== null && Object.hasOwn(deeds, verb) ? deeds[verb] : undefined;
+  if (deed === undefined) {
+    const said = verb === null ? 'needs a verb' : `has no verb "${printable(verb)}"`;
+    throw new Fault('USAGE', `backend ${said}; give one of ${Object.keys(deeds).join(', ')}`);
+  }
+  const json = readFlag(given, 'json');
+  const word = readText(given, 'relay');
+  const options = { json, sure: readFlag(given, 'yes'), lines: readCount(given, 'lines', 1, 100), terminal };
+  const explicit = readText(given, 'config');
+  const config = loadConfig(findConfig({ cwd: process.cwd(), explicit, env: process.env, home: homedir() }));
+  const places = choosePlaces(config, word);
+  const asker = askOrRefuse(json);
+  const answers: unknown[] = [];
+  let exit = 0;
+  try {
+    for (const { host, relay, names } of places) {
+      try {
+        const link = await openOwnLink(host, {
+          sshConfig: readText(given, 'F') ?? config.sshConfig,
+          relay,
+          ask: asker.ask(host),
+          onNote: (text) => terminal.err(`towline: ${printable(text)}\n`),
+          signal: terminal.left,
+        });
+        try {
+          answers.push(...(await deed(remoteHost(link), { host, names }, options)));
+        } finally {
+          link.close();
+        }
+      } catch (error) {
+        const fault = Fault.from(error);
+        if (places.length === 1 || fault.code === 'USAGE') throw fault;
+        exit ||= fault.entry.exit;
+        if (json) answers.push({ host, fault: fault.report() });
+        else terminal.err(`towline: ${printable(host)}: ${fault.message} [${fault.code}]\n`);
+      }
+    }
+  } finally {
+    asker.close();
+  }
+  if (json) terminal.out(`${JSON.stringify(answers, null, 2)}\n`);
+  return exit;
+}
+
+/** The backend of one relay, or each host once. */
+function choosePlaces({ relays, file }: Config, word: string | null): readonly Place[] {
+  const launching = relays.flatMap((relay) => folderOf(relay).map((name) => ({ host: relay.host, relay, name })));
+  if (word === null) {
+    if (launching.length > 0) {
+      return [...new Map(launching.map(({ host, relay }) => [host, { host, relay, names: null }])).values()];
+    }
+    throw new Fault('USAGE', `no relay of ${printable(file)} launches a backend; use the plugin "launch" in one`);
+  }
+  const found = launching.find(({ relay, name }) => relay.name === word || name === word);
+  if (found !== undefined) return [{ ...found, names: [found.name] }];
+  const relay = relays.find(({ name }) => name === word);
+  if (relay === undefined)
+    throw unknownRelay(
+      word,
+      relays.map(({ name }) => name),
+    );
+  throw new Fault('USAGE', `${word} launches no backend; use the plugin "launch" in it, or name another relay`);
+}
+
+/** The name of its state folder on the host, if it has one. */
+function folderOf({ name, plugins }: RelayConfig): readonly string[] {
+  const launch = plugins.find(({ use }) => use === 'launch');
+  if (launch === undefined) return [];
+  const { name: own } = launch.options;
+  return [typeof own === 'string' ? own : name];
+}

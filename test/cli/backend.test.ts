@@ -1,0 +1,103 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test, type Test } from 'tap';
+import { homeOf, runTowline } from '../fixtures/cli.ts';
+import { HERE, launching } from '../fixtures/launching.ts';
+import { openTestLink } from '../fixtures/link.ts';
+import { endAll, processesWith } from '../fixtures/process-tree.ts';
+import { startOnTerminal } from '../fixtures/pty.ts';
+import { type Sshd, startSshd } from '../fixtures/sshd.ts';
+
+const mains = { recipe: 'mains', command: `exec ${HERE} serve --port={port}` };
+
+function writeConfig(t: Test, sshd: Sshd, relays: Readonly<Record<string, object | null>>): void {
+  const entries = Object.entries(relays).map(([name, options]) => {
+    const plugins = options === null ? {} : { plugins: [{ use: 'launch', ...options }] };
+    const target = options === null ? '127.0.0.1:1' : 'backend';
+    return [name, { host: 'test', forwards: [{ listen: '127.0.0.1:0', target }], ...plugins }];
+  });
+  const config = { sshConfig: sshd.sshConfigFile, relays: Object.fromEntries(entries) };
+  writeFileSync(join(homeOf(t), 'towline.json'), JSON.stringify(config), { mode: 0o600 });
+}
+
+async function up(t: Test, sshd: Sshd, options: object, relay: string) {
+  const { up } = await launching(t, await openTestLink(t, sshd), options, relay);
+  return { up, backend: await up() };
+}
+
+test('ps tells what runs there and what was left, stop ends it, and logs show it without its token', async (t) => {
+  const sshd = await startSshd(t);
+  writeConfig(t, sshd, { box: mains, other: { ...mains, name: 'own-name' }, plain: null });
+  const towline = (...words: string[]) => runTowline(t, ['backend', ...words]);
+  t.match(await towline('ps'), { code: 0, stdout: /no backend was launched there/, stderr: '' });
+  const { up: again, backend } = await up(t, sshd, mains, 'box');
+  const one = await towline('ps', 'box');
+  t.match(
+    one.stdout,
+    new RegExp(
+      `^test \\(${sshd.user}@127.0.0.1:${sshd.port}\\)\\n  box: pid \\d+, port \\d+, since [\\d :-]+\\n    exec .* serve`,
+    ),
+  );
+  t.match(JSON.parse((await towline('ps', '--json')).stdout), [
+    { host: 'test', name: 'box', state: 'live', stopped: false, run: backend.run, lifetime: 'detached' },
+  ]);
+
+  const logs = await towline('logs', 'box');
+  t.match(logs.stdout, /^\[serve\] mains backend listening on ws:.*\n\[serve\] pairing token: \[secret\]\n$/);
+  const last = await towline('logs', 'box', '-n', '1', '--json');
+  t.same(JSON.parse(last.stdout), [{ host: 'test', name: 'box', lines: ['[serve] pairing token: [secret]'] }]);
+  t.notMatch(`${one.stdout}${logs.stdout}${last.stdout}`, backend.token?.reveal() ?? 'no token');
+
+  t.match(await towline('stop', 'box'), { code: 0, stdout: /^box on test \(.*\): ended\n$/ });
+  t.same(processesWith(`TOWLINE_RUN=${backend.run}`), []);
+  await t.rejects(again(), { code: 'BACKEND_STOPPED' });
+  t.match((await towline('ps')).stdout, /box: ended \(exit code \d+\).*, stopped by `towline backend stop`/);
+  t.match(await towline('stop', 'box'), { code: 0, stdout: /nothing of it runs/ });
+
+  const own = await up(t, sshd, mains, 'own-name');
+  t.match((await towline('stop', 'other')).stdout, /^own-name on test .*: ended/);
+  t.same(processesWith(`TOWLINE_RUN=${own.backend.run}`), []);
+});
+
+test('reap clears away what is left of dead ones, asks before, and touches nothing that lives', async (t) => {
+  const sshd = await startSshd(t);
+  writeConfig(t, sshd, { box: mains });
+  const dead = await up(t, sshd, { command: `sleep 1000 & exec ${HERE} http --port={port}` }, 'dead');
+  const live = await up(t, sshd, mains, 'box');
+  const marked = () => processesWith(`TOWLINE_RUN=${dead.backend.run}`);
+  await endAll([Number(/\d+/.exec(dead.backend.says)?.[0])]);
+  const [orphan] = marked();
+  const towline = (...words: string[]) => runTowline(t, ['backend', ...words]);
+  t.match((await towline('ps')).stdout, new RegExp(`dead: ended .*, but the processes ${orphan} are left`));
+  t.match(await towline('reap'), { code: 64, stderr: /nobody to ask; add --yes/ });
+  const asking = startOnTerminal(t, ['backend', 'reap']);
+  await asking.answer(new RegExp(`Clear dead away on test and end the processes ${orphan}\\?`), 'n\r');
+  await asking.ended;
+  t.same(marked(), [orphan]);
+  t.match(await towline('reap', '--yes'), {
+    code: 0,
+    stdout: new RegExp(`^dead on test .*: cleared away, with the processes ${orphan}\n$`),
+  });
+  t.same(marked(), []);
+  t.ok(processesWith(`TOWLINE_RUN=${live.backend.run}`).length > 0);
+  t.match(await towline('reap', '--yes'), { code: 0, stdout: /nothing is left of dead backends/ });
+  t.match(await towline('stop'), { code: 64, stderr: /add --yes/ });
+  t.match(await towline('stop', '--yes'), { code: 0, stdout: /^box on test .*: ended\n$/ });
+});
+
+test('what cannot be meant is said', async (t) => {
+  const sshd = await startSshd(t);
+  writeConfig(t, sshd, { box: mains, plain: null });
+  const cases = [
+    [[], 64, /backend needs a verb; give one of ps, stop, logs, reap/],
+    [['kill'], 64, /backend has no verb "kill"/],
+    [['ps', 'bxo'], 66, /no relay is called "bxo"/],
+    [['ps', 'plain'], 64, /plain launches no backend/],
+    [['logs', 'box'], 64, /no backend box was ever launched on test/],
+  ] as const;
+  for (const [words, code, said] of cases) {
+    t.match(await runTowline(t, ['backend', ...words]), { code, stderr: said, stdout: '' });
+  }
+  await sshd.stop();
+  t.match(await runTowline(t, ['backend', 'ps']), { code: 69, stderr: /CONNECT_REFUSED/ });
+});

@@ -1,0 +1,145 @@
+import { test } from 'tap';
+import { BACKEND_COMMAND, type SshContainer, startContainer } from '../fixtures/container.ts';
+import { launching } from '../fixtures/launching.ts';
+import { openTestLink } from '../fixtures/link.ts';
+import { waitUntil } from '../fixtures/wait.ts';
+import { endBackend } from '../../src/plugins/launch/manage.ts';
+
+/** Login shells, with startup files that print and set what only a login sets. */
+const shells = {
+  bash: {
+    path: '/bin/bash',
+    rc: { '.bashrc': 'echo noise; echo "pairing token: fake" >&2', '.profile': 'export FROM_LOGIN=yes' },
+  },
+  fish: {
+    path: '/usr/bin/fish',
+    rc: { '.config/fish/config.fish': 'echo noise; if status is-login; set -gx FROM_LOGIN yes; end' },
+  },
+  tcsh: { path: '/bin/tcsh', rc: { '.cshrc': 'echo noise', '.login': 'setenv FROM_LOGIN yes' } },
+  dash: { path: '/bin/dash', rc: { '.profile': 'echo noise; FROM_LOGIN=yes; export FROM_LOGIN' } },
+} as const;
+
+const mains = { recipe: 'mains', command: `exec ${BACKEND_COMMAND} serve --port={port}` };
+
+async function prepare(container: SshContainer, { path, rc }: (typeof shells)[keyof typeof shells]): Promise<void> {
+  await container.exec(`usermod -s ${path} dev`);
+  for (const [file, text] of Object.entries(rc)) {
+    const script = 'mkdir -p "$(dirname "$1")"; printf "%s\\n" "$2" >"$1"';
+    await container.exec(script, { user: 'dev', args: [`/home/dev/${file}`, text] });
+  }
+}
+
+async function marked(container: SshContainer, run: string | null): Promise<number> {
+  const { stdout } = await container.exec(`grep -lsa "TOWLINE_RUN=$1" /proc/[0-9]*/environ | wc -l`, {
+    user: 'dev',
+    args: [String(run)],
+  });
+  return Number(stdout);
+}
+
+for (const [name, shell] of Object.entries(shells)) {
+  test(`a login shell of ${name}: launch, adopt, two at once, replace, stop, and its own environment`, async (t) => {
+    const container = await startContainer(t);
+    await prepare(container, shell);
+    const link = await openTestLink(t, container);
+    const first = await launching(t, link, mains);
+    const both = await Promise.all([
+      first.up(),
+      launching(t, await openTestLink(t, container), mains).then(({ up }) => up()),
+    ]);
+    t.same(both.map(({ adopted }) => adopted).sort(), [false, true]);
+    const [{ run, says, token }, other] = both;
+    t.match(other, { run, says });
+    t.equal(other.token?.reveal(), token?.reveal());
+    t.not(token?.reveal(), 'fake');
+    for (let n = 0; n < 5; n++) t.match(await first.up(), { adopted: true, run, says });
+    t.equal(await marked(container, run), 1);
+
+    await container.exec('kill -9 "$1"', { args: [String(/\d+/.exec(says))] });
+    const second = await first.up();
+    t.match(second, { adopted: false });
+    t.match(await endBackend(first.host, 'box', { forGood: true }), { was: 'ended', left: [] });
+    t.equal(await marked(container, second.run), 0);
+    await t.rejects(first.up(), { code: 'BACKEND_STOPPED' });
+
+    const login = await launching(t, link, {
+      command: `echo "login: $FROM_LOGIN" && exec ${BACKEND_COMMAND} http --port={port}`,
+      shell: 'login',
+      name: 'login',
+    });
+    const { target } = await login.up();
+    const { stdout } = await login.host.run('cat ~/.local/state/towline/backends/login/log.1');
+    t.match(stdout, /^login: yes$/m);
+    const stream = await login.host.dial(target);
+    stream.destroy();
+
+    const short = await launching(t, link, { ...mains, lifetime: 'session', name: 'short' });
+    const session = await short.up();
+    link.close();
+    await waitUntil('its end', async () => (await marked(container, session.run)) === 0, { every: 100 });
+  });
+}
+
+test('a host without flock and setsid serves as well, and without perl too', async (t) => {
+  const container = await startContainer(t);
+  await container.exec('rm /usr/bin/flock /usr/bin/setsid');
+  for (const without of ['true', 'rm -f /usr/bin/perl*']) {
+    await container.exec(without);
+    const name = without === 'true' ? 'perl' : 'nohup';
+    const link = await openTestLink(t, container);
+    const first = await launching(t, link, { ...mains, name });
+    const both = await Promise.all([
+      first.up(),
+      launching(t, await openTestLink(t, container), { ...mains, name }).then(({ up }) => up()),
+    ]);
+    t.same(both.map(({ adopted }) => adopted).sort(), [false, true]);
+    link.close();
+    const again = await launching(t, await openTestLink(t, container), { ...mains, name });
+    t.match(await again.up(), { adopted: true, run: both[0].run, says: both[0].says });
+    t.equal(await marked(container, both[0].run), 1);
+    // Whoever died with the lock does not hold it for ever.
+    await again.host.run(`cd ~/.local/state/towline/backends/${name} && mkdir lock.d && echo "1 1" >lock.d/owner`);
+    t.match(await again.up(), { adopted: true });
+  }
+});
+
+test('another user on the port of a backend is named, and never taken for it', async (t) => {
+  const container = await startContainer(t);
+  const link = await openTestLink(t, container);
+  const squat = `setsid ${BACKEND_COMMAND} http --port=8787 >/dev/null 2>&1 & until grep -q :2253 /proc/net/tcp; do sleep 0.1; done`;
+  await container.exec(squat, { user: 'pat' });
+  const uid = (await container.exec('id -u pat')).stdout.trim();
+  const fixed = await launching(t, link, { ...mains, port: 8787 });
+  await t.rejects(fixed.up(), {
+    code: 'LAUNCH_PORT_TAKEN',
+    message: new RegExp(`^port 8787 on dev@.* is taken by a process of uid ${uid} \\(pat\\), pid unknown; `),
+  });
+  const printed = await launching(t, link, {
+    ...mains,
+    command: 'echo "mains backend listening on ws://127.0.0.1:8787"; exec sleep 1000',
+    deadline: '3s',
+  });
+  await t.rejects(printed.up(), {
+    code: 'BACKEND_FOREIGN',
+    message: new RegExp(`^port 8787 on dev@.* belongs to a process of uid ${uid} \\(pat\\)`),
+  });
+});
+
+test('after a restart of the machine a new backend is started', async (t) => {
+  const container = await startContainer(t);
+  const first = await (await launching(t, await openTestLink(t, container), mains)).up();
+  await container.restart();
+  const second = await (await launching(t, await openTestLink(t, container), mains)).up();
+  t.match(second, { adopted: false });
+  t.not(second.run, first.run);
+});
+
+test('a login shell that lets nobody in is told with its words', async (t) => {
+  const container = await startContainer(t);
+  await container.exec('usermod -s /usr/sbin/nologin dev');
+  const { up } = await launching(t, await openTestLink(t, container), mains);
+  await t.rejects(up(), {
+    code: 'REMOTE_REFUSED',
+    message: /^the login shell of dev@.* did not run the probe \(it said "This account is currently not available\."\)/,
+  });
+});

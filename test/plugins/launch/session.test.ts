@@ -1,0 +1,61 @@
+import { performance } from 'node:perf_hooks';
+import { test } from 'tap';
+import { openTestLink } from '../../fixtures/link.ts';
+import { HERE, launching, startClient } from '../../fixtures/launching.ts';
+import { processesWith } from '../../fixtures/process-tree.ts';
+import { startSshd } from '../../fixtures/sshd.ts';
+import { waitUntil } from '../../fixtures/wait.ts';
+
+const options = { command: `exec ${HERE} http --port={port}`, lifetime: 'session' };
+const stubborn = { ...options, command: `trap '' TERM; sleep 1000 & ${HERE} http --port={port}` };
+
+test('a backend of a session is gone soon after its link, even one that ignores TERM', async (t) => {
+  const sshd = await startSshd(t);
+  const link = await openTestLink(t, sshd);
+  const { up } = await launching(t, link, stubborn);
+  const { run } = await up();
+  t.equal(processesWith(`TOWLINE_RUN=${run}`).length, 3);
+  const closed = performance.now();
+  link.close();
+  await waitUntil('its end', () => processesWith(`TOWLINE_RUN=${run}`).length === 0);
+  t.ok(performance.now() - closed < 5_000);
+  // The next one waits for that end rather than adopting what is about to go.
+  const next = await (await launching(t, await openTestLink(t, sshd), options)).up();
+  t.match(next, { adopted: false });
+  t.not(next.run, run);
+});
+
+test('after kill -9 of its client a session ends, and what is detached goes on and is adopted', async (t) => {
+  const sshd = await startSshd(t);
+  const short = await startClient(t, sshd.sshConfigFile, { ...options, name: 'short' });
+  const long = await startClient(t, sshd.sshConfigFile, { ...options, lifetime: 'detached', name: 'long' });
+  const pids = processesWith(`TOWLINE_RUN=${long.run}`);
+  const killed = performance.now();
+  for (const { child } of [short, long]) child.kill('SIGKILL');
+  await waitUntil('the end of the session', () => processesWith(`TOWLINE_RUN=${short.run}`).length === 0);
+  t.ok(performance.now() - killed < 5_000);
+  const again = await launching(t, await openTestLink(t, sshd), { ...options, lifetime: 'detached', name: 'long' });
+  t.match(await again.up(), { adopted: true, run: long.run });
+  t.same(processesWith(`TOWLINE_RUN=${long.run}`), pids);
+});
+
+test('a second link adopts the backend of a session that lives, and is told whose it is', async (t) => {
+  const sshd = await startSshd(t);
+  const first = await (await launching(t, await openTestLink(t, sshd), options)).up();
+  const second = await launching(t, await openTestLink(t, sshd), options);
+  t.match(await second.up(), { adopted: true, run: first.run });
+  t.match(second.warnings, [/belongs to another link, and ends with it/]);
+});
+
+test('a session whose backend ended launches another one over the same link', async (t) => {
+  const sshd = await startSshd(t);
+  const link = await openTestLink(t, sshd);
+  const { up, host } = await launching(t, link, options);
+  const first = await up();
+  await host.run(`kill -9 ${processesWith(`TOWLINE_RUN=${first.run}`).join(' ')}`);
+  await waitUntil('its end', () => processesWith(`TOWLINE_RUN=${first.run}`).length === 0);
+  const second = await up();
+  t.match(second, { adopted: false });
+  link.close();
+  await waitUntil('the end', () => processesWith(`TOWLINE_RUN=${second.run}`).length === 0);
+});
