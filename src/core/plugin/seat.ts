@@ -79,9 +79,11 @@ export class Seat {
 
   /** Counts a failure, tells of it and gives it back. */
   strike(fault: Fault): Fault {
+    const dispensable = Object.keys(known).every((name) => name === 'observe' || !(name in this.hooks));
+    // What it was still at when it was left out.
+    if (this.dropped && dispensable) return fault;
     this.#failures += 1;
     const last = this.#failures === strikes;
-    const dispensable = Object.keys(known).every((name) => name === 'observe' || !(name in this.hooks));
     const text = last && dispensable ? `${fault.message}; after ${strikes} failures it is left out` : fault.message;
     this.#told(this.name, new Fault(fault.code, text, { cause: fault }), this.dropped && !dispensable);
     return fault;
