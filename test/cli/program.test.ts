@@ -136,21 +136,24 @@ test('TOWLINE_DEBUG=1 adds the stack', async (t) => {
   t.match(stderr, /\[NOT_RUNNING\]\n.*\n {4}at /);
 });
 
-test('check names what each relay lacks on this machine, a plugin that does not load too, and ends with the first fault', async (t) => {
+test('check names what each relay lacks on this machine, loads its plugins and ends with the first fault', async (t) => {
   const home = homeOf(t);
   makeKeyPair(join(home, '.ssh', 'id_ed25519'));
   writeFileSync(join(home, '.ssh', 'config'), 'Host odd\n  ProxyCommand nc %h %Q\n  Ciphers aes128-ctr\n', {
     mode: 0o600,
   });
-  writeFileSync(join(home, 'loud.mjs'), "throw new Error('run');\n", { mode: 0o600 });
-  writeFileSync(join(home, 'quiet.mjs'), "export default { name: 'quiet', relay: () => ({}) };\n", { mode: 0o600 });
+  const guest = (name: string, text: string) => writeFileSync(join(home, `${name}.mjs`), text, { mode: 0o600 });
+  guest('loud', "console.log('loud'); export default { name: 'loud', daemon: () => ({ check: () => true }) };\n");
+  guest('strict', "export default { name: 'strict', daemon: () => ({ check: () => 'five relays are too many' }) };\n");
+  guest('broken', "\nthrow new Error('no licence');\n");
   const forwards = ['0:127.0.0.1:1'];
   const relays = {
-    fine: { host: 'h', forwards, plugins: ['./quiet.mjs'] },
+    fine: { host: 'h', forwards, plugins: ['./loud.mjs'] },
     odd: { host: 'odd', forwards },
-    loud: { host: 'h', forwards, plugins: ['./loud.mjs'] },
     alone: { host: 'h', forwards, plugins: ['./gone.mjs'] },
     far: { host: 'h', forwards: [{ listen: '192.0.2.1:8080', target: 80, expose: true }] },
+    strict: { host: 'h', forwards, plugins: ['./strict.mjs'] },
+    broken: { host: 'h', forwards, plugins: ['./broken.mjs'] },
   };
   const file = join(home, 'towline.json');
   writeFileSync(file, JSON.stringify({ relays }), { mode: 0o600 });
@@ -159,9 +162,13 @@ test('check names what each relay lacks on this machine, a plugin that does not 
   t.match(stdout, /^odd: .*config:2: token "%Q" is not known here.* \[SSH_CONFIG_INVALID\]$/m);
   t.match(stdout, /^alone: there is no plugin file ".*gone\.mjs".* \[PLUGIN_NOT_FOUND\]$/m);
   t.match(stdout, /^far: 192\.0\.2\.1:8080 is no address of this machine.* \[LISTEN_UNAVAILABLE\]$/m);
-  t.match(stdout, /^loud: plugin \S+loud\.mjs cannot be loaded from \S+loud\.mjs:1: run; mend it \[PLUGIN_FAILED\]$/m);
-  t.match(stdout, /towline\.json: 4 of 5 relays could not start\n$/);
-  t.notMatch(stdout, /^fine/m);
+  t.match(stdout, /^strict: plugin strict refuses the config: five relays are too many; .* \[CONFIG_INVALID\]$/m);
+  t.match(
+    stdout,
+    /^broken: plugin .*broken\.mjs cannot be loaded from .*broken\.mjs:2: no licence; .* \[PLUGIN_FAILED\]$/m,
+  );
+  t.match(stdout, /towline\.json: 5 of 6 relays could not start\n$/);
+  t.notMatch(stdout, /^fine|loud/m);
   const missing = await runTowline(t, ['check', '-F', '/nope']);
   t.match(missing, { code: 78, stdout: /\/nope does not exist/ });
 });

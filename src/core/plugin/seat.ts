@@ -79,11 +79,13 @@ export class Seat {
 
   /** Counts a failure, tells of it and gives it back. */
   strike(fault: Fault): Fault {
-    this.#failures += 1;
-    const last = this.#failures === strikes;
     const dispensable = Object.keys(known).every(
       (name) => !(name in this.hooks) || (isHookName(name) && known[name].kind === 'observer'),
     );
+    // What it was still at when it was left out.
+    if (this.dropped && dispensable) return fault;
+    this.#failures += 1;
+    const last = this.#failures === strikes;
     const text = last && dispensable ? `${fault.message}; after ${strikes} failures it is left out` : fault.message;
     this.#told(this.name, new Fault(fault.code, text, { cause: fault }), this.dropped && !dispensable);
     return fault;
