@@ -18,6 +18,9 @@ function ensureTools() {
     strace: 'strace',
   };
   const missing = Object.entries(needed).flatMap(([tool, name]) => (which(tool) === undefined ? [name] : []));
+  // any of these will do for the test of the demo's page
+  if (['chromium', 'chromium-browser', 'google-chrome'].every((name) => which(name) === undefined))
+    missing.push('chromium');
   // the tests use the options of OpenBSD's nc, and there are three programs of that name
   if (!run('nc', ['-h']).stderr.includes('OpenBSD')) missing.push('netcat-openbsd');
   if (missing.length === 0) return false;
@@ -27,7 +30,7 @@ function ensureTools() {
 
 async function main() {
   const steps = [
-    ['OpenSSH, nc, curl, script and shells', ensureTools],
+    ['OpenSSH, nc, curl, script, shells and a browser', ensureTools],
     ['a container engine', ensureEngine],
     ...Object.keys(IMAGES).flatMap((release) => [
       [`the base image of ${release}`, () => ensureBaseImage(release)],
