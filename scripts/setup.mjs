@@ -25,6 +25,9 @@ function ensureTools() {
     'dbus-run-session': 'dbus-daemon',
   };
   const missing = Object.entries(needed).flatMap(([tool, name]) => (which(tool) === undefined ? [name] : []));
+  // any of these will do for the test of the demo's page
+  if (['chromium', 'chromium-browser', 'google-chrome'].every((name) => which(name) === undefined))
+    missing.push('chromium');
   // the tests use the options of OpenBSD's nc, and there are three programs of that name
   if (!run('nc', ['-h']).stderr.includes('OpenBSD')) missing.push('netcat-openbsd');
   if (missing.length === 0) return false;
@@ -34,7 +37,7 @@ function ensureTools() {
 
 async function main() {
   const steps = [
-    ['OpenSSH, nc, curl, script, shells, Jupyter and a keyring', ensureTools],
+    ['OpenSSH, nc, curl, script, shells, Jupyter, a keyring and a browser', ensureTools],
     ['a container engine', ensureEngine],
     ...Object.keys(IMAGES).flatMap((release) => [
       [`the base image of ${release}`, () => ensureBaseImage(release)],

@@ -38,7 +38,10 @@ export class RelayClient {
     this.#token = options.token;
     this.#outbox = new Outbox(options.queue);
     this.#unwatch = watchReturn(() => this.#back());
-    this.#dial();
+    // Only once the caller has this client: his listeners may use it.
+    queueMicrotask(() => {
+      if (this.#connection === null && !this.#closed) this.#dial();
+    });
   }
 
   /** How it is now. A new object for each change, never changed itself. */
