@@ -28,7 +28,7 @@ interface Answers {
 
 /** `towline add [NAME]`: writes a relay into the config, which it makes where there is none. */
 export async function add({ given, terminal }: Called): Promise<number> {
-  const opened = openForChange(given, true);
+  const opened = openForChange(given, true, terminal);
   const said = readAnswers(given, opened);
   const missing = said.name === null || said.host === null;
   const answers = missing && canAsk(terminal) ? await askFor(said, opened, given, terminal) : said;

@@ -1,16 +1,15 @@
-import { homedir } from 'node:os';
 import { checkConfig, findConfig, formatProblem } from '../core/config/load.ts';
 import { faults } from '../core/model/fault-table.ts';
 import { printable } from '../core/model/printable.ts';
 import { readFlag, readText } from './arguments.ts';
 import type { Called } from './commands.ts';
+import { placeOf } from './config-place.ts';
 
 /** `towline check`: every problem on its own line, as compilers write them; then what each relay would meet on this machine. */
 export async function check({ given, terminal }: Called): Promise<number> {
   const json = readFlag(given, 'json');
-  const explicit = readText(given, 'config');
   const sshConfig = readText(given, 'F');
-  const file = findConfig({ cwd: process.cwd(), explicit, env: process.env, home: homedir() });
+  const file = findConfig(placeOf(given, terminal));
   const checked = checkConfig(file, sshConfig === null ? {} : { sshConfig });
   const say = (text: string) => void terminal.say(printable(text));
   if ('problems' in checked) {

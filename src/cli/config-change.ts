@@ -6,15 +6,16 @@ import { placeConfig } from '../core/config/load.ts';
 import { Fault } from '../core/model/fault.ts';
 import { printable } from '../core/model/printable.ts';
 import { shellWord } from '../core/model/shell-word.ts';
-import { type Arguments, readText } from './arguments.ts';
+import type { Arguments } from './arguments.ts';
+import { placeOf } from './config-place.ts';
 import { connect } from './connect.ts';
+import type { Terminal } from './terminal.ts';
 
 /** Opens the config that a command is to change: the named one, or the one that is found. `make`: one may be missing. */
-export function openForChange(given: Arguments, make: boolean): OpenConfig {
-  const home = homedir();
-  const where = { cwd: process.cwd(), explicit: readText(given, 'config'), env: process.env, home };
+export function openForChange(given: Arguments, make: boolean, terminal: Terminal): OpenConfig {
+  const where = placeOf(given, terminal);
   const { file, there } = placeConfig(where);
-  if (there || make) return openConfig(file, there, home);
+  if (there || make) return openConfig(file, there, where.home);
   const message = `there is no config file yet; \`towline add\` would make ${file}`;
   throw new Fault('CONFIG_MISSING', message, { detail: { path: file } });
 }

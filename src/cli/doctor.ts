@@ -1,11 +1,11 @@
-import { homedir } from 'node:os';
-import { findConfig, loadConfig } from '../core/config/load.ts';
+import { findConfig, loadConfig, type Whereabouts } from '../core/config/load.ts';
 import type { Config } from '../core/model/config.ts';
 import { Fault } from '../core/model/fault.ts';
 import { printable } from '../core/model/printable.ts';
 import { readFlag, readText } from './arguments.ts';
 import { askOrRefuse } from './ask-or-refuse.ts';
 import type { Called } from './commands.ts';
+import { placeOf } from './config-place.ts';
 import { askDaemon, daemonFindings, easeFinding } from './daemon-findings.ts';
 import { examine, type Subject } from './examine.ts';
 import type { Finding } from './finding.ts';
@@ -17,7 +17,7 @@ import { paint } from './terminal.ts';
 export async function doctor({ given, terminal }: Called): Promise<number> {
   const json = readFlag(given, 'json');
   const word = readText(given, 'relay');
-  const config = readConfig(readText(given, 'config'), word);
+  const config = readConfig(placeOf(given, terminal), word);
   const subjects = chooseSubjects(word, config, readText(given, 'F'));
   const asker = askOrRefuse(json);
   const looked: { readonly subject: string; readonly findings: readonly Finding[] }[] = [];
@@ -56,12 +56,12 @@ export async function doctor({ given, terminal }: Called): Promise<number> {
 }
 
 /** Null where none is found and a host was named. */
-function readConfig(explicit: string | null, word: string | null): Config | null {
+function readConfig(where: Whereabouts, word: string | null): Config | null {
   try {
-    return loadConfig(findConfig({ cwd: process.cwd(), explicit, env: process.env, home: homedir() }));
+    return loadConfig(findConfig(where));
   } catch (error) {
     const fault = Fault.from(error);
-    if (fault.code === 'CONFIG_MISSING' && explicit === null && word !== null) return null;
+    if (fault.code === 'CONFIG_MISSING' && where.explicit === null && word !== null) return null;
     throw fault;
   }
 }

@@ -1,5 +1,5 @@
 import { homedir, userInfo } from 'node:os';
-import { findConfig, loadConfig } from '../core/config/load.ts';
+import { findConfig, loadConfig, type Whereabouts } from '../core/config/load.ts';
 import type { Config } from '../core/model/config.ts';
 import { Fault } from '../core/model/fault.ts';
 import { printable } from '../core/model/printable.ts';
@@ -7,13 +7,14 @@ import { type Detected, detectHosts } from '../core/ssh/hosts/detect.ts';
 import { readManyHosts } from '../core/ssh/hosts/many-hosts.ts';
 import { readFlag, readText } from './arguments.ts';
 import type { Called } from './commands.ts';
+import { placeOf } from './config-place.ts';
 import { drawHosts, type ShownHost } from './hosts-table.ts';
 import { relaysByHost } from './relays-by-host.ts';
 
 /** `towline hosts`: what ssh_config and known_hosts know, and which relays use it. */
 export async function hosts({ given, terminal }: Called): Promise<number> {
   const json = readFlag(given, 'json');
-  const config = readConfig(readText(given, 'config'), (text) => terminal.err(`towline: ${printable(text)}\n`));
+  const config = readConfig(placeOf(given, terminal), (text) => terminal.err(`towline: ${printable(text)}\n`));
   const found = await detect(readText(given, 'F') ?? config?.sshConfig ?? null);
   const relaysOf = relaysByHost(config?.relays ?? []);
   const shown = found.hosts.map((host): ShownHost => ({ ...host, relays: relaysOf(host) }));
@@ -34,12 +35,12 @@ export async function detect(sshConfig: string | null): Promise<Detected> {
 }
 
 /** Null where none is found; one that cannot be used is left aside with a word, unless it was named. */
-function readConfig(explicit: string | null, say: (text: string) => void): Config | null {
+function readConfig(where: Whereabouts, say: (text: string) => void): Config | null {
   try {
-    return loadConfig(findConfig({ cwd: process.cwd(), explicit, env: process.env, home: homedir() }));
+    return loadConfig(findConfig(where));
   } catch (error) {
     const fault = Fault.from(error);
-    if (explicit !== null || fault.code === 'INTERNAL') throw fault;
+    if (where.explicit !== null || fault.code === 'INTERNAL') throw fault;
     if (fault.code !== 'CONFIG_MISSING') say(`which relays use a host is not shown: ${fault.message}`);
     return null;
   }

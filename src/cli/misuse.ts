@@ -6,10 +6,12 @@ import { type Command, globalOptions, type OptionText } from './commands.ts';
 /** What is wrong with the words after a command, said better than yargs would; null where nothing is seen. */
 export function findMisuse(command: Command, words: readonly string[]): Fault | null {
   const known = [...command.options, ...(command.configured === true ? globalOptions : [])];
-  let value = false;
+  // The option whose value comes next.
+  let valued: OptionText | null = null;
   for (const word of words) {
-    if (value) {
-      value = false;
+    if (valued !== null) {
+      if (/^-[^\d]/.test(word)) return lacking(command, valued);
+      valued = null;
       continue;
     }
     if (word === '--') return null;
@@ -22,11 +24,16 @@ export function findMisuse(command: Command, words: readonly string[]): Fault | 
       if (option === undefined) return unknown(command, word, name, known);
       if (option.value === undefined) continue;
       // The rest of the word is its value, as in -n20.
-      value = at === names.length - 1 && !word.includes('=');
+      valued = at === names.length - 1 && !word.includes('=') ? option : null;
       break;
     }
   }
-  return null;
+  return valued === null ? null : lacking(command, valued);
+}
+
+function lacking(command: Command, { name, value }: OptionText): Fault {
+  const shown = name.length === 1 ? `-${name}` : `--${name}`;
+  return new Fault('USAGE', `${shown} needs a value: ${shown} ${value}; see \`towline ${command.name} --help\``);
 }
 
 /** `--name=value` has one name, `-fn` has two. */

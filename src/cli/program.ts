@@ -102,6 +102,8 @@ function unknownCommand(words: readonly string[]): Fault | null {
     option.value === undefined ? [] : [`-${option.name}`, `--${option.name}`],
   );
   const [lead = ''] = words;
+  if (words.length === 1 && valued.includes(lead))
+    return new Fault('USAGE', `${lead} needs a value, and a command behind it; see \`towline --help\``);
   if (lead === '--') return new Fault('USAGE', 'name a command; see `towline --help`');
   // Else the word behind it would be taken for its value, or for what is wrong.
   if (lead.startsWith('-') && !valued.some((option) => lead.startsWith(option))) {

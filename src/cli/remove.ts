@@ -12,7 +12,7 @@ import type { Terminal } from './terminal.ts';
 /** `towline remove RELAY`: takes a relay out of the config, with the comments inside it. */
 export async function remove({ given, terminal }: Called): Promise<number> {
   const name = readText(given, 'relay');
-  const opened = openForChange(given, false);
+  const opened = openForChange(given, false, terminal);
   const { file, lines } = opened;
   if (name === null) {
     const names = [...lines.keys()];

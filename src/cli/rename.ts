@@ -11,7 +11,7 @@ export async function rename({ given, terminal }: Called): Promise<number> {
   const [name, to] = [readText(given, 'relay'), readText(given, 'new')];
   if (name === null || to === null)
     throw new Fault('USAGE', 'rename needs the name of a relay and a new one; see `towline rename --help`');
-  const opened = openForChange(given, false);
+  const opened = openForChange(given, false, terminal);
   if (!opened.lines.has(name)) throw unknownRelay(name, [...opened.lines.keys()]);
   const parsed = readNewName(to, opened);
   if ('trouble' in parsed) throw new Fault('USAGE', `${parsed.trouble.message}; expected ${parsed.trouble.expected}`);

@@ -1,10 +1,11 @@
 import { readFlag, readText } from './arguments.ts';
 import type { Called } from './commands.ts';
+import { placeOf } from './config-place.ts';
 import { Fault } from '../core/model/fault.ts';
 
 /** `towline up`: here, or in the background. */
 export async function up({ given, terminal }: Called): Promise<number> {
-  const config = readText(given, 'config');
+  const config = placeOf(given, terminal).explicit;
   const sshConfig = readText(given, 'F');
   const exitOnFailure = readFlag(given, 'exit-on-failure');
   const json = readFlag(given, 'json');

@@ -134,6 +134,25 @@ test('a config that is named is made and changed, whatever else is found', async
   t.equal(readFileSync(file, 'utf8'), yaml);
 });
 
+test('of two configs in a folder the one that is not read is named; a named one has no rival', async (t) => {
+  const json = write(t, 'towline.json', '{ "relays": { "a": { "host": "h", "forwards": ["1"] } } }');
+  const other = write(t, 'towline.yaml', yaml);
+  const sentence = `towline: warning: ${json} is read, and ${other} beside it is not; keep one, or name one with --config\n`;
+  for (const words of [
+    ['check'],
+    ['hosts'],
+    ['doctor', 'a'],
+    ['add', 'new', '--host', '10.0.0.7'],
+    ['remove', 'new', '-y'],
+  ]) {
+    t.equal((await runTowline(t, words)).stderr, sentence, words.join(' '));
+  }
+  t.equal((await runTowline(t, ['up', '--detach'])).stderr, sentence);
+  t.equal((await runTowline(t, ['down'])).stderr, '');
+  t.equal((await runTowline(t, ['check', '--config', 'towline.yaml'])).stderr, '');
+  t.equal(readFileSync(other, 'utf8'), yaml);
+});
+
 test('add, rename and remove keep comments and layout, and come back to the same bytes', async (t) => {
   const file = write(t, 'towline.yaml', yaml);
   t.match(await runTowline(t, ['add', 'new', '--host', 'h']), { code: 0 });

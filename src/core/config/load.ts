@@ -6,7 +6,7 @@ import { Fault } from '../model/fault.ts';
 import { readSafely } from './file.ts';
 import { absolute, type Checked, parseConfig } from './parse.ts';
 import { formatProblem, type Problem } from './problem.ts';
-import { localPlaces, search, userPlaces } from './search.ts';
+import { localPlaces, present, search, userPlaces } from './search.ts';
 
 export type { Checked } from './parse.ts';
 export { formatProblem, type Problem } from './problem.ts';
@@ -33,6 +33,13 @@ export function findConfig({ cwd, explicit, env, home }: Whereabouts): string {
   if (found !== null) return found;
   const message = `no config file in ${resolve(cwd)} (${localPlaces.join(', ')}) or ${xdg} (${userPlaces.join(', ')})`;
   throw new Fault('CONFIG_MISSING', `${message}; \`towline add\` makes one, or name a file with --config`);
+}
+
+/** All config files of the folder where the search ends: the first one is read, the others are not. Empty where one is named. */
+export function rivalConfigs({ cwd, explicit, env, home }: Whereabouts): readonly string[] {
+  if (explicit !== null) return [];
+  const here = present(resolve(cwd), localPlaces);
+  return here.length > 0 ? here : present(userFolder(env, home), userPlaces);
 }
 
 /** Where a config file is, or where one is to be made: the named path, else the user's own, which is found from every folder. */

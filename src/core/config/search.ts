@@ -25,7 +25,7 @@ export const userPlaces: readonly string[] = ['config.json', 'config.yaml', 'con
  * read safely before cosmiconfig looks.
  */
 export function search(folder: string, places: readonly string[], home: string): string | null {
-  const first = places.map((place) => join(folder, place)).find(exists);
+  const [first] = present(folder, places);
   if (first === undefined) return null;
   readSafely(first, home);
   const found = explorer(places).search(folder)?.filepath ?? null;
@@ -33,6 +33,11 @@ export function search(folder: string, places: readonly string[], home: string):
     throw new Fault('CONFIG_UNREADABLE', `${first} changed while it was read; try again`, { detail: { path: first } });
   }
   return found;
+}
+
+/** Those of the places in a folder that hold anything, in their order. */
+export function present(folder: string, places: readonly string[]): readonly string[] {
+  return places.map((place) => join(folder, place)).filter(exists);
 }
 
 /** Anything but a plain "not there" counts as there, so that what cannot be examined is reported and not passed over. */

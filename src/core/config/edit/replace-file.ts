@@ -1,14 +1,18 @@
 import { randomBytes } from 'node:crypto';
 import {
+  accessSync,
   closeSync,
+  constants,
   fchmodSync,
   fchownSync,
   fstatSync,
   fsyncSync,
   linkSync,
+  lstatSync,
   mkdirSync,
   openSync,
   readFileSync,
+  readlinkSync,
   realpathSync,
   renameSync,
   rmSync,
@@ -17,6 +21,7 @@ import {
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { Fault } from '../../model/fault.ts';
+import { shellWord } from '../../model/shell-word.ts';
 import { codeOf } from '../file.ts';
 
 /** What a file is to become. */
@@ -39,6 +44,7 @@ export function replaceFile({ path, before, after, check }: Replacement): void {
   try {
     const real = before === null ? path : realpathSync(path);
     const folder = dirname(real);
+    if (before !== null) checkWritable(path, real);
     if (before === null) mkdirSync(folder, { recursive: true, mode: 0o700 });
     temporary = join(folder, `.${basename(real)}.${randomBytes(6).toString('hex')}`);
     write(temporary, after, before === null ? null : real);
@@ -61,8 +67,32 @@ function place(temporary: string, path: string): void {
   try {
     linkSync(temporary, path);
   } catch (error) {
-    throw codeOf(error) === 'EEXIST' ? changed(path) : error;
+    if (codeOf(error) !== 'EEXIST') throw error;
+    throw lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true ? linked(path) : changed(path);
   }
+}
+
+/** A file that is put in the place of another one asks nobody: whoever took the right to write away meant it. */
+function checkWritable(path: string, real: string): void {
+  const { mode } = statSync(real);
+  if ((mode & 0o222) !== 0 && mayWrite(real)) return;
+  const shown = (mode & 0o7777).toString(8).padStart(4, '0');
+  const message = `${path} is not to be written (mode ${shown}), and is left as it is; run: chmod u+w ${shellWord(path)}`;
+  throw new Fault('CONFIG_UNWRITABLE', message, { detail: { path } });
+}
+
+function mayWrite(real: string): boolean {
+  try {
+    accessSync(real, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function linked(path: string): Fault {
+  const message = `${path} is a link to ${readlinkSync(path)}; make that file first, or remove the link`;
+  return new Fault('CONFIG_UNWRITABLE', message, { detail: { path } });
 }
 
 function changed(path: string): Fault {

@@ -88,6 +88,33 @@ test('a file that changed meanwhile is left as it is', (t) => {
   t.end();
 });
 
+test('a file that nobody is to write is not replaced', (t) => {
+  const home = makeTemp(t, 'edit');
+  const file = write(join(home, 'towline.json'), least);
+  chmodSync(file, 0o444);
+  t.match(
+    thrown(() => changeConfig(openConfig(file, true, home), added)),
+    {
+      code: 'CONFIG_UNWRITABLE',
+      message: `${file} is not to be written (mode 0444), and is left as it is; run: chmod u+w ${file}`,
+    },
+  );
+  t.equal(readFileSync(file, 'utf8'), least);
+  t.strictSame(readdirSync(home), ['towline.json']);
+  t.end();
+});
+
+test('a link to nothing is called what it is', (t) => {
+  const home = makeTemp(t, 'edit');
+  const file = join(home, 'towline.json');
+  symlinkSync('elsewhere/gone.json', file);
+  t.match(
+    thrown(() => changeConfig(openConfig(file, false, home), added)),
+    { code: 'CONFIG_UNWRITABLE', message: /towline\.json is a link to elsewhere\/gone\.json; make that file first/ },
+  );
+  t.end();
+});
+
 test('a folder that others may write is refused before anything is made in it', (t) => {
   const home = makeTemp(t, 'edit');
   mkdirSync(join(home, 'open'));
