@@ -192,14 +192,14 @@ test('a daemon that runs with the file is named, and left alone', async (t) => {
   t.equal((await runTowline(t, ['up', '--detach'])).code, 0);
   const added = await runTowline(t, ['add', 'new', '--host', 'h', '--listen', '0']);
   const stale =
-    /the daemon \(pid \d+\) goes on with what it read; for the change run `towline down`, then `towline up --detach`\n$/;
+    /the daemon \(pid \d+\) goes on with what it read; for the change run `towline down`, then `towline up --detach`$/m;
   t.match(added.stdout, stale);
   t.match((await runTowline(t, ['rename', 'new', 'newer'])).stdout, stale);
   t.match((await runTowline(t, ['remove', 'newer', '--yes'])).stdout, stale);
   t.match((await runTowline(t, ['status'])).stdout, /^dev-box/m);
   mkdirSync(join(homeOf(t), 'tmp/x'));
   const other = await runTowline(t, ['add', 'new', '--host', 'h'], { cwd: join(homeOf(t), 'tmp/x') });
-  t.match(other.stdout, /a daemon \(pid \d+\) runs with another config, .*towline\.json\n$/);
+  t.match(other.stdout, /a daemon \(pid \d+\) runs with another config, .*towline\.json$/m);
   t.equal((await runTowline(t, ['down', '--now'])).code, 0);
 });
 

@@ -4,6 +4,7 @@ import { test } from 'tap';
 import type { Backend } from '../../../src/core/model/backend.ts';
 import { Fault } from '../../../src/core/model/fault.ts';
 import type { RemoteHost } from '../../../src/core/model/remote.ts';
+import { pluginConforms } from '../../../src/plugin.ts';
 import tokenPlugin from '../../../src/plugins/token/token.ts';
 import { openRemoteHost } from '../../fixtures/remote-host.ts';
 import { startSshd } from '../../fixtures/sshd.ts';
@@ -44,6 +45,13 @@ function backendOn(port: number): Backend {
   const target = { kind: 'tcp', host: '127.0.0.1', port } as const;
   return { target, run: null, adopted: true, door: null, opens: null, says: '' };
 }
+
+test('the token plugin keeps the rules of plugins', async (t) => {
+  const samples = [{ from: 'none' }, { recipe: 'jupyter' }, { from: 'file', path: '~/t', pattern: 't=(\\w+)' }];
+  for (const options of samples)
+    await pluginConforms(tokenPlugin, { options, refused: [{ from: 'nowhere' }, { from: 'file' }] });
+  t.pass('each of them');
+});
 
 test('a file of the remote host: whole, by pattern, by JSON, below home, and the end of a long log', async (t) => {
   const sshd = await startSshd(t);
