@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { type Test, test } from 'tap';
+import { backendRows } from './backend-rows.ts';
 import { pluginRows } from './plugin-rows.ts';
 import { logins, rows, type Shown } from './rows.ts';
 
@@ -26,6 +27,12 @@ test('every row of the fault catalogue about ssh, and every way to log in, has a
 test('every row of the fault catalogue about plugins has a test by name', (t) => {
   t.same(Object.keys(pluginRows).sort(), [...between('F', 91, 94), ...between('T', 63, 66)].sort());
   checkShown(t, pluginRows);
+  t.end();
+});
+
+test('every row of the fault catalogue about the launched backend has a test by name', (t) => {
+  t.same(Object.keys(backendRows).sort(), ['F69', ...between('F', 78, 89), 'T21', 'T59', 'T60', 'T61'].sort());
+  checkShown(t, backendRows);
   t.end();
 });
 

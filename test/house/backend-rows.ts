@@ -1,0 +1,76 @@
+import type { Shown } from './rows.ts';
+
+const FAULTS = 'plugins/launch/faults';
+const LAUNCH = 'plugins/launch/launch';
+const SESSION = 'plugins/launch/session';
+const SHELLS = 'e2e/launch-shells';
+const HOST = 'core/ssh/link/remote-host';
+
+/** Rows of the fault catalogue about the remote backend, parts 2d and 3: where it is shown what becomes of it. */
+export const backendRows: Readonly<Record<string, Shown>> = {
+  // kill -9 of the daemon.
+  F69: {
+    [SESSION]: [
+      'a backend of a session is gone soon after its link, even one that ignores TERM',
+      'after kill -9 of its client a session ends, and what is detached goes on and is adopted',
+    ],
+    'plugins/launch/silent.long': [
+      'a link that is cut without a word ends its session when it has been silent for 20 s',
+    ],
+  },
+  // The token comes late, or never.
+  F78: { [FAULTS]: ['a backend that is late is waited for, and its last line is shown without its token'] },
+  F79: {
+    [FAULTS]: ['one that never gets ready is given up with its last lines, and goes on running unless it is to stop'],
+  },
+  // It comes twice, in pieces, in colour, on stderr.
+  F80: { [FAULTS]: ['a token that comes twice, in pieces, in colour and on stderr is found'] },
+  F83: { [FAULTS]: ['a token that comes twice, in pieces, in colour and on stderr is found'] },
+  // A flood, and noise.
+  F81: { [FAULTS]: ['noise is survived: binary output, and 400 MB without a line feed, in bounded space'] },
+  F82: {
+    [FAULTS]: ['noise is survived: binary output, and 400 MB without a line feed, in bounded space'],
+    'plugins/launch/last-lines': ['the last three lines are shown, without what a terminal would obey'],
+  },
+  // It ends, at once or in the background.
+  F84: { [FAULTS]: ['one that ends before it is ready is told by its exit code and its last lines'] },
+  F85: { [FAULTS]: ['a launcher that goes into the background is followed, and one that left us is told'] },
+  // Its port is taken.
+  F86: {
+    [FAULTS]: ['a backend that takes another port than the one it was given is followed'],
+    [LAUNCH]: ['a port that is taken is never used: a fixed one is refused, and a free one is chosen'],
+    'plugins/launch/choose-port': [
+      'the printed port is followed when it is its own, then the given one, then the only one',
+    ],
+  },
+  // Orphans of the last run.
+  F87: {
+    [FAULTS]: ['what a dead run left is named, and neither killed nor doubled'],
+    [LAUNCH]: ['twenty links after each other have one backend, and two at once start one'],
+  },
+  // Noise before the output.
+  F88: {
+    [HOST]: ['the noise of rc files is never part of what a script prints'],
+    [SHELLS]: ['a login shell of *: launch, adopt, two at once, replace, stop, and its own environment'],
+  },
+  // It ignores SIGTERM.
+  F89: {
+    [FAULTS]: ['stop ends a backend that ignores TERM, and it is not started again unless somebody asks for it'],
+    [SESSION]: ['a backend of a session is gone soon after its link, even one that ignores TERM'],
+  },
+  // A token in an argument.
+  T21: {
+    [LAUNCH]: ['the token is in no argument of any process, on either side'],
+    [HOST]: ['a script runs with its own input, output and end, and none of it stands in an argument'],
+  },
+  // An address of somebody else in the output.
+  T59: { [FAULTS]: ['an address of another host that it prints is not believed'] },
+  // A squatter on the port.
+  T60: {
+    [FAULTS]: ['what listens on the printed port without being ours is never taken for the backend'],
+    [SHELLS]: ['another user on the port of a backend is named, and never taken for it'],
+    'plugins/launch/choose-port': ['the address leads to its own listener, whoever has the same port beside it'],
+  },
+  // A token that looks like one before the output.
+  T61: { [SHELLS]: ['a login shell of *: launch, adopt, two at once, replace, stop, and its own environment'] },
+};

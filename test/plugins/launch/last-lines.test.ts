@@ -1,0 +1,38 @@
+import { test } from 'tap';
+import { Secret } from '../../../src/plugin.ts';
+import { LastLines } from '../../../src/plugins/launch/last-lines.ts';
+
+function shown(text: string, patterns: readonly RegExp[] = [], secret = ''): string {
+  const lines = new LastLines(patterns);
+  if (secret !== '') lines.hide(new Secret(secret));
+  for (let at = 0; at < text.length; at += 1000) lines.add(Buffer.from(text.slice(at, at + 1000)));
+  return lines.sentence;
+}
+
+test('the last three lines are shown, without what a terminal would obey', (t) => {
+  t.equal(shown(''), 'it printed nothing');
+  t.equal(shown('one\ntwo\r\n\nthree\nfour\n'), 'last output: "two", "three", "four"');
+  t.equal(
+    shown('\u001b[31mred\u001b(B\u001b[m \u001b]52;c;aGk=\u0007x\u0000\u202e'),
+    'last output: "red x\\x00\\u{202e}"',
+  );
+  t.equal(shown(`a ${'b'.repeat(200)}`), `last output: "a ${'b'.repeat(88)}"`);
+  t.end();
+});
+
+test('tokens are hidden by value, by the pattern of the recipe, and by what stands before them', (t) => {
+  t.equal(shown('it is s3/cret, or s3%2Fcret', [], 's3/cret'), 'last output: "it is [secret], or [secret]"');
+  t.equal(shown('pairing: abc\nagain: abc', [/pairing: (\S+)/u]), 'last output: "pairing: [secret]", "again: abc"');
+  for (const line of ['?token=abc', 'Password: abc', '"api_key": "abc', 'secret=abc']) {
+    t.match(shown(line), /\[secret\]/, line);
+    t.notMatch(shown(line), /abc/, line);
+  }
+  t.equal(shown('0123456789abcdef0123456789abcdef'), 'last output: "[secret]"');
+  t.end();
+});
+
+test('a line of which only the end is kept never shows half a token', (t) => {
+  t.equal(shown(`token=${'x'.repeat(9000)} rest`), 'last output: "rest"');
+  t.equal(shown(`${'a'.repeat(9000)}\nwhole`), 'last output: "whole"');
+  t.end();
+});
