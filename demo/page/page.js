@@ -21,7 +21,7 @@ const unconfirmed = new Map();
 let journalIsWhole = null;
 let lostAt = null;
 
-/** The token leaves the address bar at once, and with it history and bookmarks; the tab remembers it over a reload. */
+/** The token leaves the address bar at once, so that nobody copies or bookmarks it; the tab remembers it over a reload. */
 function takeToken() {
   const address = new URL(location.href);
   const given = address.searchParams.get('token');

@@ -1,10 +1,13 @@
 import { test } from 'tap';
 import { addressOf, mainsWire, parseAddress } from '../../src/client/address.ts';
+import { askHint } from '../../src/client/hint.ts';
 import { backoff } from '../../src/client/backoff.ts';
 import { defaultRefusals, judge } from '../../src/client/judge.ts';
 import { Outbox } from '../../src/client/outbox.ts';
 import { Pulse } from '../../src/client/pulse.ts';
 import type { End } from '../../src/client/socket.ts';
+import { freePort } from '../fixtures/port.ts';
+import { startLedger } from './ledger.ts';
 import { watchReturn } from '../../src/client/surroundings.ts';
 
 test('waits begin at 500 ms, double to 10 s, and stay there less up to a quarter', (t) => {
@@ -51,6 +54,23 @@ test('a subprotocol carries what RFC 6455 lets it, and nothing else', (t) => {
     code: 'TOKEN_UNUSABLE',
   });
   t.end();
+});
+
+test('with the token in the query the same address by HTTP is the hint; without, nobody is asked', async (t) => {
+  const ledger = await startLedger(t, { token: 'right' });
+  const wire = { in: 'query', name: 'token' } as const;
+  const { signal } = new AbortController();
+  const ask = (port: number, token: string): Promise<string | null> =>
+    askHint({ wire }, addressOf(new URL(`ws://127.0.0.1:${port}/`), wire, token), token, signal);
+  t.equal(await ask(ledger.port, 'wrong'), 'HTTP 401');
+  t.equal(await ask(ledger.port, 'right'), null, '426 says nothing about the token');
+  t.equal(await ask(await freePort(), 'right'), null);
+  const before = ledger.accepted();
+  t.equal(
+    await askHint({}, addressOf(new URL(`ws://127.0.0.1:${ledger.port}/`), mainsWire, 'wrong'), 'wrong', signal),
+    null,
+  );
+  t.equal(ledger.accepted(), before);
 });
 
 test('each end of a socket has its meaning', (t) => {
@@ -102,16 +122,18 @@ test('a page that was frozen is no dead connection: what waits to be read is rea
       ping() {
         asked.push(performance.now());
         if (asked.length > 1) return;
-        // Nothing of this process runs while the answer comes; its timer is long due then.
-        const thaw = performance.now() + 1_200;
-        while (performance.now() < thaw);
-        setImmediate(() => {
-          pulse.heard();
-          setTimeout(() => {
-            pulse.stop();
-            resolve();
-          }, 30);
-        });
+        // Nothing of this process runs while the answer comes; the deadline has long passed when it is read.
+        setTimeout(() => {
+          const thaw = performance.now() + 1_200;
+          while (performance.now() < thaw);
+          setImmediate(() => {
+            pulse.heard();
+            setTimeout(() => {
+              pulse.stop();
+              resolve();
+            }, 30);
+          });
+        }, 1);
       },
       dead: () => {
         dead = true;

@@ -180,18 +180,20 @@ test('a socket that is dead is noticed by an unanswered ping, and by silence whe
 
 test('the queue has a bound, and what is beyond it is told and not taken', async (t) => {
   const silent = await startSilent(t);
-  const client = watch(t, { url: at(silent), queue: { messages: 2, bytes: 10 } });
+  const client = watch(t, { url: at(silent), queue: { messages: 3, bytes: 10 } });
   const buffer = new Uint8Array([97, 98]);
   t.equal(client.relay.send('ü'), 'queued');
   t.equal(client.relay.send(buffer), 'queued');
+  t.equal(client.relay.send(buffer.buffer), 'queued');
   buffer.fill(0);
   t.throws(() => client.relay.send('c'), {
     code: 'QUEUE_FULL',
-    message: /2 messages wait already.*\(queue\.messages\)/,
+    message: /3 messages wait already.*\(queue\.messages\)/,
   });
   const taken = client.relay.close();
   t.equal(taken[0], 'ü');
   t.same(taken[1], new Uint8Array([97, 98]), 'bytes were copied');
+  t.same(new Uint8Array(taken[2] as ArrayBuffer), new Uint8Array([97, 98]));
   t.same(client.relay.close(), [], 'they are handed back once');
   t.throws(() => client.relay.send('late'), { code: 'CLIENT_CLOSED' });
   t.throws(() => client.relay.retry(), { code: 'CLIENT_CLOSED' });
