@@ -10,6 +10,8 @@ const sequences = /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u00
 /** What looks like a secret by the word before it, or is a long word of letters and digits. */
 const named = /((?:token|password|passwd|secret|key|code)["']?\s*[=:]\s*["']?)[^\s"'&;,]+/gi;
 const long = /[\w+/=-]{24,}/g;
+/** A path of short names is long too, and says what is wrong. */
+const path = /^\/(?:[\w+=-]{0,23}\/)*[\w+=-]{0,23}$/;
 
 /** The end of what a backend printed, for people: without tokens, without anything that a terminal would obey. */
 export class LastLines {
@@ -66,7 +68,7 @@ export class LastLines {
         .map((line) => hideGroups(line, pattern))
         .join('\n');
     }
-    return shown.replace(named, '$1[secret]').replace(long, (word) => (/\d/.test(word) ? '[secret]' : word));
+    return shown.replace(named, '$1[secret]').replace(long, (word) => (/\d/.test(word) && !path.test(word) ? '[secret]' : word));
   }
 }
 

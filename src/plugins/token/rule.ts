@@ -1,6 +1,6 @@
 import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
-import { Fault, printable, safePattern } from '../../plugin.ts';
+import { Fault, printable, type Recipe, safePattern } from '../../plugin.ts';
 import { recipes } from '../recipes/recipes.ts';
 
 /** Where the token is. */
@@ -30,6 +30,8 @@ export type TokenPart =
 export interface TokenRule {
   readonly source: TokenSource;
   readonly part: TokenPart;
+  /** What is known of the backend whose token it is; null: nothing. */
+  readonly recipe: Recipe | null;
   /** ms that finding it may take. Default 8 s: less than the 10 s that a `token` hook has. */
   readonly deadline: number;
 }
@@ -60,10 +62,21 @@ export function parseTokenRule(value: unknown): TokenRule {
   const unknown = Object.keys(options).find((key) => !known.includes(key));
   if (unknown !== undefined)
     throw wrong(`"${unknown}" means nothing beside from "${from}"; known are ${known.join(', ')}`);
-  return { source: readSource(from, options), part: readPart(options), deadline: readDeadline(options) };
+  return {
+    source: readSource(from, options),
+    part: readPart(options),
+    deadline: readDeadline(options),
+    recipe: recipeOf(value),
+  };
 }
 
 /** `{ "recipe": "jupyter" }` stands for what that recipe says of one that runs already. */
+/** The recipe that the options name; null: none. */
+function recipeOf(value: unknown): Recipe | null {
+  const name = text(record(value), 'recipe');
+  return name === null ? null : (recipes.get(name) ?? null);
+}
+
 function byRecipe(options: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
   const { recipe: _, ...own } = options;
   const name = text(options, 'recipe');

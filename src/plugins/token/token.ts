@@ -1,5 +1,5 @@
 /** token: finds the pairing token of the relay's backend by one rule: in a file, a command's output, a variable or the keyring, here or there. */
-import { definePlugin } from '../../plugin.ts';
+import { type Backend, type BackendCall, definePlugin, type Recipe, type RemoteHost } from '../../plugin.ts';
 import { takePart } from './part.ts';
 import { parseTokenRule } from './rule.ts';
 import { readSource } from './source.ts';
@@ -8,7 +8,12 @@ export default definePlugin({
   name: 'token',
   options: { parse: parseTokenRule },
   relay({ relay, options: rule, env, signal }) {
+    const { recipe } = rule;
     return {
+      /** One that runs already, and whose recipe is known: so its token is proved, and its address told, as if it had been launched. */
+      ...(recipe === null
+        ? {}
+        : { backend: (_link: RemoteHost, { targets }: BackendCall) => attached(recipe, targets) }),
       async token(link, backend) {
         const held = await readSource(rule, { link, relay, env, signal });
         if (held === null) return null;
@@ -19,3 +24,10 @@ export default definePlugin({
     };
   },
 });
+
+/** Undefined where the relay leads to several places, or to a backend that another plugin brings. */
+function attached({ door, scheme, page, title }: Recipe, targets: BackendCall['targets']): Backend | undefined {
+  const [target, ...others] = targets;
+  if (target === undefined || others.length > 0) return undefined;
+  return { target, run: null, adopted: true, door, opens: { scheme, page }, says: title };
+}
