@@ -121,18 +121,16 @@ test('a page that was frozen is no dead connection: what waits to be read is rea
       within: 20,
       ping() {
         asked.push(performance.now());
-        if (asked.length > 1) return;
+        if (asked.length > 1) {
+          pulse.stop();
+          return resolve();
+        }
         // Nothing of this process runs while the answer comes; the deadline has long passed when it is read.
         setTimeout(() => {
           const thaw = performance.now() + 1_200;
           while (performance.now() < thaw);
-          setImmediate(() => {
-            pulse.heard();
-            setTimeout(() => {
-              pulse.stop();
-              resolve();
-            }, 30);
-          });
+          // The first of these comes before the timers are looked at again, the second after.
+          setImmediate(() => setImmediate(() => pulse.heard()));
         }, 1);
       },
       dead: () => {
@@ -142,7 +140,7 @@ test('a page that was frozen is no dead connection: what waits to be read is rea
     });
   });
   t.equal(dead, false);
-  t.ok(asked.length >= 1);
+  t.equal(asked.length, 2, 'it was asked again in its time');
 });
 
 test('the network, and a page that is shown, call back until nobody listens', (t) => {
