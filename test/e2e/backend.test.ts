@@ -11,7 +11,7 @@ const command = `(while :; do echo tick >>ticks; sleep 0.1; done) & exec ${BACKE
 const relays = {
   r: {
     host: 'test',
-    settle: '1s',
+    settle: '0s',
     forwards: ['0:backend'],
     plugins: [{ use: 'launch', recipe: 'mains', command }],
   },
@@ -109,6 +109,8 @@ test('a backend that dies is replaced over the same link, and clients meet the n
   const { daemon, run } = await up(t, container);
   const { lanes } = await daemon.status('r');
   await container.exec('pkill -KILL -f "^node .*serve"');
+  // Whoever comes now is refused, and shows that it is gone.
+  await t.rejects(speak(await daemon.port('r'), 'any', 'hello'));
   await waitUntil('another run', async () => {
     const backend = (await daemon.status('r')).lanes[0]?.backend;
     return backend != null && backend.run !== run;
@@ -122,7 +124,7 @@ test('a backend that dies is replaced over the same link, and clients meet the n
 test('towline backend stop ends it for good; restart launches another', async (t) => {
   const container = await startContainer(t);
   const { daemon, run } = await up(t, container);
-  t.match(await runTowline(t, ['backend', 'ps', 'r']), { code: 0, stdout: new RegExp(run) });
+  t.match(await runTowline(t, ['backend', 'ps', 'r']), { code: 0, stdout: /^ +r: pid \d+, port \d+, since /m });
   t.match(await runTowline(t, ['backend', 'stop', 'r', '--yes']), { code: 0 });
   const { standing } = await daemon.reach('r', 'blocked', 30_000);
   t.equal(standing.fault?.code, 'BACKEND_STOPPED');
