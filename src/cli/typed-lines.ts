@@ -8,7 +8,7 @@ export interface TypedQuestion {
   /** Whether the answer is shown while it is typed. */
   readonly echo: boolean;
   readonly signal: AbortSignal;
-  /** Called after Ctrl-C; unless given the process is sent SIGINT, which in raw mode the terminal does not do. */
+  /** Called at Ctrl-C; unless given the process is sent SIGINT, which in raw mode the terminal does not do. */
   readonly onInterrupt?: () => void;
 }
 
@@ -107,9 +107,11 @@ export class TypedLines {
 
   #interrupt(): void {
     const onInterrupt = this.#waiting?.onInterrupt;
+    // Whoever listens is told first, and so knows why there is no answer.
+    if (onInterrupt !== undefined) onInterrupt();
+    else if (process.listenerCount('SIGINT') > 0) process.emit('SIGINT', 'SIGINT');
     this.#answer(null);
-    if (onInterrupt === undefined) process.kill(process.pid, 'SIGINT');
-    else onInterrupt();
+    if (onInterrupt === undefined && process.listenerCount('SIGINT') === 0) process.kill(process.pid, 'SIGINT');
   }
 
   /** Ctrl-Z: the shell has the terminal as it was; who goes on in the background leaves it alone, for reading there would stop the process. */

@@ -19,6 +19,7 @@ export class UnlockSession {
   readonly #prompter: Prompter;
   readonly #relay: string;
   readonly #lifetime: number | null;
+  readonly #patience: number;
   readonly #over = new Map<number, AbortController>();
   readonly #gone = new AbortController();
   #asking: Promise<void> = Promise.resolve();
@@ -28,31 +29,41 @@ export class UnlockSession {
   #end: UnlockEnd | null = null;
   #timer: NodeJS.Timeout | undefined;
 
-  /** `lifetime`: how long answers are kept, ms; null: as the daemon thinks fit. */
-  constructor(client: ControlClient, prompter: Prompter, relay: string, lifetime: number | null) {
+  /** `lifetime`: how long answers are kept, ms; null: as the daemon thinks fit. `wait`: how long it may ask nothing, ms. */
+  constructor(client: ControlClient, prompter: Prompter, relay: string, lifetime: number | null, wait = patience) {
     this.#client = client;
     this.#prompter = prompter;
     this.#relay = relay;
     this.#lifetime = lifetime;
+    this.#patience = wait;
   }
 
-  /** Resolves with what became of the relay; `left` ends it. Throws NOT_RUNNING when the daemon ends. */
-  async run(left: AbortSignal): Promise<UnlockEnd> {
+  /** Resolves with what became of the relay; null where `left` ended it. Throws NOT_RUNNING when the daemon ends. */
+  async run(left: AbortSignal): Promise<UnlockEnd | null> {
+    // At once: what is asked right now is not declined, nobody is there any more.
+    const leave = () => this.#leave();
+    left.addEventListener('abort', leave, { once: true });
+    if (left.aborted) leave();
     this.#wait();
     try {
-      for await (const message of this.#client.unlock(this.#relay, AbortSignal.any([left, this.#gone.signal]))) {
+      for await (const message of this.#client.unlock(this.#relay, this.#gone.signal)) {
         await this.#heard(message);
         if (this.#end !== null) break;
       }
     } finally {
-      clearTimeout(this.#timer);
-      this.#gone.abort();
-      for (const over of this.#over.values()) over.abort();
+      left.removeEventListener('abort', leave);
+      this.#leave();
     }
     await this.#asking;
-    return (
-      this.#end ?? { fault: new Fault('NOT_RUNNING', 'the daemon has ended; start it with `towline up --detach`') }
-    );
+    if (this.#end !== null) return this.#end;
+    if (left.aborted) return null;
+    return { fault: new Fault('NOT_RUNNING', 'the daemon has ended; start it with `towline up --detach`') };
+  }
+
+  #leave(): void {
+    clearTimeout(this.#timer);
+    this.#gone.abort();
+    for (const over of this.#over.values()) over.abort();
   }
 
   async #heard(message: UnlockMessage): Promise<void> {
@@ -126,7 +137,7 @@ export class UnlockSession {
     this.#timer = setTimeout(() => {
       this.#end = this.#inTheEnd();
       this.#gone.abort();
-    }, patience);
+    }, this.#patience);
   }
 
   #inTheEnd(): UnlockEnd {
@@ -135,9 +146,9 @@ export class UnlockSession {
       return { fault: null, text: last.word };
     const fault: FaultReport | null = last?.fault ?? null;
     if (fault !== null) return { fault: Fault.fromReport(fault) };
-    const reason = last === null ? '' : ` (${printable(last.reason)})`;
+    const reason = last === null || last.reason === '' ? '' : ` (${printable(last.reason)})`;
     const what = this.#asked === 0 ? 'asked nothing' : 'was answered';
-    const text = `${this.#relay} ${what} and is still connecting after ${patience / 1_000} s${reason}; look at \`towline status\``;
+    const text = `${this.#relay} ${what} and is still connecting after ${this.#patience / 1_000} s${reason}; look at \`towline status\``;
     return { fault: new Fault('AUTH_TIMEOUT', text) };
   }
 }

@@ -8,7 +8,9 @@ import { readText } from './arguments.ts';
 import type { Called } from './commands.ts';
 import { askOnce } from './ask-once.ts';
 import { connect } from './connect.ts';
+import { leftCode } from './dialogue.ts';
 import { openPrompter } from './prompter.ts';
+import type { Terminal } from './terminal.ts';
 import { UnlockSession } from './unlock-session.ts';
 
 /** `towline unlock [RELAY]`: asks what relays wait for, one after the other; the first fault that remains is the exit code. */
@@ -25,21 +27,34 @@ export async function unlock({ given, terminal }: Called): Promise<number> {
     terminal.say(`nothing waits for an answer${why}`);
     return 0;
   }
+  const interrupted = new AbortController();
+  const interrupt = () => interrupted.abort();
+  process.on('SIGINT', interrupt);
+  const left = AbortSignal.any([terminal.left, interrupted.signal]);
   const prompter = askOnce(openPrompter());
   let first: Fault | null = null;
   try {
     for (const relay of waiting) {
-      const end = await new UnlockSession(client, prompter, relay.name, lifetime).run(terminal.left);
+      const end = await new UnlockSession(client, prompter, relay.name, lifetime).run(left);
+      if (end === null) return tellLeft(relay.name, interrupted.signal.aborted, terminal);
       if (end.fault === null) terminal.say(`${relay.name}: ${end.text}`);
       else if (waiting.length > 1) terminal.err(`${relay.name}: ${printable(end.fault.message)} [${end.fault.code}]\n`);
       first ??= end.fault;
     }
   } finally {
     prompter.close();
+    process.off('SIGINT', interrupt);
   }
   if (first === null) return 0;
   if (waiting.length > 1) return first.entry.exit;
   throw first;
+}
+
+/** Its user has left, or whoever read what it prints; as with other commands the latter needs no word. */
+function tellLeft(relay: string, interrupted: boolean, terminal: Terminal): number {
+  if (!interrupted) return 0;
+  terminal.err(`towline: left; ${relay} still waits for its answer, \`towline unlock\` asks again\n`);
+  return leftCode;
 }
 
 /** A lane of it is blocked by what an answer may cure, or asks somebody right now. */

@@ -25,7 +25,7 @@ async function writeConfig(t: Test): Promise<void> {
 test('unlock asks once for a passphrase that many relays need and nobody gives; each says what it waits for', async (t) => {
   await writeConfig(t);
   t.equal((await runTowline(t, ['up', '--detach'])).code, 0);
-  const cli = startOnTerminal(t, ['unlock']);
+  const cli = startOnTerminal(t, ['unlock'], 240);
   await cli.answer(/a: Enter passphrase for key '.*locked': $/, '\u0004');
   t.equal(await cli.ended, 77);
   t.equal(cli.shown().match(/Enter passphrase/g)?.length, 1, cli.shown());

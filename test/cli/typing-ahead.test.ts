@@ -7,6 +7,7 @@ import { homeOf, runTowline } from '../fixtures/cli.ts';
 import { commandOf, processesWith, signalAll } from '../fixtures/process-tree.ts';
 import { startOnTerminal } from '../fixtures/pty.ts';
 import { startRogue } from '../fixtures/rogue-server.ts';
+import { waitUntil } from '../fixtures/wait.ts';
 
 /** A daemon whose one relay waits for a password: `judge` is told each one that the server gets. */
 async function startAsking(t: Test, judge: (context: AuthContext & { password: string }) => void): Promise<void> {
@@ -19,7 +20,7 @@ async function startAsking(t: Test, judge: (context: AuthContext & { password: s
   const relays = { db: { host: 'test', forwards: ['0:127.0.0.1:9'] } };
   const config = { sshConfig: server.sshConfigFile, relays };
   writeFileSync(join(homeOf(t), 'towline.json'), JSON.stringify(config), { mode: 0o600 });
-  const up = await runTowline(t, ['up', '--detach']);
+  const up = await runTowline(t, ['up', '--detach'], { env: { TOWLINE_DEBUG: '1' } });
   if (up.code !== 0) throw new Error(up.stderr);
 }
 
@@ -60,6 +61,23 @@ for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT'] as const) {
     t.match(cli.shown(), / echo /);
   });
 }
+
+test('Ctrl-C leaves with a line and 130, and declines nothing', async (t) => {
+  await startAsking(t, () => undefined);
+  const cli = startOnTerminal(t, ['unlock'], 120, 'stty -a');
+  await cli.answer(/password: $/, 'half\u0003');
+  t.equal(await cli.ended, 130);
+  t.match(cli.shown(), /^towline: left; db still waits for its answer, `towline unlock` asks again\r?$/m);
+  t.notMatch(cli.shown(), /half|NEEDS_ANSWER|any more/);
+  t.match(cli.shown(), / echo /);
+  // Before anybody came, and now.
+  let told: readonly string[] = [];
+  await waitUntil('the daemon hears of it', async () => {
+    told = (await runTowline(t, ['logs', '--json'])).stdout.match(/does not get a password: \w+/g) ?? [];
+    return told.length === 2;
+  });
+  for (const one of told) t.equal(one, 'does not get a password: nobody');
+});
 
 test('Ctrl-Z where no shell would go on with it leaves the question there', async (t) => {
   await startAsking(t, (context) => context.accept());
