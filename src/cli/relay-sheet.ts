@@ -1,3 +1,4 @@
+import type { BackendFacts } from '../core/model/backend.ts';
 import { formatEndpoint, formatTarget } from '../core/model/endpoint.ts';
 import type { FaultReport } from '../core/model/fault.ts';
 import { printable } from '../core/model/printable.ts';
@@ -58,17 +59,24 @@ function waitedFor({ standing: { word, fault } }: RelayStatus): string {
   return `${printable(String(prompts))}${said}`;
 }
 
-function laneFacts({ pid, link }: LaneSnapshot, number: string): (readonly [string, string])[] {
+function laneFacts({ pid, link, machine, backend }: LaneSnapshot, number: string): (readonly [string, string])[] {
   const facts: (readonly [string, string])[] = pid === null ? [] : [[`worker${number}`, `pid ${pid}`]];
   if (link === null) return facts;
   const via = link.route.length === 0 ? '' : ` via ${link.route.map((hop) => printable(hop)).join(', ')}`;
   facts.push(
     [`link${number}`, `${printable(link.remote)}${via}, made in ${formatDuration(link.took)}`],
+    ...(machine === null ? [] : [[`machine${number}`, machine] as const]),
+    ...(backend === null ? [] : [[`backend${number}`, backendText(backend)] as const]),
     ['server', `${printable(link.server)}, host key ${printable(link.hostKey)}`],
     ['key exchange', link.strict ? 'strict, not post-quantum' : 'not strict (no fix for Terrapin), not post-quantum'],
     ['silence', `the link counts as dead after ${formatDuration(link.detect)} without a byte`],
   );
   return facts;
+}
+
+function backendText({ target, adopted, says }: BackendFacts): string {
+  const known = says === '' ? '' : `, ${printable(says)}`;
+  return `${formatEndpoint(target)} there${known}, ${adopted ? 'found running' : 'launched'}`;
 }
 
 function forwardFact({ listen, target, bound, judgement, probed }: ForwardSnapshot, rtt: number | null): string {

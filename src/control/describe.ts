@@ -59,6 +59,8 @@ function tell(event: Event, name: ForwardName): Description {
       return tellState(event.state, lane(event), event.at);
     case 'lane.advanced':
       return debug(`${lane(event)}: ${event.stage}${event.note === null ? '' : `: ${event.note}`}`);
+    case 'host.named':
+      return debug(`${lane(event)}: the host calls itself ${event.machine}`);
     case 'backend.ready':
       return event.backend === null
         ? debug(`${lane(event)}: no plugin brings a backend`)

@@ -78,6 +78,8 @@ export type ToSupervisor =
       readonly backend: BackendFacts | null;
       readonly token: string | null;
     }
+  /** What the host calls itself. */
+  | { readonly say: 'machine'; readonly lane: LaneId; readonly machine: string }
   | { readonly say: 'link'; readonly lane: LaneId; readonly link: LinkFacts }
   | {
       readonly say: 'judged';

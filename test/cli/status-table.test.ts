@@ -130,6 +130,7 @@ test('the sheet of one relay has every fact on a line of its own, broken where t
           stage: null,
           note: null,
           backend: null,
+          machine: null,
           link,
           fault: null,
           until: null,

@@ -92,7 +92,7 @@ test('the token stands in nothing that was written, sent or run, on either side'
   // The link is lost, the backend dies, a wrong token is set by hand and taken away.
   await container.killSessions();
   await daemon.reach('r', 'connected', 60_000);
-  await container.exec('pkill -KILL -f "^node .*serve"');
+  await container.killBackends();
   await waitUntil('another token', async () => ![token, ''].includes(await tokenOf(t)), { timeout: 60_000 });
   await daemon.reach('r', 'connected', 60_000);
   const second = await tokenOf(t);

@@ -51,6 +51,8 @@ export type Fact =
       readonly lane: number;
       readonly backend: BackendFacts | null;
     }
+  /** What the host calls itself (`uname -n`). */
+  | { readonly type: 'host.named'; readonly relay: string; readonly lane: number; readonly machine: string }
   | { readonly type: 'link.opened'; readonly relay: string; readonly lane: number; readonly link: LinkFacts }
   | {
       readonly type: 'forward.judged';

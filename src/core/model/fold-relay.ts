@@ -32,6 +32,7 @@ const emptyLane: LaneSnapshot = {
   stage: null,
   note: null,
   link: null,
+  machine: null,
   backend: null,
   fault: null,
   until: null,
@@ -76,6 +77,8 @@ function foldFact(relay: RelaySnapshot, event: RelayEvent): RelaySnapshot {
       return laneChanged(relay, event);
     case 'lane.advanced':
       return laneAt(relay, event.lane, { stage: event.stage, note: event.note });
+    case 'host.named':
+      return laneAt(relay, event.lane, { machine: event.machine });
     case 'backend.ready':
       return laneAt(relay, event.lane, { backend: event.backend });
     case 'question.asked':
@@ -109,7 +112,7 @@ function laneChanged(relay: RelaySnapshot, event: Extract<Event, { type: 'lane.c
     state,
     stage: null,
     note: null,
-    ...(up ? {} : { link: null, backend: null, judged: [] }),
+    ...(up ? {} : { link: null, machine: null, backend: null, judged: [] }),
   });
   return state.at === 'waiting' || state.at === 'blocked' ? failed(next, { fault: state.fault, at: event.at }) : next;
 }

@@ -43,6 +43,8 @@ export interface LaneSnapshot {
   /** How far it is in its stage, such as the last line that a backend printed. */
   readonly note: string | null;
   readonly link: LinkFacts | null;
+  /** What the host calls itself; null while that is not known. */
+  readonly machine: string | null;
   /** What it leads to; null where no plugin has to do with a backend. */
   readonly backend: BackendFacts | null;
   /** Why the worker is gone; null while one runs. */

@@ -106,7 +106,9 @@ export function ownWindow(
   let ended = false;
   inner.incoming.window = size;
   const topUp = () => {
-    if (inner.incoming.state !== 'open' || inner.outgoing.state === 'closed') return;
+    // After its close a number may be that of another channel there (RFC 4254 section 5.3).
+    if (inner.incoming.state !== 'open' || inner.outgoing.state === 'closing' || inner.outgoing.state === 'closed')
+      return;
     const unread = channel.readableFlowing === true ? 0 : channel.readableLength;
     const amount = grant(inner.incoming.window, unread);
     if (amount <= 0) return;

@@ -155,6 +155,9 @@ export class LaneSlot {
         this.#news.backed(backend, token === null ? null : new Secret(token));
         break;
       }
+      case 'machine':
+        this.#news.fact({ type: 'host.named', ...at, machine: message.machine });
+        break;
       case 'link':
         this.#news.fact({ type: 'link.opened', ...at, link: message.link });
         break;

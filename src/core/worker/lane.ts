@@ -107,6 +107,7 @@ export class Lane {
         void ports.say({ say: 'link', lane, link: link.facts });
         this.#clients.forwards = backed.forwards;
         this.input({ type: 'linked' });
+        link.onNamed((machine) => void ports.say({ say: 'machine', lane, machine }));
         if (this.#state.at !== 'up') return;
         this.#watches.begin(link, backed);
         this.#inspections.begin(link);

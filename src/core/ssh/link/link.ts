@@ -59,6 +59,8 @@ export class Link {
   readonly #opening: Opening;
   readonly #windows = windowBudget();
   readonly #onLost = new Set<(fault: Fault) => void>();
+  readonly #onNamed = new Set<(machine: string) => void>();
+  #machine: string | null = null;
   #fault: Fault | null = null;
 
   constructor(parts: LinkParts) {
@@ -98,7 +100,7 @@ export class Link {
       lose: (fault) => this.#lose(fault),
     };
     heedEnd(parts, (fault) => this.#lose(fault));
-    if (parts.quicken) quicken(client, where, parts.onNote);
+    if (parts.quicken) quicken(client, where, parts.onNote, (machine) => this.#name(machine));
   }
 
   /** What ended it; null while it lives. */
@@ -111,6 +113,12 @@ export class Link {
     if (this.#fault !== null) listener(this.#fault);
     else this.#onLost.add(listener);
     return () => this.#onLost.delete(listener);
+  }
+
+  /** Calls back once when the host has said what it calls itself; never where it runs no commands, or is not to be quickened. */
+  onNamed(listener: (machine: string) => void): void {
+    if (this.#machine !== null) listener(this.#machine);
+    else this.#onNamed.add(listener);
   }
 
   /**
@@ -193,6 +201,12 @@ export class Link {
     const grant = (left: number, unread: number) => window.grant(left, unread, performance.now());
     ownWindow(this.#client, channel, firstWindow, grant);
     if (packetSize(channel) < leastPacket) this.#breach(`takes packets of ${packetSize(channel)} bytes only`);
+  }
+
+  #name(machine: string): void {
+    this.#machine = machine;
+    for (const listener of this.#onNamed) listener(machine);
+    this.#onNamed.clear();
   }
 
   #breach(what: string): void {
