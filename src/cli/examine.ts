@@ -14,6 +14,7 @@ import { probeTcp } from '../core/probe/tcp.ts';
 import { probeHttp } from '../core/probe/http.ts';
 import { probeWebsocket } from '../core/probe/websocket.ts';
 import type { Link } from '../core/ssh/link/link.ts';
+import { remoteHost } from '../core/ssh/link/remote-host.ts';
 import type { LoginStep } from '../core/ssh/login-step.ts';
 import { openLink } from '../core/ssh/open-link.ts';
 import type { HostConfig } from '../core/ssh/resolve/host-config.ts';
@@ -190,7 +191,9 @@ async function examineLink(
   { say, signal }: ExamineOptions,
 ): Promise<void> {
   const host = route.at(-1)?.alias ?? '';
-  const named = await link.run('sh', { input: 'hostname; id -un; uname -sr', deadline: 5_000 });
+  const named = await remoteHost(link)
+    .run('hostname; id -un; uname -sr', { deadline: 5_000 })
+    .catch(() => null);
   const [machine, user, system] = named?.stdout.split('\n') ?? [];
   if (machine === undefined || machine === '') {
     say(mind('machine', '', 'it runs no commands for this account; forwarding works without'));

@@ -37,9 +37,10 @@ export async function bringUp(
   try {
     ready = await watchRun(host, { name, options, record, token, time, signal, progress, warn });
   } catch (error) {
-    const timely = Fault.from(error).code !== 'LAUNCH_TIMEOUT';
-    if (!timely && options.late === 'stop' && !record.adopted)
-      await endBackend(host, name, { forGood: false }).catch(() => undefined);
+    const isLate = Fault.from(error).code === 'LAUNCH_TIMEOUT';
+    // Nobody waits for it: what is to be said does not change any more.
+    if (isLate && options.late === 'stop' && !record.adopted)
+      endBackend(host, name, { forGood: false }).catch(() => undefined);
     throw error;
   }
   await writeDown(host, name, record, ready);

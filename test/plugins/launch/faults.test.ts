@@ -65,7 +65,7 @@ test('one that never gets ready is given up with its last lines, and goes on run
     message: /no pairing token seen in 2 s; last output: "http listening/,
   });
   const ended = /^run (\S+)/.exec(readFileSync(join(backends(sshd.home), 'ended/run'), 'utf8'))?.[1];
-  t.same(processesWith(`TOWLINE_RUN=${ended}`), []);
+  await waitUntil('its end', () => processesWith(`TOWLINE_RUN=${ended}`).length === 0);
 });
 
 test('a token that comes twice, in pieces, in colour and on stderr is found', async (t) => {
@@ -104,6 +104,17 @@ test('noise is survived: binary output, and 400 MB without a line feed, in bound
   const pieces = readdirSync(dir).filter((name) => name.startsWith('log.'));
   t.equal(pieces.length, 2);
   for (const piece of pieces) t.ok(statSync(join(dir, piece)).size <= 1024 * 1024, piece);
+});
+
+test('what comes line by line is in the log to the last one', async (t) => {
+  const sshd = await startSshd(t);
+  const lines = 'n=0; while [ $n -lt 40 ]; do n=$((n + 1)); echo "line $n"; sleep 0.01; done';
+  const { up } = await launching(t, await openTestLink(t, sshd), {
+    command: `${lines}; exec ${HERE} http --port={port}`,
+  });
+  await up();
+  const log = readFileSync(join(backends(sshd.home), 'box/log.1'), 'utf8');
+  t.same(log.match(/^line \d+$/gm)?.length, 40);
 });
 
 test('one that ends before it is ready is told by its exit code and its last lines', async (t) => {
