@@ -1,6 +1,6 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { join, resolve } from 'node:path';
 import type { Duplex } from 'node:stream';
@@ -17,11 +17,15 @@ export interface DemoBackend {
 }
 
 const pageDir = resolve(import.meta.dirname, '..', '..', 'demo', 'page');
+// `towline/client` as it was built: a page needs no bundler for it.
+const clientDir = resolve(import.meta.dirname, '..', 'src', 'client');
+const scriptType = 'text/javascript; charset=utf-8';
 const files: Readonly<Record<string, { readonly name: string; readonly type: string }>> = {
   '/': { name: 'index.html', type: 'text/html; charset=utf-8' },
-  '/page.js': { name: 'page.js', type: 'text/javascript; charset=utf-8' },
+  '/page.js': { name: 'page.js', type: scriptType },
   '/page.css': { name: 'page.css', type: 'text/css; charset=utf-8' },
 };
+const wrongToken = 'the pairing token is wrong or missing: open the address that the demo has printed';
 const headers = {
   'Content-Security-Policy':
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
@@ -30,8 +34,8 @@ const headers = {
   'Cache-Control': 'no-store',
 };
 
-/** Starts it on a free loopback port, with its journal in `file`. */
-export async function startBackend(file: string): Promise<DemoBackend> {
+/** Starts it on a free loopback port, with its journal in `file`; `onBreak` is called when the page asks for a broken link. */
+export async function startBackend(file: string, onBreak: () => void): Promise<DemoBackend> {
   const token = randomBytes(32).toString('base64url');
   const journal = await Journal.open(file);
   const sockets = new WebSocketServer({
@@ -39,12 +43,12 @@ export async function startBackend(file: string): Promise<DemoBackend> {
     maxPayload: 64 * 1024,
     handleProtocols: (offered) => (offered.has('mains.v1') ? 'mains.v1' : false),
   });
-  sockets.on('connection', (socket) => talk(socket, journal, sockets));
+  sockets.on('connection', (socket) => talk(socket, journal, sockets, onBreak));
   const server = createServer({ noDelay: true }, (request, response) => answer(request, response, token));
   server.on('upgrade', (request: IncomingMessage, stream: Duplex, head: Buffer) => {
     stream.on('error', () => stream.destroy());
     if (!ownPage(request)) return refuse(stream, '403 Forbidden', 'another page may not connect here');
-    if (!paired(request, token)) return refuse(stream, '401 Unauthorized', 'the pairing token is wrong or missing');
+    if (!paired(request, token)) return refuse(stream, '401 Unauthorized', wrongToken);
     sockets.handleUpgrade(request, stream, head, (socket) => sockets.emit('connection', socket, request));
   });
   server.listen(0, '127.0.0.1');
@@ -63,25 +67,34 @@ export async function startBackend(file: string): Promise<DemoBackend> {
 }
 
 function answer(request: IncomingMessage, response: ServerResponse, token: string): void {
-  const path = new URL(request.url ?? '/', 'http://demo').pathname;
+  const { pathname: path, searchParams } = new URL(request.url ?? '/', 'http://demo');
   const file = files[path];
+  const [, module] = /^\/client\/([a-z-]+\.js)$/.exec(path) ?? [];
   const say = (status: number, text: string): void => {
     response.writeHead(status, { ...headers, 'Content-Type': 'text/plain; charset=utf-8' }).end(`${text}\n`);
   };
   if (request.method !== 'GET' && request.method !== 'HEAD') return say(405, 'only GET is served here');
+  if (path === '/paired') return paired(request, token) ? say(200, 'paired') : say(401, wrongToken);
+  if (module !== undefined && existsSync(join(clientDir, module)))
+    return send(response, scriptType, join(clientDir, module));
   if (file === undefined) return say(404, `there is nothing at ${path}`);
-  if (path === '/' && !paired(request, token))
-    return say(401, 'open the address with ?token=... that the demo has printed');
-  response.writeHead(200, { ...headers, 'Content-Type': file.type }).end(readFileSync(join(pageDir, file.name)));
+  // The page holds no secret and keeps its token across a reload; an address with a wrong one is better told at once.
+  if (searchParams.has('token') && !paired(request, token)) return say(401, wrongToken);
+  send(response, file.type, join(pageDir, file.name));
 }
 
-/** The token, from the query or from a subprotocol `mains.token.<token>`. */
+function send(response: ServerResponse, type: string, file: string): void {
+  response.writeHead(200, { ...headers, 'Content-Type': type }).end(readFileSync(file));
+}
+
+/** The token: from the query, a subprotocol `mains.token.<token>` or `Authorization: Bearer`. */
 function paired(request: IncomingMessage, token: string): boolean {
   const query = new URL(request.url ?? '/', 'http://demo').searchParams.get('token');
   const protocols = (request.headers['sec-websocket-protocol'] ?? '').split(',').map((name) => name.trim());
   const prefix = 'mains.token.';
   const named = protocols.find((name) => name.startsWith(prefix))?.slice(prefix.length);
-  const [given, wanted] = [Buffer.from(named ?? query ?? ''), Buffer.from(token)];
+  const bearer = /^Bearer (.+)$/.exec(request.headers.authorization ?? '')?.[1];
+  const [given, wanted] = [Buffer.from(named ?? query ?? bearer ?? ''), Buffer.from(token)];
   return given.length === wanted.length && timingSafeEqual(given, wanted);
 }
 
@@ -98,11 +111,12 @@ function refuse(stream: Duplex, status: string, text: string): void {
   );
 }
 
-function talk(socket: WebSocket, journal: Journal, sockets: WebSocketServer): void {
+function talk(socket: WebSocket, journal: Journal, sockets: WebSocketServer, onBreak: () => void): void {
   socket.on('error', () => socket.terminate());
   // The file is the truth: whoever comes, or comes back, gets all of it first.
   socket.send(JSON.stringify({ type: 'journal', lines: journal.lines }));
   socket.on('message', async (data) => {
+    if (String(data) === '{"type":"break"}') return onBreak();
     const asked = lineOf(String(data));
     if (asked === null) return socket.close(1003, 'expected {"type":"line","id":"...","text":"..."}');
     const before = journal.lines.length;

@@ -14,6 +14,8 @@ import { startSshServer } from './ssh-server.ts';
 
 /** How long the first answer through the relay may take, ms. */
 const patience = 20_000;
+/** How long the server stays away when the page breaks the link: long enough to write a line meanwhile, ms. */
+const absence = 3_000;
 
 /** `npm run demo`: an SSH server, a backend behind it and a relay between, all made now and gone at the end. */
 async function demo(dir: string, over: AbortSignal): Promise<void> {
@@ -25,9 +27,10 @@ async function demo(dir: string, over: AbortSignal): Promise<void> {
     writeFileSync(identity, user.private, { mode: 0o600 });
 
     const journal = join(dir, 'journal.jsonl');
-    const backend = await startBackend(journal);
-    closers.push(backend.close);
     let killedAt: number | null = null;
+    let kill = (_away: number): void => undefined;
+    const backend = await startBackend(journal, () => kill(absence));
+    closers.push(backend.close);
     let introduced = false;
     const server = await startSshServer({
       hostKey: host.private,
@@ -39,6 +42,11 @@ async function demo(dir: string, over: AbortSignal): Promise<void> {
       },
     });
     closers.push(server.close);
+    kill = (away) => {
+      killedAt = performance.now();
+      const gone = away === 0 ? '' : `; the SSH server is away for ${away / 1_000} s`;
+      say(`  ${server.kill(away)} SSH link killed${gone}`);
+    };
     const [sshPort, target] = [server.port, backend.port];
     const onWord = ({ word, reason }: Standing): void => {
       if (introduced && !over.aborted) say(`  relay: ${word}${reason === '' ? '' : `, ${reason}`}`);
@@ -64,14 +72,13 @@ async function demo(dir: string, over: AbortSignal): Promise<void> {
   WebSocket    ${address.replace('http', 'ws')}
                (or the subprotocols mains.v1 and mains.token.<token>)
 
-  k + Enter    kills the SSH link; watch the page come back
+  k + Enter    kills the SSH link; watch the page come back (k 5: the server stays away for 5 s)
   Ctrl-C       ends everything and leaves nothing behind
 `);
     introduced = true;
     createInterface({ input: process.stdin }).on('line', (line) => {
-      if (line.trim() !== 'k') return;
-      killedAt = performance.now();
-      say(`  ${server.kill()} SSH link killed`);
+      const [, seconds] = /^\s*k\s*(\d{0,3})\s*$/.exec(line) ?? [];
+      if (seconds !== undefined) kill(Number(seconds) * 1_000);
     });
     await new Promise((resolve) => over.addEventListener('abort', resolve));
   } finally {

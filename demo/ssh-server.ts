@@ -8,8 +8,8 @@ import ssh2, { type Connection } from 'ssh2';
 /** A small but real SSH server: one key may log in, `direct-tcpip` to one port and `exec` of `true` are all it does. */
 export interface DemoSshServer {
   readonly port: number;
-  /** Breaks every SSH connection without a word, as a lost network would; returns how many there were. */
-  kill(): number;
+  /** Breaks every SSH connection without a word, as a lost network would, and lets nobody in for `away` ms; returns how many there were. */
+  kill(away: number): number;
   close(): Promise<void>;
 }
 
@@ -30,7 +30,9 @@ export async function startSshServer(options: DemoSshServerOptions): Promise<Dem
   const sockets = new Set<Socket>();
   const ssh = new ssh2.Server({ hostKeys: [options.hostKey] }, (client) => serve(client, options));
   // Accepting the sockets here lets us turn Nagle's delay off on them, as a real sshd does for a session.
+  let awayUntil = 0;
   const listener = createServer({ noDelay: true }, (socket) => {
+    if (performance.now() < awayUntil) return void socket.destroy();
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
     ssh.injectSocket(socket);
@@ -40,7 +42,8 @@ export async function startSshServer(options: DemoSshServerOptions): Promise<Dem
   const address = listener.address();
   return {
     port: typeof address === 'object' && address !== null ? address.port : 0,
-    kill() {
+    kill(away) {
+      awayUntil = performance.now() + away;
       const killed = sockets.size;
       for (const socket of sockets) socket.destroy();
       return killed;

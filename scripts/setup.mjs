@@ -4,6 +4,7 @@ import { ensureBaseImage, ensureSshdImage, IMAGES } from './images.mjs';
 import { install } from './packages.mjs';
 import { ensureNode24, node24Runs } from './node24.mjs';
 import { Missing, run, which } from './shell.mjs';
+import { ensureVite } from './vite.mjs';
 
 function ensureTools() {
   // script runs a command on a terminal of its own
@@ -16,6 +17,12 @@ function ensureTools() {
     fish: 'fish',
     tcsh: 'tcsh',
     strace: 'strace',
+    jupyter: 'jupyter-core',
+    'jupyter-server': 'jupyter-server',
+    // the keyring and what opens it
+    'secret-tool': 'libsecret-tools',
+    'gnome-keyring-daemon': 'gnome-keyring',
+    'dbus-run-session': 'dbus-daemon',
   };
   const missing = Object.entries(needed).flatMap(([tool, name]) => (which(tool) === undefined ? [name] : []));
   // the tests use the options of OpenBSD's nc, and there are three programs of that name
@@ -27,13 +34,14 @@ function ensureTools() {
 
 async function main() {
   const steps = [
-    ['OpenSSH, nc, curl, script and shells', ensureTools],
+    ['OpenSSH, nc, curl, script, shells, Jupyter and a keyring', ensureTools],
     ['a container engine', ensureEngine],
     ...Object.keys(IMAGES).flatMap((release) => [
       [`the base image of ${release}`, () => ensureBaseImage(release)],
       [`the sshd image of ${release}`, () => ensureSshdImage(release)],
     ]),
     ['Node.js 24 beside this one', ensureNode24],
+    ['Vite', ensureVite],
   ];
   const start = Date.now();
   let worked = false;

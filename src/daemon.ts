@@ -5,6 +5,7 @@ import type { Event } from './core/model/event.ts';
 import { Fault } from './core/model/fault.ts';
 import type { DaemonStatus } from './core/model/status.ts';
 import type { Attendant } from './core/supervisor/attendant.ts';
+import { handSetToken } from './core/secrets/token-store.ts';
 import { createSupervisor, type Supervisor } from './core/supervisor/supervisor.ts';
 import { type Folders, locateFolders, openFolders } from './control/folders.ts';
 import { type Log, openLog } from './control/log.ts';
@@ -47,6 +48,9 @@ export interface Daemon {
 /** The built-in plugins: name -> module, for the workers to import. */
 export const builtins: Readonly<Record<string, string>> = {
   'same-user': new URL('./plugins/same-user.js', import.meta.url).href,
+  agents: new URL('./plugins/agents/agents.js', import.meta.url).href,
+  launch: new URL('./plugins/launch/launch.js', import.meta.url).href,
+  token: new URL('./plugins/token/token.js', import.meta.url).href,
 };
 
 /** Starts a daemon in this process. Throws a fault when config, folders or another daemon stand in the way. */
@@ -56,7 +60,14 @@ export async function startDaemon(options: DaemonOptions = {}): Promise<Daemon> 
   openFolders(folders);
   const version = readVersion();
   const { attendant = null } = options;
-  const supervisor = createSupervisor({ config, version, stateDir: folders.state, builtins, attendant });
+  const supervisor = createSupervisor({
+    config,
+    version,
+    stateDir: folders.state,
+    builtins,
+    givenToken: (relay) => handSetToken(folders.state, relay),
+    attendant,
+  });
   let end: () => void = () => undefined;
   const asked = new Promise<void>((resolve) => {
     end = resolve;

@@ -1,5 +1,6 @@
 import type { Arguments } from './arguments.ts';
 import { editCommands, hostsCommand } from './config-commands.ts';
+import { tokenCommands } from './token-commands.ts';
 import type { Terminal } from './terminal.ts';
 
 /** An option of one command. */
@@ -13,7 +14,7 @@ export interface OptionText {
 
 /** A word that a command takes; `[RELAY]` may be left out. */
 export interface Operand {
-  readonly name: 'relay' | 'host' | 'name' | 'new';
+  readonly name: 'relay' | 'host' | 'name' | 'new' | 'verb' | 'forward';
   readonly shown: string;
 }
 
@@ -30,7 +31,7 @@ export interface Command {
   readonly operands?: readonly Operand[];
   /** Parsed without yargs, which takes longer to load than this command takes to answer. */
   readonly quick?: boolean;
-  readonly group: 'Daemon' | 'Relays' | 'Looking' | 'Hosts' | 'Config and shell';
+  readonly group: 'Daemon' | 'Relays' | 'Backends' | 'Looking' | 'Hosts' | 'Config and shell';
   readonly text: string;
   readonly options: readonly OptionText[];
   /** A sentence for its own page. */
@@ -104,6 +105,7 @@ export const commands: readonly Command[] = [
     ].join('\n'),
     run: async (called) => (await import('./unlock.ts')).unlock(called),
   },
+  ...tokenCommands,
   {
     name: 'status',
     operands: [maybeRelay],

@@ -11,6 +11,7 @@ import { Fault } from '../core/model/fault.ts';
 import type { Ask } from '../core/model/question.ts';
 import type { Stage } from '../core/model/state.ts';
 import { probeTcp } from '../core/probe/tcp.ts';
+import { probeHttp } from '../core/probe/http.ts';
 import { probeWebsocket } from '../core/probe/websocket.ts';
 import type { Link } from '../core/ssh/link/link.ts';
 import type { LoginStep } from '../core/ssh/login-step.ts';
@@ -104,7 +105,13 @@ function stepFindings(step: LoginStep): readonly Finding[] {
   const { where } = step;
   switch (step.step) {
     case 'reached':
-      return [well('reached', where, `reached ${step.how} in ${step.took} ms`)];
+      return [
+        well(
+          'reached',
+          where,
+          `reached ${step.how} in ${step.took} ms${step.command === null ? '' : `: ${step.command}`}`,
+        ),
+      ];
     case 'greeting':
       return [well('greeting', where, step.server)];
     case 'algorithms': {
@@ -216,6 +223,9 @@ async function examineForward(
   host: string,
   { say, signal }: Pick<ExamineOptions, 'say' | 'signal'>,
 ): Promise<void> {
+  if (target.kind === 'backend') {
+    return say(well('target', 'backend', 'launched over a link; `towline backend ps` shows what runs there'));
+  }
   const name = formatEndpoint(target);
   const fault = await faultOf(probeTcp(link, target, deadlines.open, signal));
   if (fault !== null) {
@@ -224,9 +234,13 @@ async function examineForward(
     return say(wrong('target', name, fault, `on ${host} \`${show}\` shows what listens; start the backend there`));
   }
   say(well('target', name, 'the server forwards there, and something answers'));
-  if (health === null || health.kind === 'tcp') return;
-  const unwell = await faultOf(probeWebsocket(link, target, health, signal));
-  say(unwell === null ? well('backend', name, 'answers as it should (WebSocket)') : wrong('backend', name, unwell));
+  if (health?.kind !== 'http' && health?.kind !== 'websocket') return;
+  const unwell = await faultOf((health.kind === 'http' ? probeHttp : probeWebsocket)(link, target, health, signal));
+  say(
+    unwell === null
+      ? well('backend', name, `answers as it should (${health.kind === 'http' ? 'HTTP' : 'WebSocket'})`)
+      : wrong('backend', name, unwell),
+  );
 }
 
 function faultOf(attempt: Promise<void>): Promise<Fault | null> {

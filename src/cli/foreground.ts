@@ -67,7 +67,7 @@ async function begin(options: Parameters<typeof startDaemon>[0]): Promise<Daemon
 }
 
 /** ssh's ExitOnForwardFailure, and the first failed attempt as well. Null: no failure. */
-export function failureIn(event: Event): FaultReport | null {
+function failureIn(event: Event): FaultReport | null {
   switch (event.type) {
     case 'listener.failed':
     case 'plugin.failed':

@@ -82,7 +82,7 @@ function usageOf({ name, operands = [] }: Command): string {
 }
 
 /** `-n, --lines N` as help shows it. */
-export function formatOption({ name, alias, value }: OptionText): string {
+function formatOption({ name, alias, value }: OptionText): string {
   const long = name.length === 1 ? `-${name}` : `--${name}`;
   return `${alias === undefined ? '' : `-${alias}, `}${long}${value === undefined ? '' : ` ${value}`}`;
 }

@@ -1,7 +1,8 @@
 import { isIP } from 'node:net';
 import { nearest } from '../core/model/nearest.ts';
 import { parseHostSpec } from '../core/ssh/resolve/host-name.ts';
-import { resolveHost } from '../core/ssh/resolve/resolve.ts';
+import { readConfig } from '../core/ssh/resolve/resolution.ts';
+import { askHost } from '../core/ssh/resolve/resolve.ts';
 import { detect } from './hosts.ts';
 import { resolveOptions } from './resolve-options.ts';
 
@@ -13,7 +14,7 @@ export async function nearHost(text: string, sshConfig: string | null): Promise<
   const { host } = parseHostSpec(text);
   if (isIP(host) !== 0) return null;
   // A line for a pattern may say what it is.
-  if ((await resolveHost(host, resolveOptions(sshConfig))).hostName !== host) return null;
+  if ((await askHost(await readConfig(resolveOptions(sshConfig)), host)).hostName !== host) return null;
   const { hosts } = await detect(sshConfig);
   if (hosts.some((one) => one.name === host || parseHostSpec(one.host).host === host.toLowerCase())) return null;
   return nearest(

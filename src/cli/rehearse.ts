@@ -2,7 +2,7 @@ import { homedir, userInfo } from 'node:os';
 import type { Config, RelayConfig } from '../core/model/config.ts';
 import type { Endpoint } from '../core/model/endpoint.ts';
 import { Fault } from '../core/model/fault.ts';
-import { checkGuest } from '../core/plugin/load.ts';
+import { checkByGuests } from '../core/plugin/check-config.ts';
 import { prepareHops, resolveRoute } from '../core/ssh/route.ts';
 import { bindAll, closeAll } from '../core/supervisor/bind.ts';
 import { listenFault } from '../core/supervisor/listen-fault.ts';
@@ -16,17 +16,24 @@ export interface Rehearsed {
   readonly warnings: readonly string[];
 }
 
+/** How long a plugin may take to load, ms; so long a relay waits for it too. */
+const loadingTime = 10_000;
+
 /**
- * Goes through all that a relay needs from this machine: ssh_config, known_hosts, keys and agent, plugin files, addresses to listen
- * on. Nothing is sent anywhere, no plugin is run; an address that is in use is no fault, for it may be our own daemon's.
+ * Goes through all that a relay needs from this machine: ssh_config, known_hosts, keys and agent, plugins, addresses to listen on. Nothing
+ * is sent anywhere; plugins are loaded and asked whether they accept the config, in threads that end afterwards. An address that is in use
+ * is no fault, for it may be our own daemon's.
  */
-export function rehearse({ relays, sshConfig }: Config): Promise<readonly Rehearsed[]> {
+export async function rehearse(config: Config): Promise<readonly Rehearsed[]> {
+  const { relays, sshConfig } = config;
+  const guests = await checkByGuests(config, builtins, loadingTime);
   return Promise.all(
     relays.map(async (relay): Promise<Rehearsed> => {
       const warnings: string[] = [];
       try {
         await reachHost(relay, sshConfig, warnings);
-        for (const { use } of relay.plugins) await checkGuest(use, builtins);
+        const refused = guests.find((one) => one.relay === relay.name);
+        if (refused !== undefined) throw refused.fault;
         for (const { listen } of relay.forwards) await tryListen(listen);
         return { relay: relay.name, fault: null, warnings };
       } catch (error) {

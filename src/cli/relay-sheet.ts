@@ -1,4 +1,4 @@
-import { formatEndpoint } from '../core/model/endpoint.ts';
+import { formatEndpoint, formatTarget } from '../core/model/endpoint.ts';
 import type { FaultReport } from '../core/model/fault.ts';
 import { printable } from '../core/model/printable.ts';
 import { nothingSaid } from '../core/model/question.ts';
@@ -30,6 +30,9 @@ export function drawRelay(relay: RelayStatus, { now, colour, columns }: View): s
     ],
     ['traffic', `${formatBytes(counters.sent)} sent, ${formatBytes(counters.received)} received`],
     ['last fault', lastFault === null ? '' : `${faultText(relay, lastFault)}, ${ago(lastFault.at)}`],
+    ...Object.values(relay.notes)
+      .flat()
+      .map((text): readonly [string, string] => ['note', printable(text)]),
     ...relay.warnings.map((text): readonly [string, string] => ['warning', printable(text)]),
   ];
   const shown = facts.filter(([, value]) => value !== '');
@@ -71,5 +74,5 @@ function laneFacts({ pid, link }: LaneSnapshot, number: string): (readonly [stri
 function forwardFact({ listen, target, bound, judgement, probed }: ForwardSnapshot, rtt: number | null): string {
   const state = bound ? (probed || judgement !== 'pending' ? judgement : 'bound') : 'not bound';
   const time = rtt === null || !bound ? '' : `, ${formatDuration(rtt)}`;
-  return `${formatEndpoint(listen)} -> ${formatEndpoint(target)} (${state}${time})`;
+  return `${formatEndpoint(listen)} -> ${formatTarget(target)} (${state}${time})`;
 }

@@ -1,5 +1,5 @@
 import Table from 'cli-table3';
-import { formatEndpoint } from '../core/model/endpoint.ts';
+import { formatEndpoint, formatTarget } from '../core/model/endpoint.ts';
 import { printable } from '../core/model/printable.ts';
 import type { Word } from '../core/model/state.ts';
 import type { DaemonStatus, RelayStatus } from '../core/model/status.ts';
@@ -99,7 +99,7 @@ function linesOf(relay: RelayStatus, now: number): readonly string[][] {
   const first = [relay.name, wordOf(relay)];
   const last = [formatAge(now - relay.since), held === 0 ? String(open) : `${open} (${held} held)`];
   return relay.forwards.map((forward, index) => {
-    const route = `${formatEndpoint(forward.listen)} -> ${formatEndpoint(forward.target)}`;
+    const route = `${formatEndpoint(forward.listen)} -> ${formatTarget(forward.target)}`;
     return index === 0 ? [...first, route, ...last] : ['', '', route, '', ''];
   });
 }
@@ -113,7 +113,7 @@ export function wordOf({ standing }: RelayStatus): string {
 
 /** What stands below a relay: why it is not well, or that there is more to know. */
 function noteOf(relay: RelayStatus, now: number): string {
-  const { length } = relay.warnings;
+  const length = relay.warnings.length + Object.values(relay.notes).flat().length;
   const more =
     length === 0 ? '' : `${length} ${length === 1 ? 'warning' : 'warnings'}, see \`towline status ${relay.name}\``;
   return [reasonOf(relay, now), more].filter((part) => part !== '').join('; ');

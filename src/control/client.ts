@@ -2,7 +2,9 @@ import { type IncomingMessage, request } from 'node:http';
 import { StringDecoder } from 'node:string_decoder';
 import type { Event } from '../core/model/event.ts';
 import { Fault, type FaultReport } from '../core/model/fault.ts';
-import type { Secret } from '../core/model/secret.ts';
+import type { BackendFacts } from '../core/model/backend.ts';
+import type { Endpoint } from '../core/model/endpoint.ts';
+import { Secret } from '../core/model/secret.ts';
 import type { DaemonStatus, RelayStatus } from '../core/model/status.ts';
 import type { UnlockMessage } from './unlock-message.ts';
 
@@ -12,6 +14,15 @@ export interface DaemonVersion {
   readonly pid: number;
   readonly config: string;
   readonly since: number;
+}
+
+/** What a UI needs to reach the backend of a relay. */
+export interface TokenReply {
+  /** Null: it has none, or nobody knows one. */
+  readonly token: Secret | null;
+  readonly backend: BackendFacts | null;
+  /** Where each forward listens. */
+  readonly listen: readonly Endpoint[];
 }
 
 /** The control API as functions. Each throws NOT_RUNNING when no daemon answers, else the fault that the daemon reports. */
@@ -27,6 +38,10 @@ export interface ControlClient {
   unlock(relay: string, signal: AbortSignal): AsyncGenerator<UnlockMessage, void, undefined>;
   /** Answers a question, one answer for each prompt (null: nobody will); kept so many ms, null: as long as the daemon thinks fit. */
   answer(question: number, answers: readonly Secret[] | null, lifetime: number | null): Promise<void>;
+  /** The token of the relay's backend, and what is known of that. */
+  token(relay: string): Promise<TokenReply>;
+  /** Has the daemon look again for a token that was set by hand. */
+  retoken(relay: string): Promise<void>;
 }
 
 /** Opens nothing yet: each call makes its own connection to the socket. */
@@ -44,6 +59,14 @@ export function openClient(socket: string, { timeout = 10_000 }: { readonly time
       (await ask('POST', `/v1/relays/${encodeURIComponent(relay)}/${verb}`, null)) as RelayStatus,
     down: async (now) => {
       await ask('POST', `/v1/down${now ? '?now=1' : ''}`, timeout);
+    },
+    token: async (relay) => {
+      const path = `/v1/relays/${encodeURIComponent(relay)}/token`;
+      const reply = (await ask('GET', path, timeout)) as Omit<TokenReply, 'token'> & { readonly token: string | null };
+      return { ...reply, token: reply.token === null ? null : new Secret(reply.token) };
+    },
+    retoken: async (relay) => {
+      await ask('POST', `/v1/relays/${encodeURIComponent(relay)}/token`, timeout);
     },
     events: (after, signal) => follow<Event>(socket, { method: 'GET', path: `/v1/events?after=${after}` }, signal),
     unlock: (relay, signal) =>

@@ -58,7 +58,11 @@ function tell(event: Event, name: ForwardName): Description {
     case 'lane.changed':
       return tellState(event.state, lane(event), event.at);
     case 'lane.advanced':
-      return debug(`${lane(event)}: ${event.stage}`);
+      return debug(`${lane(event)}: ${event.stage}${event.note === null ? '' : `: ${event.note}`}`);
+    case 'backend.ready':
+      return event.backend === null
+        ? debug(`${lane(event)}: no plugin brings a backend`)
+        : info(`${lane(event)}: backend ${event.backend.adopted ? 'found' : 'launched'}, ${event.backend.says}`);
     case 'link.opened': {
       const { remote, route, hostKey, took } = event.link;
       const via = route.length === 0 ? '' : ` via ${route.join(', ')}`;
@@ -72,6 +76,12 @@ function tell(event: Event, name: ForwardName): Description {
     }
     case 'plugin.failed':
       return error(`${event.relay}: plugin ${event.plugin}: ${formatFault(event.fault)}`);
+    case 'host.inspected':
+      return event.notes.length === 0
+        ? debug(`${event.relay}: plugin ${event.plugin} has nothing to say`)
+        : warn(`${event.relay}: ${event.notes.join('; ')}`);
+    case 'relay.noted':
+      return info(`${event.relay}: ${event.text}`);
     case 'relay.warned':
       return warn(`${event.relay}: ${event.text}`);
     case 'question.asked': {

@@ -28,7 +28,7 @@ export function createRoutes({ supervisor, version, down, signal }: Routed): App
   app.onError((error) => answerFault(Fault.from(error)));
   app.notFound(({ req }) => {
     const known =
-      'see GET /v1/version, /v1/status, /v1/events, POST /v1/relays/NAME/start, stop, restart, unlock, /v1/questions/ID, /v1/down';
+      'see GET /v1/version, /v1/status, /v1/events, POST /v1/relays/NAME/start, stop, restart, unlock, GET and POST /v1/relays/NAME/token, /v1/questions/ID, /v1/down';
     throw new Fault('USAGE', `there is no ${printable(`${req.method} ${req.path}`)}; ${known}`);
   });
   app.get('/v1/version', (context) => {
@@ -68,6 +68,16 @@ export function createRoutes({ supervisor, version, down, signal }: Routed): App
     const id = readNumber(context.req.param('id'), 'question');
     if (answers === null) supervisor.questions.decline(id);
     else supervisor.questions.answer(id, answers, lifetime);
+    return context.json({});
+  });
+  app.get('/v1/relays/:name/token', (context) => {
+    const { name, forwards } = findRelay(supervisor, context.req.param('name'));
+    const { token, backend } = supervisor.token(name);
+    context.header('cache-control', 'no-store');
+    return context.json({ token: token?.reveal() ?? null, backend, listen: forwards.map(({ listen }) => listen) });
+  });
+  app.post('/v1/relays/:name/token', async (context) => {
+    await supervisor.retoken(findRelay(supervisor, context.req.param('name')).name);
     return context.json({});
   });
   app.post('/v1/down', (context) => {

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { Supervisor } from '../core/supervisor/supervisor.ts';
-import { backlogLimit } from './event-stream.ts';
+import { serveEvents } from './server-sent-events.ts';
 import type { UnlockMessage } from './unlock-message.ts';
 
 /**
@@ -13,44 +13,32 @@ export function streamQuestions(
   response: ServerResponse,
   signal: AbortSignal,
 ): void {
-  response.writeHead(200, {
-    'content-type': 'text/event-stream; charset=utf-8',
-    'cache-control': 'no-store',
-    'x-content-type-options': 'nosniff',
+  serveEvents(response, signal, (sendLines) => {
+    const send = (message: UnlockMessage) => sendLines(`data: ${JSON.stringify(message)}`);
+    let last = JSON.stringify(standingOf(supervisor, relay));
+    const unsubscribe = supervisor.subscribe(supervisor.status().id, (event) => {
+      if (!('relay' in event) || event.relay !== relay || event.type === 'worker.said') return;
+      const standing = standingOf(supervisor, relay);
+      if (standing === null || JSON.stringify(standing) === last) return;
+      last = JSON.stringify(standing);
+      send(standing);
+    });
+    const leave = supervisor.questions.attend(relay, {
+      asked: ({ id, question }) => send({ type: 'question', id, question }),
+      over: (id) => send({ type: 'over', id }),
+    });
+    if (!signal.aborted) {
+      // The answer to another relay may have let this one in too: then nothing changes any more, and nothing would be said.
+      const first = standingOf(supervisor, relay);
+      if (first !== null && isUp(supervisor, relay)) send(first);
+      // A daemon that ends meanwhile has nothing to be unlocked.
+      supervisor.startRelay(relay).catch(() => response.end());
+    }
+    return () => {
+      unsubscribe();
+      leave();
+    };
   });
-  response.write(': towline\n\n');
-  const send = (message: UnlockMessage) => {
-    response.write(`data: ${JSON.stringify(message)}\n\n`);
-    if (response.writableLength > backlogLimit) response.destroy();
-  };
-  let last = JSON.stringify(standingOf(supervisor, relay));
-  const unsubscribe = supervisor.subscribe(supervisor.status().id, (event) => {
-    if (!('relay' in event) || event.relay !== relay || event.type === 'worker.said') return;
-    const standing = standingOf(supervisor, relay);
-    if (standing === null || JSON.stringify(standing) === last) return;
-    last = JSON.stringify(standing);
-    send(standing);
-  });
-  const leave = supervisor.questions.attend(relay, {
-    asked: ({ id, question }) => send({ type: 'question', id, question }),
-    over: (id) => send({ type: 'over', id }),
-  });
-  const finish = () => response.end();
-  signal.addEventListener('abort', finish, { once: true });
-  response.once('close', () => {
-    unsubscribe();
-    leave();
-    signal.removeEventListener('abort', finish);
-  });
-  if (signal.aborted) {
-    finish();
-    return;
-  }
-  // The answer to another relay may have let this one in too: then nothing changes any more, and nothing would be said.
-  const first = standingOf(supervisor, relay);
-  if (first !== null && isUp(supervisor, relay)) send(first);
-  // A daemon that ends meanwhile has nothing to be unlocked.
-  supervisor.startRelay(relay).catch(finish);
 }
 
 function isUp(supervisor: Supervisor, name: string): boolean {

@@ -1,3 +1,4 @@
+import type { BackendFacts } from './model/backend.ts';
 import type { RelayConfig } from './model/config.ts';
 import type { Event, Judgement, LinkFacts } from './model/event.ts';
 import type { FaultReport } from './model/fault.ts';
@@ -19,6 +20,8 @@ export type ToWorker =
       readonly sshConfig: string | null;
       /** What `${NAME}` in ssh_config means: the daemon's environment, which the worker's own is not. */
       readonly env: Readonly<Record<string, string>>;
+      /** The token that a person set. */
+      readonly token: string | null;
       /** Where each built-in plugin lives, by name. */
       readonly builtins: Readonly<Record<string, string>>;
     }
@@ -34,6 +37,10 @@ export type ToWorker =
       readonly id: number;
       readonly client: ClientConnection;
     }
+  /** What a person set as the token of the backend; null: nothing any more. */
+  | { readonly say: 'token'; readonly lane: LaneId; readonly token: string | null }
+  /** The turn that was asked for has come. */
+  | { readonly say: 'turn'; readonly request: number }
   | { readonly say: 'nudge'; readonly lane: LaneId; readonly why: 'client' | 'host' | 'answer' | 'user' }
   | { readonly say: 'drain'; readonly lane: LaneId }
   | { readonly say: 'stop'; readonly lane: LaneId }
@@ -62,7 +69,15 @@ export type ToSupervisor =
   /** It is not wanted any more. */
   | { readonly say: 'withdraw'; readonly request: number }
   | { readonly say: 'state'; readonly lane: LaneId; readonly state: LaneState }
-  | { readonly say: 'stage'; readonly lane: LaneId; readonly stage: Stage }
+  /** `note`: how far it is, in a few words, such as the last line that a backend printed. */
+  | { readonly say: 'stage'; readonly lane: LaneId; readonly stage: Stage; readonly note: string | null }
+  /** The backend is ready. Its token is for the supervisor alone. */
+  | {
+      readonly say: 'backed';
+      readonly lane: LaneId;
+      readonly backend: BackendFacts | null;
+      readonly token: string | null;
+    }
   | { readonly say: 'link'; readonly lane: LaneId; readonly link: LinkFacts }
   | {
       readonly say: 'judged';
@@ -74,7 +89,15 @@ export type ToSupervisor =
     }
   /** These plugins, by their place in the relay's list, loaded well here and have a `daemon` half. */
   | { readonly say: 'seated'; readonly lane: LaneId; readonly plugins: readonly number[] }
+  /** May I call a hook that runs one at a time per relay? */
+  | { readonly say: 'turn'; readonly lane: LaneId; readonly request: number }
+  /** It has answered, or is not called any more. */
+  | { readonly say: 'turned'; readonly lane: LaneId; readonly request: number }
+  /** What a plugin has to say of the host, in the place of what it said before. */
+  | { readonly say: 'inspected'; readonly lane: LaneId; readonly plugin: string; readonly notes: readonly string[] }
   | { readonly say: 'warned'; readonly lane: LaneId; readonly text: string }
+  /** For the log only: all is well. */
+  | { readonly say: 'noted'; readonly lane: LaneId; readonly text: string }
   | { readonly say: 'plugin-failed'; readonly lane: LaneId; readonly plugin: string; readonly fault: FaultReport }
   /** The channel is open: from now on the worker reads the client's bytes. */
   | { readonly say: 'opened'; readonly id: number }

@@ -44,7 +44,7 @@ test('explain names what runs or is given away by ssh and not by a relay, with i
   const lines = ['ForwardAgent yes', 'PermitLocalCommand yes', 'LocalCommand id', 'KnownHostsCommand /bin/id'];
   writeFileSync(file, `Host h\n${[...lines, 'NoHostAuthenticationForLocalhost yes'].join('\n')}\n`, { mode: 0o600 });
   const { stdout } = await runTowline(t, ['explain', '-F', file, 'h']);
-  t.match(stdout, /\n {2}forwardagent +yes +\S+\/c:2 +the agent is forwarded only where the relay itself says so\n/);
+  t.match(stdout, /\n {2}forwardagent +yes +\S+\/c:2 +a relay never forwards the agent\n/);
   t.match(stdout, /\n {2}permitlocalcommand +yes +\S+\/c:3 +no local command is run for a relay\n/);
   t.match(stdout, /\n {2}localcommand +id +\S+\/c:4 +no local command is run for a relay\n/);
   t.match(stdout, /\n {2}! knownhostscommand +\/bin\/id +\S+\/c:5 +no command is asked for host keys/);
@@ -131,7 +131,8 @@ test('explain refuses what it cannot explain, in one sentence', async (t) => {
     [['h', '--formt', 'ssh'], 64, /did you mean --format\?/],
     [['h', '-F', 'a', '-F', 'b'], 64, /-F was given 2 times/],
     [['h', '-F'], 64, /-F/],
-    [['-F', file, 'h'], 78, new RegExp(`${file}:2: "prot" is no keyword of ssh`)],
+    [['-F', file, 'h'], 78, new RegExp(`${file}:2: "prot" is no keyword of ssh, did you mean "port"\\? correct it`)],
+    [['-F', file, 'h', '--format', 'ssh'], 78, /"prot" is no keyword of ssh/],
     [['-F', `${file}.no`, 'h'], 78, /does not exist/],
     [['a;b'], 78, /";"/],
     [['h:0'], 78, /port "0"/],

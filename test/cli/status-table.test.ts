@@ -123,7 +123,19 @@ test('the sheet of one relay has every fact on a line of its own, broken where t
     'dev-box',
     {},
     {
-      lanes: [{ pid: 42, state: { at: 'idle' }, stage: null, link, fault: null, until: null, judged: [] }],
+      lanes: [
+        {
+          pid: 42,
+          state: { at: 'idle' },
+          stage: null,
+          note: null,
+          backend: null,
+          link,
+          fault: null,
+          until: null,
+          judged: [],
+        },
+      ],
       lastFault: { ...unreachable, at: now - 65_000 },
       warnings: ['~/.ssh/config:3: Tunnel is not honoured yet'],
     },

@@ -27,6 +27,7 @@ export function relayStatus(
     forwards: [forward(8787, 8787)],
     lastFault: null,
     warnings: [],
+    notes: {},
     standing: { word: 'connected', reason: '', fault: null, until: null, verified: true, ...standing },
     counters: { open: 3, held: 0, accepted: 12, refused: 1, sent: 1_536, received: 20 * 1024 * 1024, rtt: [12] },
     ...rest,

@@ -4,7 +4,7 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { type Test, test } from 'tap';
 import { openClient } from '../../src/control/client.ts';
-import { backlogLimit } from '../../src/control/event-stream.ts';
+import { backlogLimit } from '../../src/control/server-sent-events.ts';
 import type { Event } from '../../src/core/model/event.ts';
 import { Fault } from '../../src/core/model/fault.ts';
 import { makeTemp } from '../fixtures/temp.ts';

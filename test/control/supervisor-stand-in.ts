@@ -46,6 +46,8 @@ export function standIn(): StandIn {
       readers.add(reader);
       return () => readers.delete(reader);
     },
+    token: () => ({ token: null, backend: null }),
+    retoken: async () => undefined,
     startRelay: tell('start'),
     stopRelay: tell('stop'),
     restartRelay: tell('restart'),

@@ -1,47 +1,16 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { connect } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
 
 import { test } from 'tap';
 import { WebSocket } from 'ws';
 
 import { tree } from '../../bench/proc.ts';
+import { startDemo } from './demo-process.ts';
 
 interface Said {
   readonly type: string;
   readonly lines: readonly { readonly text: string }[];
-}
-
-/** Collects what the demo prints, and waits for a text in it. */
-function reader(child: ChildProcess): (pattern: RegExp) => Promise<RegExpExecArray> {
-  let text = '';
-  const waiting = new Set<() => void>();
-  const wake = (): void => {
-    for (const look of waiting) look();
-  };
-  for (const stream of [child.stdout, child.stderr]) {
-    stream?.setEncoding('utf8');
-    stream?.on('data', (part: string) => {
-      text += part;
-      wake();
-    });
-  }
-  child.once('exit', wake);
-  return (pattern) =>
-    new Promise((done, fail) => {
-      const look = (): void => {
-        const match = pattern.exec(text);
-        if (match === null && child.exitCode === null) return;
-        waiting.delete(look);
-        if (match === null) fail(new Error(`the demo ended before it printed ${pattern}: ${text}`));
-        else done(match);
-      };
-      waiting.add(look);
-      look();
-    });
 }
 
 /** Opens a WebSocket and reads its first message, the journal; or returns the HTTP status that refused it. */
@@ -69,14 +38,8 @@ const refuses = (port: number): Promise<string> =>
   });
 
 test('the demo serves page and WebSocket through the relay, survives a killed link, and leaves nothing behind', async (t) => {
-  // Shorter than t.testdir(): a Unix socket's path has 107 bytes at most.
-  const dir = mkdtempSync(join(tmpdir(), 'demo-'));
-  t.teardown(() => rmSync(dir, { recursive: true, force: true }));
-  const main = resolve(import.meta.dirname, '..', '..', 'demo', 'main.js');
-  const child = spawn(process.execPath, [main], { env: { ...process.env, TMPDIR: dir }, stdio: 'pipe' });
-  t.teardown(() => child.kill('SIGKILL'));
-  const printed = reader(child);
-  const [, address = '', token = ''] = await printed(/http:\/\/(127\.0\.0\.1:\d+)\/\?token=([\w-]{43})/);
+  const { child, dir, printed: log, address, token } = await startDemo(t);
+  const printed = (pattern: RegExp) => log.waitFor(pattern);
   const port = Number(address.split(':')[1]);
   const [, sshPort] = await printed(/SSH server +127\.0\.0\.1:(\d+)/);
   const [, backendPort] = await printed(/backend +127\.0\.0\.1:(\d+)/);
@@ -86,6 +49,14 @@ test('the demo serves page and WebSocket through the relay, survives a killed li
   t.match(await page.text(), /<script type="module" src="\/page\.js">/);
   t.match(page.headers.get('content-security-policy'), /default-src 'none'/);
   t.equal((await fetch(`http://${address}/?token=wrong`)).status, 401, 'no page for a wrong token');
+  t.equal((await fetch(`http://${address}/`)).status, 200, 'a page that asks for one');
+  const client = await fetch(`http://${address}/client/browser.js`);
+  t.match(await client.text(), /connectRelay/);
+  t.match(client.headers.get('content-type'), /javascript/);
+  t.equal((await fetch(`http://${address}/client/../main.js`)).status, 404);
+  const paired = async (given: string): Promise<number> =>
+    (await fetch(`http://${address}/paired`, { headers: { Authorization: `Bearer ${given}` } })).status;
+  t.same([await paired(token), await paired('wrong')], [200, 401]);
 
   t.equal(await openSocket(`ws://${address}/?token=wrong`, []), 401);
   t.equal(await openSocket(`ws://${address}/`, ['mains.v1', 'mains.token.wrong']), 401);
@@ -103,7 +74,7 @@ test('the demo serves page and WebSocket through the relay, survives a killed li
   t.match(JSON.parse(String(echo)), { type: 'line', line: { n: 1, id: 'one', text: 'written before the break' } });
 
   const broken = once(first.socket, 'close');
-  child.stdin.write('k\n');
+  child.stdin?.write('k\n');
   await printed(/1 SSH link killed/);
   await broken;
   const second = await openSocket(`ws://${address}/?token=${token}`, []);

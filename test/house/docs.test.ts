@@ -2,12 +2,17 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'tap';
+import { loadConfig } from '../../src/core/config/load.ts';
 import { jsonSchema } from '../../src/core/config/schema.ts';
 import { faults } from '../../src/core/model/fault-table.ts';
+import { hooks } from '../../src/core/model/hooks.ts';
 import { loadGuest } from '../../src/core/plugin/load.ts';
+import { pluginConforms } from '../../src/plugin.ts';
 import { makeTemp } from '../fixtures/temp.ts';
 
 const readme = readFileSync('README.md', 'utf8');
+const configPage = readFileSync('docs/config.md', 'utf8');
+const routePage = readFileSync('docs/control-api.md', 'utf8');
 
 /** docs/faults.md as the fault table has it; TAP_SNAPSHOT=1 writes it. */
 function faultPage(): string {
@@ -20,8 +25,8 @@ function faultPage(): string {
     '',
     'Each failure has a code. A command that ends with it exits with `exit`, the control API answers with `http`. `retry` says how soon',
     'a failed attempt is repeated: `soon` (0, 0.25, 0.5, 1, then every 1.5 s), `stage` (the same, up to 5 s), `busy` (1, 5, 30, 120,',
-    '300 s; a ProxyCommand that ends as an ssh whose login failed: 1, 2, 5, 10, 15, 30 s), `refused` (one try each 20 min, at once when a key, the agent or the config changes), `never` (blocked until a file changes',
-    'or you say so), `crash` (each 60 s), `policy` (rechecked each 60 s), `forward` (the link stays; the thing itself is tried again),',
+    '300 s, at most 4 tries in 10 min; a ProxyCommand that ends as an ssh whose login failed: 1, 2, 5, 10, 15, 30 s), `refused` (one try each 20 min, at once when a key, the agent or the config changes), `never` (blocked until a file changes',
+    'or you say so), `crash` (each 60 s), `absent` (each 60 s, at once when the program appears), `policy` (rechecked each 60 s), `forward` (the link stays; the thing itself is tried again),',
     '`none` (it was the answer to one request or one connection).',
     '',
     '| code | meaning | what to do | retry | exit | http |',
@@ -41,18 +46,36 @@ test('the fault page is the fault table', (t) => {
   t.end();
 });
 
-test('the README shows the example config and the manual as they are', (t) => {
-  const shown = blocks(readme);
-  t.ok(shown.includes(readFileSync('config.example.json', 'utf8')), 'config.example.json');
+test('the example config and the manual are shown as they are', (t) => {
+  t.ok(blocks(configPage).includes(readFileSync('config.example.json', 'utf8')), 'config.example.json');
   const manual = execFileSync(process.execPath, ['dist/src/main.js', '--help'], {
     encoding: 'utf8',
     env: { ...process.env, NO_COLOR: '1' },
   });
-  t.ok(shown.includes(manual), 'towline --help');
+  t.ok(blocks(readme).includes(manual), 'towline --help');
   t.end();
 });
 
-test('every key of a relay and of a forward stands in the README', (t) => {
+test('the config of the README is one', (t) => {
+  const config = blocks(readme).find((block) => block.startsWith('{'));
+  if (config === undefined) throw new Error('the README has no config');
+  const file = join(makeTemp(t, 'readme'), 'towline.json');
+  writeFileSync(file, config);
+  t.same(
+    loadConfig(file).relays.map(({ name }) => name),
+    ['dev-box', 'postgres'],
+  );
+  t.end();
+});
+
+test('every file that the README links to is there', (t) => {
+  const links = [...readme.matchAll(/\]\(([^)#]+)\)/g)].map((match) => match[1] ?? '');
+  t.ok(links.length >= 5, `${links.length} links`);
+  for (const link of links) t.ok(existsSync(link), link);
+  t.end();
+});
+
+test('every key of a relay and of a forward stands in the page of the config', (t) => {
   const keys = new Set<string>();
   const walk = (node: unknown): void => {
     if (typeof node !== 'object' || node === null) return;
@@ -63,7 +86,7 @@ test('every key of a relay and of a forward stands in the README', (t) => {
   };
   walk(jsonSchema());
   t.ok(keys.size > 20, `${keys.size} keys`);
-  for (const key of keys) t.ok(readme.includes(`\`${key}\``) || readme.includes(`"${key}"`), key);
+  for (const key of keys) t.ok(configPage.includes(`\`${key}\``) || configPage.includes(`"${key}"`), key);
   t.end();
 });
 
@@ -78,32 +101,34 @@ test('every file that the architecture names is there, and every folder of core 
   const text = readFileSync('ARCHITECTURE.md', 'utf8');
   const names = [...text.matchAll(/`((?:[a-z]+\/)*[a-z-]+\.ts)`/g)].map((match) => match[1] ?? '');
   t.ok(names.length > 15, `${names.length} files`);
-  const isThere = (name: string) => ['src', 'src/core', 'test'].some((root) => existsSync(`${root}/${name}`));
+  const isThere = (name: string) => ['.', 'src', 'src/core'].some((root) => existsSync(`${root}/${name}`));
   for (const name of new Set(names)) t.ok(isThere(name), name);
   for (const folder of readdirSync('src/core', { withFileTypes: true }))
     t.ok(text.includes(`core/${folder.name}`), folder.name);
   t.end();
 });
 
-test('the README names every route, and its answer', async (t) => {
+test('the page of the control API names every route, and its answer', async (t) => {
   const routes = readFileSync('src/control/routes.ts', 'utf8');
   const paths = [...routes.matchAll(/app\.(?:get|post)\(\s*'(\/v1\/[a-z]+)/g)].map((match) => match[1] ?? '');
-  t.equal(paths.length, 9);
-  for (const path of new Set(paths)) t.ok(readme.includes(path), path);
-  t.notMatch(readme, /\| 204/);
+  t.equal(paths.length, 11);
+  for (const path of new Set(paths)) t.ok(routePage.includes(path), path);
+  t.notMatch(routePage, /\| 204/);
   t.end();
 });
 
-test('the plugin of the README loads, and does what it says', async (t) => {
-  const code = blocks(readme).find((block) => block.startsWith('export default {'));
-  if (code === undefined) throw new Error('the README has no plugin');
-  const file = join(makeTemp(t, 'readme'), 'hours.mjs');
-  writeFileSync(file, code, { mode: 0o600 });
-  const { plugin, name } = await loadGuest({ use: file, options: {} }, {});
-  t.equal(name, 'hours');
-  const signal = new AbortController().signal;
-  const hooks = await plugin.relay?.({ relay: 'r', options: undefined, signal, uidOf: async () => null });
-  const client = { relay: 'r', forward: 0, from: null, to: null };
-  const hour = new Date().getHours();
-  t.equal(await hooks?.admit?.(client), hour >= 8 || 'not before eight');
+test('every plugin of docs/plugins.md loads and keeps the rules, and its table is that of the hooks', async (t) => {
+  const page = readFileSync('docs/plugins.md', 'utf8');
+  const plugins = blocks(page).filter((code) => /^export default \{/m.test(code));
+  t.equal(plugins.length, 2);
+  for (const [index, code] of plugins.entries()) {
+    const file = join(makeTemp(t, 'docs'), `plugin-${index}.mjs`);
+    writeFileSync(file, code, { mode: 0o600 });
+    await pluginConforms((await loadGuest({ use: file, options: {} }, {})).plugin);
+  }
+  const rows = [...page.matchAll(/^\| `(\w+)\([^|]*\| (\w+)[^|]*\| (\d+) s \|/gm)];
+  t.strictSame(
+    rows.map(([, name, kind, seconds]) => [name, kind, Number(seconds) * 1_000]),
+    Object.entries(hooks).map(([name, { kind, deadline }]) => [name, kind, deadline]),
+  );
 });

@@ -37,6 +37,21 @@ test('a worker loads neither the supervisor nor a package that it does not need'
   t.end();
 });
 
+test('the client of a page loads nothing but itself, and that of Node only ws beside it', (t) => {
+  const graph = readImports(COMPILED, '.js');
+  const loaded = [...closureOf(graph, 'client/browser.js')];
+  t.ok(loaded.length > 8, 'its imports were followed');
+  t.same(
+    loaded.filter((name) => !/^client\/(?!node)/.test(name)),
+    [],
+  );
+  t.same(
+    [...closureOf(graph, 'client/node.js')].filter((name) => !name.startsWith('client/')),
+    ['ws'],
+  );
+  t.end();
+});
+
 test('the check finds each kind of forbidden import', (t) => {
   const graph = readImports(
     tree(t, {

@@ -8,27 +8,35 @@ interface Layer {
 }
 
 const NEAR_MODEL = ['config', 'ssh', 'probe', 'plugin host', 'protocol'] as const;
-const CORE = ['model', 'files', 'socket', ...NEAR_MODEL] as const;
+const CORE = ['model', 'files', 'secrets', 'socket', ...NEAR_MODEL] as const;
 
 // DESIGN: model < config, ssh, plugin, protocol < supervisor, worker < control < daemon < cli; layers between two `<` do not know each other
 const LAYERS: readonly Layer[] = [
   { name: 'model', files: /^core\/model\//, below: [] },
   { name: 'files', files: /^core\/files\//, below: ['model'] },
+  { name: 'secrets', files: /^core\/secrets\//, below: ['model', 'files'] },
   { name: 'config', files: /^core\/config\//, below: ['model', 'files'] },
   { name: 'socket', files: /^core\/socket\//, below: ['model'] },
   { name: 'ssh', files: /^core\/ssh\//, below: ['model', 'files', 'socket'] },
   { name: 'probe', files: /^core\/probe\//, below: ['model', 'files', 'socket', 'ssh'] },
-  { name: 'plugin host', files: /^core\/plugin\//, below: ['model', 'socket'] },
+  { name: 'plugin host', files: /^core\/plugin\//, below: ['model', 'files', 'socket'] },
   { name: 'protocol', files: /^core\/[^/]+$/, below: ['model'] },
   { name: 'supervisor', files: /^core\/supervisor\//, below: CORE },
   { name: 'worker', files: /^core\/worker\//, below: CORE },
   { name: 'control', files: /^control\//, below: [...CORE, 'supervisor'] },
-  { name: 'guests door', files: /^plugin\.ts$/, below: ['model'] },
-  { name: 'plugins', files: /^plugins\//, below: ['guests door'] },
+  { name: 'guests door', files: /^plugin(?:-conforms)?\.ts$/, below: ['model', 'secrets'] },
+  { name: 'recipes', files: /^plugins\/recipes\//, below: ['guests door'] },
+  { name: 'plugins', files: /^plugins\//, below: ['guests door', 'recipes'] },
+  // It runs in other people's pages: not one module of ours comes along.
+  { name: 'client', files: /^client\//, below: [] },
   { name: 'daemon', files: /^daemon\.ts$/, below: [...CORE, 'supervisor', 'control', 'plugins'] },
-  { name: 'cli', files: /^cli\//, below: [...CORE, 'supervisor', 'control', 'daemon'] },
+  { name: 'cli', files: /^cli\//, below: [...CORE, 'recipes', 'plugins', 'supervisor', 'control', 'daemon'] },
   { name: 'library door', files: /^index\.ts$/, below: [...CORE, 'supervisor', 'control', 'daemon'] },
-  { name: 'main', files: /^main\.ts$/, below: [...CORE, 'supervisor', 'control', 'daemon', 'cli'] },
+  {
+    name: 'main',
+    files: /^main\.ts$/,
+    below: [...CORE, 'recipes', 'plugins', 'supervisor', 'control', 'daemon', 'cli'],
+  },
 ];
 
 /** Packages that only one folder may import, types too: what they mean is translated there and nowhere else. */

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { test } from 'tap';
-import { logins, rows } from './rows.ts';
+import { type Test, test } from 'tap';
+import { pluginRows } from './plugin-rows.ts';
+import { logins, rows, type Shown } from './rows.ts';
 
 /** The names of the tests of a file, as they are written, with `*` for what a template puts in. */
 function testsIn(file: string): readonly string[] {
@@ -18,12 +19,22 @@ test('every row of the fault catalogue about ssh, and every way to log in, has a
   const all = [...between('F', 34, 52), ...between('T', 1, 20), ...between('T', 26, 29), 'T77', 'T78'];
   t.same(Object.keys(rows).sort(), [...all].sort());
   t.equal(Object.keys(logins).length, 9);
-  for (const [row, shown] of Object.entries({ ...rows, ...logins })) {
+  checkShown(t, { ...rows, ...logins });
+  t.end();
+});
+
+test('every row of the fault catalogue about plugins has a test by name', (t) => {
+  t.same(Object.keys(pluginRows).sort(), [...between('F', 91, 94), ...between('T', 63, 66)].sort());
+  checkShown(t, pluginRows);
+  t.end();
+});
+
+function checkShown(t: Test, all: Readonly<Record<string, Shown>>): void {
+  for (const [row, shown] of Object.entries(all)) {
     for (const [file, names] of Object.entries(shown)) {
       const there = testsIn(file);
       t.ok(names.length > 0 && there.length > 0, `${row}: ${file}`);
       for (const name of names) t.ok(there.includes(name), `${row}: ${file}: ${name}`);
     }
   }
-  t.end();
-});
+}

@@ -13,7 +13,9 @@ export const rows: Readonly<Record<string, Shown>> = {
     [`${SUPERVISOR}/server-policy`]: [
       'a server whose places are all taken (MaxStartups) is busy by its own words, and asked again slowly',
     ],
-    'core/model/step': ['a busy host is asked after 1, 5, 30, 120 and 300 s, whoever waits'],
+    'core/model/step': [
+      'a busy host is asked after 1, 5, 30 s, then no more than four times in ten minutes, whoever waits',
+    ],
   },
   // MaxSessions.
   F35: {
@@ -83,8 +85,10 @@ export const rows: Readonly<Record<string, Shown>> = {
     ],
     [`${SUPERVISOR}/permits`]: [
       'refused credentials are not tried again by any relay, unless a file changed or the user asked',
+      'four failures of a busy host, whichever relays met them, end the tries of all for ten minutes',
     ],
     'core/model/step': [
+      'in no ten minutes is a busy host asked a fifth time, however the jitter falls',
       'refused credentials block for 20 minutes, a changed file ends it at once',
       'a ProxyCommand that ends as an ssh whose login failed is run after 1, 2, 5, 10, 15 and then every 30 s',
     ],

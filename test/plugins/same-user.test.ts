@@ -8,6 +8,7 @@ import { startSshd } from '../fixtures/sshd.ts';
 import { supervise } from '../fixtures/supervised.ts';
 import { within } from '../fixtures/wait.ts';
 import { uidOf } from '../../src/core/socket/tcp-table.ts';
+import { pluginConforms } from '../../src/plugin.ts';
 import sameUser from '../../src/plugins/same-user.ts';
 
 const signal = new AbortController().signal;
@@ -24,6 +25,10 @@ async function asNobody(code: string): Promise<string> {
   return said.trim();
 }
 
+test('it keeps the rules of plugins', { skip: process.platform !== 'linux' && 'reads /proc' }, async () => {
+  await pluginConforms(sameUser);
+});
+
 test('it admits a client whose end of the connection is ours, and nobody that the kernel does not list', async (t) => {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -32,7 +37,7 @@ test('it admits a client whose end of the connection is ours, and nobody that th
   if (address === null || typeof address === 'string') throw new Error('no port');
   const socket = await dial(address.port);
   t.teardown(() => socket.destroy());
-  const hooks = await sameUser.relay?.({ relay: 'r', options: undefined, signal, uidOf });
+  const hooks = await sameUser.relay?.({ relay: 'r', options: undefined, env: {}, signal, uidOf });
   const to = { address: '127.0.0.1', port: address.port };
   const ask = (port: number) => hooks?.admit?.({ relay: 'r', forward: 0, from: { address: '127.0.0.1', port }, to });
   t.equal(await ask(socket.localPort ?? 0), true);

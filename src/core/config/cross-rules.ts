@@ -1,5 +1,6 @@
 import { normalize } from 'node:path';
 import { type Endpoint, formatEndpoint, isLoopback } from '../model/endpoint.ts';
+import { checkBackends } from './backend-rules.ts';
 import { parseListen } from './endpoint-text.ts';
 import { parseForward } from './forward-text.ts';
 import type { Locator } from './lines.ts';
@@ -17,7 +18,7 @@ interface Written {
 /** What the schema cannot say, because it joins values that stand apart. Read from the tree: other problems do not hide these. */
 export function checkAcross(root: SourceNode, where: Locator): readonly Complaint[] {
   const listeners = listenersOf(root);
-  return [...exposures(listeners), ...collisions(listeners, where), ...standbys(root)];
+  return [...exposures(listeners), ...collisions(listeners, where), ...standbys(root), ...checkBackends(root)];
 }
 
 function listenersOf(root: SourceNode): readonly Written[] {

@@ -1,5 +1,5 @@
 import { isIPv4, isIPv6 } from 'node:net';
-import { type Endpoint, parseEndpoint } from '../model/endpoint.ts';
+import { type Endpoint, parseEndpoint, type Target } from '../model/endpoint.ts';
 import { type Parsed, quote, type Trouble } from './problem.ts';
 
 const forms = 'a port, an address and port (127.0.0.1:8080, [::1]:8080), or unix:/path';
@@ -19,13 +19,8 @@ export function parseListen(written: string | number): Parsed<Endpoint> {
 }
 
 /** Reads what a forward dials from the remote host. */
-export function parseTarget(written: string | number): Parsed<Endpoint> {
-  if (written === 'backend') {
-    return refuse(
-      'the target "backend" is not supported yet: launching a backend arrives in a later version',
-      'the host:port where the backend listens, such as 127.0.0.1:8787',
-    );
-  }
+export function parseTarget(written: string | number): Parsed<Target> {
+  if (written === 'backend') return { value: { kind: 'backend' } };
   const parsed = parse(written, 1, 'dial');
   if ('trouble' in parsed || parsed.value.kind === 'unix') return parsed;
   const { host } = parsed.value;

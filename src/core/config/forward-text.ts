@@ -1,11 +1,11 @@
-import type { Endpoint } from '../model/endpoint.ts';
+import type { Endpoint, Target } from '../model/endpoint.ts';
 import { parseListen, parseTarget } from './endpoint-text.ts';
 import { type Parsed, quote } from './problem.ts';
 
 /** Both ends of a forward. */
 export interface Ends {
   readonly listen: Endpoint;
-  readonly target: Endpoint;
+  readonly target: Target;
 }
 
 const forms = '"5432", "8080:10.0.0.5:80", "127.0.0.1:8080:db:5432", or unix:/path at either end';

@@ -51,10 +51,10 @@ function plainComplaint(root: SourceNode, path: ConfigPath, issue: Issue): Compl
   const at = offsetOf(root, path);
   if (node === undefined) return { at, path, message: 'this key is missing', expected: issue.message };
   const seen = path.some(isSecret) ? 'this value' : show(node);
-  return { at, path, message: `${seen} ${verdicts[issue.code] ?? 'is not allowed'}`, expected: issue.message };
+  return { at, path, message: `${seen} ${troubles[issue.code] ?? 'is not allowed'}`, expected: issue.message };
 }
 
-const verdicts: Readonly<Partial<Record<Issue['code'], string>>> = {
+const troubles: Readonly<Partial<Record<Issue['code'], string>>> = {
   too_small: 'is too small',
   too_big: 'is too large',
 };

@@ -79,9 +79,10 @@ function build(written: unknown, file: string, home: string, names: readonly str
     relays: names.flatMap((name): readonly RelayConfig[] => {
       const relay = relays[name];
       if (relay === undefined) return [];
-      const plugins = relay.plugins.map(({ use, options }) => ({
-        use: use.includes('/') ? absolute(use, folder, home) : use,
-        options,
+      const plugins = relay.plugins.map(({ use, ...rest }) => ({
+        use: /^(?:\.|~?\/)/.test(use) ? absolute(use, folder, home) : use,
+        from: folder,
+        ...rest,
       }));
       return [{ name, ...relay, plugins }];
     }),

@@ -11,6 +11,15 @@ const steps: Readonly<Record<Stepped, readonly number[]>> = {
   busy: [1_000, 5_000, 30_000, 120_000, 300_000],
 };
 
+/**
+ * The steps of `busy` never add up to more tries in so many ms, a second over ten minutes: fail2ban's default bans at the fifth failure
+ * in that time. The steps alone would make six.
+ */
+const budget = { tries: 4, within: 601_000 };
+
+/** The shortest that the jitter makes of a step. */
+const shortest = 0.8;
+
 /** After so many closes without a byte, something forwards the port to nobody: slow down. */
 const patience = { tries: 30, delay: 15_000 };
 
@@ -27,7 +36,15 @@ export function backoff(retry: RetryClass | 'flap', count: number, random: numbe
   if (!isStepped(retry)) return null;
   const row = steps[retry];
   const base = silent && count > patience.tries ? patience.delay : (row[Math.min(count, row.length) - 1] ?? 0);
-  return Math.round(base * (0.8 + 0.4 * random));
+  const wait = Math.round(base * (shortest + 0.4 * random));
+  return retry === 'busy' ? Math.max(wait, leastWait(count)) : wait;
+}
+
+/** How long the fifth try waits at least, so that the first one is `within` ago however short the waits between them were. */
+function leastWait(count: number): number {
+  if (count !== budget.tries) return 0;
+  const before = steps.busy.slice(0, budget.tries - 1).reduce((sum, step) => sum + step, 0);
+  return budget.within - shortest * before;
 }
 
 function isStepped(retry: RetryClass | 'flap'): retry is Stepped {

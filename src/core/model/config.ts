@@ -1,4 +1,5 @@
-import type { Endpoint } from './endpoint.ts';
+import type { Endpoint, Target } from './endpoint.ts';
+import type { HookName } from './hooks.ts';
 
 /** The parsed config file. Nothing in it is optional, nothing changes after parsing. Durations are ms, sizes bytes. */
 export interface Config {
@@ -83,15 +84,18 @@ export type ForwardConfig = LocalForward;
 export interface LocalForward {
   readonly kind: 'local';
   readonly listen: Endpoint;
-  readonly target: Endpoint;
+  readonly target: Target;
   readonly health: HealthConfig | null;
 }
 
 /** A probe through the relay. */
 export interface HealthConfig {
-  readonly kind: 'tcp' | 'websocket';
-  /** Path of the WebSocket request. Default `/`. */
+  /** `backend`: as the backend's recipe says, with its token; TCP where nobody knows more. The default where the target is the backend. */
+  readonly kind: 'tcp' | 'websocket' | 'http' | 'backend';
+  /** Path of the HTTP or WebSocket request. Default `/`. */
   readonly path: string;
+  /** The status that an HTTP answer must have; null (default): any of 200 to 399. */
+  readonly status: number | null;
   /** ms from the end of one check to the next. Default 15 s. */
   readonly every: number;
   /** ms that one check may take. Default 3 s, or `every` where that is less. */
@@ -102,8 +106,16 @@ export interface HealthConfig {
   readonly fall: number;
 }
 
-/** A plugin that a relay uses: a built-in name or a path, and its own options as they stand in the file. */
+/** A plugin that a relay uses, and its own options as they stand in the file. */
 export interface PluginUse {
+  /** The name of a built-in one, an absolute path, or the name of an npm package. */
   readonly use: string;
+  /** The folder in which the search for a package begins: that of the config file. */
+  readonly from: string;
   readonly options: Readonly<Record<string, unknown>>;
+  /** Other deadlines than the hooks' own, ms. */
+  readonly deadlines: HookDeadlines;
 }
+
+/** How long hooks may take, ms; those that are absent take their own deadline. */
+export type HookDeadlines = Readonly<Partial<Record<HookName, number>>>;

@@ -3,6 +3,14 @@ export type Endpoint =
   | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
   | { readonly kind: 'unix'; readonly path: string };
 
+/** Where a forward leads: an address, or wherever the backend of the relay listens. */
+export type Target = Endpoint | { readonly kind: 'backend' };
+
+/** Writes a target as a user would: an endpoint, or `backend`. */
+export function formatTarget(target: Target): string {
+  return target.kind === 'backend' ? 'backend' : formatEndpoint(target);
+}
+
 /** Writes an endpoint as a user would: `127.0.0.1:8787`, `[::1]:8787`, `unix:/run/x.sock`. */
 export function formatEndpoint(endpoint: Endpoint): string {
   if (endpoint.kind === 'unix') return `unix:${endpoint.path}`;
@@ -21,6 +29,10 @@ export function parseEndpoint(text: string): Endpoint | null {
   const port = Number(match[3]);
   if (port > 65_535) return null;
   return { kind: 'tcp', host: match[1] ?? match[2] ?? '127.0.0.1', port };
+}
+
+export function sameEndpoint(one: Endpoint, other: Endpoint): boolean {
+  return formatEndpoint(one) === formatEndpoint(other);
 }
 
 /** True for an address that only this machine can reach. */

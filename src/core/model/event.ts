@@ -1,4 +1,5 @@
-import type { Endpoint } from './endpoint.ts';
+import type { BackendFacts } from './backend.ts';
+import type { Endpoint, Target } from './endpoint.ts';
 import type { FaultReport } from './fault.ts';
 import type { Question } from './question.ts';
 import type { LaneState, Stage } from './state.ts';
@@ -16,7 +17,7 @@ export type Fact =
       readonly relay: string;
       readonly host: string;
       readonly lanes: number;
-      readonly forwards: readonly { readonly listen: Endpoint; readonly target: Endpoint; readonly probed: boolean }[];
+      readonly forwards: readonly { readonly listen: Endpoint; readonly target: Target; readonly probed: boolean }[];
     }
   | { readonly type: 'relay.started'; readonly relay: string }
   | { readonly type: 'relay.stopping'; readonly relay: string; readonly why: string }
@@ -36,7 +37,20 @@ export type Fact =
       readonly until: number | null;
     }
   | { readonly type: 'lane.changed'; readonly relay: string; readonly lane: number; readonly state: LaneState }
-  | { readonly type: 'lane.advanced'; readonly relay: string; readonly lane: number; readonly stage: Stage }
+  | {
+      readonly type: 'lane.advanced';
+      readonly relay: string;
+      readonly lane: number;
+      readonly stage: Stage;
+      readonly note: string | null;
+    }
+  /** What it leads to was launched, or found, and proved to be the right one; null: no plugin has to do with a backend. */
+  | {
+      readonly type: 'backend.ready';
+      readonly relay: string;
+      readonly lane: number;
+      readonly backend: BackendFacts | null;
+    }
   | { readonly type: 'link.opened'; readonly relay: string; readonly lane: number; readonly link: LinkFacts }
   | {
       readonly type: 'forward.judged';
@@ -60,7 +74,16 @@ export type Fact =
   /** What a worker, or a plugin in it, wrote to stdout or stderr, a line at a time; `count`: lines that were left out before it. */
   | { readonly type: 'worker.said'; readonly relay: string; readonly text: string; readonly count: number }
   | { readonly type: 'plugin.failed'; readonly relay: string; readonly plugin: string; readonly fault: FaultReport }
+  /** What a plugin found out about the host, in the place of what it said before; empty: nothing that the user should know. */
+  | {
+      readonly type: 'host.inspected';
+      readonly relay: string;
+      readonly plugin: string;
+      readonly notes: readonly string[];
+    }
   | { readonly type: 'relay.warned'; readonly relay: string; readonly text: string }
+  /** Worth a line in the log, and no warning: status does not have it. */
+  | { readonly type: 'relay.noted'; readonly relay: string; readonly text: string }
   /** A person, or the askpass program, is asked. Answers are in no event. */
   | ({ readonly type: 'question.asked'; readonly of: 'person' | 'askpass' } & QuestionFact)
   /** `memory`: an answer that was given before. */

@@ -3,11 +3,14 @@
  * - `soon`: leaves no trace in sshd's auth log; quick steps, capped at 1.5 s, at once when a client waits.
  * - `stage`: a stage of connecting ran out of time; quick steps, capped at 5 s.
  * - `command`: a ProxyCommand that may have logged in somewhere ended by itself; 1, 2, 5, 10, 15, then every 30 s, whoever asks.
- * - `busy`: the server spoke, then closed before authentication; 1, 5, 30, 120, 300 s, whoever asks.
+ * - `busy`: the server spoke, then closed before authentication; 1, 5, 30, 120, 300 s, whoever asks, and at
+ *   most 4 tries in 10 min.
  * - `refused`: the credentials were rejected; blocked, one try each 20 min, at once when a key, the agent or the config changes.
  * - `never`: blocked until a file changes or the user says so.
  * - `crash`: blocked, tried again each 60 s.
+ * - `absent`: a program is not there; blocked, tried again each 60 s, at once when the config changes or the program appears.
  * - `policy`: that forward is rechecked each 60 s; when no forward can work, or the host is a jump host, by a new link.
+ * - `launch`: the backend did not come up: five tries over one link after 1, 2, 4, 8 s, then blocked, tried again each 5 min.
  * - `forward`: the link stays; the thing itself is tried again (listener 2 s, target and probe by their own clock).
  * - `none`: nothing to repeat; it was the answer to one request or one connection.
  */
@@ -19,7 +22,9 @@ export type RetryClass =
   | 'refused'
   | 'never'
   | 'crash'
+  | 'absent'
   | 'policy'
+  | 'launch'
   | 'forward'
   | 'none';
 
@@ -65,6 +70,7 @@ export const faults = {
   KEX_TIMEOUT:            row('stage',   69, 504, 'the key exchange did not finish', 'large packets may be lost: check the MTU'),
   AUTH_TIMEOUT:           row('stage',   69, 504, 'authentication did not finish', 'look at the server\'s log'),
   PROXY_COMMAND_FAILED:   row('soon',    69, 502, 'the ProxyCommand ended, or could not be run', 'run it by hand; correct it in ssh_config'),
+  PROXY_COMMAND_MISSING:  row('absent',  69, 502, 'the program of the ProxyCommand is not there or may not be run', 'install it, or correct ProxyCommand in ssh_config'),
   CLOSED_EARLY:           row('soon',    69, 502, 'the connection closed before the server said a word', 'a port proxy may have nothing behind it'),
   SERVER_BUSY:            row('busy',    69, 502, 'the server closed the connection before authentication', 'it may be busy (MaxStartups) or blocking this address; towline slows down by itself'),
   ALGORITHM_MISMATCH:     row('never',   76, 502, 'client and server share no algorithm', 'update the server, or allow the old algorithm for this host'),
@@ -98,6 +104,16 @@ export const faults = {
   OPEN_TIMEOUT:           row('forward', 69, 504, 'the server did not open the channel in time', 'check that the target is reachable from the server'),
   PROBE_FAILED:           row('forward', 69, 502, 'the health check says no', 'look at the backend'),
   TOKEN_MISSING:          row('forward', 77, 502, 'the backend asks for a token', 'give the relay a token'),
+  TOKEN_CHANGED:          row('forward', 77, 502, 'the same run of a backend has another token than before', 'look at the backend; `towline backend stop` ends it, then a new one is started'),
+  TOKEN_UNSAFE:           row('forward', 77, 400, 'a file that holds a token is not for its owner\'s eyes only, or cannot be read', '`chmod 600` it, and own it'),
+  TOKEN_REFUSED:          row('forward', 77, 502, 'the backend refuses the token', 'set the right one: `towline token set`'),
+  BACKEND_FOREIGN:        row('launch',  77, 502, 'what listens on the port is not the backend that was launched', 'look at who listens there, or let the backend choose its port'),
+  BACKEND_STOPPED:        row('never',   69, 503, 'the backend was stopped with `towline backend stop`', '`towline restart` the relay starts it again'),
+  LAUNCH_FAILED:          row('launch',  69, 502, 'the backend did not come up', 'look at its last lines; `towline backend logs` shows more'),
+  LAUNCH_TIMEOUT:         row('launch',  69, 504, 'the backend was not ready in time', 'look at its last lines, or raise the deadline'),
+  LAUNCH_PORT_TAKEN:      row('launch',  69, 502, 'the port of the backend is taken by another process', 'stop that, or let the backend choose its port'),
+  REMOTE_REFUSED:         row('launch',  77, 502, 'the host runs no commands for this user', 'look at its login shell and at ForceCommand there'),
+  REMOTE_FILE:            row('launch',  66, 502, 'a file on the host cannot be read or written', 'check its path and permissions there'),
   RELAY_STOPPED:          row('none',    69, 503, 'the relay, or the daemon, was stopped while a client waited', '`towline start` the relay'),
   HANDOVER_FAILED:        row('none',    69, 502, 'no worker took a client that was handed over', 'nothing; it may try again'),
   HOLD_EXPIRED:           row('none',    69, 504, 'a client waited longer than hold.time', 'nothing; it may try again'),
@@ -105,9 +121,9 @@ export const faults = {
   CONNECTIONS_FULL:       row('none',    69, 503, 'too many connections are open', 'raise connections'),
   REQUEST_FORBIDDEN:      row('none',    77, 403, 'a request to the control API came from a web page or names another host', 'use the towline command'),
   ADMISSION_REFUSED:      row('none',    77, 403, 'a plugin refused the client', 'see the plugin\'s reason'),
-  PLUGIN_FAILED:          row('never',   70, 500, 'a plugin threw, or gave no answer in time', 'mend the plugin, then restart the relay'),
-  PLUGIN_UNTRUSTED:       row('never',   78, 400, 'a plugin file can be written by others', '`chmod go-w` the file and its folder'),
-  PLUGIN_NOT_FOUND:       row('never',   78, 404, 'no plugin has that name or path', 'use a built-in name or a path beginning with ./ or /'),
+  PLUGIN_FAILED:          row('never',   70, 500, 'a plugin cannot be loaded, threw, or gave no answer in time', 'mend the plugin, then restart the relay'),
+  PLUGIN_UNTRUSTED:       row('never',   78, 400, 'a plugin\'s file can be written by others, or leads out of its package', '`chmod go-w` what is named, or own it'),
+  PLUGIN_NOT_FOUND:       row('never',   78, 404, 'no plugin has that name or path', 'use a built-in name, an installed package, or a path beginning with ./ or /'),
   WORKER_CRASHING:        row('crash',   70, 500, 'a worker ends again and again', 'look at `towline logs`; it is tried again each minute'),
   WORKER_FAILED:          row('none',    70, 500, 'a worker ended or could not be started', 'nothing; it is restarted; if it comes back, look at the plugins'),
   WORKER_HUNG:            row('none',    70, 500, 'a worker stopped answering and was replaced', 'nothing; if it comes back, look at the plugins'),

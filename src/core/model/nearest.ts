@@ -1,17 +1,25 @@
 import { distance } from 'fastest-levenshtein';
 
 /**
- * The word that was probably meant, or null when none is near: at most two letters in five may differ. Of two that are as near the
- * one of the same length is taken: letters change places more often than they go missing.
+ * The word that was probably meant, or null when none is near: at most two letters in five may differ; two neighbours that changed
+ * places count as one. Of two that are as near the one of the same length is taken: letters change places more often than they go
+ * missing.
  */
 export function nearest(word: string, words: readonly string[]): string | null {
   if (word.length > 64) return null;
   const lower = word.toLowerCase();
   let near: { readonly word: string; readonly cost: number } | null = null;
   for (const one of words) {
-    const letters = distance(lower, one.toLowerCase());
+    const letters = swapped(lower, one.toLowerCase()) ? 1 : distance(lower, one.toLowerCase());
     const cost = letters + (one.length === word.length ? 0 : 0.5);
     if (letters <= Math.max(1, word.length / 2.5) && (near === null || cost < near.cost)) near = { word: one, cost };
   }
   return near?.word ?? null;
+}
+
+/** Whether two words differ by one pair of neighbours that changed places. */
+function swapped(one: string, other: string): boolean {
+  const at = [...one].findIndex((letter, index) => letter !== other[index]);
+  if (at < 0) return false;
+  return `${one.slice(0, at)}${one.charAt(at + 1)}${one.charAt(at)}${one.slice(at + 2)}` === other;
 }

@@ -39,9 +39,9 @@ function say(word: Word, reason: string, fault: FaultReport | null = null, until
 
 function standingAway({ lanes, before }: RelaySnapshot): Standing {
   const away: Word = before ? 'reconnecting' : 'connecting';
-  for (const { state, stage } of lanes) {
+  for (const { state, stage, note } of lanes) {
     if (state.at === 'waiting') return say(away, state.fault.message, state.fault, state.until);
-    if (state.at === 'dialing') return say(away, `${stage ?? 'starting'}, attempt ${state.attempt}`);
+    if (state.at === 'dialing') return say(away, note ?? `${stage ?? 'starting'}, attempt ${state.attempt}`);
   }
   const hopeless = lanes.map(hopelessness);
   const [first] = hopeless;

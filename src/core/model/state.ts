@@ -3,8 +3,20 @@ import type { FaultReport } from './fault.ts';
 /** The seven words a user sees; everything else is a reason beside the word. */
 export type Word = 'offline' | 'connecting' | 'connected' | 'degraded' | 'reconnecting' | 'draining' | 'blocked';
 
-/** Where an attempt to connect is: waiting for a permit, then the stages of RFC 4253 and 4252, and between them for a person. */
-export type Stage = 'permit' | 'tcp' | 'greeting' | 'key exchange' | 'authentication' | 'waiting for an answer';
+/**
+ * Where an attempt to connect is: waiting for a permit, then the stages of RFC 4253 and 4252, and between them for a person; then its
+ * backend is launched or found, its token is learned, and both are proved to belong together.
+ */
+export type Stage =
+  | 'permit'
+  | 'tcp'
+  | 'greeting'
+  | 'key exchange'
+  | 'authentication'
+  | 'waiting for an answer'
+  | 'backend'
+  | 'token'
+  | 'proof';
 
 /**
  * The life of one lane. Each member carries exactly the facts that are true in it. All times are ms since the epoch.

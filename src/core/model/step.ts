@@ -1,7 +1,7 @@
-import { backoff } from './backoff.ts';
 import { type FaultReport, leavesHostAlone, retryOf } from './fault.ts';
+import { dial, fail, flapsTooOften, lose, noTries, withhold } from './next-attempt.ts';
 import { awaitsAnswer } from './question.ts';
-import type { LaneState, Tries } from './state.ts';
+import type { LaneState } from './state.ts';
 
 /** What can happen to a lane. */
 export type LaneInput =
@@ -12,6 +12,8 @@ export type LaneInput =
   /** The host, or the credentials, are to be left alone until then, because of what somebody else met. */
   | { readonly type: 'withheld'; readonly fault: FaultReport; readonly until: number }
   | { readonly type: 'lost'; readonly fault: FaultReport }
+  /** The link is well, but the backend behind it has gone. */
+  | { readonly type: 'unbacked' }
   | { readonly type: 'timer' }
   /** Something changed that may cure the fault. */
   | { readonly type: 'nudge'; readonly why: Nudge }
@@ -27,6 +29,8 @@ export type Nudge = 'client' | 'wake' | 'files' | 'host' | 'answer' | 'user';
 /** What the driver must do, in this order. */
 export type LaneEffect =
   | { readonly do: 'dial'; readonly forced: boolean }
+  /** Bring the backend over the link that is there. */
+  | { readonly do: 'back' }
   | { readonly do: 'cancel-dial' }
   | { readonly do: 'close-link' }
   | { readonly do: 'arm'; readonly at: number }
@@ -49,9 +53,6 @@ export interface LaneStep {
   readonly effects: readonly LaneEffect[];
 }
 
-const none: Tries = { of: 'none', count: 0, flaps: 0 };
-/** So many links may be thrown out at once before it is taken to be no accident. */
-const quickFlaps = 10;
 const stay = (state: LaneState): LaneStep => ({ state, effects: [] });
 
 /** The one function that decides the life of a lane. Pure: the driver performs the effects and announces the state. */
@@ -59,7 +60,7 @@ export function step(state: LaneState, input: LaneInput, now: number, policy: La
   if (state.at === 'ended') return stay(state);
   switch (input.type) {
     case 'start':
-      return state.at === 'idle' ? dial(1, none, false, input.forced) : stay(state);
+      return state.at === 'idle' ? dial(1, noTries, false, input.forced) : stay(state);
     case 'linked':
       if (state.at !== 'dialing') return { state, effects: [{ do: 'close-link' }] };
       return { state: { at: 'up', since: now, attempt: state.attempt, tries: state.tries }, effects: [] };
@@ -70,6 +71,9 @@ export function step(state: LaneState, input: LaneInput, now: number, policy: La
     case 'lost':
       if (state.at === 'draining') return end([{ do: 'disarm' }, { do: 'close-link' }]);
       return state.at === 'up' ? lose(state, input.fault, now, policy) : stay(state);
+    case 'unbacked':
+      if (state.at !== 'up') return stay(state);
+      return { state: { at: 'dialing', attempt: 1, tries: state.tries, before: true }, effects: [{ do: 'back' }] };
     case 'timer':
       return ring(state, now);
     case 'nudge':
@@ -83,10 +87,6 @@ export function step(state: LaneState, input: LaneInput, now: number, policy: La
     case 'stop':
       return end(leave(state));
   }
-}
-
-function dial(attempt: number, tries: Tries, before: boolean, forced: boolean): LaneStep {
-  return { state: { at: 'dialing', attempt, tries, before }, effects: [{ do: 'dial', forced }] };
 }
 
 function end(effects: readonly LaneEffect[]): LaneStep {
@@ -108,91 +108,6 @@ function leave(state: LaneState): readonly LaneEffect[] {
     case 'ended':
       return [];
   }
-}
-
-/** A host that refuses now and is mute then gets no quicker steps for the change: the quick classes count together. */
-function count(tries: Tries, of: Tries['of']): Tries {
-  const quick = (one: Tries['of']) => one === 'soon' || one === 'stage';
-  const again = tries.of === of || (quick(tries.of) && quick(of));
-  return { of, count: again ? tries.count + 1 : 1, flaps: tries.flaps };
-}
-
-/** What may cure itself, and costs the server a login to find out, is asked for each minute. */
-const recheck = 60_000;
-
-function fail(
-  state: { readonly attempt: number; readonly tries: Tries; readonly before: boolean },
-  fault: FaultReport,
-  now: number,
-  policy: LanePolicy,
-): LaneStep {
-  const retry = retryOf(fault);
-  const { attempt, before } = state;
-  if (retry === 'soon' || retry === 'stage' || retry === 'command' || retry === 'busy') {
-    const tries = count(state.tries, retry);
-    const silent = fault.code === 'CLOSED_EARLY' || fault.code === 'PROXY_COMMAND_FAILED';
-    const wait = backoff(retry, tries.count, policy.random, silent) ?? 0;
-    // A host that throws links out is not asked sooner because it also refuses some.
-    const until = now + Math.max(wait, tries.flaps > quickFlaps ? flapWait(tries.flaps, policy) : 0);
-    return {
-      state: { at: 'waiting', attempt, tries, from: now, until, fault, before },
-      effects: [{ do: 'arm', at: until }],
-    };
-  }
-  const tries = count(state.tries, retry === 'refused' ? 'refused' : 'never');
-  const wait = retry === 'crash' || retry === 'policy' ? recheck : backoff(retry, tries.count, policy.random, false);
-  const until = wait === null ? null : now + wait;
-  const arm: readonly LaneEffect[] = until === null ? [] : [{ do: 'arm', at: until }];
-  return {
-    state: { at: 'blocked', attempt, tries, until, fault, before },
-    effects: [...arm, { do: 'watch-files' }],
-  };
-}
-
-function withhold(
-  { attempt, tries, before }: { readonly attempt: number; readonly tries: Tries; readonly before: boolean },
-  fault: FaultReport,
-  until: number,
-  now: number,
-): LaneStep {
-  const arm: LaneEffect = { do: 'arm', at: until };
-  if (leavesHostAlone(fault)) {
-    return { state: { at: 'waiting', attempt, tries, from: now, until, fault, before }, effects: [arm] };
-  }
-  return { state: { at: 'blocked', attempt, tries, until, fault, before }, effects: [arm, { do: 'watch-files' }] };
-}
-
-/**
- * A link that had settled counts as a success: the next attempt is made at once and the counting starts anew. One that had not
- * counts by itself: a login that is thrown out at once leaves traces, so that after ten no client hurries the next.
- */
-function lose(
-  state: { readonly since: number; readonly attempt: number; readonly tries: Tries },
-  fault: FaultReport,
-  now: number,
-  policy: LanePolicy,
-): LaneStep {
-  const close: LaneEffect = { do: 'close-link' };
-  const retry = retryOf(fault);
-  if (now - state.since >= policy.settle && (retry === 'soon' || retry === 'stage')) {
-    const next = dial(1, none, true, false);
-    return { state: next.state, effects: [close, ...next.effects] };
-  }
-  if (retry !== 'soon' && retry !== 'stage') {
-    const failed = fail({ ...state, before: true }, fault, now, policy);
-    return { state: failed.state, effects: [close, ...failed.effects] };
-  }
-  const flaps = state.tries.flaps + 1;
-  const tries: Tries = { of: 'flap', count: flaps, flaps };
-  const until = now + flapWait(flaps, policy);
-  return {
-    state: { at: 'waiting', attempt: state.attempt, tries, from: now, until, fault, before: true },
-    effects: [close, { do: 'arm', at: until }],
-  };
-}
-
-function flapWait(flaps: number, { random }: LanePolicy): number {
-  return backoff('flap', flaps, random, false) ?? 0;
 }
 
 function ring(state: LaneState, now: number): LaneStep {
@@ -224,7 +139,7 @@ function nudge(state: LaneState, why: Nudge, now: number): LaneStep {
   if (why === 'answer') return state.at === 'blocked' && awaitsAnswer(state.fault) ? again : stay(state);
   if (state.at === 'blocked') return why === 'files' || why === 'user' ? again : stay(state);
   if (why === 'user') return again;
-  if (state.tries.of !== 'soon' || state.tries.flaps > quickFlaps || why === 'files') return stay(state);
+  if (state.tries.of !== 'soon' || flapsTooOften(state.tries) || why === 'files') return stay(state);
   if (why === 'wake' || now >= state.from + hurry) return again;
   const until = state.from + hurry;
   return until < state.until ? rearm({ ...state, until }, until) : stay(state);

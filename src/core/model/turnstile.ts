@@ -7,7 +7,7 @@ export class Turnstile {
     this.#free = width;
   }
 
-  /** Calls `enter` when it is its turn; it must call `leave` (once or more). */
+  /** Calls `enter` when there is room; it must call `leave` (once or more). */
   enter(enter: (leave: () => void) => void): void {
     this.#queue.push(enter);
     this.#next();

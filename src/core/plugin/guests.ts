@@ -1,113 +1,172 @@
+import type { Duplex } from 'node:stream';
+import type { Backend } from '../model/backend.ts';
 import type { Event } from '../model/event.ts';
 import { Fault } from '../model/fault.ts';
-import type { ClientConnection, RelayHooks } from '../model/plugin.ts';
-import { printable } from '../model/printable.ts';
+import type { HookName, Side } from '../model/hooks.ts';
+import type { BackendCall, ClientConnection, Credential, Dial, LoginHost, PluginContext } from '../model/plugin.ts';
+import type { RemoteHost } from '../model/remote.ts';
+import type { Secret } from '../model/secret.ts';
 import { uidOf } from '../socket/tcp-table.ts';
+import { admitted, checked, probed } from './gates.ts';
+import { inspected } from './inspections.ts';
 import type { Guest } from './load.ts';
+import { backendOf, credentialOf, tokenOf } from './providers.ts';
+import { Seat, type Told } from './seat.ts';
+import { alone, type Turn } from './turn.ts';
+import { wrapped } from './waterfall.ts';
+import type { Config } from '../model/config.ts';
 
-/** After so many failures a plugin that only observes is dropped; one with a gate ends its relay. */
-const strikes = 3;
-const deadlines = { admit: 2_000, observe: 10_000, factory: 10_000 };
-
-interface Place {
-  readonly name: string;
-  readonly hooks: RelayHooks;
-  failures: number;
-}
-
-/** The plugins of one relay in one process, in the order of the file. Each hook has a deadline; a throw never gets out. */
+/** The plugins of one relay in one process, in the order of the file. Each hook has a deadline; what it throws never gets out as it is. */
 export class Guests {
-  readonly #places: Place[] = [];
-  readonly #stop = new AbortController();
-  readonly #onFault: (plugin: string, fault: Fault, fatal: boolean) => void;
+  readonly #told: Told;
+  readonly #turn: Turn;
+  #seats: Seat[] = [];
+  #stop = new AbortController();
+  #broken: Fault | null = null;
 
-  /** `onFault` hears of each failure; `fatal`: a gate failed too often, the relay must not go on. */
-  constructor(onFault: (plugin: string, fault: Fault, fatal: boolean) => void) {
-    this.#onFault = onFault;
+  /**
+   * `told` hears of each failure; `fatal`: a plugin that must not be left out failed too often, the relay must not go on. `turn` lets one
+   * call of `backend` or `token` at a time through, for all lanes of the relay.
+   */
+  constructor(told: Told, turn: Turn = alone()) {
+    this.#turn = turn;
+    this.#told = (plugin, fault, fatal) => {
+      if (fatal) this.#broken ??= fault;
+      told(plugin, fault, fatal);
+    };
   }
 
-  /** Calls the factory of one side of each plugin; all are seated, or none. Throws PLUGIN_FAILED. */
-  async seat(guests: readonly Guest[], side: 'daemon' | 'relay', relay: string): Promise<void> {
+  /** Calls the factory of one side of each plugin; all are seated, or none. `env`: the daemon's environment. Throws PLUGIN_FAILED. */
+  async seat(
+    guests: readonly Guest[],
+    side: Side,
+    relay: string,
+    env: PluginContext<unknown>['env'] = process.env,
+  ): Promise<void> {
     const attempt = new AbortController();
-    const places: Place[] = [];
+    const stop = this.#stop.signal;
+    const seats: Seat[] = [];
     try {
-      for (const { name, plugin, options } of guests) {
-        const factory = plugin[side]?.bind(plugin);
-        if (factory === undefined) continue;
-        const context = { relay, options, signal: AbortSignal.any([this.#stop.signal, attempt.signal]), uidOf };
-        const hooks = await this.#call(name, side, deadlines.factory, async () => factory(context));
-        places.push({ name, hooks: hooks ?? {}, failures: 0 });
+      for (const guest of guests) {
+        const context = { relay, options: guest.options, env, signal: AbortSignal.any([stop, attempt.signal]), uidOf };
+        const seat = await Seat.take(guest, side, context, this.#told);
+        if (seat !== null) seats.push(seat);
       }
     } catch (error) {
       attempt.abort(new Error('a plugin beside it failed'));
       throw error;
     }
-    if (!this.#stop.signal.aborted) this.#places.push(...places);
+    if (!stop.aborted) this.#seats.push(...seats);
   }
 
-  /** Asks each `admit` in order; null admits. Only a literal true does: everything else refuses. */
-  async admit(connection: ClientConnection): Promise<Fault | null> {
-    for (const place of this.#places) {
-      const admit = place.hooks.admit?.bind(place.hooks);
-      if (admit === undefined) continue;
-      try {
-        const answer = await this.#call(place.name, 'admit', deadlines.admit, async () => admit(connection));
-        if (answer === true) continue;
-        const why = typeof answer === 'string' ? printable(answer) : 'it did not answer true';
-        return new Fault('ADMISSION_REFUSED', `plugin ${place.name} refused a client: ${why}; see its options`);
-      } catch (error) {
-        const fault = Fault.from(error);
-        this.#strike(place, fault, true);
-        return new Fault('ADMISSION_REFUSED', `a client was refused: ${fault.message}`, { cause: fault });
-      }
-    }
-    return null;
+  /** Why the relay must not go on: a plugin that must not be left out failed too often. Null while all is well. */
+  get broken(): Fault | null {
+    return this.#broken;
   }
 
   get gated(): boolean {
-    return this.#places.some((place) => place.hooks.admit !== undefined);
+    return this.#has('admit');
+  }
+
+  get hasIdentify(): boolean {
+    return this.#has('identify');
+  }
+
+  get hasBackend(): boolean {
+    return this.#has('backend');
+  }
+
+  get hasToken(): boolean {
+    return this.#has('token');
+  }
+
+  get hasProbe(): boolean {
+    return this.#has('probe');
+  }
+
+  get hasWrap(): boolean {
+    return this.#has('wrap');
+  }
+
+  get hasCheck(): boolean {
+    return this.#has('check');
+  }
+
+  /** Asks each `check` in order; null accepts the config. Never rejects. */
+  check(config: Config): Promise<Fault | null> {
+    return checked(this.#seats, config);
+  }
+
+  /** Asks each `admit` in order; null admits. Only a literal true does: everything else refuses. Never rejects. */
+  async admit(connection: ClientConnection): Promise<Fault | null> {
+    if (this.#broken === null) return admitted(this.#seats, connection);
+    return new Fault('ADMISSION_REFUSED', `a client was refused: ${this.#broken.message}`, { cause: this.#broken });
+  }
+
+  /** How to log in to a host, by the first plugin that knows; undefined: none does. Rejects with IDENTITY_UNREADABLE, or what the plugin said. */
+  identify(host: LoginHost): Promise<Credential | undefined> {
+    return credentialOf(this.#seats, host);
+  }
+
+  /**
+   * Makes sure of a backend by the first plugin that has one; undefined: none has. Rejects with LAUNCH_FAILED, with the fault that the
+   * plugin said, or with the reason of `call.signal`, which ends it.
+   */
+  backend(link: RemoteHost, call: BackendCall): Promise<Backend | undefined> {
+    return this.#turn(() => backendOf(this.#seats, link, call), call.signal);
+  }
+
+  /** The token by the first plugin that knows; null: the backend has none; undefined: nobody knows. Rejects with TOKEN_MISSING, or what the plugin said. */
+  token(link: RemoteHost, backend: Backend | null): Promise<Secret | null | undefined> {
+    return this.#turn(() => tokenOf(this.#seats, link, backend), this.#stop.signal);
+  }
+
+  /** Asks each `probe`; null: all say yes. What they dialed is closed then. Never rejects. */
+  probe(dial: Dial, token: Secret | null): Promise<Fault | null> {
+    return probed(this.#seats, dial, token);
+  }
+
+  /** The stream that is joined with the target in the client's place; the same one where no plugin wraps. Rejects with PLUGIN_FAILED. */
+  async wrap(stream: Duplex, connection: ClientConnection): Promise<Duplex> {
+    if (this.#broken !== null) throw this.#broken;
+    return wrapped(this.#seats, stream, connection);
+  }
+
+  /** Lets each `inspect` look at the host and tells what it has to say. Never rejects. */
+  inspect(link: RemoteHost, noted: (plugin: string, notes: readonly string[]) => void): Promise<void> {
+    return inspected(this.#seats, link, noted);
   }
 
   /** Tells each `observe`; nobody waits for them. */
   observe(event: Event): void {
-    for (const place of this.#places) {
-      const observe = place.hooks.observe?.bind(place.hooks);
-      if (observe === undefined || place.failures >= strikes) continue;
-      this.#call(place.name, 'observe', deadlines.observe, async () => observe(event)).catch((error: unknown) => {
-        this.#strike(place, Fault.from(error), place.hooks.admit !== undefined);
-      });
+    for (const seat of this.#seats) {
+      const observe = seat.hooks.observe?.bind(seat.hooks);
+      // Its strike was counted and told where it failed; a fault that it threw on purpose is one too.
+      if (observe === undefined || seat.dropped) continue;
+      seat
+        .call('observe', () => observe(event))
+        .catch((error: unknown) => {
+          const fault = Fault.from(error);
+          if (fault.code !== 'PLUGIN_FAILED') seat.strike(fault);
+        });
     }
   }
 
-  /** Aborts the signal that each factory was given. */
+  /** Gives all seats up, so that others can be taken. The signal that each factory was given is aborted. */
+  unseat(): void {
+    this.#stop.abort(new Error('the plugins are loaded anew'));
+    this.#stop = new AbortController();
+    this.#seats = [];
+    this.#broken = null;
+  }
+
+  /** Aborts the signal that each factory was given; nobody is seated any more. */
   dismiss(): void {
     this.#stop.abort(new Error('the relay ends'));
-    this.#places.length = 0;
+    this.#seats = [];
   }
 
-  #strike(place: Place, fault: Fault, gate: boolean): void {
-    place.failures += 1;
-    this.#onFault(place.name, fault, gate && place.failures >= strikes);
-  }
-
-  async #call<T>(name: string, hook: string, deadline: number, run: () => Promise<T>): Promise<T> {
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => {
-        const text = `plugin ${name} gave no answer to ${hook} within ${deadline / 1000} s; mend it, then restart the relay`;
-        reject(new Fault('PLUGIN_FAILED', text));
-      }, deadline);
-    });
-    try {
-      return await Promise.race([run(), late]);
-    } catch (error) {
-      if (error instanceof Fault) throw error;
-      const text = printable(error instanceof Error ? error.message : String(error));
-      throw new Fault('PLUGIN_FAILED', `plugin ${name} failed in ${hook}: ${text}; mend it, then restart the relay`, {
-        cause: error,
-      });
-    } finally {
-      clearTimeout(timer);
-    }
+  #has(hook: HookName): boolean {
+    return this.#seats.some((seat) => seat.hooks[hook] !== undefined);
   }
 }

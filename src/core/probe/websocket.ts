@@ -6,18 +6,25 @@ import { type Endpoint, formatEndpoint } from '../model/endpoint.ts';
 import { Fault } from '../model/fault.ts';
 import { printable } from '../model/printable.ts';
 import type { Link } from '../ssh/link/link.ts';
+import { asSocket } from './as-socket.ts';
+import { tokenFault } from './http.ts';
+import { type ShownToken, showToken } from './shown-token.ts';
 
-/** Well when the target answers a WebSocket handshake with 101 (RFC 6455 section 4.2.2) and a ping with a pong. */
+/**
+ * Well when the target answers a WebSocket handshake with 101 (RFC 6455 section 4.2.2) and a ping with a pong. `shown`: the token that the
+ * handshake has.
+ */
 export async function probeWebsocket(
   link: Link,
   target: Endpoint,
   health: HealthConfig,
   signal: AbortSignal,
+  shown: ShownToken | null = null,
 ): Promise<void> {
   const name = formatEndpoint(target);
   const channel = await link.dial(target, { address: '127.0.0.1', port: 0 });
   try {
-    await handshake(asSocket(channel), name, target, health, signal);
+    await handshake(asSocket(channel), name, target, health, signal, shown);
   } finally {
     channel.resume();
     channel.close();
@@ -30,23 +37,25 @@ function handshake(
   target: Endpoint,
   health: HealthConfig,
   signal: AbortSignal,
+  shown: ShownToken | null,
 ): Promise<void> {
   return new Promise((resolve, reject) => {
     const host = target.kind === 'tcp' ? name : 'localhost';
     const agent = new Agent({ keepAlive: false });
     agent.createConnection = () => socket;
-    const websocket = new WebSocket(`ws://${host}${health.path}`, {
+    const { path, headers, protocols } = showToken(health.path, shown);
+    const websocket = new WebSocket(`ws://${host}${path}`, [...protocols], {
       agent,
+      headers: { ...headers },
       handshakeTimeout: health.timeout,
       maxPayload: 1024 * 1024,
       followRedirects: false,
     });
-    const fail = (code: 'PROBE_FAILED' | 'TOKEN_MISSING', text: string) => {
+    const fail = (text: string) => {
       finish();
-      reject(new Fault(code, text));
+      reject(new Fault('PROBE_FAILED', text));
     };
-    const late = () =>
-      fail('PROBE_FAILED', `${name} gave no WebSocket answer within ${health.timeout / 1000} s; look at the backend`);
+    const late = () => fail(`${name} gave no WebSocket answer within ${health.timeout / 1000} s; look at the backend`);
     const timer = setTimeout(late, health.timeout);
     const aborted = () => {
       finish();
@@ -68,26 +77,14 @@ function handshake(
     });
     websocket.on('unexpected-response', (_request, response) => {
       const status = response.statusCode ?? 0;
-      if (status === 401) fail('TOKEN_MISSING', `${name} answers 401: it asks for a token; give the relay a token`);
-      else
-        fail('PROBE_FAILED', `${name} answers ${status} instead of a WebSocket handshake (101); look at the backend`);
+      if (status === 401 || (status === 403 && shown !== null)) {
+        finish();
+        reject(tokenFault(name, status, shown));
+      } else fail(`${name} answers ${status} instead of a WebSocket handshake (101); look at the backend`);
     });
     websocket.on('error', (error) =>
-      fail('PROBE_FAILED', `${name} speaks no WebSocket: ${printable(error.message)}; look at the backend`),
+      fail(`${name} speaks no WebSocket: ${printable(error.message)}; look at the backend`),
     );
-    websocket.on('close', () => fail('PROBE_FAILED', `${name} closed the WebSocket at once; look at the backend`));
-  });
-}
-
-/** node:http and ws call these on what they think is a net.Socket; an SSH channel has no use for them. */
-function asSocket(channel: Duplex): Duplex {
-  const nothing = () => channel;
-  return Object.assign(channel, {
-    setKeepAlive: nothing,
-    setNoDelay: nothing,
-    setTimeout: nothing,
-    ref: nothing,
-    unref: nothing,
-    destroySoon: () => channel.destroy(),
+    websocket.on('close', () => fail(`${name} closed the WebSocket at once; look at the backend`));
   });
 }

@@ -4,10 +4,13 @@ export class CommandEnd extends Error {
   readonly exit: number | null;
   /** For how long it ran, ms. */
   readonly ran: number;
+  /** There is nothing to run, or nothing that may be: another try finds the same. */
+  readonly missing: boolean;
 
-  constructor(text: string, exit: number | null, ran: number) {
+  constructor(text: string, exit: number | null, ran: number, missing = false) {
     super(text);
     this.exit = exit;
     this.ran = Math.round(ran);
+    this.missing = missing;
   }
 }

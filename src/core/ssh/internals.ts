@@ -147,7 +147,7 @@ export interface KeyDoor {
 }
 
 /**
- * Takes ssh2's public-key requests over, after `connect()`: `own` hears of each key that has its turn, and again with true when the server
+ * Takes ssh2's public-key requests over, after `connect()`: `own` hears of each key that is next, and again with true when the server
  * would take it; false leaves it to ssh2.
  */
 export function openKeyDoor(client: Client, own: (key: ParsedKey, taken: boolean) => boolean): KeyDoor {

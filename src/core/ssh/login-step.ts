@@ -3,7 +3,13 @@ export type LoginStep = {
   /** The hop, as faults name it. */
   readonly where: string;
 } & (
-  | { readonly step: 'reached'; readonly how: string; readonly took: number }
+  | {
+      readonly step: 'reached';
+      readonly how: string;
+      /** The ProxyCommand that is run for it, escaped; null where there is none. */
+      readonly command: string | null;
+      readonly took: number;
+    }
   | { readonly step: 'greeting'; readonly server: string }
   | { readonly step: 'algorithms'; readonly agreed: AgreedAlgorithms; readonly strict: boolean }
   | { readonly step: 'host key'; readonly fingerprint: string; readonly isNew: boolean }

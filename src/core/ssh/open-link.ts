@@ -3,11 +3,13 @@ import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type Deadlines, defaultKeepalive, detectTime, type Keepalive } from '../model/config.ts';
 import { Fault } from '../model/fault.ts';
+import { printable } from '../model/printable.ts';
 import type { Ask } from '../model/question.ts';
 import type { Stage } from '../model/state.ts';
+import { answerWith, type Identify } from './identity/given.ts';
 import { identityName } from './identity/identity.ts';
 import { nearAlias } from './resolve/aliases.ts';
-import type { Judgement } from './known-hosts/host-key.ts';
+import type { HostKeyJudgement } from './known-hosts/host-key.ts';
 import type { HostConfig } from './resolve/host-config.ts';
 import { Link } from './link/link.ts';
 import type { LoginStep } from './login-step.ts';
@@ -40,7 +42,9 @@ export interface OpenLinkOptions {
   readonly onNote: (text: string) => void;
   readonly signal: AbortSignal;
   /** Judges the last host's key in the place of known_hosts: for who wants to see it. No identity is read for that host. */
-  readonly judge?: (hop: Hop, key: Buffer) => Judgement;
+  readonly judge?: (hop: Hop, key: Buffer) => HostKeyJudgement;
+  /** What plugins know about how to log in to a host, before its own identities are offered. */
+  readonly identify?: Identify | null;
   /** Told what is found out on the way. */
   readonly observe?: (step: LoginStep) => void;
 }
@@ -48,7 +52,7 @@ export interface OpenLinkOptions {
 /** Connects over the whole route. Rejects with the Fault of the first hop that fails; nothing is left open then. */
 export async function openLink(options: OpenLinkOptions): Promise<Link> {
   const { deadlines, signal, judge } = options;
-  const hops = await prepareHops(options.route, signal, judge !== undefined);
+  const hops = await prepareHops(options.route, signal, judge !== undefined, options.identify);
   for (const note of new Set(hops.flatMap((hop) => [...hop.notes, ...offerTo(hop).notes]))) options.onNote(note);
   const target = hops.at(-1);
   if (target === undefined)
@@ -74,11 +78,13 @@ export async function openLink(options: OpenLinkOptions): Promise<Link> {
           socket = await reachThrough(before.client, before.where, hop, deadlines.tcp, signal);
           channels.push(socket);
         }
-        const { ask, onStage, onNote, observe } = options;
+        const { onStage, onNote, observe } = options;
+        const ask = hop.password === null ? options.ask : answerWith(hop.password, options.ask);
         observe?.({
           step: 'reached',
           where: hop.where,
           how: reachedBy(hop, before?.where, socket),
+          command: before === undefined && hop.host.proxyCommand !== null ? printable(hop.host.proxyCommand) : null,
           took: since(started),
         });
         const judged = hop === target ? judge : undefined;

@@ -23,6 +23,9 @@ export interface ProxyCommandOptions {
 /** How long the exit code and the last words of a command are waited for once its output has ended, ms. */
 const lastWords = 300;
 
+/** What POSIX shells exit with, here or where an ssh as the command ran one (sh(1), exit status). */
+const [notExecutable, notFound] = [126, 127];
+
 type Child = ChildProcessByStdio<Writable, Readable, Readable>;
 
 /**
@@ -85,7 +88,10 @@ class CommandStream extends Duplex implements Carrier {
     stdin.on('error', () => this.#await());
     stdout.on('error', () => this.#await()).on('end', () => this.#await());
     stderr.on('error', () => undefined);
-    child.once('error', (error) => this.#over(new CommandEnd(cannotRun(where, shell, error), null, 0)));
+    child.once('error', (error) => {
+      const code = codeOf(error);
+      this.#over(new CommandEnd(cannotRun(where, shell, error), null, 0, code === 'ENOENT' || code === 'EACCES'));
+    });
     child.once('exit', () => {
       this.#ran = performance.now() - this.#began;
     });
@@ -148,19 +154,22 @@ class CommandStream extends Duplex implements Carrier {
     const last = printable(this.#tail.trim().split('\n').at(-1) ?? '');
     const said = last === '' ? '' : ` ("${last}")`;
     const text = `the ProxyCommand of ${this.#where} ${manner(exitCode, signalCode)}${said}`;
-    return new CommandEnd(text, exitCode, this.#ran ?? performance.now() - this.#began);
+    const missing = exitCode === notFound || exitCode === notExecutable;
+    return new CommandEnd(text, exitCode, this.#ran ?? performance.now() - this.#began, missing);
   }
 }
 
 function manner(code: number | null, signal: NodeJS.Signals | null): string {
   if (signal !== null) return `was ended by ${signal}`;
   if (code === null) return 'closed its output';
-  // What POSIX shells exit with (sh(1), exit status).
-  const why = code === 127 ? ' (not found)' : code === 126 ? ' (not executable)' : '';
+  const why = code === notFound ? ' (not found)' : code === notExecutable ? ' (not executable)' : '';
   return `ended with exit code ${code}${why}`;
 }
 
 function cannotRun(where: string, shell: string, error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
-  return `the ProxyCommand of ${where} cannot be run by "${shell}" (${code})`;
+  return `the ProxyCommand of ${where} cannot be run by "${shell}" (${codeOf(error)})`;
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : String(error);
 }

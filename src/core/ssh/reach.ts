@@ -2,7 +2,6 @@ import type { Client } from 'ssh2';
 import type { Duplex } from 'node:stream';
 import type { Deadlines } from '../model/config.ts';
 import { Fault } from '../model/fault.ts';
-import { printable } from '../model/printable.ts';
 import type { Carrier } from './link/carriers.ts';
 import { openFault } from './login/errors.ts';
 import { runProxyCommand } from './proxy-command.ts';
@@ -21,7 +20,6 @@ export async function reachFirst(hop: Hop, options: ReachOptions, signal: AbortS
   const { host, where } = hop;
   const { deadlines, env, onNote } = options;
   if (host.proxyCommand === null) return connectTcp(host, deadlines.tcp, signal);
-  onNote(`${where} is reached by its ProxyCommand: ${printable(host.proxyCommand)}`);
   return runProxyCommand({ command: host.proxyCommand, where, env, onNote });
 }
 

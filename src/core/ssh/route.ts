@@ -5,6 +5,8 @@ import { readConfig } from './resolve/resolution.ts';
 import { askHost, type ResolveOptions } from './resolve/resolve.ts';
 import { routeHosts } from './resolve/route-hosts.ts';
 import type { Fault } from '../model/fault.ts';
+import type { Secret } from '../model/secret.ts';
+import { beside, type Given, givenFor, type Identify, nothingGiven } from './identity/given.ts';
 
 /** One host on the way, with all that its handshake needs. */
 export interface Hop {
@@ -20,6 +22,8 @@ export interface Hop {
   readonly identities: readonly Identity[];
   /** Why there is no identity, where a password or another answer may do; null otherwise. */
   readonly lacking: Fault | null;
+  /** A password that a plugin knows for the account; null: a person is asked. */
+  readonly password: Secret | null;
   /** A sentence for each identity that could not be offered, and for each line of known_hosts that was passed over. */
   readonly notes: readonly string[];
 }
@@ -39,20 +43,23 @@ export async function prepareHops(
   route: readonly HostConfig[],
   signal: AbortSignal,
   visit = false,
+  identify: Identify | null = null,
 ): Promise<readonly Hop[]> {
   return Promise.all(
     route.map(async (host, index) => {
       const hop = await prepareVisit(route, host, index);
       if (visit && index === route.length - 1) return hop;
-      const { identities, notes, lacking } = await identitiesOf(host, signal);
-      return { ...hop, identities, lacking, notes: [...notes, ...hop.notes] };
+      const given = identify === null ? nothingGiven : await givenFor(route, index, identify, signal);
+      const { identities, notes, lacking } = await identitiesOf(host, given, signal);
+      return { ...hop, identities, lacking, password: given.password, notes: [...given.notes, ...notes, ...hop.notes] };
     }),
   );
 }
 
 /** ssh goes on without a key where the server may ask for something else. */
-async function identitiesOf(host: HostConfig, signal: AbortSignal): Promise<LoadedIdentities> {
-  const loaded = await loadIdentities(host, signal);
+async function identitiesOf(host: HostConfig, given: Given, signal: AbortSignal): Promise<LoadedIdentities> {
+  const own = await loadIdentities(host, signal);
+  const loaded = given.identities.length === 0 ? own : beside(given.identities, own);
   const { lacking, notes } = loaded;
   if (lacking === null) return loaded;
   const askable = !host.batchMode && host.authMethods.some((method) => method !== 'publickey');
@@ -74,6 +81,7 @@ export async function prepareVisit(route: readonly HostConfig[], host: HostConfi
     knownHosts,
     identities: [],
     lacking: null,
+    password: null,
     notes: knownHosts.warnings,
   };
 }
@@ -86,6 +94,9 @@ function formatHost(host: HostConfig): string {
 /** Names a route: two relays with the same one may share a link. All that decides who is let in, on either side, is part of it. */
 export function routeKey(route: readonly HostConfig[]): string {
   return JSON.stringify(
-    route.map(({ alias: _name, warnings: _said, files: _read, proxyJump: _hops, ...decisive }) => decisive),
+    route.map(
+      ({ alias: _name, warnings: _said, files: _read, identityPlaces: _lines, proxyJump: _hops, ...decisive }) =>
+        decisive,
+    ),
   );
 }

@@ -27,7 +27,7 @@ export function findAskpass(env: Environment, attended: boolean): string | null 
 export class Askpass {
   #last: Promise<unknown> = Promise.resolve();
 
-  /** Has the program ask each prompt in turn; `begun` when it is its turn. Null when it fails, its user declines, or `signal` ends it. */
+  /** Has the program ask each prompt in turn; `begun` when it begins. Null when it fails, its user declines, or `signal` ends it. */
   ask(
     program: string,
     question: Question,

@@ -1,11 +1,11 @@
 import type { Socket } from 'node:net';
 import type { RelayConfig } from '../model/config.ts';
 import type { FaultReport } from '../model/fault.ts';
-import type { ClientConnection } from '../model/plugin.ts';
 import type { LaneId, ToSupervisor } from '../protocol.ts';
 import { abort, rawHandle } from '../socket/raw-handle.ts';
 import { handedInVain, neverAnswered, noDescriptors, tooManyHeld, tooManyOpen, waitedInVain } from './client-faults.ts';
-import type { Connection } from './connection.ts';
+import { type Connection, describeClient } from './connection.ts';
+import type { ConnectionTable } from './connection-table.ts';
 import { departed } from './departed.ts';
 import type { WorkerKeeper } from './worker-keeper.ts';
 
@@ -34,22 +34,16 @@ const handoverSlack = 120_000;
 export class Clients {
   readonly #config: RelayConfig;
   readonly #ports: ClientsPorts;
-  readonly #all: Map<number, Connection>;
-  readonly #room: number | null;
+  readonly #table: ConnectionTable;
   readonly #mine = new Set<Connection>();
   #held = 0;
   #serving = false;
   accepted = 0;
   refused = 0;
 
-  /**
-   * `all`: the supervisor's own table, in which workers' messages find a connection by number. `room`: how many it may have, so
-   * that descriptors are left for the daemon itself.
-   */
-  constructor(config: RelayConfig, all: Map<number, Connection>, room: number | null, ports: ClientsPorts) {
+  constructor(config: RelayConfig, table: ConnectionTable, ports: ClientsPorts) {
     this.#config = config;
-    this.#all = all;
-    this.#room = room;
+    this.#table = table;
     this.#ports = ports;
   }
 
@@ -62,21 +56,12 @@ export class Clients {
   }
 
   /** Takes in an accepted socket. */
-  accept(id: number, forward: number, socket: Socket): void {
+  accept(forward: number, socket: Socket): void {
     this.accepted += 1;
     // Nobody reads here; a reset by the client must not end the process.
     socket.on('error', () => undefined);
-    const connection: Connection = {
-      id,
-      socket,
-      client: describe(this.#config.name, forward, socket),
-      at: 'held',
-      lane: null,
-      handovers: 0,
-      timer: undefined,
-    };
+    const connection = this.#table.add(socket, describeClient(this.#config.name, forward, socket));
     this.#mine.add(connection);
-    this.#all.set(id, connection);
     this.#held += 1;
     const full = this.#full();
     if (full !== null) return this.#refuse(connection, full);
@@ -100,8 +85,8 @@ export class Clients {
         connection.socket.destroy();
         break;
       case 'reset':
-        // An open one that is cut is told by the lane's own fault; one that was never served is news.
-        if (connection.at === 'open') this.#cut(connection);
+        // An open one that is cut is told by the lane's own fault; one that was never served is news, and one that a plugin cut.
+        if (connection.at === 'open' && message.fault.code !== 'PLUGIN_FAILED') this.#cut(connection);
         else this.#refuse(connection, message.fault);
         break;
     }
@@ -147,7 +132,8 @@ export class Clients {
   /** The one that is just taken in counts already. */
   #full(): FaultReport | null {
     const { connections, name } = this.#config;
-    if (this.#room !== null && this.#all.size > this.#room) return noDescriptors(this.#room);
+    const { room, overfull } = this.#table;
+    if (room !== null && overfull) return noDescriptors(room);
     return this.open < connections ? null : tooManyOpen(name, connections);
   }
 
@@ -208,14 +194,6 @@ export class Clients {
     clearTimeout(connection.timer);
     if (!this.#mine.delete(connection)) return;
     if (connection.at === 'held') this.#held -= 1;
-    this.#all.delete(connection.id);
+    this.#table.forget(connection);
   }
-}
-
-function describe(relay: string, forward: number, socket: Socket): ClientConnection {
-  const { remoteAddress, remotePort, localAddress, localPort } = socket;
-  const from =
-    remoteAddress === undefined || remotePort === undefined ? null : { address: remoteAddress, port: remotePort };
-  const to = localAddress === undefined || localPort === undefined ? null : { address: localAddress, port: localPort };
-  return { relay, forward, from, to };
 }

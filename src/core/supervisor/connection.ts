@@ -14,3 +14,12 @@ export interface Connection {
   handovers: number;
   timer: NodeJS.Timeout | undefined;
 }
+
+/** What workers and plugins are told of a client: which forward it came to, and from where. */
+export function describeClient(relay: string, forward: number, socket: Socket): ClientConnection {
+  const { remoteAddress, remotePort, localAddress, localPort } = socket;
+  const from =
+    remoteAddress === undefined || remotePort === undefined ? null : { address: remoteAddress, port: remotePort };
+  const to = localAddress === undefined || localPort === undefined ? null : { address: localAddress, port: localPort };
+  return { relay, forward, from, to };
+}

@@ -10,7 +10,7 @@ export const keptFor = 12 * 60 * 60_000;
 /** Node's timers know no longer time, ms. */
 const longest = 2 ** 31 - 1;
 
-/** An answer that a login has proven may so often in a row be sent without a verdict, as on a bad network; one that is new, never. */
+/** An answer that a login has proven may so often in a row be sent and not be judged, as on a bad network; one that is new, never. */
 const doubts = 3;
 
 /** Who has been handed an answer. */
@@ -24,11 +24,11 @@ interface Kept {
   readonly timer: NodeJS.Timeout;
   /** Lanes that it was handed to. */
   readonly lanes: Set<LaneId>;
-  /** Who is trying it right now: the others wait for the verdict, so that a wrong one is sent once. */
+  /** Who is trying it right now: the others wait for the outcome, so that a wrong one is sent once. */
   trial: Holder | null;
   proven: boolean;
   doubts: number;
-  /** Its time was over while a login tried it: those who wait for the verdict are to hear of its end. */
+  /** Its time was over while a login tried it: those who wait for the outcome are to hear of its end. */
   expired: boolean;
 }
 
@@ -69,16 +69,16 @@ export class KeptAnswers {
    * What a login said of the answers that it tried: right, wrong, or nothing (`lane` null: every lane of that worker). Names those
    * whose trial is over.
    */
-  judge(keeper: WorkerKeeper, lane: LaneId | null, verdict: Verdict): readonly string[] {
+  judge(keeper: WorkerKeeper, lane: LaneId | null, outcome: Outcome): readonly string[] {
     const over: string[] = [];
     for (const [about, kept] of [...this.#kept]) {
       if (kept.trial?.keeper !== keeper || (lane !== null && kept.trial.lane !== lane)) continue;
       over.push(about);
       kept.trial = null;
-      if (verdict === 'right') kept.proven = true;
-      kept.doubts = verdict === 'right' ? 0 : kept.doubts + 1;
-      const doubtful = verdict === 'unknown' && (!kept.proven || kept.doubts >= doubts);
-      if (verdict === 'wrong' || doubtful || kept.expired) this.#drop(about);
+      if (outcome === 'right') kept.proven = true;
+      kept.doubts = outcome === 'right' ? 0 : kept.doubts + 1;
+      const doubtful = outcome === 'unknown' && (!kept.proven || kept.doubts >= doubts);
+      if (outcome === 'wrong' || doubtful || kept.expired) this.#drop(about);
     }
     return over;
   }
@@ -100,8 +100,8 @@ export class KeptAnswers {
   }
 }
 
-/** `unknown`: the login ended for a reason that has nothing to do with its answers, as far as is known. */
-export type Verdict = 'right' | 'wrong' | 'unknown';
+/** What a login says of the answers that it tried. `unknown`: it ended for a reason that has nothing to do with its answers, as far as is known. */
+export type Outcome = 'right' | 'wrong' | 'unknown';
 
 /** A passphrase is judged where it is used, and wrong ones lock nobody out. */
 function isTried({ kind }: Question): boolean {
@@ -109,7 +109,7 @@ function isTried({ kind }: Question): boolean {
 }
 
 /** What the end of a handshake says of the answers that were given in it. */
-export function verdictOf(fault: FaultReport | 'cancelled' | null): Verdict {
+export function outcomeOf(fault: FaultReport | 'cancelled' | null): Outcome {
   if (fault === null) return 'right';
   if (fault === 'cancelled') return 'unknown';
   const judged = fault.code !== 'NEEDS_ANSWER' && retryOf(fault) === 'refused';

@@ -1,16 +1,26 @@
+import type { BackendFacts } from '../model/backend.ts';
 import type { RelayConfig } from '../model/config.ts';
 import type { Fact } from '../model/event.ts';
 import type { Fault } from '../model/fault.ts';
+import { Secret } from '../model/secret.ts';
 import type { LaneId, LaneVitals, ToSupervisor } from '../protocol.ts';
+import type { Turnstile } from '../model/turnstile.ts';
+import { LaneTurns } from './lane-turns.ts';
 import type { WorkerKeeper } from './worker-keeper.ts';
 
 /** What a relay hears of one of its lanes, after the fact is in the snapshot. */
 export interface SlotNews {
+  /** Lets one lane of the relay at a time through. */
+  readonly turnstile: Turnstile;
   fact(fact: Fact): void;
   /** Its state changed, or its worker is gone. */
   changed(): void;
   /** The worker is gone with all that it had. */
   gone(): void;
+  /** The token that a person set for its backend. */
+  given(): Secret | null;
+  /** Its backend is ready; null: it has no token, or nobody knows one. */
+  backed(backend: BackendFacts | null, token: Secret | null): void;
   /** These plugins of the relay loaded well in the worker and have a `daemon` half. */
   seated(plugins: readonly number[]): void;
 }
@@ -20,6 +30,8 @@ export interface SlotSetting {
   readonly relay: RelayConfig;
   readonly sshConfig: string | null;
   readonly builtins: Readonly<Record<string, string>>;
+  /** The token that a person set for the relay's backend; null: none. */
+  readonly givenToken: () => Promise<Secret | null>;
 }
 
 /** What `${NAME}` in ssh_config means: it goes by message, for a worker's own environment is bare. */
@@ -40,6 +52,7 @@ export class LaneSlot {
   readonly #index: number;
   readonly #setting: SlotSetting;
   readonly #news: SlotNews;
+  readonly #turns: LaneTurns;
   #finish: () => void = () => undefined;
   #forced: boolean;
   #draining = false;
@@ -54,6 +67,7 @@ export class LaneSlot {
     this.#setting = setting;
     this.#forced = forced;
     this.#news = news;
+    this.#turns = new LaneTurns(news.turnstile, (request) => this.keeper.send({ say: 'turn', request }));
     this.ended = new Promise((resolve) => {
       this.#finish = resolve;
     });
@@ -86,6 +100,11 @@ export class LaneSlot {
     this.keeper.wake();
   }
 
+  /** A person set another token, or took it away. */
+  retoken(token: Secret | null): void {
+    this.keeper.send({ say: 'token', lane: this.id, token: token?.reveal() ?? null });
+  }
+
   /** Lets open connections end, then ends. */
   drain(): void {
     this.#draining = true;
@@ -104,7 +123,8 @@ export class LaneSlot {
     this.#news.fact({ type: 'worker.started', relay: relay.name, lane: this.#index, pid });
     const forced = this.#forced;
     this.#forced = false;
-    this.keeper.send({ say: 'open', lane: this.id, relay, forced, sshConfig, env: ownEnvironment(), builtins });
+    const token = this.#news.given()?.reveal() ?? null;
+    this.keeper.send({ say: 'open', lane: this.id, relay, forced, sshConfig, env: ownEnvironment(), token, builtins });
   }
 
   #gone(pid: number, fault: Fault, until: number | null): void {
@@ -112,6 +132,7 @@ export class LaneSlot {
     this.#vitals = still;
     const at = { relay: this.#setting.relay.name, lane: this.#index };
     this.#news.fact({ type: 'worker.ended', ...at, pid, fault: fault.report(), until });
+    this.#turns.clear();
     this.#news.gone();
     this.#news.changed();
     if (this.#draining) this.#end();
@@ -126,8 +147,14 @@ export class LaneSlot {
         if (message.state.at === 'ended') this.#end();
         break;
       case 'stage':
-        this.#news.fact({ type: 'lane.advanced', ...at, stage: message.stage });
+        this.#news.fact({ type: 'lane.advanced', ...at, stage: message.stage, note: message.note });
         break;
+      case 'backed': {
+        const { backend, token } = message;
+        this.#news.fact({ type: 'backend.ready', ...at, backend });
+        this.#news.backed(backend, token === null ? null : new Secret(token));
+        break;
+      }
       case 'link':
         this.#news.fact({ type: 'link.opened', ...at, link: message.link });
         break;
@@ -139,8 +166,20 @@ export class LaneSlot {
       case 'seated':
         this.#news.seated(message.plugins);
         break;
+      case 'turn':
+        this.#turns.ask(message.request);
+        break;
+      case 'turned':
+        this.#turns.over(message.request);
+        break;
+      case 'inspected':
+        this.#news.fact({ type: 'host.inspected', relay: at.relay, plugin: message.plugin, notes: message.notes });
+        break;
       case 'warned':
         this.#news.fact({ type: 'relay.warned', relay: at.relay, text: message.text });
+        break;
+      case 'noted':
+        this.#news.fact({ type: 'relay.noted', relay: at.relay, text: message.text });
         break;
       case 'plugin-failed':
         this.#news.fact({ type: 'plugin.failed', relay: at.relay, plugin: message.plugin, fault: message.fault });
@@ -149,6 +188,7 @@ export class LaneSlot {
   }
 
   #end(): void {
+    this.#turns.clear();
     this.keeper.detach(this.id);
     this.#finish();
   }

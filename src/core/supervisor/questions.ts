@@ -5,7 +5,7 @@ import type { Secret } from '../model/secret.ts';
 import type { LaneId, ToSupervisor } from '../protocol.ts';
 import { Askpass, findAskpass } from './askpass.ts';
 import { type Attendant, Attendants } from './attendant.ts';
-import { KeptAnswers, keptFor, type Verdict, verdictOf } from './kept-answers.ts';
+import { KeptAnswers, keptFor, type Outcome, outcomeOf } from './kept-answers.ts';
 import { type Waiting, waitingQuestion } from './waiting-question.ts';
 import type { WorkerKeeper } from './worker-keeper.ts';
 
@@ -62,7 +62,7 @@ export class Questions {
 
   /** A handshake is over, and with it the trial of what it was handed. */
   shaken(keeper: WorkerKeeper, lane: LaneId, fault: FaultReport | 'cancelled' | null): void {
-    this.#judge(keeper, lane, verdictOf(fault));
+    this.#judge(keeper, lane, outcomeOf(fault));
   }
 
   /** A worker is dead: nobody waits there. */
@@ -185,10 +185,10 @@ export class Questions {
     this.#serveOthers(question.about);
   }
 
-  #judge(keeper: WorkerKeeper, lane: LaneId | null, verdict: Verdict): void {
-    for (const about of this.#kept.judge(keeper, lane, verdict)) {
+  #judge(keeper: WorkerKeeper, lane: LaneId | null, outcome: Outcome): void {
+    for (const about of this.#kept.judge(keeper, lane, outcome)) {
       this.#serveOthers(about);
-      if (verdict === 'right') this.#ports.answered(about);
+      if (outcome === 'right') this.#ports.answered(about);
     }
   }
 

@@ -1,16 +1,17 @@
 import type { Endpoint } from '../model/endpoint.ts';
 import type { Event, Fact } from '../model/event.ts';
-import { Fault, type FaultReport } from '../model/fault.ts';
 import type { RelayConfig } from '../model/config.ts';
 import type { RelaySnapshot } from '../model/snapshot.ts';
-import { bestLane, standing } from '../model/standing.ts';
 import type { Counters } from '../model/status.ts';
 import { Clients } from './clients.ts';
-import type { Connection } from './connection.ts';
-import { LaneSlot, type SlotSetting } from './lane-slot.ts';
+import type { ConnectionTable } from './connection-table.ts';
+import { hopeless } from './hopeless.ts';
+import type { SlotSetting } from './lane-slot.ts';
 import { Listener } from './listener.ts';
 import { Refusals } from './refusals.ts';
 import { RelayGuests } from './relay-guests.ts';
+import { RelayLanes } from './relay-lanes.ts';
+import { RelayToken } from './relay-token.ts';
 import type { WorkerKeeper } from './worker-keeper.ts';
 
 /** What a relay needs of the supervisor. */
@@ -24,58 +25,58 @@ export interface RelayPorts {
   readonly settle: (relay: string, forward: number, listen: Endpoint) => Promise<Endpoint>;
   /** False once the daemon ends: then nothing begins any more. */
   readonly mayBegin: () => boolean;
-  readonly nextId: () => number;
-  readonly connections: Map<number, Connection>;
-  /** Most connections of all relays together; null: no limit is known. */
-  readonly room: number | null;
+  readonly connections: ConnectionTable;
 }
-
-/** After the drain a worker gets so long to end by itself, ms. */
-const grace = 2_000;
 
 /** One relay: its listeners, its lanes, its clients, its observing plugins. Lives from the config's load to the daemon's end. */
 export class Relay {
   readonly config: RelayConfig;
   readonly clients: Clients;
-  readonly #setting: SlotSetting;
+  readonly token: RelayToken;
   readonly #ports: RelayPorts;
+  readonly #lanes: RelayLanes;
   readonly #guests: RelayGuests;
   readonly #refusals: Refusals;
   #listeners: readonly Listener[] = [];
-  #lanes: readonly LaneSlot[] = [];
-  #before = { sent: 0, received: 0 };
   #starting: Promise<void> | null = null;
   #stopping: Promise<void> | null = null;
-  #turning: Promise<void> | null = null;
+  #restarting: Promise<void> | null = null;
 
   constructor(setting: SlotSetting, ports: RelayPorts) {
     this.config = setting.relay;
-    this.#setting = setting;
     this.#ports = ports;
     const relay = this.config.name;
     this.#refusals = new Refusals((forward, fault, count) =>
       ports.fact({ type: 'connection.refused', relay, forward, fault, count }),
     );
-    this.#guests = new RelayGuests(this.config, setting.builtins, (plugin, fault) =>
-      ports.fact({ type: 'plugin.failed', relay, plugin, fault: fault.report() }),
-    );
-    this.clients = new Clients(this.config, ports.connections, ports.room, {
-      lane: () => this.#lane(),
-      hopeless: () => this.#hopeless(),
-      hurry: () => {
-        for (const lane of this.#lanes) lane.nudge('client');
-      },
+    this.token = new RelayToken(setting.givenToken, (text) => ports.fact({ type: 'relay.warned', relay, text }));
+    this.#guests = new RelayGuests(this.config, setting.builtins, {
+      failed: (plugin, fault) => ports.fact({ type: 'plugin.failed', relay, plugin, fault: fault.report() }),
+      said: (text, count) => ports.fact({ type: 'worker.said', relay, text, count }),
+    });
+    this.clients = new Clients(this.config, ports.connections, {
+      lane: () => this.#lanes.best,
+      hopeless: () => hopeless(relay, ports.snapshot(relay)),
+      hurry: () => this.#lanes.nudge('client'),
       refused: (forward, fault) => this.#refusals.add(forward, fault),
+    });
+    this.#lanes = new RelayLanes(setting, {
+      fact: ports.fact,
+      snapshot: () => ports.snapshot(relay),
+      keeper: () => ports.keeper(this.config),
+      changed: () => this.#changed(),
+      orphaned: (lane) => this.clients.orphaned(lane),
+      given: () => this.token.given,
+      backed: (backend, token) => this.token.learned(backend, token),
+      seated: (plugins) => this.#guests.seat(plugins),
     });
   }
 
   get counters(): Counters {
-    const now = this.#lanes.map((lane) => lane.vitals);
-    const sum = (key: 'sent' | 'received') => now.reduce((total, vitals) => total + vitals[key], this.#before[key]);
     const { open, held, accepted, refused } = this.clients;
-    const asked = now[this.#best() ?? 0]?.rtt ?? [];
+    const { sent, received, rtt: asked } = this.#lanes.vitals;
     const rtt = this.config.forwards.map((_, index) => asked[index] ?? null);
-    return { open, held, accepted, refused, sent: sum('sent'), received: sum('received'), rtt };
+    return { open, held, accepted, refused, sent, received, rtt };
   }
 
   /** Makes it known to everyone who reads events, whether or not it is started. */
@@ -87,7 +88,7 @@ export class Relay {
 
   /** Binds the listeners and starts the lanes; starting a running one does nothing. `forced`: the user asked for it. */
   start(forced: boolean): Promise<void> {
-    const ending = this.#turning ?? this.#stopping;
+    const ending = this.#restarting ?? this.#stopping;
     if (ending !== null) return ending.then(() => this.start(forced));
     if (!this.#ports.mayBegin()) return Promise.resolve();
     this.#starting ??= this.#begin(forced);
@@ -96,7 +97,7 @@ export class Relay {
 
   /** Stops accepting at once, drains, ends the lanes; resolves when all is closed. */
   stop(why: string): Promise<void> {
-    if (this.#turning !== null) return this.#turning.then(() => this.stop(why));
+    if (this.#restarting !== null) return this.#restarting.then(() => this.stop(why));
     if (this.#starting === null) return Promise.resolve();
     this.#stopping ??= this.#starting
       .then(() => this.#end(why))
@@ -112,42 +113,40 @@ export class Relay {
    */
   restart(why: string): Promise<void> {
     if (this.#starting === null || this.#stopping !== null) return this.start(true);
-    this.#turning ??= this.#starting
-      .then(() => this.#turn(why))
+    this.#restarting ??= this.#starting
+      .then(() => this.#restart(why))
       .finally(() => {
-        this.#turning = null;
+        this.#restarting = null;
       });
-    return this.#turning;
+    return this.#restarting;
   }
 
   /** Cuts the drain short. */
   now(): void {
     this.clients.cutAll();
-    this.#cut();
+    this.#lanes.cut();
+  }
+
+  /** A person set another token for its backend, or took it away. */
+  async retoken(): Promise<void> {
+    await this.token.look();
+    this.#lanes.retoken();
   }
 
   /** What this lane waits for has been answered. */
   answered(lane: number): void {
-    this.#lanes[lane]?.nudge('answer');
-  }
-
-  #cut(): void {
-    for (const lane of this.#lanes) {
-      lane.abandon();
-      if (this.config.isolation === 'relay')
-        lane.keeper.kill(new Fault('LINK_LOST', 'ended at once, as asked; nothing to do'));
-    }
+    this.#lanes.answered(lane);
   }
 
   /** The user wants it to go on: waiting ends. */
   nudge(): void {
-    for (const lane of this.#lanes) lane.nudge('user');
+    this.#lanes.nudge('user');
   }
 
   /** Hands an event of this relay to its plugins. */
   observe(event: Event): void {
     this.#guests.observe(event);
-    if (this.config.plugins.length > 0) for (const lane of this.#lanes) lane.keeper.send({ say: 'event', event });
+    if (this.config.plugins.length > 0) this.#lanes.observe(event);
   }
 
   async #begin(forced: boolean): Promise<void> {
@@ -155,7 +154,8 @@ export class Relay {
     this.#ports.fact({ type: 'relay.started', relay: name });
     this.#listeners = forwards.map(({ listen }, index) => this.#listener(index, listen));
     await Promise.all(this.#listeners.map((listener) => listener.open()));
-    this.#beginLanes(forced);
+    await this.token.look();
+    this.#lanes.begin(forced);
   }
 
   async #end(why: string): Promise<void> {
@@ -164,85 +164,40 @@ export class Relay {
     for (const listener of this.#listeners) listener.close();
     this.#listeners = [];
     this.#changed();
-    await this.#endLanes();
+    await this.#lanes.end();
+    await this.#guests.dismiss();
     // All lanes are gone: what is left was never opened.
     this.clients.cutAll();
     this.#refusals.flush();
     this.#ports.fact({ type: 'relay.stopped', relay: name });
   }
 
-  async #turn(why: string): Promise<void> {
+  async #restart(why: string): Promise<void> {
     const { name } = this.config;
     this.#ports.fact({ type: 'relay.restarting', relay: name, why });
-    await this.#endLanes();
+    await this.#lanes.end();
+    await this.#guests.dismiss();
     if (!this.#ports.mayBegin()) return;
     this.#ports.fact({ type: 'relay.started', relay: name });
-    this.#beginLanes(true);
-  }
-
-  #beginLanes(forced: boolean): void {
-    this.#lanes = Array.from({ length: this.config.lanes }, (_, index) => {
-      const lane: LaneSlot = new LaneSlot(index, this.#setting, forced, this.#ports.keeper(this.config), {
-        fact: this.#ports.fact,
-        changed: () => this.#changed(),
-        gone: () => this.clients.orphaned(lane.id),
-        seated: (plugins) => void this.#guests.seat(plugins),
-      });
-      return lane;
-    });
-    for (const lane of this.#lanes) lane.start();
-  }
-
-  async #endLanes(): Promise<void> {
-    for (const lane of this.#lanes) lane.drain();
-    const late = setTimeout(() => this.#cut(), this.config.drain + grace);
-    await Promise.all(this.#lanes.map((lane) => lane.ended));
-    if (this.config.isolation === 'relay') await Promise.all(this.#lanes.map((lane) => lane.keeper.ended()));
-    clearTimeout(late);
-    // What a worker did not live to say of its clients.
-    for (const lane of this.#lanes) this.clients.orphaned(lane.id);
-    this.#guests.dismiss();
-    const { sent, received } = this.counters;
-    this.#before = { sent, received };
-    this.#lanes = [];
+    await this.token.look();
+    this.#lanes.begin(true);
   }
 
   #listener(index: number, listen: Endpoint): Listener {
-    const { fact, settle, nextId } = this.#ports;
+    const { fact, settle } = this.#ports;
     const at = { relay: this.config.name, forward: index };
     return new Listener(() => settle(at.relay, index, listen), {
       bound: (endpoint) => fact({ type: 'listener.bound', ...at, listen: endpoint }),
       failed: (fault) => fact({ type: 'listener.failed', ...at, fault: fault.report() }),
       troubled: (text) => fact({ type: 'relay.warned', relay: at.relay, text }),
-      accepted: (socket) => this.clients.accept(nextId(), index, socket),
+      accepted: (socket) => this.clients.accept(index, socket),
     });
   }
 
   #changed(): void {
-    if (this.#lane() !== null) void this.clients.serve();
-    const hopeless = this.#hopeless();
-    if (hopeless !== null) this.clients.refuseHeld(hopeless);
-  }
-
-  #best(): number | null {
-    const snapshot = this.#ports.snapshot(this.config.name);
-    return snapshot === null ? null : bestLane(snapshot);
-  }
-
-  #lane(): LaneSlot | null {
-    const best = this.#best();
-    return best === null ? null : (this.#lanes[best] ?? null);
-  }
-
-  /** Nobody is kept waiting for what waiting cannot bring. */
-  #hopeless(): FaultReport | null {
+    if (this.#lanes.best !== null) void this.clients.serve();
     const { name } = this.config;
-    const snapshot = this.#ports.snapshot(name);
-    const { word, fault } = snapshot === null ? { word: 'offline' as const, fault: null } : standing(snapshot);
-    if (word === 'blocked') return fault;
-    // The lanes are on their way out, others will come.
-    if (snapshot?.running === 'restarting') return null;
-    if (word !== 'offline' && word !== 'draining') return null;
-    return new Fault('RELAY_STOPPED', `${name} was stopped while a client waited; start it again`).report();
+    const why = hopeless(name, this.#ports.snapshot(name));
+    if (why !== null) this.clients.refuseHeld(why);
   }
 }

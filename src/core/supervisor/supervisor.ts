@@ -1,21 +1,24 @@
-import type { Config, RelayConfig } from '../model/config.ts';
+import type { Config } from '../model/config.ts';
 import type { Event } from '../model/event.ts';
 import { Fault } from '../model/fault.ts';
+import type { Secret } from '../model/secret.ts';
 import { standing } from '../model/standing.ts';
 import type { DaemonStatus, RelayStatus } from '../model/status.ts';
+import { checkByGuests } from '../plugin/check-config.ts';
 import type { LaneId, ToSupervisor } from '../protocol.ts';
 import type { Attendant } from './attendant.ts';
-import type { Connection } from './connection.ts';
+import { ConnectionTable } from './connection-table.ts';
 import { clientRoom, descriptorLimit } from './descriptors.ts';
 import { Desk } from './desk.ts';
 import { EventLog } from './event-log.ts';
 import { Ports } from './ports.ts';
 import type { Questions } from './questions.ts';
 import { Relay, type RelayPorts } from './relay.ts';
+import type { TokenAnswer } from './relay-token.ts';
 import { unknownRelay } from './unknown-relay.ts';
-import { Turnstile } from '../model/turnstile.ts';
 import { lanesBlockedBy } from './waiting-question.ts';
-import { WorkerKeeper } from './worker-keeper.ts';
+import type { WorkerKeeper } from './worker-keeper.ts';
+import { Workers } from './workers.ts';
 
 /** What the composition root hands over. */
 export interface SupervisorOptions {
@@ -25,13 +28,18 @@ export interface SupervisorOptions {
   readonly stateDir: string;
   /** Built-in plugins: name -> file URL of the module. */
   readonly builtins: Readonly<Record<string, string>>;
+  /** The token that a person set for the backend of a relay; null: none. */
+  readonly givenToken: (relay: string) => Promise<Secret | null>;
   /** Answers the questions of all relays from the start on; null: nobody is there. */
   readonly attendant?: Attendant | null;
 }
 
 /** The daemon's own process: owns listeners, workers, events. Never reads a forwarded byte. */
 export interface Supervisor {
-  /** Binds listeners and starts workers; returns when each relay has been begun, not when it is connected. */
+  /**
+   * Binds listeners and starts workers; returns when each relay has been begun, not when it is connected. Rejects with CONFIG_INVALID where
+   * a plugin refuses the config.
+   */
   start(): Promise<void>;
   /** What all events so far amount to, with the live counts. */
   status(): DaemonStatus;
@@ -43,6 +51,10 @@ export interface Supervisor {
   stopRelay(name: string): Promise<void>;
   /** Drains a relay and begins anew; its listeners stay bound, and who comes meanwhile is held. Throws RELAY_UNKNOWN; NOT_RUNNING while the daemon ends. */
   restartRelay(name: string): Promise<void>;
+  /** The token of a relay's backend. Throws RELAY_UNKNOWN. */
+  token(name: string): TokenAnswer;
+  /** A person set another one, or took it away. Throws RELAY_UNKNOWN. */
+  retoken(name: string): Promise<void>;
   /** The questions of relays that wait for a person. */
   readonly questions: Pick<Questions, 'attend' | 'answer' | 'decline'>;
   /** Drains every relay (together), then ends. `now()` cuts the drain short. Both are safe to call twice. */
@@ -50,8 +62,8 @@ export interface Supervisor {
   now(): void;
 }
 
-/** Two cores start so many workers at once; more would starve each other. */
-const startsAtOnce = 2;
+/** So long the start waits for a plugin's module, ms. */
+const loadingTime = 3_000;
 
 /** Makes a supervisor that has opened nothing yet. */
 export function createSupervisor(options: SupervisorOptions): Supervisor {
@@ -62,11 +74,9 @@ class Supervision implements Supervisor {
   readonly #options: SupervisorOptions;
   readonly #events = new EventLog();
   readonly #desk: Desk;
-  readonly #connections = new Map<number, Connection>();
+  readonly #connections: ConnectionTable;
   readonly #relays = new Map<string, Relay>();
-  readonly #turn = new Turnstile(startsAtOnce);
-  #shared: WorkerKeeper | null = null;
-  #lastId = 0;
+  readonly #workers: Workers;
   #closing: Promise<void> | null = null;
 
   constructor(options: SupervisorOptions) {
@@ -84,21 +94,22 @@ class Supervision implements Supervisor {
     const chosen = new Ports(options.stateDir, config.file, (relay, text) =>
       this.#events.add({ type: 'relay.warned', relay, text }),
     );
+    this.#connections = new ConnectionTable(clientRoom(descriptorLimit(), config.relays.length));
+    this.#workers = new Workers(config.relays, {
+      message: (keeper, message) => this.#heard(keeper, message),
+      gone: (keeper) => this.#desk.gone(keeper),
+    });
     const ports: RelayPorts = {
       fact: (fact) => this.#events.add(fact),
       snapshot: (relay) => this.#events.snapshot.relays[relay] ?? null,
-      keeper: (relay) => this.#keeper(relay),
+      keeper: (relay) => this.#workers.keeper(relay),
       settle: (relay, forward, listen) => chosen.settle(relay, forward, listen),
       mayBegin: () => this.#closing === null,
-      nextId: () => {
-        this.#lastId += 1;
-        return this.#lastId;
-      },
       connections: this.#connections,
-      room: clientRoom(descriptorLimit(), config.relays.length),
     };
     for (const relay of config.relays) {
-      const setting = { relay, sshConfig: config.sshConfig, builtins };
+      const givenToken = () => options.givenToken(relay.name);
+      const setting = { relay, sshConfig: config.sshConfig, builtins, givenToken };
       this.#relays.set(relay.name, new Relay(setting, ports));
     }
     this.#events.subscribe(0, (event) => {
@@ -109,6 +120,7 @@ class Supervision implements Supervisor {
 
   async start(): Promise<void> {
     const { config, version } = this.#options;
+    await this.#askGuests(config);
     this.#events.add({ type: 'daemon.started', pid: process.pid, version, config: config.file });
     for (const relay of this.#relays.values()) relay.declare();
     const relays = [...this.#relays.values()].filter((relay) => relay.config.start);
@@ -153,6 +165,14 @@ class Supervision implements Supervisor {
     this.#refuseIfEnding();
   }
 
+  token(name: string): TokenAnswer {
+    return this.#relay(name).token.answer;
+  }
+
+  async retoken(name: string): Promise<void> {
+    await this.#relay(name).retoken();
+  }
+
   close(why: string): Promise<void> {
     this.#closing ??= this.#close(why);
     return this.#closing;
@@ -160,7 +180,14 @@ class Supervision implements Supervisor {
 
   now(): void {
     for (const relay of this.#relays.values()) relay.now();
-    this.#shared?.kill(new Fault('LINK_LOST', 'ended at once, as asked; nothing to do'));
+    this.#workers.kill();
+  }
+
+  /** A plugin that cannot even be loaded blocks its own relay later; one that does not accept the config lets nothing begin. */
+  async #askGuests(config: Config): Promise<void> {
+    const checks = await checkByGuests(config, this.#options.builtins, loadingTime);
+    const refused = checks.find(({ kind }) => kind === 'refused');
+    if (refused !== undefined) throw refused.fault;
   }
 
   #refuseIfEnding(): void {
@@ -172,7 +199,7 @@ class Supervision implements Supervisor {
   async #close(why: string): Promise<void> {
     this.#events.add({ type: 'daemon.stopping', why });
     await Promise.all([...this.#relays.values()].map((relay) => relay.stop(why)));
-    await this.#shared?.ended();
+    await this.#workers.ended();
     this.#desk.close();
   }
 
@@ -180,18 +207,6 @@ class Supervision implements Supervisor {
     const relay = this.#relays.get(name);
     if (relay === undefined) throw unknownRelay(name, [...this.#relays.keys()]);
     return relay;
-  }
-
-  #keeper(relay: RelayConfig): WorkerKeeper {
-    const make = (limit: number) =>
-      new WorkerKeeper(limit, this.#turn, {
-        message: (keeper, message) => this.#heard(keeper, message),
-        gone: (keeper) => this.#desk.gone(keeper),
-      });
-    if (relay.isolation === 'relay') return make(relay.memory);
-    const sharing = this.#options.config.relays.filter((one) => one.isolation === 'shared');
-    this.#shared ??= make(Math.max(...sharing.map((one) => one.memory)));
-    return this.#shared;
   }
 
   #heard(keeper: WorkerKeeper, message: Exclude<ToSupervisor, { lane: LaneId }>): void {
@@ -206,7 +221,7 @@ class Supervision implements Supervisor {
       case 'returned':
       case 'closed':
       case 'reset': {
-        const connection = this.#connections.get(message.id);
+        const connection = this.#connections.find(message.id);
         if (connection !== undefined) this.#relays.get(connection.client.relay)?.clients.heard(connection, message);
         break;
       }

@@ -28,7 +28,7 @@ export interface KeeperNews {
 export class WorkerKeeper {
   readonly #limit: number;
   readonly #news: KeeperNews;
-  readonly #turn: Turnstile;
+  readonly #starts: Turnstile;
   readonly #lanes = new Map<LaneId, LaneNews>();
   readonly #idle: (() => void)[] = [];
   #process: WorkerProcess | null = null;
@@ -38,10 +38,10 @@ export class WorkerKeeper {
   #ends: number[] = [];
   #rest: NodeJS.Timeout | undefined;
 
-  /** `limit`: resident bytes above which a worker is replaced. `turn`: lets few workers start at once. */
-  constructor(limit: number, turn: Turnstile, news: KeeperNews) {
+  /** `limit`: resident bytes above which a worker is replaced. `starts`: lets few workers start at once. */
+  constructor(limit: number, starts: Turnstile, news: KeeperNews) {
     this.#limit = limit;
-    this.#turn = turn;
+    this.#starts = starts;
     this.#news = news;
   }
 
@@ -87,7 +87,7 @@ export class WorkerKeeper {
   #start(): void {
     clearTimeout(this.#rest);
     // Two cores start two workers well; fifty at once would starve each other's deadlines.
-    this.#turn.enter((leave) => {
+    this.#starts.enter((leave) => {
       if (this.#lanes.size === 0 || this.#process !== null) return leave();
       const worker: WorkerProcess = new WorkerProcess(this.#limit, {
         message: (message) => {

@@ -2,6 +2,7 @@ import { type ChildProcess, fork, type SendHandle } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { Fault } from '../model/fault.ts';
 import { printable } from '../model/printable.ts';
+import { scrubbedEnvironment } from '../plugin/environment.ts';
 import type { ToSupervisor, ToWorker } from '../protocol.ts';
 import { Lines } from '../socket/lines.ts';
 
@@ -18,21 +19,6 @@ const lastWords = 200;
  * code: 160 whole collections instead of 8 in four streams of 800 MB, 1.7 instead of 1.1 s of CPU a GB up, 1.2 instead of 0.6 down.
  */
 const flags = ['--initial-old-space-size=128'];
-
-/** What a worker may see of the environment: no secrets of other programs, no NODE_OPTIONS. */
-const passed = [
-  'HOME',
-  'USER',
-  'LOGNAME',
-  'PATH',
-  'SHELL',
-  'LANG',
-  'LC_ALL',
-  'TZ',
-  'TMPDIR',
-  'SSH_AUTH_SOCK',
-  'XDG_RUNTIME_DIR',
-];
 
 /** What the keeper hears of its worker. */
 export interface WorkerNews {
@@ -58,8 +44,11 @@ export class WorkerProcess {
   /** `limit`: resident bytes above which it is ended. */
   constructor(limit: number, news: WorkerNews) {
     this.#limit = limit;
-    const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => passed.includes(name)));
-    this.#child = fork(entry, [], { env, execArgv: flags, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
+    this.#child = fork(entry, [], {
+      env: scrubbedEnvironment(process.env),
+      execArgv: flags,
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    });
     const beat = setInterval(() => this.#beat(), heartbeat.every);
     const lines = new Lines((line, skipped) => news.said(line, skipped));
     this.#child.stdout?.setEncoding('utf8').on('data', (text: string) => lines.add(text));
@@ -67,11 +56,17 @@ export class WorkerProcess {
       this.#said = (this.#said + text).slice(-2_000);
       lines.add(text);
     });
-    this.#child.on('message', (message: ToSupervisor) => {
+    this.#child.on('message', (message: unknown) => {
       this.#heard = performance.now();
+      if (!isSaid(message)) return this.#garbled();
       if (message.say === 'ready') this.#ready = true;
       if (message.say === 'pong') this.#weigh(message.rss);
-      news.message(message);
+      try {
+        news.message(message);
+      } catch (error) {
+        // A worker's own words are well formed: something else in that process speaks in its name.
+        this.#garbled(error);
+      }
     });
     let over = false;
     const end = (fault: Fault) => {
@@ -123,6 +118,11 @@ export class WorkerProcess {
     this.#child.kill('SIGKILL');
   }
 
+  #garbled(cause?: unknown): void {
+    const text = `worker ${this.pid} said what no worker says and is replaced; if it comes back, look at the relay's plugins`;
+    this.kill(new Fault('WORKER_FAILED', text, { cause }));
+  }
+
   #beat(): void {
     const now = performance.now();
     // This process itself was away: that is not the worker's silence.
@@ -150,6 +150,11 @@ export class WorkerProcess {
     const said = last === '' ? '' : ` ("${last}")`;
     return new Fault('WORKER_FAILED', `worker ${this.pid} ${how}${said}; it is restarted`);
   }
+}
+
+/** Whether what came from a worker is a message at all: a plugin in it may use its channel. */
+function isSaid(message: unknown): message is ToSupervisor {
+  return typeof message === 'object' && message !== null && 'say' in message && typeof message.say === 'string';
 }
 
 /** The line of a Node crash report that names the error. */

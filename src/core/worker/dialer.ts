@@ -1,9 +1,11 @@
 import { homedir, userInfo } from 'node:os';
-import { isAbsolute } from 'node:path';
 import type { Stage } from '../model/state.ts';
+import type { Guests } from '../plugin/guests.ts';
+import { filesToWatch } from '../plugin/locate.ts';
 import type { ToWorker } from '../protocol.ts';
 import type { HostConfig } from '../ssh/resolve/host-config.ts';
 import { openLink } from '../ssh/open-link.ts';
+import { programPlaces } from '../ssh/proxy-program.ts';
 import { resolveRoute, routeKey } from '../ssh/route.ts';
 import { type Stamps, stampFiles } from './file-watch.ts';
 import type { Lease, Links } from './links.ts';
@@ -17,9 +19,13 @@ export interface DialerPorts {
   readonly questions: QuestionRequests;
   /** Loads the plugins, once. */
   readonly seat: () => Promise<void>;
+  /** The plugins, once they are loaded. */
+  readonly guests: Pick<Guests, 'hasIdentify' | 'identify' | 'broken'>;
   readonly stage: (stage: Stage) => void;
   /** A sentence about something that was passed over. */
   readonly note: (text: string) => void;
+  /** A sentence for the log: all is well. */
+  readonly inform: (text: string) => void;
 }
 
 /** Makes a lane's links. Everything on disk is read anew for each attempt, so that a mended file counts at once. */
@@ -48,8 +54,8 @@ export class Dialer {
   /** Resolves the route and opens, or joins, its link. Rejects with the Fault of the attempt. */
   async dial(forced: boolean, signal: AbortSignal): Promise<Lease> {
     const { relay, sshConfig, lane, env } = this.#open;
-    const { links, permits, questions, seat, stage, note } = this.#ports;
-    const plugins = relay.plugins.flatMap(({ use }) => (isAbsolute(use) ? [use] : []));
+    const { links, permits, questions, seat, guests, stage, note, inform } = this.#ports;
+    const plugins = relay.plugins.flatMap(filesToWatch);
     this.#stamps = await stampFiles(plugins);
     await seat();
     const [home, localUser] = [homedir(), userInfo().username];
@@ -57,15 +63,19 @@ export class Dialer {
     this.#stamps = await stampFiles([...plugins, ...configs]);
     const route = await resolveRoute(relay.host, { sshConfig, home, localUser, env });
     const agents = route.flatMap((host) => (host.agent === null ? [] : [host.agent]));
-    const files = [...new Set([...plugins, ...route.flatMap(filesOf)])];
+    const programs = route.flatMap(({ proxyCommand }) =>
+      proxyCommand === null ? [] : programPlaces(proxyCommand, env, env['HOME'] ?? '/'),
+    );
+    const files = [...new Set([...plugins, ...programs, ...route.flatMap(filesOf)])];
     this.#stamps = await stampFiles(files);
     // An agent that is mute takes its time to be found so: beside the attempt, not before it.
     const stamping = stampFiles(files, [...new Set(agents)], signal);
     for (const warning of new Set(route.flatMap((host) => host.warnings))) note(warning);
     signal.throwIfAborted();
     const { keepalive, deadlines, quicken } = relay;
-    // Who shares a link shares its settings: other settings are another link.
-    this.#key = relay.isolation === 'shared' ? JSON.stringify([routeKey(route), keepalive, deadlines, quicken]) : lane;
+    // Who shares a link shares its settings: other settings are another link, and so is a login that a plugin knows.
+    const shared = relay.isolation === 'shared' && !guests.hasIdentify;
+    this.#key = shared ? JSON.stringify([routeKey(route), keepalive, deadlines, quicken]) : lane;
     const open = (aborted: AbortSignal) =>
       openLink({
         route,
@@ -75,12 +85,20 @@ export class Dialer {
         env,
         permit: (host, account, until) => permits.ask({ by: lane, host, account, forced }, until),
         ask: (question, until) => questions.ask(lane, question, until),
+        identify: guests.hasIdentify ? (host) => guests.identify(host) : null,
         onNote: note,
         onStage: stage,
+        observe: (step) => {
+          if (step.step !== 'reached' || step.command === null) return;
+          inform(`${step.where} is reached by its ProxyCommand: ${step.command}`);
+        },
         signal: aborted,
       });
     try {
-      return await links.acquire(this.#key, open, signal);
+      const lease = await links.acquire(this.#key, open, signal);
+      if (guests.broken === null) return lease;
+      lease.release();
+      throw guests.broken;
     } catch (error) {
       this.#stamps = await stamping;
       throw error;

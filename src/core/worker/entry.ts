@@ -4,27 +4,27 @@ import type { LaneId, ToSupervisor, ToWorker } from '../protocol.ts';
 import { socketFrom } from '../socket/raw-handle.ts';
 import { Lane } from './lane.ts';
 import { Links } from './links.ts';
+import { keepManners } from './manners.ts';
 import { PermitRequests } from './permit-requests.ts';
 import { QuestionRequests } from './question-requests.ts';
+import { TurnRequests } from './turn-requests.ts';
 import { watchWake } from './wake.ts';
 
 const lanes = new Map<LaneId, Lane>();
 const links = new Links();
 
-const say = (message: ToSupervisor): Promise<void> =>
-  new Promise((resolve) => {
-    // A supervisor that is gone is noticed by 'disconnect'.
-    if (process.send === undefined || !process.connected) return resolve();
-    process.send(message, () => resolve());
-  });
+const { send, exit } = keepManners();
+
+const say = (message: ToSupervisor): Promise<void> => new Promise((resolve) => send(message, resolve));
 
 const permits = new PermitRequests((message) => void say(message));
 const questions = new QuestionRequests((message) => void say(message));
+const turns = new TurnRequests((message) => void say(message));
 
 process.on('message', (message: ToWorker, handle: Socket | undefined) => {
   switch (message.say) {
     case 'open': {
-      const lane = new Lane(message, { say, links, permits, questions, ended });
+      const lane = new Lane(message, { say, links, permits, questions, turns, ended });
       lanes.set(message.lane, lane);
       lane.input({ type: 'start', forced: message.forced });
       break;
@@ -34,6 +34,9 @@ process.on('message', (message: ToWorker, handle: Socket | undefined) => {
       break;
     case 'withheld':
       permits.withheld(message.request, message.fault, message.wait);
+      break;
+    case 'turn':
+      turns.granted(message.request);
       break;
     case 'answer':
       questions.answered(message.request, message.answers);
@@ -49,6 +52,9 @@ process.on('message', (message: ToWorker, handle: Socket | undefined) => {
         lane.input({ type: 'nudge', why: message.why });
       }
       break;
+    case 'token':
+      lanes.get(message.lane)?.token(message.token);
+      break;
     case 'drain':
       lanes.get(message.lane)?.input({ type: 'drain' });
       break;
@@ -60,7 +66,7 @@ process.on('message', (message: ToWorker, handle: Socket | undefined) => {
         for (const [id, lane] of lanes) if (id.startsWith(`${message.event.relay}#`)) lane.observe(message.event);
       break;
     case 'leave':
-      return process.exit(0);
+      return exit();
     case 'ping':
       void pong(message.n);
       break;
@@ -69,7 +75,7 @@ process.on('message', (message: ToWorker, handle: Socket | undefined) => {
 
 // Terminal signals reach the whole group; the supervisor decides when a worker ends.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined);
-process.on('disconnect', () => process.exit(0));
+process.on('disconnect', () => exit());
 
 function connect({ lane: id, id: connection, client }: Extract<ToWorker, { say: 'connection' }>, handle: Socket): void {
   const lane = lanes.get(id);

@@ -1,20 +1,26 @@
 import type { Event } from '../model/event.ts';
 import { Fault } from '../model/fault.ts';
 import type { ClientConnection } from '../model/plugin.ts';
-import type { LaneState } from '../model/state.ts';
+import { Secret } from '../model/secret.ts';
+import type { LaneState, Stage } from '../model/state.ts';
 import { type LaneEffect, type LaneInput, step } from '../model/step.ts';
 import { Guests } from '../plugin/guests.ts';
-import { loadGuest } from '../plugin/load.ts';
+import type { Told } from '../plugin/seat.ts';
+import { alone } from '../plugin/turn.ts';
 import type { LaneId, LaneVitals, ToSupervisor, ToWorker } from '../protocol.ts';
+import { Backing, backedMessage } from './backing.ts';
 import { monotonic, toWallClock } from './clock.ts';
 import { Dialer } from './dialer.ts';
 import { watchFiles } from './file-watch.ts';
-import type { Lease, Links } from './links.ts';
+import { Inspections } from './inspections.ts';
+import { LaneLink } from './lane-link.ts';
+import type { Links } from './links.ts';
 import type { PermitRequests } from './permit-requests.ts';
 import type { QuestionRequests } from './question-requests.ts';
+import { Seating } from './seating.ts';
 import { ServedClients } from './served-clients.ts';
-import type { TargetWatch } from './target-watch.ts';
-import { watchTargets } from './target-watches.ts';
+import type { TurnRequests } from './turn-requests.ts';
+import { TargetWatches } from './target-watches.ts';
 import { Withheld } from './withheld.ts';
 
 type Open = Extract<ToWorker, { say: 'open' }>;
@@ -25,6 +31,7 @@ export interface LanePorts {
   readonly links: Links;
   readonly permits: PermitRequests;
   readonly questions: QuestionRequests;
+  readonly turns: TurnRequests;
   /** Called once, when the lane has ended. */
   readonly ended: (lane: LaneId) => void;
 }
@@ -35,42 +42,82 @@ export class Lane {
   readonly #ports: LanePorts;
   readonly #guests: Guests;
   readonly #clients: ServedClients;
+  readonly #watches: TargetWatches;
+  readonly #inspections: Inspections;
   readonly #dialer: Dialer;
+  readonly #backing: Backing;
+  readonly #link: LaneLink;
   readonly #noted = new Set<string>();
   #state: LaneState = { at: 'idle' };
-  #seated: Promise<void> | null = null;
-  #lease: Lease | null = null;
-  #dialing: AbortController | null = null;
   #timer: NodeJS.Timeout | undefined;
   #unwatch: () => void = () => undefined;
-  #watches: readonly TargetWatch[] = [];
 
   constructor(open: Open, ports: LanePorts) {
     this.#open = open;
     this.#ports = ports;
-    const { lane, relay } = open;
-    this.#guests = new Guests((plugin, fault, fatal) => {
+    const { lane, relay, token } = open;
+    const lose = (fault: Fault) => this.input({ type: 'lost', fault: fault.report() });
+    const failed: Told = (plugin, fault, fatal) => {
       void ports.say({ say: 'plugin-failed', lane, plugin, fault: fault.report() });
-      if (fatal) this.input({ type: 'lost', fault: fault.report() });
+      if (fatal) lose(fault);
+    };
+    this.#guests = new Guests(failed, relay.lanes === 1 ? alone() : ports.turns.of(lane));
+    const seating = new Seating(open, this.#guests, ports.say);
+    this.#watches = new TargetWatches(this.#guests, {
+      judged: (forward, judgement, fault, rtt) =>
+        void ports.say({ say: 'judged', lane, forward, judgement, fault: fault?.report() ?? null, rtt }),
+      refused: () => {
+        if (this.#backing.mayRetry(monotonic())) this.input({ type: 'unbacked' });
+      },
+      forbidden: (fault) => {
+        if (this.#clients.open > 0) return false;
+        lose(fault);
+        return true;
+      },
     });
-    this.#clients = new ServedClients(relay.forwards, this.#guests, ports.say, {
-      served: (forward, fault) => this.#watches[forward]?.served(fault),
+    this.#inspections = new Inspections(
+      this.#guests,
+      (plugin, notes) => void ports.say({ say: 'inspected', lane, plugin, notes }),
+    );
+    this.#clients = new ServedClients(this.#guests, ports.say, {
+      served: (forward, fault) => this.#watches.served(forward, fault),
       emptied: () => {
         if (this.#state.at === 'draining') this.input({ type: 'stop' });
       },
+    });
+    const note = (text: string) => this.#tell('warned', text);
+    const stage = (now: Stage, how: string | null) => void ports.say({ say: 'stage', lane, stage: now, note: how });
+    this.#backing = new Backing(relay, token === null ? null : new Secret(token), this.#guests, {
+      stage,
+      warn: note,
+      learned: (backend, learned) => void ports.say(backedMessage(lane, backend, learned)),
     });
     this.#dialer = new Dialer(open, {
       links: ports.links,
       permits: ports.permits,
       questions: ports.questions,
-      seat: () => this.#seat(),
-      stage: (stage) => void ports.say({ say: 'stage', lane, stage }),
-      note: (text) => {
-        // Said once, not at each attempt; a ProxyCommand may say something else each time.
-        if (this.#noted.has(text) || this.#noted.size > 1_000) return;
-        this.#noted.add(text);
-        void ports.say({ say: 'warned', lane, text });
+      seat: () => seating.seat(),
+      guests: this.#guests,
+      stage: (now) => stage(now, null),
+      note,
+      inform: (text) => this.#tell('noted', text),
+    });
+    this.#link = new LaneLink(this.#dialer, this.#backing, {
+      linked: (link, backed) => {
+        void ports.say({ say: 'link', lane, link: link.facts });
+        this.#clients.forwards = backed.forwards;
+        this.input({ type: 'linked' });
+        if (this.#state.at !== 'up') return;
+        this.#watches.begin(link, backed);
+        this.#inspections.begin(link);
       },
+      failed: (error) => {
+        this.#closeLink();
+        if (error instanceof Withheld) {
+          this.input({ type: 'withheld', fault: error.fault, until: monotonic() + error.wait });
+        } else this.input({ type: 'failed', fault: Fault.from(error).report() });
+      },
+      lost: lose,
     });
   }
 
@@ -93,34 +140,49 @@ export class Lane {
 
   /** A client's socket has arrived. Without a link it goes back unread. */
   connect(id: number, client: ClientConnection, handle: unknown): void {
-    const link = this.#state.at === 'up' ? (this.#lease?.link ?? null) : null;
+    const link = this.#state.at === 'up' ? this.#link.link : null;
     this.#clients.take(id, client, handle, link);
   }
 
   /** The machine slept, or the network changed: is the link still there, and may an attempt be hurried? */
   wake(): void {
-    this.#lease?.link.check();
+    this.#link.link?.check();
     this.input({ type: 'nudge', why: 'wake' });
   }
 
   /** What changes too often to be an event. */
   get vitals(): LaneVitals {
     const { sent, received } = this.#clients.traffic;
-    return { sent, received, rtt: this.#watches.map((watch) => watch.rtt) };
+    return { sent, received, rtt: this.#watches.rtt };
+  }
+
+  /** A person set another token, or took it away: it counts from the next proof on, which is made at once. */
+  token(text: string | null): void {
+    this.#backing.given = text === null ? null : new Secret(text);
+    this.input(this.#state.at === 'up' ? { type: 'unbacked' } : { type: 'nudge', why: 'user' });
   }
 
   observe(event: Event): void {
     this.#guests.observe(event);
   }
 
+  /** Said once, not at each attempt; a ProxyCommand may say something else each time. */
+  #tell(say: 'warned' | 'noted', text: string): void {
+    if (this.#noted.has(text) || this.#noted.size > 1_000) return;
+    this.#noted.add(text);
+    void this.#ports.say({ say, lane: this.#open.lane, text });
+  }
+
   #perform(effect: LaneEffect): void {
     switch (effect.do) {
       case 'dial':
-        void this.#dial(effect.forced);
+        this.#link.dial(effect.forced);
+        break;
+      case 'back':
+        this.#watches.stop();
+        this.#link.back();
         break;
       case 'cancel-dial':
-        this.#dialing?.abort(new Fault('LINK_LOST', 'the attempt was given up; nothing to do'));
-        break;
       case 'close-link':
         this.#closeLink();
         break;
@@ -141,65 +203,10 @@ export class Lane {
     }
   }
 
-  async #dial(forced: boolean): Promise<void> {
-    const controller = new AbortController();
-    this.#dialing = controller;
-    try {
-      const lease = await this.#dialer.dial(forced, controller.signal);
-      this.#dialing = null;
-      if (controller.signal.aborted) return lease.release();
-      this.#lease = lease;
-      void this.#ports.say({ say: 'link', lane: this.#open.lane, link: lease.link.facts });
-      this.input({ type: 'linked' });
-      // Lost in the same breath: onLost calls back at once.
-      lease.link.onLost((fault) => {
-        if (this.#lease === lease) this.input({ type: 'lost', fault: fault.report() });
-      });
-      if (this.#lease === lease) this.#watch(lease);
-    } catch (error) {
-      this.#dialing = null;
-      if (controller.signal.aborted) return;
-      if (error instanceof Withheld) {
-        this.input({ type: 'withheld', fault: error.fault, until: monotonic() + error.wait });
-      } else this.input({ type: 'failed', fault: Fault.from(error).report() });
-    }
-  }
-
-  /** Loads the plugins once; a failed load is tried again with the next attempt. */
-  #seat(): Promise<void> {
-    const { relay, builtins, lane } = this.#open;
-    this.#seated ??= Promise.all(relay.plugins.map((use) => loadGuest(use, builtins))).then(async (guests) => {
-      await this.#guests.seat(guests, 'relay', relay.name);
-      // A file that could not even be loaded here never reaches the supervisor.
-      const plugins = guests.flatMap(({ plugin }, index) => (plugin.daemon === undefined ? [] : [index]));
-      if (plugins.length > 0) void this.#ports.say({ say: 'seated', lane, plugins });
-    });
-    this.#seated.catch(() => {
-      this.#seated = null;
-    });
-    return this.#seated;
-  }
-
-  #watch(lease: Lease): void {
-    const { lane, relay } = this.#open;
-    this.#watches = watchTargets(relay.forwards, lease.link, {
-      judged: (forward, judgement, fault, rtt) =>
-        void this.#ports.say({ say: 'judged', lane, forward, judgement, fault: fault?.report() ?? null, rtt }),
-      forbidden: (fault) => {
-        if (this.#clients.open > 0) return false;
-        this.input({ type: 'lost', fault: fault.report() });
-        return true;
-      },
-    });
-  }
-
   #closeLink(): void {
-    const lease = this.#lease;
-    this.#lease = null;
-    for (const watch of this.#watches) watch.stop();
-    this.#watches = [];
-    if (lease === null) return;
+    this.#watches.stop();
+    this.#inspections.stop();
     this.#clients.abandon(new Fault('LINK_LOST', 'the relay was stopped before the connection ended; nothing to do'));
-    lease.release();
+    this.#link.close();
   }
 }

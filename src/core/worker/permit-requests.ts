@@ -1,6 +1,7 @@
-import type { Fault, FaultReport } from '../model/fault.ts';
+import type { FaultReport } from '../model/fault.ts';
 import type { LaneId, ToSupervisor } from '../protocol.ts';
 import type { Permit } from '../ssh/open-link.ts';
+import { Requests } from './requests.ts';
 import { Withheld } from './withheld.ts';
 
 /** Which handshake a permit is asked for. */
@@ -12,16 +13,10 @@ export interface Handshake {
   readonly forced: boolean;
 }
 
-interface Waiting {
-  readonly grant: () => void;
-  readonly refuse: (why: Withheld) => void;
-}
-
 /** Asks the supervisor before each handshake, and tells it how the handshake went. */
 export class PermitRequests {
   readonly #say: (message: ToSupervisor) => void;
-  readonly #waiting = new Map<number, Waiting>();
-  #last = 0;
+  readonly #requests = new Requests<Permit>();
 
   constructor(say: (message: ToSupervisor) => void) {
     this.#say = say;
@@ -29,38 +24,20 @@ export class PermitRequests {
 
   /** Resolves when the supervisor grants it; rejects with Withheld where the host or the credentials are to be left alone. */
   ask(handshake: Handshake, signal: AbortSignal): Promise<Permit> {
-    this.#last += 1;
-    const request = this.#last;
-    return new Promise((resolve, reject) => {
-      if (signal.aborted) return reject(signal.reason);
-      const aborted = () => {
-        this.#waiting.delete(request);
-        this.#say({ say: 'shaken', request, fault: 'cancelled' });
-        reject(signal.reason);
-      };
-      signal.addEventListener('abort', aborted, { once: true });
-      const answered = (settle: () => void) => {
-        signal.removeEventListener('abort', aborted);
-        this.#waiting.delete(request);
-        settle();
-      };
-      this.#waiting.set(request, {
-        grant: () => answered(() => resolve({ done: (fault) => this.#done(request, fault) })),
-        refuse: (why) => answered(() => reject(why)),
-      });
-      this.#say({ say: 'permit', request, ...handshake });
-    });
+    return this.#requests.ask(
+      (request) => this.#say({ say: 'permit', request, ...handshake }),
+      (request) => this.#say({ say: 'shaken', request, fault: 'cancelled' }),
+      signal,
+    );
   }
 
   granted(request: number): void {
-    this.#waiting.get(request)?.grant();
+    this.#requests.answer(request, {
+      done: (fault) => this.#say({ say: 'shaken', request, fault: fault === null ? null : fault.report() }),
+    });
   }
 
   withheld(request: number, fault: FaultReport, wait: number): void {
-    this.#waiting.get(request)?.refuse(new Withheld(fault, wait));
-  }
-
-  #done(request: number, fault: Fault | null): void {
-    this.#say({ say: 'shaken', request, fault: fault === null ? null : fault.report() });
+    this.#requests.refuse(request, new Withheld(fault, wait));
   }
 }

@@ -1,14 +1,14 @@
 import type { Socket } from 'node:net';
-import type { ForwardConfig } from '../model/config.ts';
 import { Fault } from '../model/fault.ts';
 import type { ClientConnection } from '../model/plugin.ts';
 import type { Guests } from '../plugin/guests.ts';
 import type { ToSupervisor } from '../protocol.ts';
 import { socketFrom } from '../socket/raw-handle.ts';
 import type { Link } from '../ssh/link/link.ts';
-import type { ForwardKind } from './forward/kind.ts';
+import type { ForwardKind, Wrap } from './forward/kind.ts';
 import type { Traffic } from './splice.ts';
 import { localForward } from './forward/local.ts';
+import type { ReadyForward } from './ready-forward.ts';
 
 /** What the lane hears of its clients. */
 export interface ClientNews {
@@ -20,7 +20,7 @@ export interface ClientNews {
 
 /** The clients of one lane: each is admitted, its channel opened, its bytes carried, and its ending told to the supervisor. */
 export class ServedClients {
-  readonly #kinds: readonly ForwardKind[];
+  #kinds: readonly (ForwardKind | null)[] = [];
   readonly #guests: Guests;
   readonly #say: (message: ToSupervisor) => Promise<void>;
   readonly #news: ClientNews;
@@ -30,16 +30,15 @@ export class ServedClients {
   /** All bytes since the lane began. */
   readonly traffic: Traffic = { sent: 0, received: 0 };
 
-  constructor(
-    forwards: readonly ForwardConfig[],
-    guests: Guests,
-    say: (message: ToSupervisor) => Promise<void>,
-    news: ClientNews,
-  ) {
-    this.#kinds = forwards.map((forward) => localForward(forward));
+  constructor(guests: Guests, say: (message: ToSupervisor) => Promise<void>, news: ClientNews) {
     this.#guests = guests;
     this.#say = say;
     this.#news = news;
+  }
+
+  /** Where the forwards lead from now on; null: nowhere. */
+  set forwards(forwards: readonly (ReadyForward | null)[]) {
+    this.#kinds = forwards.map((forward) => (forward === null ? null : localForward(forward.target)));
   }
 
   get size(): number {
@@ -80,15 +79,24 @@ export class ServedClients {
     let opened = false;
     try {
       const kind = this.#kinds[client.forward];
-      if (kind === undefined) {
-        throw new Fault('INTERNAL', `a bug in towline: no forward ${client.forward}; please report it with the log`);
+      if (kind === undefined || kind === null) {
+        const text = `forward ${client.forward} of ${client.relay} leads to a backend that nobody launched; see its plugins`;
+        throw new Fault('LAUNCH_FAILED', text);
       }
-      const cut = await kind.serve(socket, client, link, this.traffic, async () => {
-        await this.#say({ say: 'opened', id });
-        opened = true;
-        this.#open += 1;
-        this.#news.served(client.forward, null);
-      });
+      const wrap: Wrap | null = this.#guests.hasWrap ? (stream) => this.#guests.wrap(stream, client) : null;
+      const cut = await kind.serve(
+        socket,
+        client,
+        link,
+        this.traffic,
+        async () => {
+          await this.#say({ say: 'opened', id });
+          opened = true;
+          this.#open += 1;
+          this.#news.served(client.forward, null);
+        },
+        wrap,
+      );
       const fault = cut ?? this.#doomed.get(id) ?? null;
       if (fault !== null) return this.#reset(id, socket, fault);
       void this.#say({ say: 'closed', id });

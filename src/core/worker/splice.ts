@@ -71,7 +71,7 @@ export function splice(socket: Socket, channel: Channel, link: Link, traffic: Tr
       if (gather()) slow = socket.writableLength > 0;
       // A chunk is a view into a large read: one that has to wait must not keep all of it alive.
       socket.write(slow ? Buffer.from(chunk) : chunk);
-      // What this turn wrote is still gathered: only what earlier turns left says that the client is slow.
+      // What this round wrote is still gathered: only what earlier rounds left says that the client is slow.
       if (slow && socket.writableLength > behind) channel.pause();
     };
     /** Closing a channel drops what still waits for its window: the end of an upload must have left first. */

@@ -1,10 +1,14 @@
-import type { ForwardConfig, HealthConfig } from '../model/config.ts';
+import type { HealthConfig } from '../model/config.ts';
 import type { Judgement } from '../model/event.ts';
 import { Fault } from '../model/fault.ts';
+import type { Dial } from '../model/plugin.ts';
 import { judge, noVerdict, type Verdict } from '../model/verdict.ts';
 import type { Link } from '../ssh/link/link.ts';
+import { probeHttp } from '../probe/http.ts';
 import { probeTcp } from '../probe/tcp.ts';
 import { probeWebsocket } from '../probe/websocket.ts';
+import type { BackendAsk } from './backing.ts';
+import type { ReadyForward } from './ready-forward.ts';
 
 /** A forward without a probe is only dialed: once when the link is up, and again while its target cannot be had. */
 const unprobed = { retry: 5_000, timeout: 10_000 };
@@ -12,13 +16,29 @@ const policyRetry = 60_000;
 /** A result that disagrees with the verdict is confirmed, or not, soon: `fall` results must not take `fall` periods. ms */
 const confirm = 1_000;
 
-export type Report = (judgement: Judgement, fault: Fault | null, rtt: number | null) => void;
+/** What plugins say of the target, by connections of their own; null: it is theirs, and well. Never rejects. */
+export type GuestProbe = (dial: Dial) => Promise<Fault | null>;
+
+/** Who is asked about a target with each health check, beside the check itself; null: nobody. */
+export interface Asked {
+  /** How the backend that listens there shows that it is well. */
+  readonly backend: BackendAsk | null;
+  readonly guests: GuestProbe | null;
+}
+
+/** What is heard of one target. */
+export interface WatchNews {
+  judged(judgement: Judgement, fault: Fault | null, rtt: number | null): void;
+  /** Nothing listens there. */
+  refused(): void;
+}
 
 /** Asks again and again whether a forward's target is well, for as long as one link lives. */
 export class TargetWatch {
-  readonly #forward: ForwardConfig;
+  readonly #forward: ReadyForward;
   readonly #link: Link;
-  readonly #report: Report;
+  readonly #asked: Asked;
+  readonly #news: WatchNews;
   readonly #stop = new AbortController();
   #verdict: Verdict = noVerdict;
   #timer: NodeJS.Timeout | undefined;
@@ -27,10 +47,11 @@ export class TargetWatch {
   rtt: number | null = null;
   #said: { judgement: Judgement; code: string | null; message: string | null } | null = null;
 
-  constructor(forward: ForwardConfig, link: Link, report: Report) {
+  constructor(forward: ReadyForward, link: Link, asked: Asked, news: WatchNews) {
     this.#forward = forward;
     this.#link = link;
-    this.#report = report;
+    this.#asked = asked;
+    this.#news = news;
     link.onLost(() => this.stop());
     if (link.fault === null) void this.#ask();
   }
@@ -67,11 +88,18 @@ export class TargetWatch {
     }
   }
 
-  #probe(health: HealthConfig | null): Promise<void> {
+  async #probe(health: HealthConfig | null): Promise<void> {
     const { target } = this.#forward;
     const { signal } = this.#stop;
-    if (health?.kind === 'websocket') return probeWebsocket(this.#link, target, health, signal);
-    return probeTcp(this.#link, target, health?.timeout ?? unprobed.timeout, signal);
+    const { backend, guests } = this.#asked;
+    const check = health?.kind === 'backend' ? asRecipeSays(health, backend) : health;
+    const shown = backend === null ? null : { wire: backend.door.wire, token: backend.token };
+    if (check?.kind === 'websocket') await probeWebsocket(this.#link, target, check, signal, shown);
+    else if (check?.kind === 'http') await probeHttp(this.#link, target, check, signal, shown);
+    else await probeTcp(this.#link, target, check?.timeout ?? unprobed.timeout, signal);
+    if (health === null || guests === null || signal.aborted) return;
+    const fault = await guests(() => this.#link.dial(target, { address: '127.0.0.1', port: 0 }));
+    if (fault !== null) throw fault;
   }
 
   #passed(health: HealthConfig | null, rtt: number): void {
@@ -83,6 +111,8 @@ export class TargetWatch {
 
   #failed(fault: Fault): void {
     const { health } = this.#forward;
+    if (fault.code === 'TARGET_REFUSED') this.#news.refused();
+    if (this.#stop.signal.aborted) return;
     if (health !== null) this.#verdict = judge(this.#verdict, false, health.rise, health.fall);
     if (health === null || this.#verdict.healthy === false) this.#say('unwell', fault, null);
     const next = health === null ? unprobed.retry : this.#next(health);
@@ -102,7 +132,7 @@ export class TargetWatch {
     // A policy that still forbids is said again: it may be the last one of the forwards to do so.
     if (same && said.code !== 'FORWARDING_REFUSED') return;
     this.#said = said;
-    this.#report(judgement, fault, rtt);
+    this.#news.judged(judgement, fault, rtt);
   }
 
   #again(ms: number): void {
@@ -110,4 +140,11 @@ export class TargetWatch {
     if (this.#stop.signal.aborted) return;
     this.#timer = setTimeout(() => void this.#ask(), ms);
   }
+}
+
+/** The check of a backend, once it is known how that is asked. */
+function asRecipeSays(health: HealthConfig, backend: BackendAsk | null): HealthConfig {
+  if (backend === null) return { ...health, kind: 'tcp' };
+  const { kind, path, wire } = backend.door;
+  return { ...health, path, kind: wire.in === 'subprotocol' ? 'websocket' : kind };
 }

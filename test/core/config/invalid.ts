@@ -10,6 +10,15 @@ export const invalid: Readonly<Record<string, readonly string[]>> = {
   'alias-unknown.yaml': [
     '2:7 this alias names no anchor above it',
   ],
+  'backend-session-lanes.json': [
+    '12:23 relays.db.plugins[0].lifetime: a backend of lifetime "session" ends with its link, and 2 lanes are two links',
+  ],
+  'backend-unreached-auto.json': [
+    '9:9 relays.db.plugins[0]: a backend is launched, but no forward leads to it',
+  ],
+  'backend-unreached.json': [
+    '12:19 relays.db.plugins[0]: a backend is launched on port 4096, but no forward leads there',
+  ],
   'backtracking-pattern.json': [
     '11:22 relays.db.plugins[0].pattern: this pattern is refused: it repeats a group that itself repeats or has alternatives',
   ],
@@ -54,7 +63,7 @@ export const invalid: Readonly<Record<string, readonly string[]>> = {
     '5:19 relays.db.forwards: an empty list is too small',
   ],
   'health-kind.json': [
-    '10:21 relays.db.forwards[0].health.kind: "http" is not allowed',
+    '10:21 relays.db.forwards[0].health.kind: "https" is not allowed',
   ],
   'health-path-of-tcp.json': [
     '11:13 relays.db.forwards[0].health.path: unknown key',
@@ -95,7 +104,7 @@ export const invalid: Readonly<Record<string, readonly string[]>> = {
     '7:13 relays.db.hosts: unknown key -> host',
     '7:65 relays.db.forwards[1].listen: other machines could connect to 0.0.0.0:5432',
     '7:65 relays.db.forwards[1].listen: 0.0.0.0:5432 is taken by relays.db.forwards[0] in line 7',
-    '7:91 relays.db.forwards[1].target: the target "backend" is not supported yet: launching a backend arrives in a later version',
+    '7:91 relays.db.forwards[1].target: the target "backend" needs a plugin that launches one, and the relay uses none',
     '7:112 relays.db.forwards[1].health: "ping" is not allowed',
   ],
   'memory-too-small.json': [
@@ -179,7 +188,7 @@ export const invalid: Readonly<Record<string, readonly string[]>> = {
     '2:7 this tag is not allowed; tags are not used in a config',
   ],
   'target-backend.json': [
-    '8:21 relays.db.forwards[0].target: the target "backend" is not supported yet: launching a backend arrives in a later version',
+    '8:21 relays.db.forwards[0].target: the target "backend" needs a plugin that launches one, and the relay uses none',
   ],
   'target-odd-number.json': [
     '8:21 relays.db.forwards[0].target: "2130706433" is not a host name or address',

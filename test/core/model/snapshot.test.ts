@@ -95,7 +95,7 @@ const rows: readonly (readonly [string, readonly Fact[], string])[] = [
   ['one lane of two is blocked, the other on its way', [...declared(1, 2), bound(), blocked], 'connecting'],
   ['one lane of two is up', [...declared(1, 2), bound(), up(1), judged('well', null, 0, 1), dialing], 'connected'],
   [
-    'the verdict of a lane goes with it',
+    'the judgement of a lane goes with it',
     [
       ...declared(1, 2),
       bound(),

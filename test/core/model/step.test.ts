@@ -40,6 +40,7 @@ const inputs: Record<string, LaneInput> = {
   failed: { type: 'failed', fault: refused },
   withheld: { type: 'withheld', fault: report('AUTH_REJECTED'), until: now + 5_000 },
   lost: { type: 'lost', fault: report('LINK_LOST') },
+  unbacked: { type: 'unbacked' },
   timer: { type: 'timer' },
   client: { type: 'nudge', why: 'client' },
   wake: { type: 'nudge', why: 'wake' },
@@ -54,13 +55,13 @@ const inputs: Record<string, LaneInput> = {
 // Every state with every input: the state that follows and what the driver must do. "=" is the very same state.
 // biome-ignore format: a table is read by its columns
 const table: Record<LaneState['at'], Record<string, string>> = {
-  idle:     { start: 'dialing dial', linked: '= close-link', failed: '=', withheld: '=', lost: '=', timer: '=', client: '=', wake: '=', files: '=', host: '=', answer: '=', user: '=', drain: 'ended', stop: 'ended' },
-  dialing:  { start: '=', linked: 'up', failed: 'waiting arm', withheld: 'blocked arm watch-files', lost: '=', timer: '=', client: '=', wake: '=', files: '=', host: '=', answer: '=', user: '=', drain: 'ended cancel-dial', stop: 'ended cancel-dial' },
-  up:       { start: '=', linked: '= close-link', failed: '=', withheld: '=', lost: 'dialing close-link dial', timer: '=', client: '=', wake: '=', files: '=', host: '=', answer: '=', user: '=', drain: 'draining drain arm', stop: 'ended close-link' },
-  waiting:  { start: '=', linked: '= close-link', failed: '=', withheld: '=', lost: '=', timer: '= arm', client: 'dialing disarm dial', wake: 'dialing disarm dial', files: '=', host: '=', answer: '=', user: 'dialing disarm dial', drain: 'ended disarm', stop: 'ended disarm' },
-  blocked:  { start: '=', linked: '= close-link', failed: '=', withheld: '=', lost: '=', timer: '=', client: '=', wake: '=', files: 'dialing disarm dial', host: '=', answer: '=', user: 'dialing disarm dial', drain: 'ended disarm', stop: 'ended disarm' },
-  draining: { start: '=', linked: '= close-link', failed: '=', withheld: '=', lost: 'ended disarm close-link', timer: '= arm', client: '=', wake: '=', files: '=', host: '=', answer: '=', user: '=', drain: 'ended disarm close-link', stop: 'ended disarm close-link' },
-  ended:    { start: '=', linked: '=', failed: '=', withheld: '=', lost: '=', timer: '=', client: '=', wake: '=', files: '=', host: '=', answer: '=', user: '=', drain: '=', stop: '=' },
+  idle:     { start: 'dialing dial', linked: '= close-link', failed: '=', withheld: '=', lost: '=', unbacked: '=', timer: '=', client: '=', wake: '=', files: '=', host: '=', answer: '=', user: '=', drain: 'ended', stop: 'ended' },
+  dialing:  { start: '=', linked: 'up', failed: 'waiting arm', withheld: 'blocked arm watch-files', lost: '=', unbacked: '=', timer: '=', client: '=', wake: '=', files: '=', host: '=', answer: '=', user: '=', drain: 'ended cancel-dial', stop: 'ended cancel-dial' },
+  up:       { start: '=', linked: '= close-link', failed: '=', withheld: '=', lost: 'dialing close-link dial', unbacked: 'dialing back', timer: '=', client: '=', wake: '=', files: '=', host: '=', answer: '=', user: '=', drain: 'draining drain arm', stop: 'ended close-link' },
+  waiting:  { start: '=', linked: '= close-link', failed: '=', withheld: '=', lost: '=', unbacked: '=', timer: '= arm', client: 'dialing disarm dial', wake: 'dialing disarm dial', files: '=', host: '=', answer: '=', user: 'dialing disarm dial', drain: 'ended disarm', stop: 'ended disarm' },
+  blocked:  { start: '=', linked: '= close-link', failed: '=', withheld: '=', lost: '=', unbacked: '=', timer: '=', client: '=', wake: '=', files: 'dialing disarm dial', host: '=', answer: '=', user: 'dialing disarm dial', drain: 'ended disarm', stop: 'ended disarm' },
+  draining: { start: '=', linked: '= close-link', failed: '=', withheld: '=', lost: 'ended disarm close-link', unbacked: '=', timer: '= arm', client: '=', wake: '=', files: '=', host: '=', answer: '=', user: '=', drain: 'ended disarm close-link', stop: 'ended disarm close-link' },
+  ended:    { start: '=', linked: '=', failed: '=', withheld: '=', lost: '=', unbacked: '=', timer: '=', client: '=', wake: '=', files: '=', host: '=', answer: '=', user: '=', drain: '=', stop: '=' },
 };
 
 for (const [at, row] of Object.entries(table)) {
@@ -134,7 +135,7 @@ test('a question without answer blocks for good; where keys were rejected before
   t.end();
 });
 
-test('a busy host is asked after 1, 5, 30, 120 and 300 s, whoever waits', (t) => {
+test('a busy host is asked after 1, 5, 30 s, then no more than four times in ten minutes, whoever waits', (t) => {
   const waits: number[] = [];
   let state: LaneState = { at: 'dialing', attempt: 1, tries: none, before: false };
   for (let n = 0; n < 6; n += 1) {
@@ -147,7 +148,41 @@ test('a busy host is asked after 1, 5, 30, 120 and 300 s, whoever waits', (t) =>
     );
     state = step(failed, { type: 'timer' }, failed.until, policy).state;
   }
-  t.same(waits, [1_000, 5_000, 30_000, 120_000, 300_000, 300_000]);
+  // 120 s would make it the fifth within ten minutes.
+  t.same(waits, [1_000, 5_000, 30_000, 572_200, 300_000, 300_000]);
+  t.end();
+});
+
+test('in no ten minutes is a busy host asked a fifth time, however the jitter falls', (t) => {
+  const busy = { type: 'failed', fault: report('SERVER_BUSY') } as const;
+  for (const random of [0, 0.25, 0.5, 0.999]) {
+    let state: LaneState = { at: 'dialing', attempt: 1, tries: none, before: false };
+    let at = now;
+    const tries: number[] = [];
+    while (at < now + 4 * 3_600_000) {
+      tries.push(at);
+      const failed: LaneState = step(state, busy, at, { ...policy, random }).state;
+      if (failed.at !== 'waiting') throw new Error(failed.at);
+      at = failed.until;
+      state = step(failed, { type: 'timer' }, at, policy).state;
+    }
+    const most = Math.max(...tries.map((from) => tries.filter((one) => one >= from && one <= from + 600_000).length));
+    t.equal(most, 4, `jitter ${random}`);
+    t.ok(tries.length > 20, `${tries.length} tries in four hours`);
+  }
+  t.end();
+});
+
+test('a ProxyCommand without its program blocks: tried each minute, at once when a file changes, hurried by no client', (t) => {
+  const dialing: LaneState = { at: 'dialing', attempt: 1, tries: none, before: false };
+  const failed = step(dialing, { type: 'failed', fault: report('PROXY_COMMAND_MISSING') }, now, policy);
+  t.match(failed.state, { at: 'blocked', until: now + 60_000 });
+  t.match(failed.effects, [{ do: 'arm', at: now + 60_000 }, { do: 'watch-files' }]);
+  for (const why of ['client', 'wake', 'host'] as const) {
+    t.equal(step(failed.state, { type: 'nudge', why }, now + 900, policy).state, failed.state, why);
+  }
+  t.match(step(failed.state, { type: 'nudge', why: 'files' }, now + 900, policy).state, { at: 'dialing' });
+  t.match(step(failed.state, { type: 'timer' }, now + 60_000, policy).state, { at: 'dialing' });
   t.end();
 });
 
@@ -282,5 +317,17 @@ test('a port that accepts and says nothing, or a ProxyCommand that ends, is aske
     t.match(step(dialing, { type: 'failed', fault: report(code) }, now, policy).state, { until: now + 15_000 });
   }
   t.match(step(dialing, { type: 'failed', fault: refused }, now, policy).state, { until: now + 1_500 });
+  t.end();
+});
+
+test('a backend that did not come up in several tries is tried again each five minutes, or when the user says so', (t) => {
+  const { state, effects } = step(states.dialing, { type: 'failed', fault: report('LAUNCH_FAILED') }, now, policy);
+  t.match(state, { at: 'blocked', until: now + 300_000, fault: { code: 'LAUNCH_FAILED' }, before: true });
+  t.same(
+    effects.map((effect) => effect.do),
+    ['arm', 'watch-files'],
+  );
+  t.equal(step(state, { type: 'nudge', why: 'user' }, now, policy).state.at, 'dialing');
+  t.equal(step(state, { type: 'timer' }, now + 300_000, policy).state.at, 'dialing');
   t.end();
 });

@@ -24,7 +24,8 @@ test('what is not a trusted plugin is refused by name', async (t) => {
     writeFileSync(join(dir, name), text);
     chmodSync(join(dir, name), mode);
   };
-  write('shared.mjs', good, 0o666);
+  mkdirSync(join(dir, 'shared'));
+  write('shared/shared.mjs', good, 0o666);
   write('throws.mjs', "throw new Error('at load');\n");
   write('syntax.mjs', 'export default {{\n');
   write('empty.mjs', 'export const x = 1;\n');
@@ -36,18 +37,18 @@ test('what is not a trusted plugin is refused by name', async (t) => {
   mkdirSync(join(dir, 'open'));
   writeFileSync(join(dir, 'open', 'mine.mjs'), good, { mode: 0o600 });
   chmodSync(join(dir, 'open'), 0o777);
-  symlinkSync(join(dir, 'shared.mjs'), join(dir, 'link.mjs'));
+  symlinkSync(join(dir, 'shared', 'shared.mjs'), join(dir, 'link.mjs'));
   const rows: readonly (readonly [string, Record<string, unknown>, string, RegExp])[] = [
     ['nobody', {}, 'PLUGIN_NOT_FOUND', /no plugin is called "nobody"; built-in are: same-user/],
     ['__proto__', {}, 'PLUGIN_NOT_FOUND', /no plugin is called/],
     ['node:child_process', {}, 'PLUGIN_NOT_FOUND', /no plugin is called/],
     ['data:text/javascript,1', {}, 'PLUGIN_NOT_FOUND', /no plugin is called/],
     ['./missing.mjs', {}, 'PLUGIN_NOT_FOUND', /no plugin file ".*\/missing\.mjs"/],
-    ['./shared.mjs', {}, 'PLUGIN_UNTRUSTED', /shared\.mjs can be written by others \(0666\); chmod go-w/],
+    ['./shared/shared.mjs', {}, 'PLUGIN_UNTRUSTED', /shared\.mjs can be written by others \(0666\); chmod go-w/],
     ['./link.mjs', {}, 'PLUGIN_UNTRUSTED', /shared\.mjs can be written by others/],
     ['./open/mine.mjs', {}, 'PLUGIN_UNTRUSTED', /open can be written by others \(0777\)/],
-    ['./throws.mjs', {}, 'PLUGIN_FAILED', /cannot be loaded from .*throws\.mjs: at load/],
-    ['./syntax.mjs', {}, 'PLUGIN_FAILED', /syntax\.mjs/],
+    ['./throws.mjs', {}, 'PLUGIN_FAILED', /cannot be loaded from \/.*throws\.mjs:1: at load/],
+    ['./syntax.mjs', {}, 'PLUGIN_FAILED', /cannot be loaded from \/.*syntax\.mjs:1: Unexpected token/],
     ['./empty.mjs', {}, 'PLUGIN_FAILED', /no default export/],
     ['./strict.mjs', { n: 'x' }, 'CONFIG_INVALID', /plugin s refuses its options: n: expected a number/],
     ['./plain.mjs', { colour: 1 }, 'CONFIG_INVALID', /plugin p takes no option "colour"/],

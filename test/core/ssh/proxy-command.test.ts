@@ -61,7 +61,11 @@ test('a link goes through nc, and through a real ssh -W', async (t) => {
     const link = await open();
     const text = 'x'.repeat(3_000_000);
     t.ok((await echoed(link, echo.port, text)) === text, 'three megabytes and back');
-    t.match(notes[0], new RegExp(`:${sshd.port} is reached by its ProxyCommand: ${command}`));
+    t.same(
+      notes.filter((note) => !note.includes(' says: ')),
+      [],
+      'nothing to warn of',
+    );
     const [leader = 0] = mine();
     t.equal(commandOf(leader), command, 'no shell stays between');
     link.close();
@@ -107,10 +111,7 @@ test('the end of a command before the greeting is named with its last words', as
     ["sh -c 'printf no-newline >&2; exit 1'", /ended with exit code 1 \("no-newline"\)/],
     ["sh -c 'kill -KILL $$'", /was ended by SIGKILL before/],
     ['true', /ended with exit code 0 before/],
-    ['/no/such/program 1 2', /ended with exit code 127 \(not found\) \(".*\/no\/such\/program/, { SHELL: '/bin/sh' }],
-    [`${makeTemp(t, 'folder')}`, /ended with exit code 126 \(not executable\)/, { SHELL: '/bin/sh' }],
     ["sh -c 'exec >&- 2>&-; sleep 60'", /closed its output before/],
-    [nc(sshd), /cannot be run by "\/no\/such\/shell" \(ENOENT\)/, { SHELL: '/no/such/shell' }],
   ];
   for (const [command, message, env] of rows) {
     const { open, mine } = await proxied(t, sshd, command, env);
@@ -118,6 +119,30 @@ test('the end of a command before the greeting is named with its last words', as
     t.match(
       String(await open().catch((error: Fault) => error.message)),
       /^the ProxyCommand of \w+@127\.0\.0\.1:\d+ .*; run it by hand/,
+    );
+    await waitUntil('nothing is left of it', () => mine().length === 0);
+  }
+});
+
+test('a program, or a shell, that is not there or may not be run is missing: another try finds the same', async (t) => {
+  const sshd = await startSshd(t);
+  const rows: readonly (readonly [string, RegExp, string])[] = [
+    ['/no/such/program 1 2', /ended with exit code 127 \(not found\) \(".*\/no\/such\/program/, '/bin/sh'],
+    [makeTemp(t, 'folder'), /ended with exit code 126 \(not executable\)/, '/bin/sh'],
+    ["sh -c 'no-such-program'", /ended with exit code 127 \(not found\)/, '/bin/sh'],
+    [nc(sshd), /cannot be run by "\/no\/such\/shell" \(ENOENT\)/, '/no/such/shell'],
+    [nc(sshd), /cannot be run by ".*" \(EACCES\)/, makeTemp(t, 'shell')],
+  ];
+  for (const [command, message, shell] of rows) {
+    const { open, mine } = await proxied(t, sshd, command, { SHELL: shell });
+    const fault = await open().then(
+      () => null,
+      (error: Fault) => error,
+    );
+    t.match(fault, { code: 'PROXY_COMMAND_MISSING', message }, command);
+    t.match(
+      fault?.message,
+      /^the ProxyCommand of \w+@127\.0\.0\.1:\d+ .*; install the program, or correct it in ssh_config$/,
     );
     await waitUntil('nothing is left of it', () => mine().length === 0);
   }

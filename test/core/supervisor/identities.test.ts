@@ -57,7 +57,12 @@ test('keys that are refused are all named and tried once; a change of the agent 
 type Spoiled = readonly [name: string, spoil: (file: string) => void, code: string, message: RegExp];
 
 const spoiled: readonly Spoiled[] = [
-  ['missing', () => undefined, 'IDENTITY_UNREADABLE', /does not exist/],
+  [
+    'missing',
+    () => undefined,
+    'IDENTITY_UNREADABLE',
+    /ssh_config:\d+: IdentityFile \S+ does not exist; correct the path, or make/,
+  ],
   ['open', (file) => chmodSync(makeKeyPair(file).file, 0o644), 'IDENTITY_UNREADABLE', /\(0644\); `chmod 600` it/],
   ['folder', (file) => mkdirSync(file), 'IDENTITY_UNREADABLE', /is not a regular file/],
   ['fifo', (file) => execFileSync('mkfifo', ['-m', '600', file]), 'IDENTITY_UNREADABLE', /is not a regular file/],

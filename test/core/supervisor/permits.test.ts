@@ -87,6 +87,17 @@ test('a busy host is left alone for a second, then one asker finds out for all',
   t.same(said.slice(4), ['hasty', 'first recovered', 'second recovered', 'third recovered', 'fourth recovered']);
 });
 
+test('four failures of a busy host, whichever relays met them, end the tries of all for ten minutes', (t) => {
+  const { permits, said, ask } = office(t);
+  for (const name of ['one', 'two', 'three', 'four']) permits.shaken('h:22', ask(name, { forced: true }), busy);
+  for (const name of ['five', 'one', 'six']) ask(name);
+  t.same(
+    said.slice(4),
+    ['five', 'one', 'six'].map((name) => `${name} withheld SERVER_BUSY 573`),
+  );
+  t.end();
+});
+
 test('a ProxyCommand whose login failed is run for one of its relays, and the others wait', (t) => {
   const { permits, said, ask } = office(t);
   const failed = new Fault('PROXY_COMMAND_FAILED', 'no', { detail: { exit: 255, ran: 145 } }).report();

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'tap';
 import { startEcho } from '../../fixtures/backend.ts';
@@ -7,6 +7,7 @@ import { commandOf, descendants, processes, signalAll } from '../../fixtures/pro
 import { addSettings } from '../../fixtures/sshd-client.ts';
 import { startSshd } from '../../fixtures/sshd.ts';
 import { supervise } from '../../fixtures/supervised.ts';
+import { makeTemp } from '../../fixtures/temp.ts';
 import { waitUntil } from '../../fixtures/wait.ts';
 
 /** The processes of this machine whose command line is this one. */
@@ -26,9 +27,11 @@ test('a relay goes through its ProxyCommand: it is told, its death is named, it 
   const relays = await supervise(t, sshd, { r: { host: 'test', forwards: [`0:127.0.0.1:${echo.port}`] } });
   await relays.reach('r', 'connected');
   t.equal((await exchange(relays.port('r'), 'through nc')).toString(), 'through nc');
-  t.match(relays.status('r').warnings, [
-    new RegExp(`:${sshd.port} is reached by its ProxyCommand: sh -c 'nc 127\\.0\\.0\\.1 ${sshd.port}; echo`),
-  ]);
+  t.same(relays.status('r').warnings, [], 'a way that works is no warning');
+  const told = await relays.next('the way', (event) => event.type === 'relay.noted');
+  t.match(told, {
+    text: new RegExp(`:${sshd.port} is reached by its ProxyCommand: sh -c 'nc 127\\.0\\.0\\.1 ${sshd.port}; echo`),
+  });
   const commands = descendants(relays.worker('r')).filter(({ pid }) => commandOf(pid) === nc);
   t.equal(commands.length, 1, 'it is a child of the worker');
   const { id } = relays.supervisor.status();
@@ -44,6 +47,7 @@ test('a relay goes through its ProxyCommand: it is told, its death is named, it 
   });
   await relays.reach('r', 'connected');
   t.equal((await exchange(relays.port('r'), 'again')).toString(), 'again');
+  t.equal(relays.events.filter(({ type }) => type === 'relay.noted').length, 1, 'said once');
   t.match(relays.status('r').warnings.at(-1), /the ProxyCommand of .* says: the tunnel fell in$/);
 
   const worker = relays.worker('r');
@@ -93,6 +97,28 @@ test('ssh as a ProxyCommand whose key is refused is run ever more slowly, once f
   await relays.reach('r', 'connected');
   await relays.reach('other', 'connected');
   t.equal((await exchange(relays.port('other'), 'through the bastion')).toString(), 'through the bastion');
+});
+
+test('a relay whose ProxyCommand is not there is blocked, and connects when the program appears', async (t) => {
+  const sshd = await startSshd(t);
+  const echo = await startEcho(t);
+  const program = join(makeTemp(t, 'program'), 'way');
+  addSettings(sshd, `ProxyCommand ${program} %h %p`);
+  const relays = await supervise(t, sshd, { r: { host: 'test', forwards: [`0:127.0.0.1:${echo.port}`] } });
+  const { standing } = await relays.reach('r', 'blocked');
+  t.match(standing.fault, {
+    code: 'PROXY_COMMAND_MISSING',
+    message: /exit code 127 \(not found\).*; install the program/,
+  });
+  t.ok((standing.until ?? 0) > Date.now() + 50_000, 'tried again in a minute');
+  const { id } = relays.supervisor.status();
+  writeFileSync(program, '#!/bin/sh\nexec nc "$@"\n', { mode: 0o755 });
+  await relays.reach('r', 'connected', 10_000);
+  t.equal((await exchange(relays.port('r'), 'found')).toString(), 'found');
+  const tried = relays.events.filter(
+    (event) => event.id > id && event.type === 'lane.changed' && event.state.at === 'dialing',
+  );
+  t.equal(tried.length, 1);
 });
 
 test('a bastion that is down is asked as quickly as any port, through ssh as a ProxyCommand too', async (t) => {

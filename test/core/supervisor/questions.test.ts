@@ -130,7 +130,7 @@ test('an answer that was wrong is forgotten, whatever says so, and is sent to no
     questions.answer(1, secret('wrong'));
     leave();
     ask(b, 'other#0', password);
-    t.same(got, ['a 1: wrong'], `${end}: the next one waits for the verdict`);
+    t.same(got, ['a 1: wrong'], `${end}: the next one waits for the outcome`);
     if (end === 'again') ask(a, 'r#0', again);
     if (end === 'rejected') questions.shaken(a, 'r#0', rejected);
     if (end === 'worker') questions.gone(a);
@@ -189,7 +189,7 @@ test('one person is asked once for what several lanes want to know', (t) => {
   t.end();
 });
 
-test('a passphrase needs no verdict of a server, and an answer that came meanwhile is not thrown away', (t) => {
+test('a passphrase needs no server to judge it, and an answer that came meanwhile is not thrown away', (t) => {
   const { ask, a, b, got, questions, nudged } = desk(t);
   questions.attend(null, person().who);
   const passphrase: Question = { ...password, kind: 'passphrase', about: 'SHA256:key' };
@@ -331,7 +331,7 @@ test('what was kept is forgotten when its time is over', async (t) => {
   t.equal(got.at(-1), 'a 3: nobody');
 });
 
-test('who waits for the verdict on an answer whose time runs out meanwhile is asked', async (t) => {
+test('who waits for the outcome of an answer whose time runs out meanwhile is asked', async (t) => {
   const { ask, a, b, got, questions } = desk(t);
   const { who, said } = person();
   questions.attend(null, who);

@@ -1,7 +1,8 @@
 import { Fault } from '../../model/fault.ts';
+import { Turnstile } from '../../model/turnstile.ts';
 import type { HostConfig } from '../resolve/host-config.ts';
 import { declaredNames } from './declared-names.ts';
-import { type Budget, indexKnownHosts, type KnownHostsIndex, type KnownKeys, knownKeys } from './known-hosts-index.ts';
+import { type Budget, readManyKnownHosts, type ManyKnownHosts, type KnownKeys, knownKeys } from './many-known-hosts.ts';
 import { namesOf } from '../known-hosts/known-name.ts';
 import { routeHosts } from '../resolve/route-hosts.ts';
 import type { ManyHosts } from './many-hosts.ts';
@@ -43,6 +44,9 @@ export interface Detected {
   readonly troubles: readonly string[];
 }
 
+/** A name server that is slow, or gone, is waited for by so many hosts at once. */
+const askedAtOnce = 8;
+
 /** About a second; beyond it hashed entries are not compared any more. */
 const comparisons = 200_000;
 
@@ -52,13 +56,14 @@ const comparisons = 200_000;
  */
 export async function detectHosts({ roots, resolve }: ManyHosts): Promise<Detected> {
   const declared = declaredNames(roots);
-  const indexes = new Map<string, KnownHostsIndex>();
+  const indexes = new Map<string, ManyKnownHosts>();
   const ask = remember(resolve);
+  for (const name of declared.keys()) void ask(name);
   // Which files any other host would have: the user's own known_hosts counts, too, where every alias has another one.
   for (const name of ['localhost', ...declared.keys()]) {
     const found = await ask(name);
     if (found instanceof Fault) continue;
-    for (const file of found.knownHostsFiles) if (!indexes.has(file)) indexes.set(file, await indexKnownHosts(file));
+    for (const file of found.knownHostsFiles) if (!indexes.has(file)) indexes.set(file, await readManyKnownHosts(file));
   }
   const known = mergeNames([...indexes.values()]);
   const budget: Budget = { left: comparisons };
@@ -77,8 +82,9 @@ export async function detectHosts({ roots, resolve }: ManyHosts): Promise<Detect
       ...(await describe(found, ask, indexes, budget)),
     });
   }
-  for (const [name, places] of known) {
-    if (covered.has(name)) continue;
+  const others = [...known].filter(([name]) => !covered.has(name));
+  for (const [name] of others) void ask(asDestination(name));
+  for (const [name, places] of others) {
     const host = asDestination(name);
     hosts.push({
       name,
@@ -99,11 +105,21 @@ export async function detectHosts({ roots, resolve }: ManyHosts): Promise<Detect
 
 type Ask = (host: string) => Promise<HostConfig | Fault>;
 
-/** Asks once for each name; a hop of many hosts is asked for by all of them. */
+/** Asks once for each name, for so many at once; a hop of many hosts is asked for by all of them. Never rejects. */
 function remember(resolve: ManyHosts['resolve']): Ask {
   const answers = new Map<string, Promise<HostConfig | Fault>>();
+  const turnstile = new Turnstile(askedAtOnce);
+  const inTurn = (host: string) =>
+    new Promise<HostConfig | Fault>((answered) => {
+      turnstile.enter((leave) => {
+        void resolve(host)
+          .catch((error: unknown) => Fault.from(error))
+          .then(answered)
+          .finally(leave);
+      });
+    });
   return (host) => {
-    const answer = answers.get(host) ?? resolve(host).catch((error: unknown) => Fault.from(error));
+    const answer = answers.get(host) ?? inTurn(host);
     answers.set(host, answer);
     return answer;
   };
@@ -112,7 +128,7 @@ function remember(resolve: ManyHosts['resolve']): Ask {
 async function describe(
   found: HostConfig | Fault,
   ask: Ask,
-  indexes: ReadonlyMap<string, KnownHostsIndex>,
+  indexes: ReadonlyMap<string, ManyKnownHosts>,
   budget: Budget,
 ): Promise<Pick<DetectedHost, 'reaches' | 'key'>> {
   if (found instanceof Fault) return { reaches: found, key: { state: 'none', types: [] } };
@@ -146,7 +162,7 @@ function lookupNames({ hostKeyAlias, hostName, port }: HostConfig): readonly str
   return hostKeyAlias === null ? namesOf(hostName, port) : namesOf(hostKeyAlias, 22);
 }
 
-function mergeNames(indexes: readonly KnownHostsIndex[]): ReadonlyMap<string, readonly string[]> {
+function mergeNames(indexes: readonly ManyKnownHosts[]): ReadonlyMap<string, readonly string[]> {
   const merged = new Map<string, readonly string[]>();
   for (const { names } of indexes) {
     for (const [name, places] of names) merged.set(name, [...(merged.get(name) ?? []), ...places]);

@@ -96,7 +96,7 @@ function signerOf(file: IdentityFile, host: HostConfig): Pick<Candidate, 'own' |
   const { path } = file;
   switch (file.kind) {
     case 'missing':
-      return { own: null, why: host.identityFilesDefault ? null : `IdentityFile ${path} does not exist` };
+      return { own: null, why: host.identityFilesDefault ? null : describeMissing(path, host) };
     case 'refused':
     case 'unusable':
       return { own: null, why: `IdentityFile ${path} ${file.why}` };
@@ -117,6 +117,12 @@ function signerOf(file: IdentityFile, host: HostConfig): Pick<Candidate, 'own' |
       return { own: null, why };
     }
   }
+}
+
+function describeMissing(path: string, { identityPlaces }: HostConfig): string {
+  const at = identityPlaces[path];
+  const place = at === undefined ? '' : `${at}: `;
+  return `${place}IdentityFile ${path} does not exist; correct the path, or make the key: \`ssh-keygen -f ${shellWord(path)}\``;
 }
 
 function lonely(source: string): string {

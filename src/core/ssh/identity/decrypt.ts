@@ -20,7 +20,7 @@ export function decryptKey(text: string, passphrase: string, signal: AbortSignal
     const gone = () => reject(Fault.from(signal.reason));
     if (signal.aborted) return gone();
     signal.addEventListener('abort', gone, { once: true });
-    turn.enter((leave) => {
+    atOnce.enter((leave) => {
       signal.removeEventListener('abort', gone);
       if (signal.aborted) return leave();
       inThread(text, passphrase, signal).finally(leave).then(resolve, reject);
@@ -28,7 +28,7 @@ export function decryptKey(text: string, passphrase: string, signal: AbortSignal
   });
 }
 
-const turn = new Turnstile(availableParallelism());
+const atOnce = new Turnstile(availableParallelism());
 
 function inThread(text: string, passphrase: string, signal: AbortSignal): Promise<Decrypted> {
   return new Promise((resolve, reject) => {

@@ -7,34 +7,34 @@ import { rsaBits } from './host-key-blob.ts';
 import { isRecordable } from './known-hosts-entry.ts';
 
 /** What becomes of a host key: null accepts it, `learn` accepts it once it is written down, a fault refuses it. */
-export type Judgement = Fault | 'learn' | null;
+export type HostKeyJudgement = Fault | 'learn' | null;
 
 /** The judgement on a host key: everything but null and `learn`, also what was not foreseen, is the fault that refuses. */
-export function judgeHostKey(hop: Hop, key: Buffer): Judgement {
+export function judgeHostKey(hop: Hop, key: Buffer): HostKeyJudgement {
   const { host, where } = hop;
   try {
     const shown = fingerprint(key);
     const detail = { fingerprint: shown, type: keyType(key) };
-    const verdict = hop.knownHosts.verdict(hop.knownAs, hop.knownPort, key);
+    const recognition = hop.knownHosts.recognize(hop.knownAs, hop.knownPort, key);
     const bits = rsaBits(key);
-    if (verdict.kind !== 'revoked' && bits !== null && bits < host.requiredRsaSize) {
+    if (recognition.kind !== 'revoked' && bits !== null && bits < host.requiredRsaSize) {
       const text = `the host key of ${where} is an RSA key of ${bits} bits, and RequiredRSASize is ${host.requiredRsaSize}; give the host a longer one`;
       return new Fault('HOST_KEY_WEAK', text, { detail });
     }
-    switch (verdict.kind) {
+    switch (recognition.kind) {
       case 'known':
         return null;
       case 'unknown':
         return host.hostKeyChecking === 'accept-new' && whyUnwritten(hop) === null ? 'learn' : unknownFault(hop, key);
       case 'changed':
-        return changedFault(hop, key, verdict);
+        return changedFault(hop, key, recognition);
       case 'revoked': {
-        const at = verdict.line === 0 ? verdict.file : `${verdict.file}:${verdict.line}`;
+        const at = recognition.line === 0 ? recognition.file : `${recognition.file}:${recognition.line}`;
         const text = `the host key of ${where} (${shown}) is revoked at ${at}; ask the host's administrator`;
         return new Fault('HOST_KEY_REVOKED', text, { detail });
       }
       case 'authority-only': {
-        const text = `${where} is trusted only through a certificate authority (${verdict.file}:${verdict.line}), and host certificates are not supported; compare its own key (${shown}), then run \`${trustCommand(hop)}\``;
+        const text = `${where} is trusted only through a certificate authority (${recognition.file}:${recognition.line}), and host certificates are not supported; compare its own key (${shown}), then run \`${trustCommand(hop)}\``;
         return new Fault('HOST_KEY_UNVERIFIABLE', text, { detail });
       }
     }

@@ -1,7 +1,7 @@
 import { fingerprint } from '../identity/fingerprint.ts';
 import { hostMatcher } from './host-matcher.ts';
 import { type KnownHostsLine, parseKnownHostsLine } from './known-hosts-line.ts';
-import type { KeyVerdict, KnownHosts, OldKey } from './known-hosts.ts';
+import type { Recognition, KnownHosts, OldKey } from './known-hosts.ts';
 import { namesOf } from './known-name.ts';
 import type { RevokedKeys } from './revoked-keys.ts';
 
@@ -33,16 +33,16 @@ export class KnownHostsIndex implements KnownHosts {
     this.warnings = loaded.warnings;
   }
 
-  verdict(name: string, port: number, key: Buffer): KeyVerdict {
+  recognize(name: string, port: number, key: Buffer): Recognition {
     const { revoked, malformed } = this.#loaded;
     const line = revoked?.keys.lineOf(key) ?? null;
     if (revoked !== null && line !== null) return { kind: 'revoked', file: revoked.file, line };
-    let authority: KeyVerdict | null = null;
+    let authority: Recognition | null = null;
     for (const [index, asked] of namesOf(name, port).entries()) {
-      const verdict = judge(this.#of(asked), key, malformed);
-      if (verdict.kind === 'authority-only') authority ??= verdict;
+      const recognition = judge(this.#of(asked), key, malformed);
+      if (recognition.kind === 'authority-only') authority ??= recognition;
       // What the plain name has against the key is no news to ssh: the host with its port stays unknown.
-      else if (verdict.kind !== 'unknown' && (index === 0 || verdict.kind !== 'changed')) return verdict;
+      else if (recognition.kind !== 'unknown' && (index === 0 || recognition.kind !== 'changed')) return recognition;
     }
     return authority ?? { kind: 'unknown' };
   }
@@ -72,7 +72,7 @@ export class KnownHostsIndex implements KnownHosts {
 }
 
 /** OpenSSH's check_key_in_hostkeys(): revocation first, then any equal key, then any other key makes it a changed one. */
-function judge(lines: readonly KnownHostsLine[], key: Buffer, malformed: ReadonlySet<string>): KeyVerdict {
+function judge(lines: readonly KnownHostsLine[], key: Buffer, malformed: ReadonlySet<string>): Recognition {
   const revoked = findRevoked(lines, key);
   if (revoked !== undefined) return { kind: 'revoked', file: revoked.file, line: revoked.line };
   const plain = lines.filter((line) => line.marker === 'none');

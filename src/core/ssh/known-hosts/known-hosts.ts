@@ -1,4 +1,4 @@
-import { setImmediate as turn } from 'node:timers/promises';
+import { setImmediate as breathe } from 'node:timers/promises';
 import { Fault } from '../../model/fault.ts';
 import { describeUnreadable, readRegularFile } from '../regular-file.ts';
 import { type Entry, KnownHostsIndex } from './known-hosts-index.ts';
@@ -6,7 +6,7 @@ import { parseKnownHostsLine } from './known-hosts-line.ts';
 import { loadRevokedKeys } from './revoked-keys.ts';
 
 /** What known_hosts says of a key that a server shows. Only `known` may be trusted. */
-export type KeyVerdict =
+export type Recognition =
   | { readonly kind: 'known'; readonly file: string; readonly line: number }
   | { readonly kind: 'unknown' }
   | {
@@ -30,11 +30,11 @@ export interface OldKey {
 /** The known_hosts files as they were when they were read. */
 export interface KnownHosts {
   /**
-   * The verdict on a key in its wire form, synchronously. `name` is HostName, or HostKeyAlias (then with port 22, as ssh looks
-   * an alias up without its port). As in OpenSSH a key of a type that is new for a host with other keys is `changed`, and a
+   * Says what the files know of a key in its wire form, synchronously. `name` is HostName, or HostKeyAlias (then with port 22, as ssh
+   * looks an alias up without its port). As in OpenSSH a key of a type that is new for a host with other keys is `changed`, and a
    * `[host]:port` of which nothing is known falls back to `host`.
    */
-  verdict(name: string, port: number, key: Buffer): KeyVerdict;
+  recognize(name: string, port: number, key: Buffer): Recognition;
   /** Types of the keys that are known for the host and not revoked, as ssh prefers them; `ssh-rsa` stands for rsa-sha2. */
   keyTypes(name: string, port: number): readonly string[];
   /** Lines that were passed over, one sentence each with file:line. */
@@ -42,7 +42,7 @@ export interface KnownHosts {
 }
 
 const maxSize = 512 * 1024 * 1024;
-/** Lines parsed between two turns of the event loop: about 10 ms. */
+/** Lines parsed between two rounds of the event loop: about 10 ms. */
 const batch = 5_000;
 const maxWarnings = 20;
 
@@ -58,7 +58,7 @@ export async function loadKnownHosts(files: readonly string[], revokedFile: stri
     let number = 0;
     for (const text of await readLines(file)) {
       number += 1;
-      if (number % batch === 0) await turn();
+      if (number % batch === 0) await breathe();
       const line = parseKnownHostsLine(text, file, number);
       if (typeof line === 'string') {
         malformed.add(file);

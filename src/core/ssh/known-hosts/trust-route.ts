@@ -71,8 +71,8 @@ async function trust(hop: Hop, key: Buffer, last: boolean, { decide, signal }: T
   // Who asks wants to be asked, whatever StrictHostKeyChecking says.
   const why = judgeHostKey({ ...hop, host: { ...hop.host, hostKeyChecking: 'ask' } }, key);
   if (why === null || why === 'learn') {
-    const verdict = hop.knownHosts.verdict(hop.knownAs, hop.knownPort, key);
-    const place = verdict.kind === 'known' ? verdict : { file: null, line: null };
+    const recognition = hop.knownHosts.recognize(hop.knownAs, hop.knownPort, key);
+    const place = recognition.kind === 'known' ? recognition : { file: null, line: null };
     return { ...shown, result: 'known', file: place.file, line: place.line };
   }
   if (!isOpenToPeople(why) || file === null || whyUnwritten(hop) !== null) throw why;

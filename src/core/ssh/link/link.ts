@@ -6,8 +6,9 @@ import type { LinkFacts } from '../../model/event.ts';
 import { Fault } from '../../model/fault.ts';
 import { gatherWrites } from '../../socket/gather.ts';
 import { type Carrier, Carriers } from './carriers.ts';
+import { Echo } from './echo.ts';
 import { type Heeded, heedEnd } from './heed-end.ts';
-import { beginWindowsWith, endedWithoutEof, ownWindow, packetSize, ping } from '../internals.ts';
+import { beginWindowsWith, endedWithoutEof, ownWindow, packetSize } from '../internals.ts';
 import { openChannel, type Opening } from './open-channel.ts';
 import { policeServer } from './police-server.ts';
 import { poolPadding } from './pooled-padding.ts';
@@ -41,9 +42,6 @@ export interface LinkParts extends Heeded {
   readonly onNote: (text: string) => void;
 }
 
-/** With more than this on the way and no answer yet, a silent server may just be far behind: kernels and proxies buffer megabytes. */
-const idleBytes = 64 * 1024;
-
 /** No server takes less; each byte would be a packet. */
 const leastPacket = 256;
 
@@ -56,11 +54,11 @@ export class Link {
   readonly #socket: Carrier;
   readonly #where: string;
   readonly #carriers: Carriers;
+  readonly #echo: Echo;
   readonly #pulse: Pulse;
   readonly #opening: Opening;
   readonly #windows = windowBudget();
   readonly #onLost = new Set<(fault: Fault) => void>();
-  #confirmed = 0;
   #fault: Fault | null = null;
 
   constructor(parts: LinkParts) {
@@ -79,11 +77,12 @@ export class Link {
       (what) => this.#breach(what),
     );
     this.onLost(countUnasked(client, where, parts.onNote));
+    this.#echo = new Echo(client, socket);
     const silent = () => {
       const seconds = detectTime(keepalive) / 1000;
       this.#lose(new Fault('LINK_SILENT', `no answer from ${where} for ${seconds} s; reconnecting`));
     };
-    this.#pulse = new Pulse(keepalive, () => this.#ping(), silent);
+    this.#pulse = new Pulse(keepalive, () => this.#echo.ping(), silent);
     // Only what the last host sends is its life: a jump host may be well while the one behind it hangs.
     const nearest = parts.channels.at(-1) ?? socket;
     nearest.on('data', () => this.#pulse.beat());
@@ -91,8 +90,8 @@ export class Link {
       where,
       deadline: parts.deadlines.open,
       pulse: this.#pulse,
-      ping: (answered) => this.#ping(answered),
-      idle: () => this.#socket.bytesWritten - this.#confirmed < idleBytes,
+      ping: (answered) => this.#echo.ping(answered),
+      idle: () => this.#echo.idle,
       fault: () => this.#fault,
       onLost: (listener) => this.onLost(listener),
       opened: (channel) => this.#own(channel),
@@ -153,11 +152,29 @@ export class Link {
     return new Promise((resolve, reject) => {
       const began = performance.now();
       const forget = this.onLost(reject);
-      this.#ping(() => {
+      this.#echo.ping(() => {
         forget();
         resolve(performance.now() - began);
       });
     });
+  }
+
+  /**
+   * Starts a command on the host (RFC 4254 section 6.5). Its window is ssh2's own: it is read at once. Rejects with REMOTE_REFUSED, OPEN_TIMEOUT,
+   * or with what ended the link.
+   */
+  async exec(command: string): Promise<Channel> {
+    const opening = { ...this.#opening, opened: () => undefined };
+    try {
+      return await openChannel(opening, 'a command', (done) => {
+        this.#client.exec(command, done);
+      });
+    } catch (error) {
+      const fault = Fault.from(error);
+      if (this.#fault !== null || fault.code === 'OPEN_TIMEOUT') throw fault;
+      const text = `${this.#where} runs no commands for this user; look at MaxSessions, and at the key's options there`;
+      throw new Fault('REMOTE_REFUSED', text, { cause: error });
+    }
   }
 
   /** Runs a command on the host; null where the server runs none. */
@@ -183,20 +200,11 @@ export class Link {
     this.#lose(new Fault('PROTOCOL_ERROR', text));
   }
 
-  /** Answers come in order: what was sent before the question has arrived when the answer has. */
-  #ping(answered?: () => void): void {
-    if (this.#fault !== null || !this.#socket.writable) return;
-    const sent = this.#socket.bytesWritten;
-    ping(this.#client, () => {
-      this.#confirmed = sent;
-      answered?.();
-    });
-  }
-
   #lose(fault: Fault): void {
     if (this.#fault !== null) return;
     this.#fault = fault;
     this.#pulse.stop();
+    this.#echo.stop();
     const listeners = [...this.#onLost];
     this.#onLost.clear();
     for (const listener of listeners) listener(fault);

@@ -5,29 +5,51 @@ import { type AlgorithmLists, keywords, knownAlgorithms, outdatedOf } from './al
 
 const whats = { kex: 'key exchanges', hostKeys: 'host key algorithms', ciphers: 'ciphers', macs: 'MACs' } as const;
 
-/** Which list the two sides share nothing of, with both sides' names and what would help; null when there is no such list. */
+type List = keyof typeof whats;
+
+/**
+ * Every list that the two sides share nothing of, with both sides' names, and all that would help at once; null when there is no such
+ * list.
+ */
 export function mismatchFault(where: string, server: AlgorithmLists, ours: AlgorithmLists): Fault | null {
-  const list = unshared(server, ours);
-  if (list === null) return null;
-  const [what, keyword] = [whats[list], keywords[list]];
-  // Not algorithms but signs that the server understands an extension (RFC 8308, strict key exchange).
-  const offered = server[list].filter((name) => !/^(?:ext-info-|kex-strict-)/.test(name));
-  // The best first, whatever the server prefers.
-  const allowable = knownAlgorithms[list].filter((name) => offered.includes(name));
-  const names = printable(offered.join(', '));
-  const old = offered.length > 0 && outdatedOf(offered).length === offered.length ? 'outdated ' : '';
+  const apart = unshared(server, ours).map((list) => {
+    // Not algorithms but signs that the server understands an extension (RFC 8308, strict key exchange).
+    const offered = server[list].filter((name) => !/^(?:ext-info-|kex-strict-)/.test(name));
+    const old = offered.length > 0 && outdatedOf(offered).length === offered.length ? 'outdated ' : '';
+    const names = printable(offered.join(', '));
+    const text = `only ${old}${whats[list]} (${names}), towline offers ${ours[list].join(', ')}`;
+    return { list, names, text, allowed: best(list, server) };
+  });
+  if (apart.length === 0) return null;
+  const lines = apart.flatMap(({ list, allowed }) => (allowed === null ? [] : [`${keywords[list]} +${allowed}`]));
+  const hopeless = apart.filter(({ allowed }) => allowed === null).map(({ list }) => whats[list]);
+  const them = lines.length === 1 ? 'it' : 'them';
+  const allowing = (what: string) =>
+    `allow ${what} with ${lines.map((line) => `"${line}"`).join(', ')} for this host in ssh_config`;
+  const rest = lines.length === 0 ? '' : `, and ${allowing('the rest')}`;
   const cure =
-    allowable.length === 0
-      ? 'towline knows none of them: update its sshd, or let it offer one of those'
-      : `update its sshd, or allow it with "${keyword} +${allowable[0]}" for this host in ssh_config`;
-  const text = `${where} offers only ${old}${what} (${names}), towline offers ${ours[list].join(', ')}; ${cure}`;
-  return new Fault('ALGORITHM_MISMATCH', text, { detail: { keyword, offered: names } });
+    hopeless.length === 0
+      ? `update its sshd, or ${allowing(them)}`
+      : `towline knows none of its ${hopeless.join(' and ')}: update its sshd, or let it offer one of those${rest}`;
+  const text = `${where} offers ${apart.map((one) => one.text).join('; ')}; ${cure}`;
+  const keyword = apart.map(({ list }) => keywords[list]).join(', ');
+  return new Fault('ALGORITHM_MISMATCH', text, {
+    detail: { keyword, offered: apart.map(({ names }) => names).join('; ') },
+  });
 }
 
-function unshared(server: AlgorithmLists, ours: AlgorithmLists): keyof typeof whats | null {
-  const shared = (list: keyof typeof whats) => ours[list].find((name) => server[list].includes(name));
-  for (const list of ['kex', 'hostKeys', 'ciphers'] as const) if (shared(list) === undefined) return list;
-  return hasMac(shared('ciphers') ?? '') || shared('macs') !== undefined ? null : 'macs';
+function unshared(server: AlgorithmLists, ours: AlgorithmLists): readonly List[] {
+  const shared = (list: List) => ours[list].find((name) => server[list].includes(name));
+  const lists: readonly List[] = ['kex', 'hostKeys', 'ciphers'];
+  // Where no cipher is shared yet, the one that is going to be allowed decides.
+  const cipher = shared('ciphers') ?? best('ciphers', server);
+  const macs = cipher !== null && hasMac(cipher) ? [] : (['macs'] as const);
+  return [...lists, ...macs].filter((list) => shared(list) === undefined);
+}
+
+/** The best that towline can be allowed to use, whatever the server prefers; null where ssh2 has none of them. */
+function best(list: List, server: AlgorithmLists): string | null {
+  return knownAlgorithms[list].find((name) => server[list].includes(name)) ?? null;
 }
 
 /** Whether a cipher checks integrity by itself (RFC 5647). */

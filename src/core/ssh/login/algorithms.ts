@@ -28,8 +28,8 @@ export const keywords = {
 
 /**
  * The hardened lists: no failure in ssh-audit's client mode. chacha20 stands last and is given up where the server lacks strict key
- * exchange; the MACs without -etm are for dropbear, which has no others. ECDSA host keys come last: a host that swapped its key for
- * such a one is then found out, instead of sharing no algorithm.
+ * exchange; the MACs without -etm are for dropbear, which has no others. Host keys stand in ssh's order: a host that has several shows
+ * the one by which ssh knows it.
  */
 const hardened = {
   kex: [
@@ -40,11 +40,11 @@ const hardened = {
   ],
   hostKeys: [
     'ssh-ed25519',
-    'rsa-sha2-512',
-    'rsa-sha2-256',
     'ecdsa-sha2-nistp256',
     'ecdsa-sha2-nistp384',
     'ecdsa-sha2-nistp521',
+    'rsa-sha2-512',
+    'rsa-sha2-256',
   ],
   ciphers: [
     'aes128-gcm@openssh.com',

@@ -10,7 +10,7 @@ export interface Marks {
   readonly code: string | number | null;
   readonly text: string;
   /** How a ProxyCommand ended; null where it is none that did. */
-  readonly command: { readonly exit: number | null; readonly ran: number } | null;
+  readonly command: { readonly exit: number | null; readonly ran: number; readonly missing: boolean } | null;
 }
 
 /** Reads the facts of a foreign error; its text is escaped, for people only. */

@@ -1,19 +1,19 @@
 import { Fault } from '../../model/fault.ts';
 import { fingerprint } from '../identity/fingerprint.ts';
-import type { Judgement } from '../known-hosts/host-key.ts';
+import type { HostKeyJudgement } from '../known-hosts/host-key.ts';
 import { acceptNew } from '../known-hosts/learn-host-key.ts';
 import type { Hop } from '../route.ts';
 
 /** One connection's host key: judged once, compared at each rekey, and written down where it is new. */
 export class HostKeyGate {
   readonly #hop: Hop;
-  readonly #judge: (hop: Hop, key: Buffer) => Judgement;
+  readonly #judge: (hop: Hop, key: Buffer) => HostKeyJudgement;
   #accepted: Buffer | null = null;
   #refusal: Fault | null = null;
   #isNew = false;
   #learning: Promise<void> | null = null;
 
-  constructor(hop: Hop, judge: (hop: Hop, key: Buffer) => Judgement) {
+  constructor(hop: Hop, judge: (hop: Hop, key: Buffer) => HostKeyJudgement) {
     this.#hop = hop;
     this.#judge = judge;
   }

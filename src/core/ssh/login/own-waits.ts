@@ -9,6 +9,7 @@ export class OwnWaits {
   readonly #where: string;
   readonly #clock: StageClock;
   #question: Question | null = null;
+  #unanswered: Question | null = null;
   #key: string | null = null;
 
   /** `where`: the host, as faults name it. */
@@ -17,16 +18,19 @@ export class OwnWaits {
     this.#clock = clock;
   }
 
-  /** What a person is asked right now; null when nothing. */
-  get question(): Question | null {
-    return this.#question;
+  /** What a person has not answered: not yet, or not at all. */
+  get unanswered(): Question | null {
+    return this.#unanswered ?? this.#question;
   }
 
-  /** Waits for a person. */
+  /** Waits for a person. Rejects with what `answer` does. */
   async answer<T>(question: Question, answer: Promise<T>): Promise<T> {
     this.#question = question;
     try {
       return await this.#clock.pause(answer);
+    } catch (error) {
+      this.#unanswered = question;
+      throw error;
     } finally {
       if (this.#question === question) this.#question = null;
     }

@@ -31,12 +31,23 @@ export function timeoutFault(stage: Stage, { where, host }: Hop, ms: number, ask
   );
 }
 
+/** A server that talks and talks, and never says that it is one. */
+export function endlessFault(where: string): Fault {
+  const text = `${where} sent more than 64 KiB, or 1000 lines, before an SSH greeting; check what listens on this port`;
+  return new Fault('PROTOCOL_ERROR', text);
+}
+
 /** The connection ended before the login was done and ssh2 raised no error of its own. */
 export function closedFault(stage: Stage, where: string, heard: string, error: Marks | null): Fault {
   if (heard === '' && error !== null && error.command !== null) {
+    const { exit, ran, missing } = error.command;
+    const detail = { ...(exit === null ? {} : { exit }), ran };
+    if (missing) {
+      const text = `${error.text}; install the program, or correct it in ssh_config`;
+      return new Fault('PROXY_COMMAND_MISSING', text, { detail });
+    }
     const text = `${error.text} before the SSH greeting; run it by hand, or correct it in ssh_config`;
-    const { exit, ran } = error.command;
-    return new Fault('PROXY_COMMAND_FAILED', text, { detail: { ...(exit === null ? {} : { exit }), ran } });
+    return new Fault('PROXY_COMMAND_FAILED', text, { detail });
   }
   if (heard === '') {
     const text = `${where} closed the connection without a word; a port proxy may have nothing behind it`;

@@ -2,12 +2,12 @@ import { Client, type NegotiatedAlgorithms } from 'ssh2';
 import type { Duplex } from 'node:stream';
 import type { Deadlines } from '../../model/config.ts';
 import { Fault } from '../../model/fault.ts';
-import type { Ask, Question } from '../../model/question.ts';
+import type { Ask } from '../../model/question.ts';
 import type { Stage } from '../../model/state.ts';
 import { agreedNote, mismatchFault, terrapinFault } from './algorithm-faults.ts';
 import { offerTo } from './algorithms.ts';
 import { marks, type Marks } from './errors.ts';
-import { type Judgement, judgeHostKey } from '../known-hosts/host-key.ts';
+import { type HostKeyJudgement, judgeHostKey } from '../known-hosts/host-key.ts';
 import { type AuthPorts, createAuth } from './auth.ts';
 import { takeTurns } from './key-door.ts';
 import { interceptMessages, overhearJudgement, strictKeyExchange } from '../internals.ts';
@@ -15,9 +15,10 @@ import type { Hop } from '../route.ts';
 import { expiredFault, unansweredFault } from './question-faults.ts';
 import { Greeting } from './greeting.ts';
 import { HostKeyGate } from './host-key-gate.ts';
+import { identitiesStep } from './identities-step.ts';
 import type { LoginStep } from '../login-step.ts';
 import { OwnWaits } from './own-waits.ts';
-import { brokenFault, closedFault, timeoutFault } from './shake-faults.ts';
+import { brokenFault, closedFault, endlessFault, timeoutFault } from './shake-faults.ts';
 import { StageClock } from './stage-clock.ts';
 
 /** An authenticated connection over one hop. */
@@ -41,7 +42,7 @@ export interface ShakeOptions {
   /** A sentence for the user. */
   readonly onNote: (text: string) => void;
   /** Judges the host key in the place of known_hosts: for who wants to see it. */
-  readonly judge?: ((hop: Hop, key: Buffer) => Judgement) | undefined;
+  readonly judge?: ((hop: Hop, key: Buffer) => HostKeyJudgement) | undefined;
   /** Told what is found out on the way. */
   readonly observe?: ((step: LoginStep) => void) | undefined;
 }
@@ -67,7 +68,6 @@ export function shake(
     const waits = new OwnWaits(where, clock);
     let note: string | null = null;
     let lastError: Marks | null = null;
-    let unanswered: Question | null = null;
     let settled = false;
 
     const fail = (fault: Fault) => {
@@ -98,28 +98,16 @@ export function shake(
       try {
         return await waits.answer(one, ask(one, until));
       } catch (error) {
-        unanswered = one;
         if (!until.aborted) fail(unansweredFault(Fault.from(error), hop, auth));
         throw error;
       }
     };
     const decrypting: AuthPorts['decrypting'] = (path, work) => waits.decrypt(path, work);
     const auth = createAuth(hop, { ask: asked, decrypting, fail: (fault) => fail(fault) }, over.signal);
-    const tellIdentities = (entered: boolean) => {
-      const { offered, skipped } = auth;
-      // A key whose passphrase is still asked for has not come that far.
-      const awaited =
-        (unanswered ?? waits.question)?.kind === 'passphrase' ? offered.slice(auth.rejected().length) : [];
-      const unsigned = [...auth.unsignedKeys, ...awaited];
-      const rejected = (entered ? auth.rejected() : offered).filter((key) => !unsigned.includes(key));
-      observe({ step: 'identities', where, offered, rejected, unsigned, skipped, methods: auth.methods(), entered });
-    };
+    const tellIdentities = (entered: boolean) => observe(identitiesStep(where, auth, waits.unanswered, entered));
     const listen = (chunk: Buffer) => {
       greeting.take(chunk);
-      if (greeting.endless) {
-        const text = `${where} sent more than 64 KiB, or 1000 lines, before an SSH greeting; check what listens on this port`;
-        return fail(new Fault('PROTOCOL_ERROR', text));
-      }
+      if (greeting.endless) return fail(endlessFault(where));
       if (greeting.server !== null && clock.stage === 'greeting') {
         observe({ step: 'greeting', where, server: greeting.server });
         enter('key exchange', deadlines.keyExchange);

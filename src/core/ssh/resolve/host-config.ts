@@ -8,6 +8,8 @@ export interface HostConfig {
   readonly port: number;
   readonly user: string;
   readonly identityFiles: readonly string[];
+  /** `file:line` of the IdentityFile line that names each of them; ssh's defaults have none. */
+  readonly identityPlaces: Readonly<Record<string, string>>;
   /** True when the identity files are ssh's defaults: a missing one is no fault. */
   readonly identityFilesDefault: boolean;
   readonly identitiesOnly: boolean;

@@ -31,7 +31,7 @@ const harmless: Readonly<Record<string, string>> = {
   exitonforwardfailure: 'status tells of each forward by itself',
   fingerprinthash: 'fingerprints are shown as SHA256',
   forkafterauthentication: session,
-  forwardagent: 'the agent is forwarded only where the relay itself says so',
+  forwardagent: 'a relay never forwards the agent',
   forwardx11: session,
   forwardx11timeout: session,
   forwardx11trusted: session,

@@ -1,3 +1,4 @@
+import { nearest } from '../../model/nearest.ts';
 import { authorities, ciphers, keys, kexes, macs } from './algorithm-names.ts';
 import * as choices from './choices.ts';
 import { configFault, lineFault } from './config-fault.ts';
@@ -134,9 +135,13 @@ function agentPath(env: Env): Reader {
   };
 }
 
-/** The refusal of a keyword that no OpenSSH has. */
+/** The refusal of a keyword that no OpenSSH has, with the one that was probably meant: none that is without effect. */
 export function unknownKeyword(keyword: string, at: string): Error {
+  const table = [...keywordTable({})];
+  const words = table.flatMap(([word, { read: reader }]) => (reader === read.anything ? [] : [word]));
+  const near = nearest(keyword, ['host', 'match', 'include', ...words]);
+  const meant = near === null ? '' : `, did you mean "${near}"?`;
   return configFault(
-    `${at}: "${keyword}" is no keyword of ssh; correct it, or name it in IgnoreUnknown before that line`,
+    `${at}: "${keyword}" is no keyword of ssh${meant === '' ? ';' : meant} correct it, or name it in IgnoreUnknown before that line`,
   );
 }

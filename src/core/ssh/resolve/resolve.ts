@@ -1,27 +1,21 @@
 import { hostKeyAliasOf } from './host-key-alias.ts';
-import { isAbsolute, join } from 'node:path';
 import { Fault } from '../../model/fault.ts';
 import { algorithmChoice, publicKeyAlgorithms } from './algorithm-choice.ts';
 import { configFault, untrustedFault } from './config-fault.ts';
-import { connectionLetters } from './connection-letters.ts';
+import { ConfigPaths } from './config-paths.ts';
 import { defaultIdentities } from './default-identities.ts';
 import type { AuthMethod, HostConfig } from './host-config.ts';
 import { checkHost, checkUser, parseHostSpec } from './host-name.ts';
 import { ignoredSettings } from './ignored.ts';
 import { parseJumps } from './jump.ts';
 import { expandProxyCommand, fdpassFault } from './proxy-command.ts';
-import { askConfig, readConfig, type ReadConfig, type Resolution, type ResolveOptions } from './resolution.ts';
+import { askConfig, type ReadConfig, type Resolution, type ResolveOptions } from './resolution.ts';
 import type { Setting } from './settings.ts';
-import { expandTilde, expandTokens, type Tokens } from './tokens.ts';
+import { expandTokens } from './tokens.ts';
 
 export type { ResolveOptions } from './resolution.ts';
 
-/** Resolves `[user@]host[:port]` or an alias as ssh would. Throws HOST_INVALID or SSH_CONFIG_INVALID. */
-export async function resolveHost(text: string, options: ResolveOptions): Promise<HostConfig> {
-  return askHost(await readConfig(options), text);
-}
-
-/** Asks an ssh_config that was read already. Throws HOST_INVALID or SSH_CONFIG_INVALID. */
+/** Resolves `[user@]host[:port]` or an alias as ssh would, by an ssh_config that was read already. Throws HOST_INVALID or SSH_CONFIG_INVALID. */
 export async function askHost(config: ReadConfig, text: string): Promise<HostConfig> {
   return hostConfigOf(text, await askConfig(config, parseHostSpec(text)));
 }
@@ -37,8 +31,9 @@ export function hostConfigOf(alias: string, resolution: Resolution): HostConfig 
   const hostKeyAlias = hostKeyAliasOf(settings);
   if (hostKeyAlias !== null) checkHost(hostKeyAlias, whence(setting('hostkeyalias')));
 
-  const paths = new Paths(resolution);
+  const paths = new ConfigPaths(resolution);
   const identityFiles = settings.all('identityfile').filter(({ values }) => values[0]?.toLowerCase() !== 'none');
+  const identities = identityFiles.flatMap((one) => paths.list(one, []).map((path) => ({ path, at: one.at })));
   const identityFilesDefault = settings.all('identityfile').length === 0;
   const usersFiles = paths.list(setting('userknownhostsfile'), ['~/.ssh/known_hosts', '~/.ssh/known_hosts2']);
   const systemFiles = paths.list(setting('globalknownhostsfile'), [
@@ -52,7 +47,8 @@ export function hostConfigOf(alias: string, resolution: Resolution): HostConfig 
     user,
     identityFiles: identityFilesDefault
       ? defaultIdentities.map((name) => paths.one(`~/.ssh/${name}`, 'default'))
-      : identityFiles.flatMap((one) => paths.list(one, [])),
+      : identities.map(({ path }) => path),
+    identityPlaces: Object.fromEntries(identities.map(({ path, at }) => [path, at])),
     identityFilesDefault,
     identitiesOnly: value('identitiesonly') === 'yes',
     agent: agentOf(setting('identityagent'), paths, resolution.options),
@@ -88,36 +84,8 @@ export function hostConfigOf(alias: string, resolution: Resolution): HostConfig 
 
 type Value = (keyword: string) => string | undefined;
 
-/** Expands paths; a relative one is looked for in the home folder, with a warning. */
-class Paths {
-  readonly warnings: string[] = [];
-  readonly #home: string;
-  readonly #tokens: Tokens;
-
-  constructor(resolution: Resolution) {
-    this.#home = resolution.options.home;
-    this.#tokens = { letters: connectionLetters(resolution), env: resolution.options.env };
-  }
-
-  one(text: string, at: string): string {
-    const path = expandTokens(expandTilde(text, this.#home, at), this.#tokens, at);
-    if (/\p{Cc}/u.test(path))
-      throw configFault(`${at}: path ${JSON.stringify(path)} has a control character; correct it`);
-    if (isAbsolute(path)) return path;
-    // ssh takes the current folder; a daemon has none that means anything to its user.
-    this.warnings.push(`${at}: "${path}" is not absolute and is looked for in ${this.#home}`);
-    return join(this.#home, path);
-  }
-
-  list(setting: Setting | undefined, otherwise: readonly string[]): readonly string[] {
-    const values = setting?.values ?? otherwise;
-    if (values.length === 1 && values[0]?.toLowerCase() === 'none') return [];
-    return values.map((text) => this.one(text, setting?.at ?? 'default'));
-  }
-}
-
 /** IdentityAgent: `none`, `SSH_AUTH_SOCK`, `$VARIABLE` or a path; by default what SSH_AUTH_SOCK names. */
-function agentOf(setting: Setting | undefined, paths: Paths, { env }: ResolveOptions): string | null {
+function agentOf(setting: Setting | undefined, paths: ConfigPaths, { env }: ResolveOptions): string | null {
   const [text = 'SSH_AUTH_SOCK'] = setting?.values ?? [];
   if (text === 'none') return null;
   if (text === 'SSH_AUTH_SOCK') return env['SSH_AUTH_SOCK'] || null;

@@ -1,17 +1,24 @@
 import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { ClientConnection } from '../../model/plugin.ts';
 import type { Link } from '../../ssh/link/link.ts';
 import type { Fault } from '../../model/fault.ts';
 import type { Traffic } from '../splice.ts';
 
+/** What plugins make of a client's stream; rejects with the fault of the plugin. */
+export type Wrap = (socket: Socket) => Promise<Duplex>;
+
 /** What each kind of forward does with an accepted client. Throws a Fault when the target cannot be had. */
 export interface ForwardKind {
-  /** `opened` is awaited before the first byte of the client is read. Resolves with what cut the connection, or null. */
+  /**
+   * `opened` is awaited before the first byte of the client is read, `wrap` afterwards. Resolves with what cut the connection, or null.
+   */
   serve(
     socket: Socket,
     client: ClientConnection,
     link: Link,
     traffic: Traffic,
     opened: () => Promise<void>,
+    wrap: Wrap | null,
   ): Promise<Fault | null>;
 }

@@ -1,14 +1,16 @@
-import type { LocalForward } from '../../model/config.ts';
+import type { Endpoint } from '../../model/endpoint.ts';
 import { splice } from '../splice.ts';
+import { spliceWrapped } from '../splice-wrapped.ts';
 import type { ForwardKind } from './kind.ts';
 
 /** `local` (`ssh -L`): each accepted client gets a channel to the target. */
-export function localForward(config: LocalForward): ForwardKind {
+export function localForward(target: Endpoint): ForwardKind {
   return {
-    async serve(socket, client, link, traffic, opened) {
-      const channel = await link.dial(config.target, client.from ?? { address: '127.0.0.1', port: 0 });
+    async serve(socket, client, link, traffic, opened, wrap) {
+      const channel = await link.dial(target, client.from ?? { address: '127.0.0.1', port: 0 });
       await opened();
-      return splice(socket, channel, link, traffic);
+      if (wrap === null) return splice(socket, channel, link, traffic);
+      return spliceWrapped(socket, wrap, channel, link, traffic);
     },
   };
 }

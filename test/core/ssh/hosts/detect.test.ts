@@ -9,6 +9,7 @@ import type { HostConfig } from '../../../../src/core/ssh/resolve/host-config.ts
 import { hostConfig } from '../../../fixtures/host-config.ts';
 import { makeKeyPair } from '../../../fixtures/sshd-keys.ts';
 import { makeTemp, type Owner } from '../../../fixtures/temp.ts';
+import { waitUntil } from '../../../fixtures/wait.ts';
 
 /** A home folder with these files below `.ssh`, and a public key to write into known_hosts. */
 function makeHome(t: Owner, files: Readonly<Record<string, string>>): { readonly home: string; readonly ssh: string } {
@@ -209,6 +210,47 @@ test('two thousand hosts: each is asked for once, and the comparisons of hashed 
   t.equal(unsearched, 2_000 - 200 - 1 - 1, 'the first 200 were compared with all 1,000');
 });
 
+test('canonical names are asked for eight at once, and the hosts stay in their order', async (t) => {
+  const aliases = Array.from({ length: 20 }, (_, i) => `h${i}`);
+  const { home, ssh } = makeHome(t, {
+    config: `CanonicalizeHostname yes\nCanonicalDomains corp\nHost ${aliases.join(' ')}\n`,
+    known_hosts: `zeta,alpha ${keyOf(t)}\n`,
+  });
+  const waiting: (() => void)[] = [];
+  let [most, asked] = [0, 0];
+  const names = {
+    exists: (name: string) =>
+      new Promise<boolean>((resolve) => {
+        asked += 1;
+        waiting.push(() => resolve(name !== 'h3.corp.'));
+        most = Math.max(most, waiting.length);
+      }),
+    canonical: async () => null,
+  };
+  const detecting = readManyHosts({ sshConfig: join(ssh, 'config'), home, localUser: 'me', env: {}, names }).then(
+    detectHosts,
+  );
+  await waitUntil('eight wait', () => waiting.length === 8);
+  let done = false;
+  void detecting.finally(() => {
+    done = true;
+  });
+  await waitUntil('all are answered, the last one first', () => {
+    waiting.pop()?.();
+    return done;
+  });
+  t.equal(most, 8);
+  t.equal(asked, 23, 'localhost, twenty aliases, two of known_hosts');
+  const { hosts } = await detecting;
+  t.strictSame(
+    hosts.map(({ name }) => name),
+    [...aliases, 'zeta', 'alpha'],
+  );
+  t.match(hosts[3], { reaches: { address: 'me@h3:22' } });
+  t.match(hosts[4], { reaches: { address: 'me@h4.corp:22' } });
+  t.match(hosts.at(-1), { reaches: { address: 'me@alpha.corp:22' } });
+});
+
 test('a command of ssh_config is run once for all hosts that it does not tell apart', async (t) => {
   const { home, ssh } = makeHome(t, {});
   const [all, each] = [join(ssh, 'all'), join(ssh, 'each')];
@@ -224,5 +266,5 @@ test('a command of ssh_config is run once for all hosts that it does not tell ap
     { reaches: { address: 'u@c:7' } },
   ]);
   t.equal(readFileSync(all, 'utf8'), 'x\n');
-  t.equal(readFileSync(each, 'utf8'), 'localhost\na\nb\nc\n');
+  t.strictSame(readFileSync(each, 'utf8').trim().split('\n').sort(), ['a', 'b', 'c', 'localhost']);
 });

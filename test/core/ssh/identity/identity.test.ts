@@ -73,7 +73,10 @@ test('a key that the agent holds is used from there, be its file encrypted or op
 /** Makes a key file that cannot be used. */
 type Spoil = (path: string, dir: string) => void;
 const unusable: Readonly<Record<string, readonly [Spoil, RegExp]>> = {
-  missing: [() => undefined, /does not exist/],
+  missing: [
+    () => undefined,
+    /^(?:no identity for box: )?~\/config:7: IdentityFile (\S+\/missing) does not exist; correct the path, or make the key: `ssh-keygen -f \1`$/,
+  ],
   'open to the group': [(path) => chmodSync(makeKeyPair(path).file, 0o640), /unprotected private key.*0640.*chmod 600/],
   'open to all': [(path) => chmodSync(makeKeyPair(path).file, 0o644), /unprotected private key.*0644/],
   'a folder': [(path) => mkdirSync(path), /not a regular file/],
@@ -108,11 +111,16 @@ test('a file that cannot be used is named with the reason, and the others are us
   for (const [name, [spoil, text]] of Object.entries(unusable)) {
     const path = join(dir, name.replace(/\W/g, '_'));
     spoil(path, dir);
-    const { identities, notes } = await load({ identityFiles: [path, good.file] });
+    const identityPlaces = { [path]: '~/config:7' };
+    const { identities, notes } = await load({ identityFiles: [path, good.file], identityPlaces });
     t.strictSame(shown(identities), [`key ${good.fingerprint}`], name);
     t.match(notes, [text], name);
     t.ok(notes[0]?.includes(path), 'it names the file');
-    t.match(await faultOf({ identityFiles: [path] }), { code: 'IDENTITY_UNREADABLE', message: text }, name);
+    t.match(
+      await faultOf({ identityFiles: [path], identityPlaces }),
+      { code: 'IDENTITY_UNREADABLE', message: text },
+      name,
+    );
   }
 });
 

@@ -112,7 +112,7 @@ test('an RSA host key shorter than RequiredRSASize is not trusted, known or not'
 
 test('what cannot be judged is refused', (t) => {
   const knownHosts = {
-    verdict: () => {
+    recognize: () => {
       throw new Error('a bug');
     },
     keyTypes: () => [],

@@ -19,7 +19,7 @@ function hashed(name: string): string {
   return `|1|${salt.toString('base64')}|${createHmac('sha1', salt).update(name).digest('base64')}`;
 }
 
-test('a verdict is what the real ssh says, and what accept-new writes is what ssh writes', async (t) => {
+test('what is known of a key is what the real ssh says, and what accept-new writes is what ssh writes', async (t) => {
   const sshd = await startSshd(t, { config: ['MaxStartups 100', 'ListenAddress ::1'] });
   const dir = makeTemp(t, 'kh');
   const [real = ''] = sshd.hostKeys;
@@ -178,18 +178,18 @@ test('several files are read in their order, and the first one is written to', a
   }
 });
 
-test('a verdict says where it comes from', async (t) => {
+test('what is known of a key says where it comes from', async (t) => {
   const dir = makeTemp(t, 'kh');
   const [a, b] = [makeKeyPair(join(dir, 'a')), makeKeyPair(join(dir, 'b'), 'ecdsa')];
   const [one, two] = [join(dir, 'one'), join(dir, 'two')];
   writeFileSync(one, `\n# x\nh ${a.publicKey}\n@revoked r ${a.publicKey}\n@cert-authority c ${a.publicKey}\n`);
   writeFileSync(two, `H,k ${b.publicKey}\n`);
   const known = await loadKnownHosts([one, join(dir, 'missing'), two]);
-  t.strictSame(known.verdict('h', 22, blobOf(a.publicKey)), { kind: 'known', file: one, line: 3 });
-  t.strictSame(known.verdict('H', 22, blobOf(b.publicKey)), { kind: 'known', file: two, line: 1 });
-  t.strictSame(known.verdict('r', 22, blobOf(a.publicKey)), { kind: 'revoked', file: one, line: 4 });
-  t.strictSame(known.verdict('c', 22, blobOf(a.publicKey)), { kind: 'authority-only', file: one, line: 5 });
-  t.strictSame(known.verdict('k', 22, blobOf(a.publicKey)), {
+  t.strictSame(known.recognize('h', 22, blobOf(a.publicKey)), { kind: 'known', file: one, line: 3 });
+  t.strictSame(known.recognize('H', 22, blobOf(b.publicKey)), { kind: 'known', file: two, line: 1 });
+  t.strictSame(known.recognize('r', 22, blobOf(a.publicKey)), { kind: 'revoked', file: one, line: 4 });
+  t.strictSame(known.recognize('c', 22, blobOf(a.publicKey)), { kind: 'authority-only', file: one, line: 5 });
+  t.strictSame(known.recognize('k', 22, blobOf(a.publicKey)), {
     kind: 'changed',
     old: [{ type: 'ecdsa-sha2-nistp256', fingerprint: b.fingerprint, file: two, line: 1 }],
     malformed: [],
@@ -230,13 +230,13 @@ test('ten thousand hashed lines are searched in the blink of an eye', async (t) 
   writeFileSync(file, names.map((name) => `${hashed(name)} ${key}\n`).join(''));
   t.equal(readFileSync(file, 'utf8').split('\n').length, 10_001);
   const known = await loadKnownHosts([file]);
-  known.verdict('warm.example.com', 22, blobOf(key));
+  known.recognize('warm.example.com', 22, blobOf(key));
   // Time of the processor: the tests beside this one do not count.
   const spent = process.cpuUsage();
-  const verdict = known.verdict('host9999.example.com', 22, blobOf(key));
+  const recognition = known.recognize('host9999.example.com', 22, blobOf(key));
   const first = process.cpuUsage(spent).user / 1_000;
   const before = performance.now();
-  t.match(verdict, { kind: 'known', line: 10_000 });
+  t.match(recognition, { kind: 'known', line: 10_000 });
   known.keyTypes('host9999.example.com', 22);
   const second = performance.now() - before;
   t.comment(`one lookup in 10,000 hashed lines: ${first.toFixed(1)} ms, again: ${second.toFixed(1)} ms`);
@@ -259,7 +259,7 @@ test('a million lines fit into a worker and are searched', async (t) => {
   const before = performance.now();
   const known = await loadKnownHosts([file]);
   const loaded = performance.now();
-  t.match(known.verdict('last.example.com', 22, blobOf(key)), { kind: 'known', line: 1_000_001 });
+  t.match(known.recognize('last.example.com', 22, blobOf(key)), { kind: 'known', line: 1_000_001 });
   const searched = performance.now();
   t.comment(
     `a million lines, half of them hashed: read in ${(loaded - before).toFixed()} ms, searched in ${(searched - loaded).toFixed()} ms, ${Math.round(process.memoryUsage().rss / 2 ** 20)} MiB resident`,
@@ -285,7 +285,7 @@ test('a file that is being rewritten never fails its readers, nor makes a key a 
   await once(writer, 'message');
   const seen: Record<string, number> = {};
   for (let n = 0; n < 200; n += 1) {
-    const { kind } = (await loadKnownHosts([file])).verdict('h', 22, blobOf(a ?? ''));
+    const { kind } = (await loadKnownHosts([file])).recognize('h', 22, blobOf(a ?? ''));
     seen[kind] = (seen[kind] ?? 0) + 1;
   }
   const left = once(writer, 'exit');

@@ -97,7 +97,7 @@ test('a name is hashed as ssh-keygen hashes it: each reads what the other wrote'
   t.equal(new Set(readFileSync(ours, 'utf8').match(/^\|1\|[^|]+\|/gm)).size, names.length, 'a salt each');
   loadKnownHosts([theirs]).then((known) => {
     for (const [index, [host, port]] of names.entries()) {
-      t.match(known.verdict(host, port, blobOf(key)), { kind: 'known', line: index + 1 }, `${host} ${port}`);
+      t.match(known.recognize(host, port, blobOf(key)), { kind: 'known', line: index + 1 }, `${host} ${port}`);
       if (index % 10 !== 0) continue;
       const found = spawnSync('ssh-keygen', ['-F', asWritten([host, port]), '-f', ours], { encoding: 'utf8' });
       t.match(found.stdout, `found: line ${index + 1} `, `ssh-keygen -F ${host} ${port}`);

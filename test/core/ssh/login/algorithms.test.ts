@@ -1,12 +1,16 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { test } from 'tap';
 import type { AlgorithmChoice } from '../../../../src/core/ssh/resolve/host-config.ts';
+import { mismatchFault } from '../../../../src/core/ssh/login/algorithm-faults.ts';
 import { knownAlgorithms, offerTo } from '../../../../src/core/ssh/login/algorithms.ts';
 import { rsaBits } from '../../../../src/core/ssh/known-hosts/host-key-blob.ts';
 import { readOffer } from '../../../../src/core/ssh/login/key-exchange-init.ts';
 import { startEcho } from '../../../fixtures/backend.ts';
 import { hop, hostConfig } from '../../../fixtures/host-config.ts';
 import { openTestLink } from '../../../fixtures/link.ts';
+import { addSettings, writeKnownHosts } from '../../../fixtures/sshd-client.ts';
 import { startSshd } from '../../../fixtures/sshd.ts';
 
 const unset: AlgorithmChoice = {
@@ -19,7 +23,7 @@ const unset: AlgorithmChoice = {
 };
 
 function offer(algorithms: Partial<AlgorithmChoice>, keyTypes: readonly string[] = []) {
-  const knownHosts = { verdict: () => ({ kind: 'unknown' }) as const, keyTypes: () => keyTypes, warnings: [] };
+  const knownHosts = { recognize: () => ({ kind: 'unknown' }) as const, keyTypes: () => keyTypes, warnings: [] };
   return offerTo(hop({ host: hostConfig({ algorithms: { ...unset, ...algorithms } }), knownHosts }));
 }
 
@@ -86,6 +90,33 @@ test('a list of which nothing is left is a fault that names its keyword', (t) =>
   t.end();
 });
 
+test('host keys are asked for in the order of ssh -G, as far as ssh2 has them', (t) => {
+  const printed = execFileSync('ssh', ['-F', 'none', '-G', 'box'], { encoding: 'utf8' });
+  const theirs = /^hostkeyalgorithms (.*)$/m.exec(printed)?.[1]?.split(',') ?? [];
+  const { hostKeys } = offer({});
+  t.equal(hostKeys.length, 6);
+  t.strictSame(
+    hostKeys,
+    theirs.filter((name) => hostKeys.includes(name)),
+  );
+  t.end();
+});
+
+test('a host with an ECDSA and an RSA key shows to a stranger the one that ssh would write down', async (t) => {
+  const sshd = await startSshd(t, { hostKeys: ['rsa', 'ecdsa'] });
+  writeKnownHosts(sshd.knownHostsFile, sshd.port, []);
+  await t.rejects(openTestLink(t, sshd), { code: 'HOST_KEY_UNKNOWN', detail: { type: 'ecdsa-sha2-nistp256' } });
+  execFileSync(
+    'ssh',
+    ['-F', sshd.sshConfigFile, '-o', 'StrictHostKeyChecking=accept-new', '-o', 'BatchMode=yes', 'test', 'true'],
+    {
+      stdio: 'ignore',
+    },
+  );
+  t.match(readFileSync(sshd.knownHostsFile, 'utf8'), / ecdsa-sha2-nistp256 /);
+  await openTestLink(t, sshd);
+});
+
 test('known types come first, and only a list that was written out whole keeps its order', (t) => {
   t.same(offer({}, ['ssh-rsa']).hostKeys.slice(0, 3), ['rsa-sha2-512', 'rsa-sha2-256', 'ssh-ed25519']);
   t.equal(offer({}, ['ecdsa-sha2-nistp384']).hostKeys[0], 'ecdsa-sha2-nistp384');
@@ -141,11 +172,63 @@ for (const [list, keyword, name, offered] of old) {
   });
 }
 
+test('a server that is old throughout is told with all four lines at once, and is let in by them', async (t) => {
+  const config = old.map(([, keyword, name]) => `${keyword} ${name}`);
+  const sshd = await startSshd(t, { config, hostKeys: ['rsa'] });
+  const fault: unknown = await openTestLink(t, sshd).catch((error: unknown) => error);
+  const lines = [
+    'KexAlgorithms +diffie-hellman-group14-sha1',
+    'HostKeyAlgorithms +ssh-rsa',
+    'Ciphers +aes128-cbc',
+    'MACs +hmac-sha1',
+  ];
+  t.match(fault, {
+    code: 'ALGORITHM_MISMATCH',
+    message: `; update its sshd, or allow them with ${lines.map((line) => `"${line}"`).join(', ')} for this host in ssh_config`,
+    detail: { keyword: 'KexAlgorithms, HostKeyAlgorithms, Ciphers, MACs' },
+  });
+  for (const [, , , offered] of old) t.match(fault, { message: offered });
+  addSettings(sshd, ...lines);
+  await openTestLink(t, sshd);
+});
+
+test('what ssh2 cannot do at all is said, beside the lines for the rest', (t) => {
+  const ours = offer({});
+  const server = {
+    kex: ['sntrup761x25519-sha512'],
+    hostKeys: ['ssh-dss'],
+    ciphers: ['aes128-cbc'],
+    macs: ['umac-64@openssh.com'],
+  };
+  const text = mismatchFault('box', server, ours)?.message;
+  for (const part of [
+    /^box offers only key exchanges \(sntrup761x25519-sha512\), towline offers .*; only outdated host key algorithms \(ssh-dss\)/,
+    /; towline knows none of its key exchanges and MACs: update its sshd, or let it offer one of those, and allow the rest with "HostKey/,
+    /"HostKeyAlgorithms \+ssh-dss", "Ciphers \+aes128-cbc" for this host in ssh_config$/,
+  ]) {
+    t.match(text, part);
+  }
+  t.end();
+});
+
+test('a MAC is asked for where the cipher needs one only, also where that has to be allowed first', (t) => {
+  const ours = offer({ ciphers: ['aes256-ctr'] });
+  const server = { kex: ours.kex, hostKeys: ours.hostKeys, macs: ['hmac-md5'] };
+  const lines = (ciphers: readonly string[]) =>
+    mismatchFault('box', { ...server, ciphers }, ours)?.message.match(/"[^"]*"/g);
+  t.same(lines(['aes128-gcm@openssh.com']), ['"Ciphers +aes128-gcm@openssh.com"']);
+  t.same(lines(['3des-cbc']), ['"Ciphers +3des-cbc"', '"MACs +hmac-md5"']);
+  t.same(lines(['aes256-ctr']), ['"MACs +hmac-md5"']);
+  t.equal(mismatchFault('box', { ...ours }, ours), null);
+  t.end();
+});
+
 test('a server whose only key exchange is unknown to towline is named with what it offers', async (t) => {
   const sshd = await startSshd(t, { config: ['KexAlgorithms sntrup761x25519-sha512@openssh.com'] });
   await t.rejects(openTestLink(t, sshd), {
     code: 'ALGORITHM_MISMATCH',
-    message: /offers only key exchanges \(sntrup761x25519-sha512(?:@openssh\.com)?.*towline knows none of them/,
+    message:
+      /offers only key exchanges \(sntrup761x25519-sha512(?:@openssh\.com)?.*towline knows none of its key exchanges: update its sshd, or let it offer one of those$/,
   });
 });
 

@@ -8,7 +8,7 @@ import { overhearJudgement } from '../../../../src/core/ssh/internals.ts';
 import { createAuth } from '../../../../src/core/ssh/login/auth.ts';
 import { takeTurns } from '../../../../src/core/ssh/login/key-door.ts';
 import type { HostConfig } from '../../../../src/core/ssh/resolve/host-config.ts';
-import { resolveHost } from '../../../../src/core/ssh/resolve/resolve.ts';
+import { resolveHost } from '../../../fixtures/resolve-host.ts';
 import { hop, hostConfig } from '../../../fixtures/host-config.ts';
 import type { Sshd } from '../../../fixtures/sshd.ts';
 

@@ -3,7 +3,7 @@ import { hostname, userInfo } from 'node:os';
 import { promisify } from 'node:util';
 import { test } from 'tap';
 import type { HostConfig } from '../../../../src/core/ssh/resolve/host-config.ts';
-import { resolveHost } from '../../../../src/core/ssh/resolve/resolve.ts';
+import { resolveHost } from '../../../fixtures/resolve-host.ts';
 import { cases, writeCase } from './oracle-cases.ts';
 import { makeTemp } from '../../../fixtures/temp.ts';
 

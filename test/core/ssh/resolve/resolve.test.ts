@@ -3,7 +3,7 @@ import { chmodSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } f
 import { join } from 'node:path';
 import { test, type Test } from 'tap';
 import type { HostConfig } from '../../../../src/core/ssh/resolve/host-config.ts';
-import { resolveHost } from '../../../../src/core/ssh/resolve/resolve.ts';
+import { resolveHost } from '../../../fixtures/resolve-host.ts';
 import { makeTemp } from '../../../fixtures/temp.ts';
 
 interface Setup {
@@ -77,7 +77,16 @@ const refused: readonly [string, string, number, RegExp][] = [
   ['ProxyCommand nc %Q', 'SSH_CONFIG_INVALID', 1, /%Q/],
   ['ProxyUseFdpass yes\nProxyCommand nc %h', 'SSH_CONFIG_INVALID', 1, /ProxyUseFdpass yes is not supported/],
   ['RefuseConnection "not today"', 'SSH_CONFIG_INVALID', 1, /not today/],
-  ['IdentitysOnly yes', 'SSH_CONFIG_INVALID', 1, /no keyword of ssh/],
+  [
+    'IdentitysOnly yes',
+    'SSH_CONFIG_INVALID',
+    1,
+    /"identitysonly" is no keyword of ssh, did you mean "identitiesonly"\? correct it, or name it in IgnoreUnknown/,
+  ],
+  ['HostNam x', 'SSH_CONFIG_INVALID', 1, /did you mean "hostname"\?/],
+  ['Hots x', 'SSH_CONFIG_INVALID', 1, /did you mean "host"\?/],
+  ['Protocl 2', 'SSH_CONFIG_INVALID', 1, /"protocl" is no keyword of ssh; correct it/],
+  ['Nonsense yes', 'SSH_CONFIG_INVALID', 1, /"nonsense" is no keyword of ssh; correct it/],
   ['Ciphers -*', 'SSH_CONFIG_INVALID', 1, /leaves no algorithm/],
   ['Match localnetwork 10.0.0.0/33', 'SSH_CONFIG_INVALID', 1, /no network/],
   ['ProxyJump h', 'SSH_CONFIG_INVALID', 1, /to itself/],
@@ -153,6 +162,7 @@ test('what is left out is named where it is felt', async (t) => {
   const { home, file, resolve } = setUp(t, config);
   const host = await resolve();
   t.strictSame(host.identityFiles, [join(home, 'rel/key')]);
+  t.strictSame(host.identityPlaces, { [join(home, 'rel/key')]: `${file}:8` });
   t.strictSame(host.warnings, [
     `${file}:5: "bindinterface" is left out: an interface cannot be bound; use BindAddress`,
     `${file}:4: StrictHostKeyChecking no counts as accept-new: a changed host key is always refused`,

@@ -12,7 +12,7 @@ export interface KnownKeys {
 }
 
 /** A known_hosts file, read once for questions about thousands of names. */
-export interface KnownHostsIndex {
+export interface ManyKnownHosts {
   /** Names and addresses that stand there in plain, `[host]:port` as it stands, with the lines that name them; none that is only revoked. */
   readonly names: ReadonlyMap<string, readonly string[]>;
   /** Entries whose name is hashed. */
@@ -31,7 +31,7 @@ export interface Budget {
 const maxSize = 64 * 1024 * 1024;
 
 /** Reads and indexes a known_hosts file (sshd(8), SSH_KNOWN_HOSTS FILE FORMAT). */
-export async function indexKnownHosts(file: string): Promise<KnownHostsIndex> {
+export async function readManyKnownHosts(file: string): Promise<ManyKnownHosts> {
   const read = await readRegularFile(file, maxSize);
   if ('why' in read) {
     const trouble = read.why === 'missing' ? null : `${file} cannot be read, so its keys are not known here`;
@@ -45,7 +45,7 @@ export async function indexKnownHosts(file: string): Promise<KnownHostsIndex> {
   return new Index(lines);
 }
 
-class Index implements KnownHostsIndex {
+class Index implements ManyKnownHosts {
   readonly names = new Map<string, string[]>();
   readonly hashed: number;
   readonly trouble = null;
@@ -101,7 +101,7 @@ function put<Key, Value>(map: Map<Key, Value[]>, key: Key, value: Value): void {
 }
 
 /** What several files say of a host that is looked up under these names, the first one first. */
-export function knownKeys(files: readonly KnownHostsIndex[], names: readonly string[], budget: Budget): KnownKeys {
+export function knownKeys(files: readonly ManyKnownHosts[], names: readonly string[], budget: Budget): KnownKeys {
   let authority = false;
   let searched = true;
   for (const name of names) {

@@ -1,5 +1,3 @@
-import type { Parsed } from './problem.ts';
-
 const longest = 200;
 
 /** Unbounded repetitions in one pattern: each multiplies the worst time by the length of the text. */
@@ -14,6 +12,11 @@ const mostCopies = 256;
 /** Alternatives, optional parts and short ranges multiply: forty of them in a row would run for years. */
 const mostWays = 64;
 
+/** A compiled pattern, or why it is refused. */
+export type PatternReading =
+  | { readonly value: RegExp }
+  | { readonly trouble: { readonly message: string; readonly expected: string } };
+
 /** What stands between two parentheses, as far as it matters: does anything in it repeat, or has it alternatives? */
 interface Group {
   complex: boolean;
@@ -23,7 +26,7 @@ interface Group {
  * Compiles a regular expression from the config, if no text can make it run for long: a small subset, refused with a reason
  * rather than run with a hope. Whoever matches with it still bounds the length of the text.
  */
-export function safePattern(text: string): Parsed<RegExp> {
+export function safePattern(text: string): PatternReading {
   const reason = text.length > longest ? `it is ${text.length} characters long, over ${longest}` : refusal(text);
   if (reason === null) {
     const compiled = compile(text);

@@ -1,5 +1,5 @@
 import { test } from 'tap';
-import { safePattern } from '../../../src/core/config/regex.ts';
+import { safePattern } from '../../../src/core/model/safe-pattern.ts';
 
 const safe: readonly (readonly [string, string])[] = [
   ['token=([A-Za-z0-9_-]+)', '?token=abc_-1'],

@@ -1,0 +1,95 @@
+import { parseName } from '../core/config/name-rules.ts';
+import { Fault } from '../core/model/fault.ts';
+import { printable } from '../core/model/printable.ts';
+import { forgetKeyring, writeKeyring } from '../core/secrets/keyring.ts';
+import { forgetToken, handSetToken, readToken, writeToken } from '../core/secrets/token-store.ts';
+import { locateFolders, openFolders } from '../control/folders.ts';
+import { readFlag, readText } from './arguments.ts';
+import type { Called } from './commands.ts';
+import { connect } from './connect.ts';
+import { handOver } from './hand-over.ts';
+import { relayNames } from './relay-names.ts';
+import { readSecret } from './read-secret.ts';
+import { unknownRelay } from '../core/supervisor/unknown-relay.ts';
+
+/** `towline token [set|forget] RELAY` */
+export async function token(called: Called): Promise<number> {
+  const [first, second] = [readText(called.given, 'verb'), readText(called.given, 'relay')];
+  if (first === null) throw new Fault('USAGE', 'token needs the name of a relay; see `towline token --help`');
+  const keyring = readFlag(called.given, 'keyring');
+  if (second !== null && first !== 'set' && first !== 'forget') {
+    throw new Fault('USAGE', `token knows set and forget, not "${printable(first)}"; see \`towline token --help\``);
+  }
+  if (keyring && (second === null || first !== 'set')) {
+    throw new Fault('USAGE', '--keyring belongs to `towline token set RELAY`; the others find it by themselves');
+  }
+  if (second === null) return show(first, called);
+  return first === 'set' ? set(second, keyring, called) : forget(second, called);
+}
+
+async function show(relay: string, { given, terminal }: Called): Promise<number> {
+  checkName(relay);
+  const secret = await known(relay);
+  if (secret === null) {
+    const how = `\`towline token set ${relay}\` sets one, \`towline status ${relay}\` says how far its backend is`;
+    throw new Fault('TOKEN_MISSING', `no token is known for ${relay}: its backend has none, or is not ready; ${how}`);
+  }
+  return handOver(secret.reveal(), `the token of ${relay}`, given, terminal);
+}
+
+/** What the daemon knows; where none runs, what was set by hand. */
+async function known(relay: string) {
+  try {
+    return (await connect().token(relay)).token;
+  } catch (error) {
+    if (Fault.from(error).code !== 'NOT_RUNNING') throw error;
+    return handSetToken(locateFolders().state, relay);
+  }
+}
+
+async function set(relay: string, keyring: boolean, { given, terminal }: Called): Promise<number> {
+  checkName(relay);
+  const names = await relayNames(given);
+  if (!names.includes(relay)) throw unknownRelay(relay, names);
+  const secret = await readSecret(`Token of ${relay} (not shown): `, terminal.left);
+  if (secret === null) {
+    terminal.out('nothing was set\n');
+    return 130;
+  }
+  const folders = locateFolders();
+  openFolders(folders);
+  if (keyring) await writeKeyring(relay, secret);
+  writeToken(folders.state, relay, keyring ? 'keyring' : secret);
+  terminal.out(`set the token of ${relay}${keyring ? ' in the keyring' : ''}${await told(relay)}\n`);
+  return 0;
+}
+
+async function forget(relay: string, { terminal }: Called): Promise<number> {
+  checkName(relay);
+  const { state } = locateFolders();
+  // The keyring first: the file says that there is something in it.
+  if (readToken(state, relay) === 'keyring') await forgetKeyring(relay);
+  const was = forgetToken(state, relay);
+  terminal.out(was ? `forgot the token of ${relay}${await told(relay)}\n` : `no token was set for ${relay}\n`);
+  return 0;
+}
+
+/** Has the running daemon look again; what to add about that. */
+async function told(relay: string): Promise<string> {
+  try {
+    await connect().retoken(relay);
+    return '';
+  } catch (error) {
+    const { code, message } = Fault.from(error);
+    if (code === 'NOT_RUNNING') return '';
+    if (code === 'RELAY_UNKNOWN') return '; the running daemon does not know that relay';
+    return `; the daemon goes on with the old one: ${printable(message)}`;
+  }
+}
+
+function checkName(relay: string): void {
+  const parsed = parseName(relay);
+  if ('value' in parsed) return;
+  const { message, expected } = parsed.trouble;
+  throw new Fault('USAGE', `${message}; expected ${expected}`);
+}

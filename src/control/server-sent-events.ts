@@ -1,0 +1,32 @@
+import type { ServerResponse } from 'node:http';
+
+/** A reader that lags by more than this is dropped: the daemon's memory is not its buffer. It may come back with its last id. */
+export const backlogLimit = 1024 * 1024;
+
+/**
+ * Answers with Server-Sent Events (WHATWG HTML section 9.2) until the reader leaves, or `signal` ends the stream. `begin` gets the
+ * function that sends one, given as its lines, and returns what is to be done when the stream is over.
+ */
+export function serveEvents(
+  response: ServerResponse,
+  signal: AbortSignal,
+  begin: (send: (lines: string) => void) => () => void,
+): void {
+  response.writeHead(200, {
+    'content-type': 'text/event-stream; charset=utf-8',
+    'cache-control': 'no-store',
+    'x-content-type-options': 'nosniff',
+  });
+  response.write(': towline\n\n');
+  const over = begin((lines) => {
+    response.write(`${lines}\n\n`);
+    if (response.writableLength > backlogLimit) response.destroy();
+  });
+  const finish = () => response.end();
+  signal.addEventListener('abort', finish, { once: true });
+  response.once('close', () => {
+    over();
+    signal.removeEventListener('abort', finish);
+  });
+  if (signal.aborted) finish();
+}

@@ -1,0 +1,76 @@
+import type { Endpoint } from './endpoint.ts';
+import type { Secret } from './secret.ts';
+
+/** A backend that runs on the host, as a `backend` hook started or found it. */
+export interface Backend {
+  /** Where it listens, as the remote host sees it. */
+  readonly target: Endpoint;
+  /** Names this run of it: the same run has the same token. Null where nobody knows. */
+  readonly run: string | null;
+  /** True when it ran already. */
+  readonly adopted: boolean;
+  /** Its token; null: it has none; absent: a `token` hook says it. */
+  readonly token?: Secret | null;
+  /** How its token travels, and what proves that it is the right backend. Null: nobody knows. */
+  readonly door: TokenDoor | null;
+  /** The address that a person opens; null where nobody knows. */
+  readonly opens: { readonly scheme: 'http' | 'ws'; readonly page: string } | null;
+  /** Shown in status, such as `pid 4711 since 10:02`. */
+  readonly says: string;
+}
+
+/** What status, API and other processes know of a backend. */
+export type BackendFacts = Omit<Backend, 'token'>;
+
+/** How a client shows its token to a backend, and how that is tried. */
+export interface TokenDoor {
+  readonly wire: TokenWire;
+  /** What is asked for: an HTTP request for `path`, or a WebSocket handshake. */
+  readonly kind: 'http' | 'websocket';
+  /** A path that answers well with the right token only. Default `/`. */
+  readonly path: string;
+}
+
+/** Where the token stands in a request. */
+export type TokenWire =
+  /** `?name=token`. */
+  | { readonly in: 'query'; readonly name: string }
+  /** `name: before + token`. */
+  | { readonly in: 'header'; readonly name: string; readonly before: string }
+  /** HTTP Basic (RFC 7617). */
+  | { readonly in: 'basic'; readonly user: string }
+  /** Subprotocols of a WebSocket: `protocols`, then `before + token`. */
+  | { readonly in: 'subprotocol'; readonly protocols: readonly string[]; readonly before: string };
+
+/** What a known backend needs, as data. */
+export interface Recipe {
+  /** What `recipe` in the options of `launch` calls it. */
+  readonly name: string;
+  /** One line for `towline recipes`. */
+  readonly title: string;
+  /** What starts it; `{port}` is its port. */
+  readonly command: string;
+  /** Its usual port. */
+  readonly port: number;
+  /** Finds the port in what it prints: the first group is the port. Null: it is the one that it was given. */
+  readonly prints: string | null;
+  readonly token: RecipeToken;
+  /** Null where no token is asked for. */
+  readonly door: TokenDoor | null;
+  /** The path of the address that a person opens, `/` at least. */
+  readonly page: string;
+  /** `ws` where clients speak WebSocket to it, else `http`. */
+  readonly scheme: 'http' | 'ws';
+  /** Options of the plugin `token` for one that runs already: where its token is. Null: it is set by hand, or there is none. */
+  readonly attach: Readonly<Record<string, string>> | null;
+  /** Sentences for who sets it up. */
+  readonly notes: readonly string[];
+}
+
+/** How the token comes to be. */
+export type RecipeToken =
+  /** It takes the one in this environment variable; without one it may print its own, as `output` does. */
+  | { readonly from: 'environment'; readonly name: string; readonly pattern?: string; readonly none?: string }
+  /** It prints its own: the first group of the pattern. `none`: what it prints where it has none. */
+  | { readonly from: 'output'; readonly pattern: string; readonly none?: string }
+  | { readonly from: 'nowhere' };

@@ -1,0 +1,147 @@
+import type { Event } from './event.ts';
+import type { FaultReport } from './fault.ts';
+import { judgedBy } from './judged.ts';
+import type { ForwardSnapshot, LaneSnapshot, RelaySnapshot } from './snapshot.ts';
+import { bestLane } from './standing.ts';
+
+/** A relay of which nothing is known yet but what the config says. */
+export function declaredRelay(event: Extract<Event, { type: 'relay.declared' }>): RelaySnapshot {
+  return {
+    name: event.relay,
+    host: event.host,
+    since: event.at,
+    running: 'stopped',
+    before: false,
+    lanes: Array.from({ length: event.lanes }, () => emptyLane),
+    forwards: event.forwards.map((forward) => ({
+      ...forward,
+      bound: false,
+      listenFault: null,
+      judgement: 'pending',
+      judgeFault: null,
+    })),
+    lastFault: null,
+    warnings: [],
+    notes: {},
+  };
+}
+
+const emptyLane: LaneSnapshot = {
+  pid: null,
+  state: { at: 'idle' },
+  stage: null,
+  note: null,
+  link: null,
+  backend: null,
+  fault: null,
+  until: null,
+  judged: [],
+};
+
+type RelayEvent = Exclude<Event, { type: 'daemon.started' | 'daemon.stopping' | 'relay.declared' }>;
+
+/** Adds one event to the snapshot of its relay, all but the word's own history. Pure. */
+export function foldRelay(relay: RelaySnapshot, event: RelayEvent): RelaySnapshot {
+  return judgeForwards(foldFact(relay, event));
+}
+
+function foldFact(relay: RelaySnapshot, event: RelayEvent): RelaySnapshot {
+  switch (event.type) {
+    case 'relay.started':
+      return { ...relay, running: 'running', warnings: [], notes: {} };
+    case 'relay.stopping':
+      return { ...relay, running: 'stopping' };
+    case 'relay.restarting':
+      return { ...relay, running: 'restarting' };
+    case 'worker.said':
+    case 'relay.noted':
+      return relay;
+    case 'relay.stopped':
+      return {
+        ...relay,
+        running: 'stopped',
+        before: false,
+        lanes: relay.lanes.map(() => emptyLane),
+        forwards: relay.forwards.map((forward) => ({ ...forward, bound: false, listenFault: null })),
+      };
+    case 'listener.bound':
+      return forwardAt(relay, event.forward, { bound: true, listenFault: null, listen: event.listen });
+    case 'listener.failed':
+      return failed(forwardAt(relay, event.forward, { bound: false, listenFault: event.fault }), event);
+    case 'worker.started':
+      return laneAt(relay, event.lane, { ...emptyLane, pid: event.pid });
+    case 'worker.ended':
+      return failed(laneAt(relay, event.lane, { ...emptyLane, fault: event.fault, until: event.until }), event);
+    case 'lane.changed':
+      return laneChanged(relay, event);
+    case 'lane.advanced':
+      return laneAt(relay, event.lane, { stage: event.stage, note: event.note });
+    case 'backend.ready':
+      return laneAt(relay, event.lane, { backend: event.backend });
+    case 'question.asked':
+      return laneAt(relay, event.lane, { stage: 'waiting for an answer', note: null });
+    case 'question.answered':
+    case 'question.unanswered':
+      // A passphrase is asked for before anything is dialed; the next stage says so.
+      return laneAt(relay, event.lane, { stage: event.kind === 'passphrase' ? null : 'authentication' });
+    case 'link.opened':
+      return laneAt(relay, event.lane, { link: event.link });
+    case 'forward.judged': {
+      const judged = laneJudged(relay, event);
+      return event.fault === null ? judged : failed(judged, { fault: event.fault, at: event.at });
+    }
+    case 'connection.refused':
+    case 'plugin.failed':
+      return failed(relay, event);
+    case 'host.inspected':
+      return { ...relay, notes: { ...relay.notes, [event.plugin]: event.notes } };
+    case 'relay.warned':
+      return relay.warnings.includes(event.text)
+        ? relay
+        : { ...relay, warnings: [...relay.warnings, event.text].slice(-8) };
+  }
+}
+
+function laneChanged(relay: RelaySnapshot, event: Extract<Event, { type: 'lane.changed' }>): RelaySnapshot {
+  const { state } = event;
+  const up = state.at === 'up' || state.at === 'draining';
+  const next = laneAt(relay, event.lane, {
+    state,
+    stage: null,
+    note: null,
+    ...(up ? {} : { link: null, backend: null, judged: [] }),
+  });
+  return state.at === 'waiting' || state.at === 'blocked' ? failed(next, { fault: state.fault, at: event.at }) : next;
+}
+
+function laneJudged(relay: RelaySnapshot, event: Extract<Event, { type: 'forward.judged' }>): RelaySnapshot {
+  const { judgement, fault } = event;
+  const before = relay.lanes[event.lane]?.judged ?? [];
+  const judged = relay.forwards.map((_, index) =>
+    index === event.forward ? { judgement, fault } : judgedBy(before, index),
+  );
+  return laneAt(relay, event.lane, { judged });
+}
+
+/** Clients go to the best lane, so that is what its forwards are. */
+function judgeForwards(relay: RelaySnapshot): RelaySnapshot {
+  const best = bestLane(relay);
+  const judged = best === null ? [] : (relay.lanes[best]?.judged ?? []);
+  const forwards = relay.forwards.map((forward, index) => {
+    const { judgement, fault } = judgedBy(judged, index);
+    return { ...forward, judgement, judgeFault: fault };
+  });
+  return { ...relay, forwards };
+}
+
+function laneAt(relay: RelaySnapshot, index: number, change: Partial<LaneSnapshot>): RelaySnapshot {
+  return { ...relay, lanes: relay.lanes.map((lane, at) => (at === index ? { ...lane, ...change } : lane)) };
+}
+
+function forwardAt(relay: RelaySnapshot, index: number, change: Partial<ForwardSnapshot>): RelaySnapshot {
+  return { ...relay, forwards: relay.forwards.map((one, at) => (at === index ? { ...one, ...change } : one)) };
+}
+
+function failed(relay: RelaySnapshot, from: { readonly fault: FaultReport; readonly at: number }): RelaySnapshot {
+  return { ...relay, lastFault: { ...from.fault, at: from.at } };
+}

@@ -1,0 +1,96 @@
+import type { Config, PluginUse } from '../model/config.ts';
+import { Fault, type FaultReport } from '../model/fault.ts';
+import { hooks } from '../model/hooks.ts';
+import { Turnstile } from '../model/turnstile.ts';
+import { GuestThread } from './guest-thread.ts';
+
+/** What came of one relay's plugin. */
+export interface GuestCheck {
+  readonly relay: string;
+  /** `refused`: its `check` does not accept the config. `failed`: it cannot be loaded, or its factory fails; then its relay is blocked, no other. */
+  readonly kind: 'refused' | 'failed';
+  readonly fault: Fault;
+}
+
+interface Using {
+  readonly relay: string;
+  readonly use: PluginUse;
+}
+
+/** Two cores load so many at once. */
+const atOnce = 2;
+/** What hangs in a plugin's own turn is ended so much after its deadline, ms. */
+const grace = 500;
+
+/**
+ * Loads every plugin of a config, each in a thread that ends afterwards, and asks its `check`. `loading`: how long a module may take, ms; one
+ * that takes longer is not asked, and its relay waits for it in its own worker. Never rejects.
+ */
+export async function checkByGuests(
+  config: Config,
+  builtins: Readonly<Record<string, string>>,
+  loading: number,
+): Promise<readonly GuestCheck[]> {
+  const turn = new Turnstile(atOnce);
+  const byModule = new Map<string, Using[]>();
+  for (const { name: relay, plugins } of config.relays) {
+    for (const use of plugins) {
+      const key = JSON.stringify([use.use, use.from]);
+      byModule.set(key, [...(byModule.get(key) ?? []), { relay, use }]);
+    }
+  }
+  const checks = [...byModule.values()].map(async (using) => {
+    const leave = await new Promise<() => void>((resolve) => turn.enter(resolve));
+    return checkOne(config, using, builtins, loading).finally(leave);
+  });
+  return (await Promise.all(checks)).flat();
+}
+
+async function checkOne(
+  config: Config,
+  using: readonly Using[],
+  builtins: Readonly<Record<string, string>>,
+  loading: number,
+): Promise<readonly GuestCheck[]> {
+  const [first] = using;
+  if (first === undefined) return [];
+  const found: GuestCheck[] = [];
+  const silent = () => undefined;
+  const thread = new GuestThread(first.use, builtins, { failed: silent, said: silent, ended: silent });
+  try {
+    await within(loading, thread.loaded, () => thread.kill(`did not load within ${loading / 1000} s`));
+    for (const { relay, use } of using) {
+      const limit = use.deadlines.check ?? hooks.check.deadline;
+      const unseated = await within(limit + grace, thread.seat(relay, use), () =>
+        thread.kill(`gave no answer to daemon within ${limit / 1000} s`),
+      );
+      if (unseated !== null) {
+        found.push({ relay, kind: 'failed', fault: Fault.fromReport(unseated) });
+        continue;
+      }
+      const refused = await within(limit + grace, thread.check(config), () =>
+        thread.kill(`gave no answer to check within ${limit / 1000} s`),
+      );
+      if (refused !== null) found.push({ relay, kind: 'refused', fault: refusal(refused) });
+      await within(limit + grace, thread.unseat(), () => thread.kill('did not clean up'));
+    }
+  } finally {
+    await thread.dismiss();
+  }
+  return found;
+}
+
+/** A thread that ended while it was asked has not accepted anything. */
+function refusal(report: FaultReport): Fault {
+  if (report.code === 'CONFIG_INVALID') return Fault.fromReport(report);
+  return new Fault('CONFIG_INVALID', `the config is refused: ${report.message}`, { detail: report.detail });
+}
+
+async function within<T>(ms: number, work: Promise<T>, late: () => void): Promise<T> {
+  const timer = setTimeout(late, ms);
+  try {
+    return await work;
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,174 @@
+import { Worker } from 'node:worker_threads';
+import type { Config, PluginUse } from '../model/config.ts';
+import type { Event } from '../model/event.ts';
+import { Fault, type FaultReport } from '../model/fault.ts';
+import { hooks } from '../model/hooks.ts';
+import { printable } from '../model/printable.ts';
+import { Lines } from '../socket/lines.ts';
+import { scrubbedEnvironment } from './environment.ts';
+import { placeOf } from './import-module.ts';
+import { type FromThread, isFromThread, type ThreadData, type ToThread } from './thread-protocol.ts';
+
+/** What is heard of a plugin's thread. */
+export interface ThreadNews {
+  /** A hook failed. */
+  failed(plugin: string, fault: Fault): void;
+  /** A line that it wrote, escaped; `skipped`: how many were left out before it. */
+  said(line: string, skipped: number): void;
+  /** It is gone though nobody dismissed it. Called once. */
+  ended(fault: Fault): void;
+}
+
+/** How long the clean-up of a plugin may take, ms. */
+const cleanUp = 2_000;
+/** So many events may wait for a plugin that does not keep up. */
+const mostWaiting = 10_000;
+/** Where V8 ends a thread, MiB: an observer needs a few. */
+const heap = 256;
+
+/**
+ * The daemon side of one plugin, in a thread of its own: it may loop for ever, call process.exit, patch prototypes or use up its heap, and
+ * the daemon does not notice. (Buffers are not counted, and a thread is no wall against code that means harm: plugins are trusted.)
+ */
+export class GuestThread {
+  readonly #use: PluginUse;
+  readonly #news: ThreadNews;
+  readonly #thread: Worker;
+  readonly #gone: Promise<void>;
+  readonly #waiting: { readonly say: FromThread['say']; readonly heard: (fault: FaultReport | null) => void }[] = [];
+  #unheard = 0;
+  #watch: NodeJS.Timeout | undefined;
+  #over: Fault | null = null;
+  /** Resolves when its module is loaded, or cannot be. */
+  readonly loaded: Promise<void>;
+
+  constructor(use: PluginUse, builtins: Readonly<Record<string, string>>, news: ThreadNews) {
+    this.#use = use;
+    this.#news = news;
+    const data: ThreadData = { use, builtins, env: { ...process.env } };
+    this.#thread = new Worker(new URL('./daemon-thread.js', import.meta.url), {
+      workerData: data,
+      env: scrubbedEnvironment(process.env),
+      execArgv: [],
+      stdout: true,
+      stderr: true,
+      resourceLimits: { maxOldGenerationSizeMb: heap },
+    });
+    const lines = new Lines((line, skipped) => news.said(line, skipped));
+    for (const stream of [this.#thread.stdout, this.#thread.stderr]) {
+      stream.setEncoding('utf8').on('data', (text: string) => lines.add(text));
+    }
+    this.loaded = this.#wait('loaded').then(() => undefined);
+    this.#thread.on('message', (message: unknown) => this.#hear(message));
+    this.#thread.on('error', (error) => {
+      const place = placeOf(error);
+      this.#end(`failed${place === null ? '' : ` at ${printable(place)}`}: ${printable(error.message)}`);
+    });
+    this.#gone = new Promise((resolve) => {
+      this.#thread.once('exit', (code) => {
+        this.#end(`ended its thread (process.exit ${code})`);
+        resolve();
+      });
+    });
+  }
+
+  /** Calls its factory. Resolves with null, or with what went wrong. */
+  seat(relay: string, use: PluginUse): Promise<FaultReport | null> {
+    return this.#ask({ say: 'seat', relay, use }, 'seated');
+  }
+
+  /** Asks its `check`. Resolves with null where it accepts, or there is none; with a CONFIG_INVALID otherwise. */
+  check(config: Config): Promise<FaultReport | null> {
+    return this.#ask({ say: 'check', config }, 'checked');
+  }
+
+  observe(event: Event): void {
+    if (this.#over !== null) return;
+    this.#unheard += 1;
+    if (this.#unheard > mostWaiting) return this.kill(`did not keep up with ${mostWaiting} events`);
+    this.#say({ say: 'observe', event });
+    if (this.#unheard === 1) this.#arm();
+  }
+
+  /** Aborts the signal of its factory; it may be seated again. */
+  unseat(): Promise<FaultReport | null> {
+    return this.#ask({ say: 'dismiss' }, 'dismissed');
+  }
+
+  /** Aborts its signal, waits for that, and ends it. */
+  async dismiss(): Promise<void> {
+    if (this.#over === null) {
+      let timer: NodeJS.Timeout | undefined;
+      const late = new Promise<void>((resolve) => {
+        timer = setTimeout(resolve, cleanUp);
+      });
+      await Promise.race([this.unseat(), late]);
+      clearTimeout(timer);
+    }
+    if (this.#over === null) this.#close(this.#fault('was dismissed'));
+    await this.#thread.terminate();
+    await this.#gone;
+  }
+
+  /** Ends it for a reason, as the rest of a sentence that begins with the plugin. */
+  kill(why: string): void {
+    this.#end(why);
+    void this.#thread.terminate();
+  }
+
+  #arm(): void {
+    const limit = this.#use.deadlines.observe ?? hooks.observe.deadline;
+    this.#watch = setTimeout(() => this.kill(`took no event for ${limit / 1000} s`), limit);
+  }
+
+  #hear(message: unknown): void {
+    if (this.#over !== null) return;
+    if (!isFromThread(message)) return this.kill('said what no plugin says');
+    if (message.say === 'failed') {
+      return this.#news.failed(printable(message.plugin), Fault.fromReport(message.fault));
+    }
+    if (message.say === 'observed') {
+      clearTimeout(this.#watch);
+      this.#unheard = Math.max(0, this.#unheard - 1);
+      if (this.#unheard > 0) this.#arm();
+      return;
+    }
+    const at = this.#waiting.findIndex(({ say }) => say === message.say);
+    const [asked] = at === -1 ? [] : this.#waiting.splice(at, 1);
+    asked?.heard('fault' in message ? message.fault : null);
+  }
+
+  #ask(message: ToThread, answer: FromThread['say']): Promise<FaultReport | null> {
+    this.#say(message);
+    return this.#wait(answer);
+  }
+
+  #wait(say: FromThread['say']): Promise<FaultReport | null> {
+    return new Promise((heard) => {
+      if (this.#over !== null) return heard(this.#over.report());
+      this.#waiting.push({ say, heard });
+    });
+  }
+
+  #say(message: ToThread): void {
+    if (this.#over === null) this.#thread.postMessage(message);
+  }
+
+  #end(why: string): void {
+    if (this.#over !== null) return;
+    const fault = this.#fault(why);
+    this.#close(fault);
+    this.#news.ended(fault);
+  }
+
+  #close(fault: Fault): void {
+    this.#over = fault;
+    clearTimeout(this.#watch);
+    for (const { heard } of this.#waiting.splice(0)) heard(fault.report());
+  }
+
+  #fault(why: string): Fault {
+    const text = `the daemon side of plugin ${printable(this.#use.use)} ${why}; mend it, then restart the relay`;
+    return new Fault('PLUGIN_FAILED', text);
+  }
+}

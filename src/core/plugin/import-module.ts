@@ -1,0 +1,81 @@
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { Fault } from '../model/fault.ts';
+import { printable } from '../model/printable.ts';
+
+/** How long a module may take to load, ms: one that waits for ever at its top level must not hold a relay's start. */
+const deadline = 10_000;
+
+/** Imports a plugin's module and gives its default export. Throws PLUGIN_FAILED, with the file and the line where they are known. */
+export async function importModule(url: string, use: string): Promise<unknown> {
+  let module: unknown;
+  try {
+    module = await inTime(import(url), use);
+  } catch (error) {
+    if (error instanceof Fault && error.code === 'PLUGIN_FAILED') throw error;
+    const path = fileURLToPath(url);
+    const text = printable(error instanceof Error ? error.message : String(error));
+    const place = (error instanceof SyntaxError ? await syntaxPlace(path) : placeIn(error, path)) ?? path;
+    throw new Fault(
+      'PLUGIN_FAILED',
+      `plugin ${printable(use)} cannot be loaded from ${printable(place)}: ${text}; mend it`,
+      {
+        cause: error,
+      },
+    );
+  }
+  return typeof module === 'object' && module !== null && 'default' in module ? module.default : null;
+}
+
+/** `file:line` of the topmost frame of an error that is in this file; null where none is. */
+function placeIn(error: unknown, path: string): string | null {
+  const frame = framesOf(error).find(({ file }) => file === path);
+  return frame === undefined ? null : `${path}:${frame.line}`;
+}
+
+/** `file:line` of the topmost frame of an error that is not towline's own, such as a plugin's; null where all are. */
+export function placeOf(error: unknown): string | null {
+  const own = fileURLToPath(new URL('../..', import.meta.url));
+  const frame = framesOf(error).find(({ file }) => !file.startsWith(own) || file.startsWith(`${own}plugins/`));
+  return frame === undefined ? null : `${frame.file}:${frame.line}`;
+}
+
+function framesOf(error: unknown): readonly { readonly file: string; readonly line: string }[] {
+  const stack = error instanceof Error && typeof error.stack === 'string' ? error.stack : '';
+  const frames = stack.matchAll(/(?:file:\/\/|[( ])(\/[^\s()?]*)(?:\?[\d.]+)?:(\d+):\d+\)?$/gm);
+  return [...frames].map(([, file = '', line = '']) => ({ file: decoded(file), line }));
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    // A path with a bare % in it is no URL.
+    return text;
+  }
+}
+
+/** Node tells the line of a syntax error to a terminal only: it is asked once more, as `node --check`. */
+function syntaxPlace(path: string): Promise<string | null> {
+  return new Promise((resolve) => {
+    execFile(process.execPath, ['--check', path], { env: {}, timeout: 5_000 }, (_error, _stdout, stderr) => {
+      const line = /:(\d+)\r?$/m.exec(stderr.slice(0, 10_000).split('\n')[0] ?? '')?.[1];
+      resolve(line === undefined ? null : `${path}:${line}`);
+    });
+  });
+}
+
+async function inTime<T>(loading: Promise<T>, use: string): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      const text = `plugin ${printable(use)} did not load within ${deadline / 1000} s; look at what its top level waits for`;
+      reject(new Fault('PLUGIN_FAILED', text));
+    }, deadline);
+  });
+  try {
+    return await Promise.race([loading, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

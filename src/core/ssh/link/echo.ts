@@ -1,0 +1,38 @@
+import type { Client } from 'ssh2';
+import { ping } from '../internals.ts';
+import type { Carrier } from './carriers.ts';
+
+/** With more than this on the way and no answer yet, a silent server may just be far behind: kernels and proxies buffer megabytes. */
+const idleBytes = 64 * 1024;
+
+/** Pings a server, and learns from its answers how much has arrived: they come in order, behind all that was sent before the question. */
+export class Echo {
+  readonly #client: Client;
+  readonly #socket: Carrier;
+  #confirmed = 0;
+  #stopped = false;
+
+  constructor(client: Client, socket: Carrier) {
+    this.#client = client;
+    this.#socket = socket;
+  }
+
+  /** Whether next to nothing of ours is on the way. */
+  get idle(): boolean {
+    return this.#socket.bytesWritten - this.#confirmed < idleBytes;
+  }
+
+  /** Where nothing can be written any more nothing is asked, and nobody answers. */
+  ping(answered?: () => void): void {
+    if (this.#stopped || !this.#socket.writable) return;
+    const sent = this.#socket.bytesWritten;
+    ping(this.#client, () => {
+      this.#confirmed = sent;
+      answered?.();
+    });
+  }
+
+  stop(): void {
+    this.#stopped = true;
+  }
+}

@@ -1,0 +1,123 @@
+import type { BackendFacts } from '../model/backend.ts';
+import type { Event, Fact } from '../model/event.ts';
+import { Fault } from '../model/fault.ts';
+import type { Secret } from '../model/secret.ts';
+import type { RelaySnapshot } from '../model/snapshot.ts';
+import { bestLane } from '../model/standing.ts';
+import { Turnstile } from '../model/turnstile.ts';
+import type { LaneId, LaneVitals } from '../protocol.ts';
+import { LaneSlot, type SlotSetting } from './lane-slot.ts';
+import type { WorkerKeeper } from './worker-keeper.ts';
+
+/** What the lanes of a relay need, and whom they tell. */
+export interface RelayLanesPorts {
+  readonly fact: (fact: Fact) => void;
+  readonly snapshot: () => RelaySnapshot | null;
+  /** Who keeps a worker for one more lane. */
+  readonly keeper: () => WorkerKeeper;
+  /** A lane's state changed, or its worker is gone: the fact is in the snapshot. */
+  readonly changed: () => void;
+  /** Nobody carries this lane's clients any more. */
+  readonly orphaned: (lane: LaneId) => void;
+  /** The token that a person set for the backend. */
+  readonly given: () => Secret | null;
+  /** The backend of the relay is ready; null: it has no token, or nobody knows one. */
+  readonly backed: (backend: BackendFacts | null, token: Secret | null) => void;
+  /** These plugins of the relay loaded well in a worker and have a `daemon` half. */
+  readonly seated: (plugins: readonly number[]) => void;
+}
+
+/** After the drain a worker gets so long to end by itself, ms. */
+const grace = 2_000;
+
+/** The lanes of one relay: begun together, ended together, and one of them is the best. */
+export class RelayLanes {
+  readonly #setting: SlotSetting;
+  readonly #ports: RelayLanesPorts;
+  readonly #turnstile = new Turnstile(1);
+  #lanes: readonly LaneSlot[] = [];
+  #before = { sent: 0, received: 0 };
+
+  constructor(setting: SlotSetting, ports: RelayLanesPorts) {
+    this.#setting = setting;
+    this.#ports = ports;
+  }
+
+  /** The lane that clients go to; null while none is up. */
+  get best(): LaneSlot | null {
+    const snapshot = this.#ports.snapshot();
+    const index = snapshot === null ? null : bestLane(snapshot);
+    return index === null ? null : (this.#lanes[index] ?? null);
+  }
+
+  /** The bytes of all lanes since the daemon began, and the round trips of the best one. */
+  get vitals(): LaneVitals {
+    const now = this.#lanes.map((lane) => lane.vitals);
+    const sum = (key: 'sent' | 'received') => now.reduce((total, vitals) => total + vitals[key], this.#before[key]);
+    const { rtt } = (this.best ?? this.#lanes[0])?.vitals ?? { rtt: [] };
+    return { sent: sum('sent'), received: sum('received'), rtt };
+  }
+
+  /** `forced`: the user asked for it. */
+  begin(forced: boolean): void {
+    const { fact, keeper, changed, orphaned, given, backed, seated } = this.#ports;
+    this.#lanes = Array.from({ length: this.#setting.relay.lanes }, (_, index) => {
+      const lane: LaneSlot = new LaneSlot(index, this.#setting, forced, keeper(), {
+        fact,
+        changed,
+        turnstile: this.#turnstile,
+        gone: () => orphaned(lane.id),
+        given,
+        backed,
+        seated,
+      });
+      return lane;
+    });
+    for (const lane of this.#lanes) lane.start();
+  }
+
+  /** Drains them; resolves when all have ended, their own workers too. */
+  async end(): Promise<void> {
+    const { drain, isolation } = this.#setting.relay;
+    for (const lane of this.#lanes) lane.drain();
+    const late = setTimeout(() => this.cut(), drain + grace);
+    await Promise.all(this.#lanes.map((lane) => lane.ended));
+    if (isolation === 'relay') await Promise.all(this.#lanes.map((lane) => lane.keeper.ended()));
+    clearTimeout(late);
+    // What a worker did not live to say of its clients.
+    for (const lane of this.#lanes) this.#ports.orphaned(lane.id);
+    const { sent, received } = this.vitals;
+    this.#before = { sent, received };
+    this.#lanes = [];
+  }
+
+  /** Ends them without waiting for anything. */
+  cut(): void {
+    for (const lane of this.#lanes) {
+      lane.abandon();
+      if (this.#setting.relay.isolation === 'relay')
+        lane.keeper.kill(new Fault('LINK_LOST', 'ended at once, as asked; nothing to do'));
+    }
+  }
+
+  /** Somebody wants them to go on: waiting ends where that is a reason. */
+  nudge(why: 'client' | 'user'): void {
+    for (const lane of this.#lanes) lane.nudge(why);
+  }
+
+  /** A person set another token for the backend, or took it away. */
+  retoken(): void {
+    const given = this.#ports.given();
+    for (const lane of this.#lanes) lane.retoken(given);
+  }
+
+  /** What this lane waits for has been answered. */
+  answered(lane: number): void {
+    this.#lanes[lane]?.nudge('answer');
+  }
+
+  /** Hands an event to the plugins in the workers. */
+  observe(event: Event): void {
+    for (const lane of this.#lanes) lane.keeper.send({ say: 'event', event });
+  }
+}

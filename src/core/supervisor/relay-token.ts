@@ -1,0 +1,51 @@
+import type { BackendFacts } from '../model/backend.ts';
+import { Fault } from '../model/fault.ts';
+import type { Secret } from '../model/secret.ts';
+
+/** What a person, or a UI, needs to reach the backend of a relay. The token leaves this process only to who asks at the control socket. */
+export interface TokenAnswer {
+  /** Null: it has none, or nobody knows one. */
+  readonly token: Secret | null;
+  readonly backend: BackendFacts | null;
+}
+
+/** The one copy of a relay's token: as a person set it, or as the lane that launched or found the backend told it. */
+export class RelayToken {
+  readonly #read: () => Promise<Secret | null>;
+  readonly #warn: (text: string) => void;
+  #given: Secret | null = null;
+  #known: TokenAnswer = { token: null, backend: null };
+
+  /** `read` gets what a person set, null: nothing. `warn`: it cannot be read, or the same run of the backend has another token than before. */
+  constructor(read: () => Promise<Secret | null>, warn: (text: string) => void) {
+    this.#read = read;
+    this.#warn = warn;
+  }
+
+  /** What a person set, as it was when it was last looked for. */
+  get given(): Secret | null {
+    return this.#given;
+  }
+
+  get answer(): TokenAnswer {
+    return { ...this.#known, token: this.#known.token ?? this.#given };
+  }
+
+  /** Looks for what a person set. Never rejects. */
+  async look(): Promise<void> {
+    try {
+      this.#given = await this.#read();
+    } catch (error) {
+      this.#given = null;
+      this.#warn(Fault.from(error).message);
+    }
+  }
+
+  learned(backend: BackendFacts | null, token: Secret | null): void {
+    const { backend: before, token: old } = this.#known;
+    this.#known = { backend, token };
+    const run = backend?.run ?? null;
+    if (run === null || run !== before?.run || old?.reveal() === token?.reveal()) return;
+    this.#warn(`the backend (${run}) has another token than before; who holds the old one must get it anew`);
+  }
+}

@@ -1,0 +1,39 @@
+import type { RelayConfig } from '../model/config.ts';
+import { Fault } from '../model/fault.ts';
+import { Turnstile } from '../model/turnstile.ts';
+import { type KeeperNews, WorkerKeeper } from './worker-keeper.ts';
+
+/** Two cores start so many workers at once; more would starve each other. */
+const startsAtOnce = 2;
+
+/** Says which worker carries a lane: an own one, or the one that all relays of `isolation: shared` live in. */
+export class Workers {
+  readonly #relays: readonly RelayConfig[];
+  readonly #news: KeeperNews;
+  readonly #starts = new Turnstile(startsAtOnce);
+  #shared: WorkerKeeper | null = null;
+
+  constructor(relays: readonly RelayConfig[], news: KeeperNews) {
+    this.#relays = relays;
+    this.#news = news;
+  }
+
+  /** Who keeps a worker for one more lane of this relay. */
+  keeper(relay: RelayConfig): WorkerKeeper {
+    const make = (limit: number) => new WorkerKeeper(limit, this.#starts, this.#news);
+    if (relay.isolation === 'relay') return make(relay.memory);
+    const sharing = this.#relays.filter((one) => one.isolation === 'shared');
+    this.#shared ??= make(Math.max(...sharing.map((one) => one.memory)));
+    return this.#shared;
+  }
+
+  /** Ends the shared worker now; a relay ends its own. */
+  kill(): void {
+    this.#shared?.kill(new Fault('LINK_LOST', 'ended at once, as asked; nothing to do'));
+  }
+
+  /** Resolves when the shared worker is gone. */
+  async ended(): Promise<void> {
+    await this.#shared?.ended();
+  }
+}

@@ -1,0 +1,168 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Backend, BackendFacts, TokenDoor } from '../model/backend.ts';
+import type { RelayConfig } from '../model/config.ts';
+import { Fault, retryOf } from '../model/fault.ts';
+import type { BackendCall } from '../model/plugin.ts';
+import type { RemoteHost } from '../model/remote.ts';
+import type { Secret } from '../model/secret.ts';
+import type { Stage } from '../model/state.ts';
+import type { LaneId, ToSupervisor } from '../protocol.ts';
+import { checkToken } from '../probe/token-check.ts';
+import { remoteHost } from '../ssh/link/remote-host.ts';
+import type { Channel, Link } from '../ssh/link/link.ts';
+import { monotonic } from './clock.ts';
+import { type ReadyForward, readyForwards } from './ready-forward.ts';
+
+/** The plugins of a relay that have to do with its backend. */
+export interface Providers {
+  readonly hasBackend: boolean;
+  readonly hasToken: boolean;
+  backend(link: RemoteHost, call: BackendCall): Promise<Backend | undefined>;
+  token(link: RemoteHost, backend: Backend | null): Promise<Secret | null | undefined>;
+}
+
+/** What is told of it on the way. */
+export interface BackingNews {
+  stage(stage: Stage, note: string | null): void;
+  warn(text: string): void;
+  /** The backend is ready, and this is its token; undefined: nobody knows one. */
+  learned(backend: Backend | null, token: Secret | null | undefined): void;
+}
+
+/** What a relay leads to over one link. */
+export interface Backed {
+  /** Null where a forward leads to a backend that no plugin brought. */
+  readonly forwards: readonly (ReadyForward | null)[];
+  readonly backend: Backend | null;
+  /** Null: it has none, or nobody knows one. */
+  readonly token: Secret | null;
+  /** How the backend is asked whether it is well, with its token; null where nobody knows. */
+  readonly ask: BackendAsk | null;
+}
+
+/** A health check of a backend, as its recipe says. */
+export interface BackendAsk {
+  readonly door: TokenDoor;
+  readonly token: Secret;
+}
+
+/** What a lane tells the supervisor of it. */
+export function backedMessage(
+  lane: LaneId,
+  backend: Backend | null,
+  token: Secret | null | undefined,
+): Extract<ToSupervisor, { say: 'backed' }> {
+  return { say: 'backed', lane, backend: backend === null ? null : factsOf(backend), token: token?.reveal() ?? null };
+}
+
+function factsOf({ token: _kept, ...facts }: Backend): BackendFacts {
+  return facts;
+}
+
+/** Waits between the tries to launch over one link, ms: each try may leave something behind on the host, so they are few. */
+const pauses = [1_000, 2_000, 4_000, 8_000];
+
+/** One that answered for so long counts as well again, ms. */
+const steady = 60_000;
+
+const loopback = { address: '127.0.0.1', port: 0 };
+
+/** Makes ready what a relay leads to: its backend, its token, and the proof that they belong together. */
+export class Backing {
+  readonly #relay: RelayConfig;
+  readonly #providers: Providers;
+  readonly #news: BackingNews;
+  /** The token that a person set; it wins over every other. */
+  given: Secret | null;
+  #retries = 0;
+  #readied = 0;
+
+  constructor(relay: RelayConfig, given: Secret | null, providers: Providers, news: BackingNews) {
+    this.#relay = relay;
+    this.given = given;
+    this.#providers = providers;
+    this.#news = news;
+  }
+
+  /**
+   * Has the plugins bring the backend and its token over a new link, or once more over one whose backend has gone. No token leaves before the
+   * backend has refused a wrong one. Rejects with their fault, with what ended the link, or with the signal's reason.
+   */
+  async prepare(link: Link, forced: boolean, signal: AbortSignal): Promise<Backed> {
+    const { forwards, name } = this.#relay;
+    const ended = new AbortController();
+    const forget = link.onLost((fault) => ended.abort(fault));
+    const until = AbortSignal.any([signal, ended.signal]);
+    try {
+      const host = remoteHost(link);
+      const backend = await this.#backend(host, { forced, link: ended.signal }, until);
+      const token = await this.#token(host, backend);
+      const door = backend?.door ?? null;
+      const ask = door === null || !token ? null : { door, token };
+      if (ask !== null && backend !== null) {
+        this.#news.stage('proof', null);
+        await checkToken(() => dial(link, backend), ask.door, ask.token, until);
+      }
+      this.#news.learned(backend, token);
+      this.#readied = monotonic();
+      const ready = readyForwards(forwards, backend?.target ?? null);
+      if (ready.every((forward) => forward === null)) {
+        const text = `no plugin of ${name} says where its backend listens; use "launch", or name a target`;
+        throw new Fault('LAUNCH_FAILED', text);
+      }
+      return { forwards: ready, backend, token: token ?? null, ask };
+    } catch (error) {
+      // What a plugin makes of a lost link is not the news.
+      throw link.fault ?? error;
+    } finally {
+      forget();
+    }
+  }
+
+  /** Whether a backend that does not answer may be looked after again: at once the first time, then less and less often. */
+  mayRetry(now: number): boolean {
+    const quiet = now - this.#readied;
+    if (quiet > steady) this.#retries = 0;
+    if (this.#retries > 0 && quiet < Math.min(steady, 1_000 * 2 ** this.#retries)) return false;
+    this.#retries += 1;
+    return true;
+  }
+
+  async #backend(
+    host: RemoteHost,
+    call: Pick<BackendCall, 'forced' | 'link'>,
+    signal: AbortSignal,
+  ): Promise<Backend | null> {
+    if (!this.#providers.hasBackend) return null;
+    const { forwards } = this.#relay;
+    const targets = forwards.flatMap(({ target }) => (target.kind === 'backend' ? [] : [target]));
+    const { stage, warn } = this.#news;
+    for (let tries = 0; ; tries += 1) {
+      try {
+        stage('backend', null);
+        const progress = (text: string) => stage('backend', text);
+        const found = await this.#providers.backend(host, { ...call, signal, targets, progress, warn });
+        return found ?? null;
+      } catch (error) {
+        signal.throwIfAborted();
+        const fault = Fault.from(error);
+        const pause = pauses[tries];
+        if (pause === undefined || retryOf(fault) !== 'launch') throw fault;
+        stage('backend', `try ${tries + 1}: ${fault.message}; again in ${pause / 1000} s`);
+        await sleep(pause, undefined, { signal }).catch(() => signal.throwIfAborted());
+      }
+    }
+  }
+
+  async #token(host: RemoteHost, backend: Backend | null): Promise<Secret | null | undefined> {
+    if (this.given !== null) return this.given;
+    if (backend?.token !== undefined) return backend.token;
+    if (!this.#providers.hasToken) return undefined;
+    this.#news.stage('token', null);
+    return this.#providers.token(host, backend);
+  }
+}
+
+function dial(link: Link, backend: Backend): Promise<Channel> {
+  return link.dial(backend.target, loopback);
+}

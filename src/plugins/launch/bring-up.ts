@@ -1,0 +1,96 @@
+import { type Backend, type BackendCall, Fault, type RemoteHost, Secret } from '../../plugin.ts';
+import { beginRun } from './begin-run.ts';
+import { endBackend } from './manage.ts';
+import type { LaunchOptions } from './options.ts';
+import { sha256 } from './plan.ts';
+import type { RunRecord } from './run-record.ts';
+import { settle } from './scripts/settle.ts';
+import { withVariables } from './sh.ts';
+import { type Ready, watchRun } from './watch-run.ts';
+
+/** Makes sure that the backend of a relay runs on a host and is ready; see RelayHooks.backend. */
+export async function bringUp(
+  host: RemoteHost,
+  name: string,
+  options: LaunchOptions,
+  call: Pick<BackendCall, 'signal' | 'forced' | 'progress' | 'warn'>,
+  session: { readonly signal: AbortSignal; readonly launched: () => void },
+): Promise<Backend> {
+  const until = performance.now() + options.deadline;
+  const { signal, forced, progress, warn } = call;
+  const {
+    record,
+    token: given,
+    same,
+  } = await beginRun(host, name, options, { forced, signal, session: session.signal });
+  if (!record.adopted) session.launched();
+  const stop = `\`towline backend stop ${name}\``;
+  if (!same)
+    warn(
+      `the backend ${name} was started by another command than the config has now; ${stop} ends it, then the new one starts`,
+    );
+  if (record.adopted && record.lifetime === 'session')
+    warn(`the backend ${name} belongs to another link, and ends with it`);
+  const token = record.adopted ? await keptToken(host, record, options) : (given ?? tokenless(options));
+  const time = Math.max(1_000, until - performance.now());
+  let ready: Ready;
+  try {
+    ready = await watchRun(host, { name, options, record, token, time, signal, progress, warn });
+  } catch (error) {
+    const timely = Fault.from(error).code !== 'LAUNCH_TIMEOUT';
+    if (!timely && options.late === 'stop' && !record.adopted)
+      await endBackend(host, name, { forGood: false }).catch(() => undefined);
+    throw error;
+  }
+  await writeDown(host, name, record, ready);
+  const { host: address, port, pid, started } = ready;
+  return {
+    target: { kind: 'tcp', host: address, port },
+    run: record.run,
+    adopted: record.adopted,
+    ...(ready.token === undefined ? {} : { token: ready.token }),
+    door: options.recipe?.door ?? null,
+    opens: options.recipe === null ? null : { scheme: options.recipe.scheme, page: options.recipe.page },
+    says: `pid ${pid} since ${clock(started)}`,
+  };
+}
+
+/** What is known without a look at its output. */
+function tokenless({ recipe }: LaunchOptions): null | undefined {
+  return recipe?.token.from === 'nowhere' && recipe.door === null ? null : undefined;
+}
+
+/** The token of a run that an earlier link started; undefined: it has to be looked for in its output. */
+async function keptToken(
+  host: RemoteHost,
+  { dir, tokenHash, seen, run }: RunRecord,
+  options: LaunchOptions,
+): Promise<Secret | null | undefined> {
+  if (tokenHash === '') return seen && options.recipe?.token.from === 'output' ? null : tokenless(options);
+  const text = (await host.readFile(`${dir}/token`, { most: 8192 })).toString('utf8').replace(/\n$/, '');
+  if (sha256(text) === tokenHash) return new Secret(text);
+  throw new Fault(
+    'TOKEN_CHANGED',
+    `${dir}/token on ${host.facts.remote} is not the token with which the backend was started (run ${run.slice(0, 8)}); look at who changed it`,
+  );
+}
+
+/** For the links to come; a backend serves without, so that what goes wrong here does not stand in its way. */
+async function writeDown(host: RemoteHost, name: string, record: RunRecord, ready: Ready): Promise<void> {
+  const { token, port, host: address } = ready;
+  const hash = token instanceof Secret ? sha256(token.reveal()) : '';
+  if (record.port === port && record.tokenHash === hash) return;
+  const written = record.tokenHash === hash ? '' : hash;
+  const variables = { name, run: record.run, port: String(port), host: address, hash: written };
+  const stdin = written !== '' && token instanceof Secret ? `${token.reveal()}\n` : '';
+  await host.run(withVariables(variables, settle), { stdin }).catch((error: unknown) => {
+    if (Fault.from(error).code !== 'REMOTE_REFUSED') throw error;
+  });
+}
+
+function clock(seconds: number): string {
+  const at = new Date(seconds * 1000);
+  const two = (part: number) => String(part).padStart(2, '0');
+  const day = `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`;
+  return `${day} ${two(at.getHours())}:${two(at.getMinutes())}`;
+}

@@ -1,0 +1,90 @@
+import { Fault, printable, type RemoteHost } from '../../plugin.ts';
+import type { LastLines } from './last-lines.ts';
+import type { Look } from './look.ts';
+import { whose } from './scripts/settle.ts';
+import { withVariables } from './sh.ts';
+
+/** Who listens on a port of the host, in words, as far as this account may see. */
+export async function foreign(host: RemoteHost, port: number): Promise<string> {
+  const { stdout } = await host.run(withVariables({ port: String(port) }, whose));
+  const [line = ''] = stdout.split('\n');
+  const [uid = '', user = '', pid = '', ...name] = line.split(' ');
+  if (!/^\d+$/.test(uid)) return 'another process';
+  const process = /^\d+$/.test(pid)
+    ? `pid ${pid}${name.length === 0 ? '' : `, ${printable(name.join(' '))}`}`
+    : 'pid unknown';
+  return `a process of uid ${uid}${user === '-' ? '' : ` (${printable(user)})`}, ${process}`;
+}
+
+/** What else the script may have said. */
+export function asFound(words: ReadonlyMap<string, string>): Fault {
+  const said = printable([...words].flat().join(' ').trim());
+  return new Fault(
+    'LAUNCH_FAILED',
+    `the script that starts the backend could not do its work (${said}); look at the host`,
+  );
+}
+
+/** What a fault of a launch tells of it. */
+export interface Told {
+  readonly name: string;
+  readonly lines: LastLines;
+  readonly look: Look | null;
+}
+
+const logs = (name: string) => `\`towline backend logs ${name}\` shows more`;
+const stop = (name: string) => `\`towline backend stop ${name}\``;
+
+/** It ended before it was ready. `port` is the one on which it was to listen; null: nobody knows. */
+export function ended({ name, lines, look }: Told, port: number | null): Fault {
+  const code = look?.code ?? null;
+  if (code === 0) {
+    const other = look?.listeners.find((one) => one.port === port);
+    const answers =
+      port === null
+        ? 'no process of it is left'
+        : other === undefined
+          ? `port ${port} does not answer`
+          : `port ${port} answers, but by a process of uid ${other.uid} that it did not start here`;
+    const text = `the launcher of ${name} ended with exit code 0, and ${answers}; let its command stay in the foreground; ${lines.sentence}`;
+    return new Fault('LAUNCH_FAILED', text, { detail: { exit: 0 } });
+  }
+  const how =
+    code === null ? 'ended' : code > 128 ? `was ended by signal ${code - 128}` : `ended with exit code ${code}`;
+  return new Fault(
+    'LAUNCH_FAILED',
+    `the backend ${name} ${how} before it was ready; ${lines.sentence}; ${logs(name)}`,
+    {
+      detail: code === null ? {} : { exit: code },
+    },
+  );
+}
+
+/** The process that was started is gone, others of it are left, and none of them listens. */
+export function orphaned({ name, lines, look }: Told): Fault {
+  const left = (look?.processes ?? []).slice(0, 5).map(({ pid, name: what }) => `pid ${pid} ${printable(what)}`);
+  const text = `the backend ${name} is gone, but processes of it are left (${left.join(', ')}) and none of them listens; look at them, ${stop(name)} ends them; ${lines.sentence}`;
+  return new Fault('LAUNCH_FAILED', text);
+}
+
+/** It is there, and not ready. */
+export function late({ name, lines, look }: Told, time: number, missing: 'token' | 'port', port: number | null): Fault {
+  const own = look?.listeners.filter((one) => one.own).map((one) => one.port) ?? [];
+  const what =
+    missing === 'token'
+      ? 'no pairing token seen'
+      : own.length > 1
+        ? `it listens on ${own.join(', ')}, and nothing says which is the one`
+        : port === null
+          ? 'no port of it opened'
+          : `nothing of it listens on port ${port}`;
+  const text = `the backend ${name} was not ready: ${what} in ${Math.round(time / 1000)} s; ${lines.sentence}; raise "deadline", or ${logs(name)}`;
+  return new Fault('LAUNCH_TIMEOUT', text);
+}
+
+/** Somebody else listens where it should. */
+export async function squatted({ name }: Told, host: RemoteHost, port: number): Promise<Fault> {
+  const owner = await foreign(host, port);
+  const text = `port ${port} on ${host.facts.remote} belongs to ${owner}, not to the backend ${name}; look at who listens there, or let the backend choose its port`;
+  return new Fault('BACKEND_FOREIGN', text, { detail: { port } });
+}

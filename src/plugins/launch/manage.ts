@@ -1,0 +1,122 @@
+import { Fault, printable, type RemoteHost } from '../../plugin.ts';
+import { clear, end, list, log } from './scripts/manage.ts';
+import { withVariables } from './sh.ts';
+
+/** A backend in the state folder of a host. */
+export interface RemoteBackend {
+  readonly name: string;
+  /** `live`: its process, or what that put into the background, runs. `left`: processes of a dead one are there. */
+  readonly state: 'live' | 'left' | 'dead';
+  /** Ended by `stop`: nobody starts it unless asked to. */
+  readonly stopped: boolean;
+  /** Null where it was never started. */
+  readonly run: string | null;
+  readonly pid: number | null;
+  readonly processes: readonly number[];
+  /** Where it was seen to listen, else the port that it was given. */
+  readonly port: number | null;
+  /** ms since 1970. */
+  readonly started: number | null;
+  readonly lifetime: string | null;
+  /** Exit code of its process. */
+  readonly exit: number | null;
+  /** Bytes of its log. */
+  readonly log: number;
+  readonly command: string | null;
+}
+
+/** How an end went. `left`: the processes that outlived it. */
+export interface BackendEnd {
+  readonly was: 'ended' | 'none' | 'alive';
+  readonly left: readonly number[];
+  /** Processes that were ended. */
+  readonly cleared: readonly number[];
+}
+
+/** Tells the backends of the account on a host; `name`: only that one. Rejects with what RemoteHost.run rejects with. */
+export async function listBackends(host: RemoteHost, name: string | null = null): Promise<readonly RemoteBackend[]> {
+  const { stdout } = await host.run(withVariables({ name: name ?? '' }, list), { most: 1024 * 1024 });
+  return stdout
+    .split(/^backend /m)
+    .slice(1)
+    .map((text) => {
+      const [called = '', ...lines] = text.split('\n');
+      return readBackend(called, new Map(lines.map((line) => [line.replace(/ .*$/s, ''), line.replace(/^\S+ ?/, '')])));
+    });
+}
+
+function readBackend(name: string, words: ReadonlyMap<string, string>): RemoteBackend {
+  const number = (key: string) => (/^\d+$/.test(words.get(key) ?? '') ? Number(words.get(key)) : null);
+  const processes = (words.get('processes') ?? '')
+    .split(' ')
+    .filter((pid) => pid !== '')
+    .map(Number);
+  const exit = number('code');
+  const background = exit === 0 && number('ready') !== null;
+  const started = number('started');
+  return {
+    name: printable(name),
+    state: words.has('lives') || (processes.length > 0 && background) ? 'live' : processes.length > 0 ? 'left' : 'dead',
+    stopped: words.has('stopped'),
+    run: words.get('run') ?? null,
+    pid: number('pid'),
+    processes,
+    port: number('ready') ?? number('port'),
+    started: started === null ? null : started * 1000,
+    lifetime: words.get('life') ?? null,
+    exit,
+    log: number('size') ?? 0,
+    command: words.has('command') ? printable(words.get('command') ?? '') : null,
+  };
+}
+
+/** Ends a backend: TERM, 5 s, KILL, for all its processes. `forGood`: it is not started again unless somebody asks for it. */
+export async function endBackend(
+  host: RemoteHost,
+  name: string,
+  { forGood, signal }: { readonly forGood: boolean; readonly signal?: AbortSignal },
+): Promise<BackendEnd> {
+  return readEnd(host, name, await act(host, name, end, { mark: forGood ? 'yes' : 'no' }, signal));
+}
+
+/** Clears away what a dead backend left: its marked processes and its files, but for the log. One that lives is let be. */
+export async function reapBackend(host: RemoteHost, name: string, signal?: AbortSignal): Promise<BackendEnd> {
+  return readEnd(host, name, await act(host, name, clear, {}, signal));
+}
+
+function act(
+  host: RemoteHost,
+  name: string,
+  script: string,
+  variables: Readonly<Record<string, string>>,
+  signal: AbortSignal | undefined,
+): ReturnType<RemoteHost['run']> {
+  return host.run(withVariables({ name, ...variables }, script), signal === undefined ? {} : { signal });
+}
+
+function readEnd(host: RemoteHost, name: string, { stdout }: { readonly stdout: string }): BackendEnd {
+  const [said = '', ...words] = (stdout.split('\n')[0] ?? '').split(' ');
+  const pids = words.filter((word) => /^\d+$/.test(word)).map(Number);
+  if (said === 'ended' || said === 'cleared') return { was: 'ended', left: [], cleared: pids };
+  if (said === 'left') return { was: 'ended', left: pids, cleared: [] };
+  if (said === 'none' || said === 'alive') return { was: said, left: [], cleared: [] };
+  const text = `the backend ${name} on ${host.facts.remote} could not be reached: ${printable(stdout.trim())}; look at its state folder there`;
+  throw new Fault('LAUNCH_FAILED', text);
+}
+
+/** What a backend printed, the last 2 MiB at most, with its token made unreadable. Null where there is no such backend. */
+export async function readBackendLog(host: RemoteHost, name: string, signal?: AbortSignal): Promise<string | null> {
+  const most = 3 * 1024 * 1024;
+  const { stdout, stderr } = await host.run(withVariables({ name }, log), {
+    most,
+    ...(signal === undefined ? {} : { signal }),
+  });
+  const dir = /^dir (.*)$/m.exec(stderr)?.[1];
+  if (dir === undefined) return null;
+  const token = await host.readFile(`${dir}/token`, { most: 8192 }).then(
+    (bytes) => bytes.toString('utf8').trim(),
+    // It has none.
+    () => '',
+  );
+  return token === '' ? stdout : stdout.replaceAll(token, '[secret]').replaceAll(encodeURIComponent(token), '[secret]');
+}

@@ -1,0 +1,137 @@
+import { Fault, nearest, printable, type Recipe } from '../../plugin.ts';
+import { recipes } from '../recipes/recipes.ts';
+import { parseRecipe } from './recipe-option.ts';
+
+/** The options of \`launch\`, parsed. */
+export interface LaunchOptions {
+  /** What starts the backend; `{port}` in it, in `cwd` and in `env` is its port. */
+  readonly command: string;
+  /** What is known of such a backend; null: nothing. */
+  readonly recipe: Recipe | null;
+  /** Default `auto`: a free one from 20000-32767 where `{port}` stands, else the one that it prints, or the only one that it listens on. */
+  readonly port: number | 'auto';
+  /** The folder that it starts in, `~/` allowed. Default: home. */
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string>>;
+  /** Who reads the command: `sh` (default), or the account's `login` shell with its startup files. */
+  readonly shell: 'sh' | 'login';
+  /** `detached` (default) outlives the link; `session` ends within 5 s of it. */
+  readonly lifetime: 'detached' | 'session';
+  /** ms until it must be ready. Default 60 s. */
+  readonly deadline: number;
+  /** What becomes of one that was not ready in time: `keep` (default), and the next try adopts it, or `stop`. */
+  readonly late: 'keep' | 'stop';
+  /** Name of its state folder on the host; null: the relay's. */
+  readonly name: string | null;
+}
+
+const known = ['command', 'recipe', 'port', 'cwd', 'env', 'shell', 'lifetime', 'deadline', 'late', 'name'] as const;
+type Key = (typeof known)[number];
+
+/** Reads the options as they stand in the config file. Throws CONFIG_INVALID, which names the option and what is expected. */
+export function parseOptions(value: unknown): LaunchOptions {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw wrong('expected an object');
+  const given: Readonly<Record<string, unknown>> = { ...value };
+  for (const key of Object.keys(given)) {
+    if (known.some((one) => one === key)) continue;
+    const near = nearest(key, known);
+    throw wrong(
+      `"${printable(key)}" is no option; ${near === null ? `known are ${known.join(', ')}` : `did you mean "${near}"?`}`,
+    );
+  }
+  const recipe = readRecipe(given['recipe']);
+  return {
+    command: readCommand(given, recipe),
+    recipe,
+    port: readPort(given['port']),
+    cwd: text(given, 'cwd', 4096) ?? '',
+    env: readEnv(given['env']),
+    shell: oneOf(given, 'shell', ['sh', 'login']),
+    lifetime: oneOf(given, 'lifetime', ['detached', 'session']),
+    deadline: readDeadline(text(given, 'deadline', 20)),
+    late: oneOf(given, 'late', ['keep', 'stop']),
+    name: readName(text(given, 'name', 64)),
+  };
+}
+
+function readRecipe(value: unknown): Recipe | null {
+  if (value === undefined) return null;
+  if (typeof value !== 'string') return parseRecipe(value);
+  const found = recipes.get(value);
+  if (found !== undefined) return found;
+  const names = [...recipes.keys()];
+  const near = nearest(value, names);
+  throw wrong(
+    `there is no recipe "${printable(value)}"; ${near === null ? `known are ${names.join(', ')}` : `did you mean "${near}"?`}`,
+  );
+}
+
+function readCommand(given: Readonly<Record<string, unknown>>, recipe: Recipe | null): string {
+  const command = text(given, 'command', 16_384) ?? recipe?.command;
+  if (command !== undefined && command.trim() !== '') return command;
+  throw wrong('"command" is missing; expected what starts the backend, or a "recipe"');
+}
+
+function readPort(value: unknown): number | 'auto' {
+  if (value === undefined || value === 'auto') return 'auto';
+  if (typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= 65_535) return value;
+  throw wrong(`"port" is ${shown(value)}; expected "auto" or a number from 1 to 65535`);
+}
+
+function readEnv(value: unknown): Readonly<Record<string, string>> {
+  if (value === undefined) return {};
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw wrong(`"env" is ${shown(value)}; expected an object of names and texts`);
+  }
+  return Object.fromEntries(
+    Object.entries(value).map(([name, one]): [string, string] => {
+      if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name) || name === 'TOWLINE_RUN') {
+        throw wrong(`"env" has "${printable(name)}"; expected a variable's name: letters, digits and _`);
+      }
+      if (typeof one !== 'string' || one.includes('\0')) throw wrong(`"env.${name}" must be a text`);
+      return [name, one];
+    }),
+  );
+}
+
+const units: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
+
+function readDeadline(given: string | undefined): number {
+  if (given === undefined) return 60_000;
+  const match = /^(\d{1,9})(ms|s|m|h)$/.exec(given);
+  const time = Number(match?.[1]) * (units[match?.[2] ?? ''] ?? 0);
+  if (match !== null && time >= 1_000 && time <= 3_600_000) return time;
+  throw wrong(`"deadline" is "${printable(given)}"; expected a duration from "1s" to "1h" (ms, s, m, h)`);
+}
+
+function readName(name: string | undefined): string | null {
+  if (name === undefined || /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(name)) return name ?? null;
+  throw wrong(`"name" is "${printable(name)}"; expected letters, digits, - _ . (at most 64)`);
+}
+
+function text(given: Readonly<Record<string, unknown>>, key: Key, most: number): string | undefined {
+  const value = given[key];
+  if (value === undefined) return undefined;
+  if (typeof value === 'string' && value.length <= most && !value.includes('\0')) return value;
+  throw wrong(`"${key}" is ${shown(value)}; expected a text of at most ${most} characters`);
+}
+
+function oneOf<One extends string>(
+  given: Readonly<Record<string, unknown>>,
+  key: Key,
+  [usual, other]: readonly [One, One],
+): One {
+  const value = given[key];
+  if (value === undefined || value === usual) return usual;
+  if (value === other) return other;
+  throw wrong(`"${key}" is ${shown(value)}; expected "${usual}" (unless given) or "${other}"`);
+}
+
+/** Never a whole value: an option may hold a secret. */
+function shown(value: unknown): string {
+  return typeof value === 'number' || typeof value === 'boolean' ? String(value) : `no such value (a ${typeof value})`;
+}
+
+function wrong(what: string): Fault {
+  return new Fault('CONFIG_INVALID', what);
+}

@@ -1,0 +1,63 @@
+import { createHash, randomBytes, randomInt } from 'node:crypto';
+import { Secret } from '../../plugin.ts';
+import type { LaunchOptions } from './options.ts';
+import { begin } from './scripts/begin.ts';
+import { keep } from './scripts/keep.ts';
+import { quote, withVariables } from './sh.ts';
+
+/** What would be launched, if nothing runs. */
+export interface Plan {
+  readonly script: string;
+  readonly hash: string;
+  /** A new one, for a backend that takes it in its environment; else null. */
+  readonly token: Secret | null;
+}
+
+/** Below Linux's ephemeral range, so that no outgoing connection takes it meanwhile. */
+const range = { from: 20_000, to: 32_768 };
+
+/** Makes the script that finds or starts a backend, with the token and the ports that a new one would get. */
+export function planLaunch(name: string, options: LaunchOptions, forced: boolean): Plan {
+  const { command, recipe, port, cwd, env, shell, lifetime } = options;
+  const variable = recipe?.token.from === 'environment' ? recipe.token.name : '';
+  const token = variable === '' ? null : new Secret(randomBytes(32).toString('base64url'));
+  const run = randomBytes(16).toString('hex');
+  const hash = sha256(JSON.stringify([command, cwd, Object.entries(env), shell, port, variable]));
+  const asked = [command, cwd, ...Object.values(env)].some((text) => text.includes('{port}'));
+  const free = Array.from({ length: asked ? 40 : 0 }, () => randomInt(range.from, range.to)).join(' ');
+  const settings = [
+    ...Object.entries({
+      run,
+      shell,
+      lifetime,
+      hash,
+      tokenhash: token === null ? '' : sha256(token.reveal()),
+      tokenvar: variable,
+      cwd,
+    }).map(([key, value]) => `${key}=${quote(value)}`),
+    'variables() {',
+    '  :',
+    ...Object.entries(env).map(([key, value]) => `  export ${key}=${quote(value)}`),
+    '}',
+  ].join('\n');
+  const script = withVariables(
+    {
+      name,
+      run,
+      command,
+      settings,
+      keep,
+      lifetime,
+      tokenvar: variable,
+      fixed: port === 'auto' ? 'no' : 'yes',
+      ports: port === 'auto' ? free : String(port),
+      forced: forced ? 'yes' : 'no',
+    },
+    begin,
+  );
+  return { script, hash, token };
+}
+
+export function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}

@@ -1,0 +1,129 @@
+/**
+ * What every script begins with: POSIX sh that dash and busybox take. It enters the state folder of the backend `$name`, which is ours
+ * alone, or says `unsafe`. Control lines go to descriptor 3; nothing else that a tool says is seen.
+ */
+export const common = `
+exec 3>&1 2>/dev/null
+um=$(umask)
+umask 077
+unset TOWLINE_RUN
+me=$(id -u)
+say() { printf '%s\\n' "$*" >&3; }
+quit() { say "$@"; say end; exit 0; }
+nap() { sleep "$1" || sleep 1; }
+state=\${XDG_STATE_HOME:-$HOME/.local/state}
+base=$state/towline/backends
+enter() {
+  mkdir -p "$base/$name" || quit unsafe "$base/$name" cannot be made
+  for d in "$state/towline" "$base" "$base/$name"; do
+    [ ! -h "$d" ] || quit unsafe "$d" is a symlink
+    ls -ldn "$d" | { read -r m l u r; [ "$u" = "$me" ]; } || quit unsafe "$d" belongs to another user
+    chmod 700 "$d" || quit unsafe "$d" cannot be made private
+  done
+  cd "$base/$name" || quit unsafe "$base/$name" cannot be entered
+}
+`;
+
+/** Who lives: a process is the one of old when its start time is. A zombie is dead. */
+export const living = `
+if [ -r /proc/self/stat ] && [ -r /proc/self/environ ]; then proc=yes; else proc=no; fi
+life() {
+  if [ $proc = no ]; then
+    case $(ps -o stat= -p "$1") in ''|*Z*) return 1 ;; esac
+    ps -o lstart= -p "$1" | tr -s ' ' _
+    return
+  fi
+  s=$(cat "/proc/$1/stat") || return 1
+  set -- \${s##*) }
+  case $1 in Z|X) return 1 ;; esac
+  echo "\${20}"
+}
+lives() { [ -n "$1" ] && [ -n "$2" ] && [ "$(life "$1")" = "$2" ]; }
+
+# The pids whose environment has the mark of run $1, and the descendants of process $2.
+if grep -V | grep -q GNU; then
+  carriers() { (cd /proc && grep -lsaF "TOWLINE_RUN=$1" [0-9]*/environ) | while IFS=/ read -r p r; do echo "$p"; done; }
+else
+  carriers() {
+    for p in /proc/[0-9]*; do
+      [ -O "$p" ] && tr '\\000' '\\n' <"$p/environ" | grep -qxF "TOWLINE_RUN=$1" && echo "\${p#/proc/}"
+    done
+  }
+fi
+family() {
+  if [ $proc = yes ]; then
+    cat /proc/[0-9]*/stat | awk '{ p = $1; sub(/^.*[)] /, ""); print p, $2, $1 }'
+  else
+    ps -A -o pid= -o ppid= -o stat=
+  fi | awk -v root="$1" '
+    $3 !~ /Z|X/ { up[$1] = $2 }
+    END { for (p in up) { q = p; n = 0; while (q in up && q != root && n++ < 64) q = up[q]; if (q == root) print p } }'
+}
+members() {
+  {
+    [ $proc = no ] || carriers "$1"
+    if lives "$2" "$3"; then family "$2"; fi
+  } | sort -un
+}
+
+# The record of the last run, one word a line.
+recall() {
+  r_run= r_pid= r_start= r_port= r_hash= r_token= r_started= r_life= r_ready= r_host= r_seen= r_code=
+  while read -r k v; do
+    case $k in
+      run) r_run=$v ;; pid) r_pid=$v ;; start) r_start=$v ;; port) r_port=$v ;; hash) r_hash=$v ;;
+      token) r_token=$v ;; started) r_started=$v ;; lifetime) r_life=$v ;;
+    esac
+  done <run
+  [ -n "$r_run" ] || return 1
+  read -r k p h t <ready && [ "$k" = "$r_run" ] && r_ready=$p r_host=$h r_seen=$t
+  read -r k e <exit && [ "$k" = "$r_run" ] && r_code=$e
+  return 0
+}
+alive() { lives "$r_pid" "$r_start" || [ -n "$(members "$r_run" "$r_pid" "$r_start")" ]; }
+`;
+
+/** One at a time: flock, else a folder whose maker is looked at. `settle` gives it back, from whoever inherited it too. */
+export const locking = `
+if command -v flock >/dev/null; then
+  lock() { exec 9>lock; flock 9; }
+  unlock() { flock -u 9; exec 9>&-; }
+else
+  lock() {
+    n=0
+    until mkdir lock.d; do
+      read -r p s <lock.d/owner || p= s=
+      # Its maker may hand it on to the process that it starts: only one that stays dead has left it behind.
+      if lives "$p" "$s"; then n=0; else n=$((n + 1)); fi
+      if [ $n -gt 30 ]; then
+        mv lock.d "lock.$$" && rm -rf "lock.$$"
+        n=0
+      fi
+      nap 0.1
+    done
+    echo "$$ $(life $$)" >lock.d/owner
+  }
+  unlock() { rm -rf lock.d; }
+fi
+`;
+
+/** Ends all processes of run \`$1\` (pid \`$2\`, start \`$3\`): TERM, \`$4\` tenths of a second, KILL. False where some outlive that. */
+export const ending = `
+end_run() {
+  for p in $(members "$1" "$2" "$3"); do kill -TERM "$p"; done
+  n=0
+  while [ $n -lt "$4" ]; do
+    [ -n "$(members "$1" "$2" "$3")" ] || return 0
+    nap 0.1
+    n=$((n + 1))
+  done
+  # One that starts others while it is killed needs more than one look.
+  for n in 1 2 3 4 5 6 7 8 9 10; do
+    left=$(members "$1" "$2" "$3")
+    [ -n "$left" ] || return 0
+    for p in $left; do kill -KILL "$p"; done
+    nap 0.1
+  done
+  return 1
+}
+`;

@@ -1,0 +1,84 @@
+import { common, living } from './common.ts';
+
+/**
+ * Shows a run until nobody looks any more, or its time is over: its log as it is on standard output; on standard error what lives and
+ * listens, whenever that changes, and a dot for each look. \`from\` is \`start\` or \`end\` of the log.
+ *
+ * - \`B live\`, \`B gone CODE\`: the process of the backend itself. \`B none\`: there is no such run.
+ * - \`P pid name\`: a process of the run. \`T address uid inode\`: a listening socket, as in /proc/net/tcp. \`S pid inode\`: one of the run's.
+ */
+export const follow = `exec 7>&2
+${common}${living}
+exec 6>&1 3>&7 7>&-
+cd "$dir" || exit 1
+until=$(($(date +%s) + seconds))
+n=0
+# A backend that has just been started writes its record itself.
+until recall && [ "$r_run" = "$run" ] && [ -e piece ]; do
+  n=$((n + 1))
+  if [ $n -gt 100 ]; then
+    say B none
+    say .
+    exit
+  fi
+  nap 0.1
+done
+look() {
+  if lives "$r_pid" "$r_start"; then
+    echo B live
+  else
+    e=
+    read -r k e <exit && [ "$k" = "$run" ] || e=
+    echo B gone $e
+  fi
+  echo "R $r_pid $r_started"
+  [ $proc = yes ] || { echo N; return; }
+  m=$(members "$run" "$r_pid" "$r_start")
+  files=
+  for p in $m; do
+    read -r c </proc/$p/comm || c=
+    echo P $p "$c"
+    files="$files /proc/$p/fd"
+  done
+  t=$(grep -h ' 0A ' /proc/net/tcp /proc/net/tcp6 | while read -r a l b st c d e u f o r; do
+    [ "$st" = 0A ] && echo T "$l" "$u" "$o"
+  done)
+  [ -z "$t" ] || printf '%s\\n' "$t"
+  [ -n "$files" ] || return
+  want=$(printf '%s\\n' "$t" | while read -r a l u o; do printf ' %s ' "$o"; done)
+  ls -l /dev/null $files | awk -v want="$want" '
+    substr($0, 1, 6) == "/proc/" { split($0, part, "/"); p = part[3] }
+    index($0, "socket:[") { s = substr($NF, 9, length($NF) - 9); if (index(want, " " s " ")) print "S", p, s }' | sort -u
+}
+piece=$(cat piece)
+i=$piece
+if [ "$from" = start ]; then
+  while [ $i -gt 1 ] && [ -e "log.$((i - 1))" ]; do i=$((i - 1)); done
+  exec 5<"log.$i"
+else
+  tail -c 4096 "log.$i" >&6
+  exec 5<"log.$i"
+  dd bs=65536 <&5 >/dev/null
+fi
+last= n=0
+while [ "$(date +%s)" -lt "$until" ]; do
+  k=0
+  while [ $k -lt 4 ]; do
+    k=$((k + 1))
+    piece=$(cat piece)
+    r=$({ dd bs=65536 count=1 <&5 >&6; } 2>&1)
+    case $r in '0+0 '*) ;; *) continue ;; esac
+    # What is not the last piece has got its last byte.
+    [ "\${piece:-0}" -gt "$i" ] || break
+    if [ "$piece" -gt $((i + 1)) ]; then i=$((piece - 1)); else i=$piece; fi
+    command exec 5<"log.$i"
+  done
+  now=$(look)
+  [ "$now" = "$last" ] || printf '%s\\n' "$now" >&3
+  last=$now
+  # Where nobody listens any more this is the end.
+  say .
+  n=$((n + 1))
+  if [ $n -lt 20 ]; then nap 0.1; elif [ $n -lt 60 ]; then nap 0.3; else nap 1; fi
+done
+`;

@@ -1,0 +1,114 @@
+import { ending, living } from './common.ts';
+import { searchPath } from './search-path.ts';
+
+/**
+ * The file \`keep\` in the state folder. As \`sh keep\` it leads the session of a run: it starts the backend and bounds its log, until the last
+ * process that writes to it has ended. As \`sh keep enter\` it becomes the backend. No process of it is put in the background by the shell: that
+ * would leave the backend, and every terminal that it opens, deaf to Ctrl-C. Pipelines run side by side without that.
+ */
+export const keep = `
+cd "\${0%/*}" || exit 1
+. ./settings
+if [ "$1" = enter ]; then
+  exec 8>&2 2>/dev/null
+${living}
+  printf '%s\\n' "run $run" "pid $$" "start $(life $$)" "port $port" "hash $hash" "token $tokenhash" \\
+    "started $(date +%s)" "lifetime $lifetime" >run.new
+  mv -f run.new run
+  if [ "$locked" = flock ]; then
+    flock -u 9
+    exec 9>&-
+  else
+    rm -rf lock.d
+  fi
+  here=$(pwd)
+${searchPath}
+  if [ -n "$tokenvar" ]; then
+    IFS= read -r t <token
+    export "$tokenvar=$t"
+    unset t
+  fi
+  export TOWLINE_RUN="$run"
+  variables
+  umask "$um"
+  cd "$HOME"
+  case $cwd in '~/'*) cwd=$HOME/\${cwd#'~/'} ;; '~') cwd=$HOME ;; esac
+  if [ -n "$cwd" ] && ! cd "$cwd"; then
+    echo "towline: there is no folder $cwd to start in" >&8
+    exit 1
+  fi
+  file=$here/command
+  sh=\${SHELL:-/bin/sh}
+  exec 2>&8 8>&-
+  [ "$shell" = login ] || exec sh "$file"
+  # fish and zsh take both words. Old shells know no -l, and the csh family takes it alone only.
+  case \${sh##*/} in
+    sh|dash|ash)
+      exec "$sh" -c '[ ! -r /etc/profile ] || . /etc/profile; [ ! -r "$HOME/.profile" ] || . "$HOME/.profile"; . "$0"' "$file" ;;
+    csh|tcsh)
+      exec "$sh" -c 'if (-r /etc/csh.login) source /etc/csh.login; if (-r ~/.login) source ~/.login; source "$argv[1]"' "$file" ;;
+    *) exec "$sh" -l "$file" ;;
+  esac
+fi
+exec 4<&0 </dev/null
+umask 077
+finish() { echo "$run $1" >exit.new; mv -f exit.new exit; }
+backend() { sh ./keep enter; finish $?; }
+# dd with bs= passes on what it reads as it comes. It stops at 512 KiB at most, so that no piece of the log is larger than 1 MiB.
+drain() {
+  n=1
+  while :; do
+    r=$(dd bs=65536 count=8 2>&1 >>"log.$n")
+    case $r in
+      '0+0 '*) break ;;
+      [0-9]*) ;;
+      *) r=$(dd bs=65536 count=8 2>&1 >/dev/null); case $r in '0+0 '*) break ;; esac ;;
+    esac
+    if [ "$(wc -c <"log.$n")" -ge 524288 ]; then
+      n=$((n + 1))
+      true >"log.$n"
+      echo $n >piece.new
+      mv -f piece.new piece
+      rm -f "log.$((n - 2))"
+    fi
+  done
+}
+echo 1 >piece
+true >log.1
+if [ "$lifetime" != session ]; then
+  backend 2>&1 4<&- | drain 4<&- 9>&-
+  exit
+fi
+exec 2>/dev/null
+${living}
+${ending}
+give_up() {
+  echo "$run" >ending
+  recall
+  end_run "$run" "$r_pid" "$r_start" 30
+}
+# Each line from the other side is a sign of life; the end of them is the end of the link.
+hear() {
+  i=0
+  while read -r beat; do
+    i=$((i + 1))
+    echo $i >beat
+  done
+  give_up
+}
+# A link that is cut says nothing: as long as its own keepalive would wait.
+watch() {
+  was= silent=0
+  while [ $silent -lt 10 ]; do
+    nap 2
+    read -r k e <exit && [ "$k" = "$run" ] && return
+    read -r now <beat
+    if [ "$now" = "$was" ]; then silent=$((silent + 1)); else silent=0; fi
+    was=$now
+  done
+  give_up
+}
+nap() { sleep "$1" || sleep 1; }
+echo 0 >beat
+hear <&4 9>&- | watch 4<&- 9>&- | backend 2>&1 </dev/null 4<&- | drain 4<&- 9>&-
+`;

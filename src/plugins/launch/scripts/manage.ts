@@ -1,0 +1,60 @@
+import { common, ending, living, locking } from './common.ts';
+
+const one = `${common}${living}${locking}${ending}
+[ -d "$base/$name" ] || quit none
+enter
+`;
+
+/**
+ * Ends the backend \`$name\`: with \`$mark\` it is not started again unless somebody asks for it. Says \`none\`, \`ended\` or \`left PIDS\`.
+ */
+export const end = `${one}
+lock
+[ "$mark" = no ] || true >stopped
+if ! recall || ! alive; then unlock; quit none; fi
+end_run "$r_run" "$r_pid" "$r_start" 50 && { rm -f token ready; unlock; quit ended; }
+unlock
+quit left $(members "$r_run" "$r_pid" "$r_start")
+`;
+
+/** Clears what a dead backend left: its processes, and the files of its run. The log stays. Says \`alive\`, \`none\`, \`cleared PIDS\` or \`left PIDS\`. */
+export const clear = `${one}
+lock
+recall || { unlock; quit none; }
+! lives "$r_pid" "$r_start" || { unlock; quit alive; }
+orphans=$(members "$r_run" "$r_pid" "$r_start")
+# One that went into the background is alive without the process that started it.
+if [ -n "$orphans" ] && [ "$r_code" = 0 ] && [ -n "$r_ready" ]; then unlock; quit alive; fi
+end_run "$r_run" "$r_pid" "$r_start" 50 || { unlock; quit left $(members "$r_run" "$r_pid" "$r_start"); }
+rm -f run token ready exit ending beat settings command piece
+unlock
+quit cleared $orphans
+`;
+
+/** Tells all backends of this account, or \`$name\`: a line \`backend NAME\`, then \`key value\`. Looks only. */
+export const list = `${common}${living}
+only=$name
+for d in "$base"/*; do
+  name=\${d##*/}
+  [ -d "$d" ] && [ ! -h "$d" ] && cd "$d" || continue
+  [ -z "$only" ] || [ "$only" = "$name" ] || continue
+  say backend "$name"
+  [ ! -e stopped ] || say stopped yes
+  recall || continue
+  for k in run pid port hash started life ready host code; do eval "say $k \\"\\$r_$k\\""; done
+  lives "$r_pid" "$r_start" && say lives yes
+  say processes $(members "$r_run" "$r_pid" "$r_start")
+  say size $(cat log.[0-9]* | wc -c)
+  say command "$(head -c 400 command | tr '\\n\\t' '  ')"
+done
+say end
+`;
+
+/** The log of \`$name\`, the older piece first; \`dir\` and whether there is a token come on standard error. */
+export const log = `exec 7>&2
+${common}
+[ -d "$base/$name" ] || { echo none >&7; exit; }
+enter
+echo "dir $(pwd)" >&7
+for f in $(ls -d log.[0-9]* | sort -t . -k 2,2n); do cat "$f" >&3; done
+`;

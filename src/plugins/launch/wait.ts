@@ -1,0 +1,164 @@
+import { Fault, type RemoteHost, Secret } from '../../plugin.ts';
+import { OutputScanner, type ScannedStream } from '../token/scan.ts';
+import { scanRules } from '../token/scan-rules.ts';
+import { type Choice, choosePort, ownPorts } from './choose-port.ts';
+import { LastLines } from './last-lines.ts';
+import { ended, late, orphaned, squatted, type Told } from './launch-faults.ts';
+import { type Look, readLook } from './look.ts';
+import type { Ready, WatchOptions } from './watch-run.ts';
+
+/** For how long what is wrong may still come right, ms: somebody else on its port, processes without a port, an end without last words. */
+const patience = { foreign: 10_000, orphans: 5_000, end: 300 };
+
+/** How often the last line is shown, ms. */
+const showEvery = 1_000;
+
+/** What is known of a run while it becomes ready. */
+export class Wait {
+  readonly #host: RemoteHost;
+  readonly #options: WatchOptions;
+  readonly #lines: LastLines;
+  readonly #scanner: OutputScanner;
+  readonly #stream: ScannedStream;
+  readonly #began = performance.now();
+  readonly #ownToken: boolean;
+  readonly #since = new Map<string, number>();
+  #look: Look | null = null;
+  #squatted: number | null = null;
+  #heard: number | null = null;
+  #shown = { line: '', at: 0 };
+
+  constructor(host: RemoteHost, options: WatchOptions) {
+    const { recipe, port } = options.options;
+    this.#host = host;
+    this.#options = options;
+    this.#ownToken = recipe?.token.from === 'output' && options.token === undefined;
+    const rules = scanRules(recipe ?? { prints: null, token: { from: 'nowhere' } }, {
+      hosts: [host.facts.remote.replace(/^.*@/, '').replace(/:\d+$/, '')],
+      fixed: port === 'auto' ? null : port,
+      ownToken: this.#ownToken,
+    });
+    this.#lines = new LastLines([rules.token]);
+    if (options.token instanceof Secret) this.#lines.hide(options.token);
+    this.#scanner = new OutputScanner(rules, {
+      found: ({ token }) => {
+        if (token !== null) this.#lines.hide(token);
+      },
+      warn: (text) => options.warn(`the backend ${options.name}: ${text}`),
+    });
+    this.#stream = this.#scanner.stream();
+  }
+
+  /** A piece of its output. */
+  hear(chunk: Buffer): void {
+    this.#lines.add(chunk);
+    this.#stream.add(chunk);
+    this.#heard = performance.now();
+  }
+
+  /** One look at it; no lines: nothing has changed. Null: it is not ready yet. Throws why it will not be. */
+  async see(lines: readonly string[]): Promise<Ready | null> {
+    const now = performance.now();
+    if (lines.length > 0) this.#look = readLook(lines);
+    const look = this.#look;
+    if (look === null) return null;
+    if (this.#heard !== null && now - this.#heard > 500) {
+      this.#stream.rest();
+      this.#heard = null;
+    }
+    this.#show(now);
+    const choice = look.tellable ? this.#choose(look, now) : await this.#try(look);
+    const token = this.#token();
+    if (choice.is === 'ready' && token !== 'missing') {
+      const { pid, started, main, processes } = look;
+      return { ...choice, token, started, pid: main === 'live' ? pid : (processes[0]?.pid ?? pid) };
+    }
+    this.#squatted = choice.is === 'foreign' ? choice.port : null;
+    if (this.#lasts('foreign', choice.is === 'foreign', now) >= patience.foreign) throw await this.late();
+    this.#judgeEnd(look, choice, now);
+    return null;
+  }
+
+  /** What to say when its time is over. */
+  async late(): Promise<Fault> {
+    if (this.#squatted !== null) return squatted(this.#told, this.#host, this.#squatted);
+    const known = this.#wanted;
+    const listens = known !== null && this.#look !== null && ownPorts(this.#look).includes(known);
+    const missing = this.#token() === 'missing' && (known === null || listens) ? 'token' : 'port';
+    return late(this.#told, performance.now() - this.#began, missing, known);
+  }
+
+  get #told(): Told {
+    return { name: this.#options.name, lines: this.#lines, look: this.#look };
+  }
+
+  /** The port on which it should listen; null: nobody knows. */
+  get #wanted(): number | null {
+    const { record, options } = this.#options;
+    return this.#scanner.found.port ?? record.port ?? record.given ?? (options.port === 'auto' ? null : options.port);
+  }
+
+  #choose(look: Look, now: number): Choice {
+    const { record, options } = this.#options;
+    const steady = this.#lasts(`ports ${ownPorts(look)}`, true, now);
+    for (const key of this.#since.keys()) {
+      if (key.startsWith('ports ') && key !== `ports ${ownPorts(look)}`) this.#since.delete(key);
+    }
+    return choosePort(look, {
+      given: record.port ?? record.given,
+      printed: this.#scanner.found.port,
+      prints: options.recipe?.prints != null,
+      steady,
+    });
+  }
+
+  /** Where nobody can tell whose a listener is, it has to do that something answers. */
+  async #try(look: Look): Promise<Choice> {
+    const port = this.#wanted;
+    if (port === null || look.main !== 'live') return { is: 'waiting' };
+    try {
+      (await this.#host.dial({ kind: 'tcp', host: '127.0.0.1', port })).destroy();
+      return { is: 'ready', host: '127.0.0.1', port };
+    } catch (error) {
+      if (Fault.from(error).code === 'TARGET_REFUSED') return { is: 'waiting' };
+      throw error;
+    }
+  }
+
+  #token(): Secret | null | undefined | 'missing' {
+    if (!this.#ownToken) return this.#options.token;
+    const { token, none } = this.#scanner.found;
+    return token ?? (none ? null : 'missing');
+  }
+
+  #judgeEnd(look: Look, choice: Choice, now: number): void {
+    if (look.main === 'none') {
+      const text = `the backend ${this.#options.name} did not even start on ${this.#host.facts.remote}; look at sh and at the space there`;
+      throw new Fault('LAUNCH_FAILED', text);
+    }
+    const gone = look.main === 'gone';
+    const left = look.processes.length > 0;
+    if (this.#lasts('end', gone && !left, now) >= patience.end) throw ended(this.#told, this.#wanted);
+    // One that went into the background may still open its port.
+    const idle = gone && left && look.code !== 0 && choice.is === 'waiting' && ownPorts(look).length === 0;
+    if (this.#lasts('orphans', idle, now) >= patience.orphans) throw orphaned(this.#told);
+  }
+
+  /** For how long something has been so, ms. */
+  #lasts(what: string, holds: boolean, now: number): number {
+    if (!holds) {
+      this.#since.delete(what);
+      return 0;
+    }
+    const since = this.#since.get(what) ?? now;
+    this.#since.set(what, since);
+    return now - since;
+  }
+
+  #show(now: number): void {
+    const line = this.#lines.last;
+    if (line === '' || line === this.#shown.line || now - this.#shown.at < showEvery) return;
+    this.#shown = { line, at: now };
+    this.#options.progress(line);
+  }
+}

@@ -1,0 +1,16 @@
+import type { Recipe } from '../../plugin.ts';
+
+/** Anything else that listens on a port; launch's own options say what differs. */
+export const generic: Recipe = {
+  name: 'generic',
+  title: 'anything else that listens on a port',
+  command: 'PORT={port} npm start',
+  port: 8080,
+  prints: '(?:https?|wss?)://[^\\s/:]+:(\\d+)',
+  token: { from: 'nowhere' },
+  door: null,
+  page: '/',
+  scheme: 'http',
+  attach: null,
+  notes: ['Write its own command; {port} in it is its port.'],
+};

@@ -1,0 +1,94 @@
+import type { Backend } from '../../plugin.ts';
+import { Fault, readTokenText, type Secret } from '../../plugin.ts';
+import type { TokenPart } from './rule.ts';
+import { OutputScanner } from './scan.ts';
+import type { Held } from './source.ts';
+
+/** What is known of the backend: which of several tokens is its own. */
+export interface Backdrop {
+  readonly backend: Backend | null;
+  /** `user@address:port` of the host. */
+  readonly remote: string;
+  readonly warn: (text: string) => void;
+}
+
+/** Takes the token out of what stands in its place; null: it says that there is none. Throws TOKEN_MISSING, which never quotes it. */
+export function takePart(part: TokenPart, held: Held, backdrop: Backdrop): Secret | null {
+  switch (part.by) {
+    case 'whole':
+      return readTokenText(held.text, held.place);
+    case 'pattern':
+      return byPattern(part, held, backdrop);
+    case 'json':
+      return byJson(part.path, held, backdrop);
+  }
+}
+
+function byPattern(
+  { pattern, none }: TokenPart & { by: 'pattern' },
+  { text, place }: Held,
+  { remote, backend, warn }: Backdrop,
+): Secret | null {
+  const host = remote.replace(/^.*@/, '').replace(/:\d+$/, '');
+  const rules = { token: pattern, none, port: null, hosts: [host], fixed: portOf(backend) };
+  const said: string[] = [];
+  const scanner = new OutputScanner(rules, { found: () => undefined, warn: (warning) => said.push(warning) });
+  const stream = scanner.stream();
+  stream.add(Buffer.from(text));
+  stream.rest();
+  for (const warning of said) warn(`${place}: ${warning}`);
+  const { found } = scanner;
+  if (found.token !== null) return readTokenText(found.token.reveal(), place);
+  if (found.none) return null;
+  const why = said.length === 0 ? '' : `: ${said.join('; ')}`;
+  throw new Fault('TOKEN_MISSING', `no token was found by "pattern" in ${place}${why}; correct the pattern`);
+}
+
+/** Programs print one value, or one a line, such as `jupyter server list --json`. */
+function byJson(path: readonly string[], { text, place }: Held, { backend }: Backdrop): Secret | null {
+  const name = path.join('.');
+  const values = readValues(text);
+  if (values.length === 0) throw new Fault('TOKEN_MISSING', `${place} has no JSON; correct the rule`);
+  const port = portOf(backend);
+  const own = port === null ? [] : values.filter((value) => step(value, 'port') === port);
+  const tokens = [...new Set((own.length > 0 ? own : values).map((value) => path.reduce(step, value)))].filter(
+    (token) => token === null || typeof token === 'string' || typeof token === 'number',
+  );
+  const [token] = tokens;
+  if (token === undefined) throw new Fault('TOKEN_MISSING', `${place} has no text at "${name}"; correct the path`);
+  if (tokens.length > 1) {
+    const text = `${place} has ${tokens.length} different tokens at "${name}"; narrow the command down to one backend`;
+    throw new Fault('TOKEN_MISSING', text);
+  }
+  return token === null || token === '' ? null : readTokenText(String(token), `"${name}" in ${place}`);
+}
+
+function readValues(text: string): readonly unknown[] {
+  const plain = text.replace(/^\uFEFF/, '').trim();
+  const whole = parse(plain);
+  return whole === undefined
+    ? plain
+        .split('\n')
+        .map(parse)
+        .filter((value) => value !== undefined)
+    : [whole];
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // Noise between the lines.
+    return undefined;
+  }
+}
+
+/** Own members only: `__proto__` leads nowhere. */
+function step(value: unknown, name: string): unknown {
+  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name)) return undefined;
+  return Object.entries(value).find(([key]) => key === name)?.[1];
+}
+
+function portOf(backend: Backend | null): number | null {
+  return backend?.target.kind === 'tcp' ? backend.target.port : null;
+}

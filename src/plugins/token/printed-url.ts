@@ -1,0 +1,23 @@
+/** The address in which a match stands. */
+export interface Place {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** What browsers and WebSocket clients open, up to a blank or a quotation mark. */
+const address = /\b(?:https?|wss?):\/\/[^\s"'<>`]*/giu;
+
+/** The address that surrounds a part of a text; null: it stands in none. One that cannot be read has no host that is ours. */
+export function placeOf(text: string, from: number, to: number): Place | null {
+  for (const match of text.matchAll(address)) {
+    if (match.index > from || match.index + match[0].length < to) continue;
+    try {
+      const { hostname, port, protocol } = new URL(match[0]);
+      const usual = protocol === 'https:' || protocol === 'wss:' ? 443 : 80;
+      return { host: hostname, port: port === '' ? usual : Number(port) };
+    } catch {
+      return { host: match[0].slice(0, 100), port: 0 };
+    }
+  }
+  return null;
+}

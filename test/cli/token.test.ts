@@ -1,0 +1,186 @@
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'tap';
+import { homeOf, runTowline, startTowline } from '../fixtures/cli.ts';
+import { startOnTerminal } from '../fixtures/pty.ts';
+import { makeTemp, type Owner } from '../fixtures/temp.ts';
+import { waitUntil } from '../fixtures/wait.ts';
+import { configure } from './configured.ts';
+
+const token = 'tk-5f0a3c9e1b7d4826a0c2e4f6';
+
+/** The file of a hand-set token. */
+const fileOf = (t: Owner, relay = 'dev-box') => join(homeOf(t), '.state', 'towline', 'tokens', relay);
+
+async function startDaemon(t: Owner): Promise<void> {
+  const up = startTowline(t, ['up']);
+  await up.waitForOutput(/dev-box/);
+  await waitUntil('it answers', async () => (await runTowline(t, ['status'])).code === 0);
+}
+
+/** Every command line of this machine, again and again until `over` is called; true where one held the token. */
+function watchArguments(): () => boolean {
+  let seen = false;
+  const look = () => {
+    for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+      try {
+        seen ||= readFileSync(`/proc/${pid}/cmdline`, 'latin1').includes(token);
+      } catch {
+        // It has ended.
+      }
+    }
+  };
+  const timer = setInterval(look, 10);
+  return () => {
+    look();
+    clearInterval(timer);
+    return seen;
+  };
+}
+
+test('a token is set from standard input, born private, shown only on request, and forgotten', async (t) => {
+  await configure(t);
+  const over = watchArguments();
+  const set = await runTowline(t, ['token', 'set', 'dev-box'], { input: `${token}\n` });
+  t.same([set.code, set.stdout, set.stderr], [0, 'set the token of dev-box\n', '']);
+  t.equal(readFileSync(fileOf(t), 'utf8'), `${token}\n`);
+  t.equal(statSync(fileOf(t)).mode & 0o777, 0o600);
+  t.equal(statSync(join(fileOf(t), '..')).mode & 0o777, 0o700);
+  const piped = await runTowline(t, ['token', 'dev-box']);
+  t.equal(piped.code, 64);
+  t.notMatch(piped.stdout + piped.stderr, token);
+  t.match(piped.stderr, /not printed where no terminal shows it; add --print/);
+  t.equal((await runTowline(t, ['token', 'dev-box', '--print'])).stdout, `${token}\n`);
+  t.equal(over(), false, 'no command line held it');
+  t.match((await runTowline(t, ['token', 'forget', 'dev-box'])).stdout, /^forgot the token of dev-box\n$/);
+  t.equal(existsSync(fileOf(t)), false);
+  t.match((await runTowline(t, ['token', 'forget', 'dev-box'])).stdout, /^no token was set for dev-box/);
+  const gone = await runTowline(t, ['token', 'dev-box', '--print']);
+  t.equal(gone.code, 77);
+  t.match(gone.stderr, /no token is known for dev-box: .*`towline token set dev-box` sets one.*\[TOKEN_MISSING\]/);
+});
+
+test('on a terminal it is asked without being shown, printed when asked for, and put on the clipboard', async (t) => {
+  await configure(t);
+  const asks = startOnTerminal(t, ['token', 'set', 'dev-box']);
+  await asks.answer(/Token of dev-box \(not shown\): /, `${token}\r`);
+  t.equal(await asks.ended, 0);
+  t.notMatch(asks.shown(), token);
+  const shows = startOnTerminal(t, ['token', 'dev-box']);
+  t.equal(await shows.ended, 0);
+  t.match(shows.shown(), token);
+  const copies = startOnTerminal(t, ['token', 'dev-box', '--copy']);
+  t.equal(await copies.ended, 0);
+  t.notMatch(copies.shown(), token);
+  t.ok(copies.shown().includes(`\u001b]52;c;${Buffer.from(token).toString('base64')}\u0007`));
+  const leaves = startOnTerminal(t, ['token', 'set', 'dev-box']);
+  await leaves.answer(/not shown/, '\u0004');
+  t.equal(await leaves.ended, 130);
+  t.equal(readFileSync(fileOf(t), 'utf8'), `${token}\n`, 'the old one stays');
+});
+
+test('what cannot be a token, a relay or a place for it is refused, and nothing is quoted', async (t) => {
+  await configure(t);
+  const cases: readonly (readonly [readonly string[], string, RegExp, number])[] = [
+    [['token', 'set', 'dev-box'], '\n', /standard input is empty/, 77],
+    [['token', 'set', 'dev-box'], `${token} ${token}`, /has blanks/, 77],
+    [['token', 'set', 'dev-box'], `${token}\n${token}`, /more than one line/, 77],
+    [['token', 'set', 'dev-box'], 'x'.repeat(70_000), /more than 65536 bytes/, 77],
+    [['token', 'set', 'dev-bx'], token, /no relay is called "dev-bx"; did you mean "dev-box"/, 66],
+    [['token', 'set', '../x'], token, /is not a relay name/, 64],
+    [['token', 'put', 'dev-box'], token, /token knows set and forget, not "put"/, 64],
+    [['token', 'dev-box', '--keyring'], '', /--keyring belongs to `towline token set RELAY`/, 64],
+    [['token'], '', /needs the name of a relay/, 64],
+  ];
+  for (const [words, input, reason, code] of cases) {
+    const end = await runTowline(t, words, { input });
+    t.match(end.stderr, reason, words.join(' '));
+    t.equal(end.code, code, words.join(' '));
+    t.notMatch(end.stderr, token);
+  }
+  const state = join(homeOf(t), '.state', 'towline');
+  mkdirSync(join(state, 'tokens'), { recursive: true, mode: 0o700 });
+  chmodSync(state, 0o700);
+  writeFileSync(fileOf(t), token, { mode: 0o644 });
+  t.match(
+    (await runTowline(t, ['token', 'dev-box', '--print'])).stderr,
+    /is readable by others \(0644\); run: chmod 600 .*TOKEN_UNSAFE/,
+  );
+  const theirs = join(makeTemp(t, 'theirs'), 'precious');
+  writeFileSync(theirs, 'precious', { mode: 0o600 });
+  symlinkSync(theirs, fileOf(t, 'other'));
+  t.match((await runTowline(t, ['token', 'other', '--print'])).stderr, /is a symbolic link.*TOKEN_UNSAFE/);
+  chmodSync(join(state, 'tokens'), 0o755);
+  const open = await runTowline(t, ['token', 'set', 'dev-box'], { input: token });
+  t.match(open.stderr, /tokens is not a folder for your eyes only; make it yours with mode 0700/);
+  t.equal(readFileSync(theirs, 'utf8'), 'precious');
+});
+
+test('the daemon knows what was set, url says it in the form of the recipe, and forgetting reaches it', async (t) => {
+  const port = await configure(t);
+  await startDaemon(t);
+  await runTowline(t, ['token', 'set', 'dev-box'], { input: token });
+  t.equal((await runTowline(t, ['token', 'dev-box', '--print'])).stdout, `${token}\n`);
+  const url = async (...words: readonly string[]) => {
+    const { stdout, stderr } = await runTowline(t, ['url', 'dev-box', ...words]);
+    return stdout + stderr;
+  };
+  t.equal(await url('--print'), `http://127.0.0.1:${port}/?token=${token}\n`);
+  t.equal(await url('1', '--print', '--recipe', 'mains'), `ws://127.0.0.1:${port}/?token=${token}\n`);
+  t.equal(await url(String(port), '--print', '--recipe', 'opencode'), `http://opencode:${token}@127.0.0.1:${port}/\n`);
+  t.match(await url(), /not printed where no terminal shows it/);
+  const open = await url('--recipe', 'code-server');
+  t.match(open, `http://127.0.0.1:${port}/\n`, 'there is nothing to hide');
+  t.match(open, /its token is no part of the address; `towline token dev-box` shows it/);
+  t.match(await url('2', '--print'), /dev-box has no forward "2"; there are 1: 127.0.0.1/);
+  t.match(await url('--recipe', 'nix'), /there is no recipe "nix"; there are mains, jupyter/);
+  await runTowline(t, ['token', 'forget', 'dev-box']);
+  t.equal(await url('--print'), `http://127.0.0.1:${port}/\n`);
+});
+
+test('open hands the address over in a private file that is gone afterwards; no command line holds the token', async (t) => {
+  const port = await configure(t);
+  await startDaemon(t);
+  await runTowline(t, ['token', 'set', 'dev-box'], { input: token });
+  const bin = makeTemp(t, 'bin');
+  const seen = join(bin, 'seen');
+  const script = ['#!/bin/sh', `stat -c %a "$1" >${seen}.mode`, `cat "$1" >${seen}`, `echo "$1" >${seen}.name`];
+  writeFileSync(join(bin, 'xdg-open'), `${script.join('\n')}\n`, { mode: 0o755 });
+  const env = { PATH: `${bin}:${process.env['PATH'] ?? ''}` };
+  const over = watchArguments();
+  const end = await runTowline(t, ['open', 'dev-box', '--recipe', 'mains'], { env });
+  t.same([end.code, end.stdout, end.stderr], [0, '', '']);
+  t.equal(over(), false);
+  t.equal(readFileSync(`${seen}.mode`, 'utf8'), '600\n');
+  const page = readFileSync(seen, 'utf8');
+  t.match(page, `location.replace("http://127.0.0.1:${port}/?token=${token}")`);
+  t.match(page, 'name="referrer" content="no-referrer"');
+  t.equal(existsSync(readFileSync(`${seen}.name`, 'utf8').trim()), false);
+  const none = await runTowline(t, ['open', 'dev-box'], { env: { PATH: makeTemp(t, 'empty') } });
+  t.match(none.stderr, /there is no xdg-open here; `towline url` prints the address/);
+  t.notMatch(none.stderr, token);
+  t.same(
+    readdirSync(join(homeOf(t), 'run')).filter((name) => name.endsWith('.html')),
+    [],
+  );
+});
+
+test('recipes are listed, and one shows the lines for the config', async (t) => {
+  const all = await runTowline(t, ['recipes']);
+  for (const name of ['mains', 'jupyter', 'code-server', 'vite', 'opencode', 'generic']) t.match(all.stdout, name);
+  const json: unknown = JSON.parse((await runTowline(t, ['recipes', '--json'])).stdout);
+  t.ok(Array.isArray(json) && json.length === 6);
+  const one = await runTowline(t, ['recipes', 'jupyter']);
+  t.match(one.stdout, '"plugins": [{ "use": "launch", "recipe": "jupyter" }]');
+  t.match(one.stdout, '"plugins": [{ "use": "token", "recipe": "jupyter" }]');
+  t.match((await runTowline(t, ['recipes', 'jupiter'])).stderr, /there is no recipe "jupiter"; did you mean jupyter\?/);
+});

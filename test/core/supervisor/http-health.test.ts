@@ -1,0 +1,74 @@
+import { createServer } from 'node:http';
+import { test } from 'tap';
+import { Secret } from '../../../src/core/model/secret.ts';
+import { Fault } from '../../../src/core/model/fault.ts';
+import { probeHttp } from '../../../src/core/probe/http.ts';
+import type { ShownToken } from '../../../src/core/probe/shown-token.ts';
+import { probeWebsocket } from '../../../src/core/probe/websocket.ts';
+import { keep } from '../../fixtures/backend.ts';
+import { startHttp, startWebSocket } from '../../fixtures/backend-web.ts';
+import { openTestLink } from '../../fixtures/link.ts';
+import { startSshd } from '../../fixtures/sshd.ts';
+import { supervise } from '../../fixtures/supervised.ts';
+
+const token = 'tk-5f0a3c9e1b7d4826a0c2e4f6';
+const signal = new AbortController().signal;
+const health = { path: '/', status: null, every: 1_000, timeout: 1_000, rise: 1, fall: 1 };
+
+test('an http probe makes connected mean that the right status came back', async (t) => {
+  const sshd = await startSshd(t);
+  const { port } = await startHttp(t);
+  const quick = { kind: 'http', every: '1s', timeout: '1s', fall: 1 };
+  const forward = (more: object) => ({
+    host: 'test',
+    forwards: [{ listen: 0, target: port, health: { ...quick, ...more } }],
+  });
+  const relays = await supervise(t, sshd, {
+    any: forward({}),
+    exact: forward({ path: '/status/418', status: 418 }),
+    unwell: forward({ path: '/status/503' }),
+    locked: forward({ path: '/status/403' }),
+  });
+  t.match((await relays.reach('any', 'connected')).standing, { verified: true, reason: '' });
+  await relays.reach('exact', 'connected');
+  const { fault } = (await relays.reach('unwell', 'degraded')).standing;
+  t.match(fault, { code: 'PROBE_FAILED', message: /answers 503 instead of 200 to 399; look at the backend/ });
+  t.match((await relays.reach('locked', 'degraded')).standing.fault, { code: 'TOKEN_MISSING', message: /answers 403/ });
+});
+
+test('a probe that has a token shows it, and says which is wrong: none, or that one', async (t) => {
+  const sshd = await startSshd(t);
+  const link = await openTestLink(t, sshd);
+  const mains = await startWebSocket(t, { token });
+  const server = createServer((request, response) => {
+    response.writeHead(request.headers.authorization === `token ${token}` ? 200 : 401).end();
+  });
+  const { port } = await keep(t, server, 0);
+  const probes = [
+    async (shown: ShownToken | null) =>
+      probeHttp(link, { kind: 'tcp', host: '127.0.0.1', port }, { ...health, kind: 'http' }, signal, shown),
+    async (shown: ShownToken | null) =>
+      probeWebsocket(
+        link,
+        { kind: 'tcp', host: '127.0.0.1', port: mains.port },
+        { ...health, kind: 'websocket' },
+        signal,
+        shown,
+      ),
+  ];
+  const wires = [
+    { in: 'header', name: 'Authorization', before: 'token ' },
+    { in: 'subprotocol', protocols: ['mains.v1'], before: 'mains.token.' },
+  ] as const;
+  for (const [index, probe] of probes.entries()) {
+    const wire = wires[index] ?? wires[0];
+    const said = (shown: ShownToken | null) =>
+      probe(shown).then(
+        () => 'well',
+        (error: unknown) => Fault.from(error).code,
+      );
+    t.equal(await said({ wire, token: new Secret(token) }), 'well');
+    t.equal(await said({ wire, token: new Secret('another') }), 'TOKEN_REFUSED');
+    t.equal(await said(null), 'TOKEN_MISSING');
+  }
+});
