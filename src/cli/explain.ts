@@ -29,6 +29,6 @@ export async function explain({ given, terminal }: Called): Promise<number> {
   }
   const explanation = await explainHost(host, options);
   if (readFlag(given, 'json')) terminal.out(`${JSON.stringify(plainExplanation(explanation), null, 2)}\n`);
-  else terminal.out(drawExplanation(explanation, { colour: terminal.colour, home }));
+  else terminal.out(drawExplanation(explanation, { colour: terminal.colour, room: terminal.room, home }));
   return 0;
 }

@@ -3,20 +3,23 @@ import { printable } from '../core/model/printable.ts';
 import type { Explanation } from '../core/ssh/resolve/explanation.ts';
 import type { HostConfig } from '../core/ssh/resolve/host-config.ts';
 import { paint } from './terminal.ts';
+import { foldLines, wrapText } from './wrap-text.ts';
 
 /** How an explanation is shown. */
 export interface SheetView {
   readonly colour: boolean;
+  /** Width to keep within. */
+  readonly room: number;
   /** Shown as `~`. */
   readonly home: string;
 }
 
 /** An explanation for people, a setting a line with the place that set it. Pure. */
-export function drawExplanation(explanation: Explanation, { colour, home }: SheetView): string {
+export function drawExplanation(explanation: Explanation, { colour, home, room }: SheetView): string {
   const { host, config, route, settings, ignored, refusal } = explanation;
   const short = (at: string) => (at.startsWith(`${home}/`) ? `~${at.slice(home.length)}` : at);
   const title = (text: string) => paint(text, 'strong', colour);
-  const via = route.map((hop) => `${printable(hop.alias)} (${target(hop)})`).join(', ');
+  const via = route.map((hop) => `${printable(hop.alias)} (${target(hop)}${commandOf(hop)})`).join(', ');
   const used = [
     ...settings.map(({ keyword, text, at }) => {
       const shown = keyword.endsWith('file') ? text.split(' ').map(short).join(' ') : text;
@@ -29,14 +32,18 @@ export function drawExplanation(explanation: Explanation, { colour, home }: Shee
       [`${warning === null ? '' : '! '}${keyword}`, value, short(at), why] as const,
   );
   const refused = refusal === null ? [] : [`ssh itself would not connect: ${refusal}`];
-  const warnings = [...refused, ...config.warnings].map(
-    (text) => `  ${paint('!', 'uneasy', colour)} ${printable(short(text))}`,
-  );
+  const warnings = [...refused, ...config.warnings].map((text) => {
+    const lines = wrapText(printable(short(text)), room - 4);
+    return `  ${paint('!', 'uneasy', colour)} ${lines.join('\n    ')}`;
+  });
+  const through = via === '' ? '' : `, reached through ${via}`;
+  const name = printable(host);
+  const first = foldLines(`${name} is ${target(config)}${commandOf(config)}${through}`, room);
   return `${[
-    `${title(printable(host))} is ${target(config)}${via === '' ? '' : `, reached through ${via}`}`,
+    first.replace(name, () => title(name)),
     '',
-    ...columns(used, colour),
-    ...(left.length === 0 ? [] : ['', title('Set there, and no part of a relay'), ...columns(left, colour)]),
+    ...columns(used, colour, room),
+    ...(left.length === 0 ? [] : ['', title('Set there, and no part of a relay'), ...columns(left, colour, room)]),
     ...(warnings.length === 0 ? [] : ['', title('Mind'), ...warnings]),
   ].join('\n')}\n`;
 }
@@ -60,6 +67,11 @@ function target({ user, hostName, port }: HostConfig): string {
   return printable(`${user}@${hostName.includes(':') ? `[${hostName}]` : hostName}:${port}`);
 }
 
+/** No port is connected to then: the command makes the connection. */
+function commandOf({ proxyCommand }: HostConfig): string {
+  return proxyCommand === null ? '' : ', reached by its ProxyCommand';
+}
+
 function keepaliveOf({ keepalive }: HostConfig): readonly [value: string, why: string] {
   const { interval, count } = keepalive ?? defaultKeepalive;
   const why =
@@ -69,18 +81,25 @@ function keepaliveOf({ keepalive }: HostConfig): readonly [value: string, why: s
   return [`${interval / 1_000} s x ${count}`, why];
 }
 
-/** Columns as wide as they need to be, save for values that are very long. */
-function columns(rows: readonly (readonly string[])[], colour: boolean): readonly string[] {
+/** Where a text begins that has no room to the right of the columns before it. */
+const below = 6;
+/** Least width of a text that goes on to the right of those, characters. */
+const narrow = 24;
+
+/** Columns as wide as they need to be, save for values that are very long. A last one that does not fit goes on below. */
+function columns(rows: readonly (readonly string[])[], colour: boolean, room: number): readonly string[] {
   const most = [30, 44, 60];
   const widths = most.map((limit, index) =>
     Math.min(limit, Math.max(0, ...rows.map((row) => (row[index] ?? '').length))),
   );
   return rows.map((row) => {
-    const cells = row.map((text, index) => {
-      const shown = printable(text);
-      const cell = index === row.length - 1 ? shown : shown.padEnd(widths[index] ?? 0);
-      return index === 1 ? cell : paint(cell, 'quiet', colour);
-    });
-    return `  ${cells.join('  ')}`;
+    const cells = row.slice(0, -1).map((text, index) => printable(text).padEnd(widths[index] ?? 0));
+    const start = 2 + cells.reduce((sum, cell) => sum + cell.length + 2, 0);
+    const last = printable(row.at(-1) ?? '');
+    const beside = last.length <= room - start || room - start >= narrow;
+    const indent = beside ? start : below;
+    const lines = wrapText(last, room - indent).map((line) => paint(line, 'quiet', colour));
+    const shown = cells.map((cell, index) => (index === 1 ? cell : paint(cell, 'quiet', colour)));
+    return `  ${shown.join('  ')}${beside ? '  ' : `\n${' '.repeat(below)}`}${lines.join(`\n${' '.repeat(indent)}`)}`;
   });
 }

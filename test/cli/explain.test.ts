@@ -1,8 +1,10 @@
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 import { test } from 'tap';
 import { homeOf, runTowline } from '../fixtures/cli.ts';
+import { startOnTerminal } from '../fixtures/pty.ts';
 import { makeTemp } from '../fixtures/temp.ts';
 
 const config = `Host devbox
@@ -47,6 +49,36 @@ test('explain names what runs or is given away by ssh and not by a relay, with i
   t.match(stdout, /\n {2}localcommand +id +\S+\/c:4 +no local command is run for a relay\n/);
   t.match(stdout, /\n {2}! knownhostscommand +\/bin\/id +\S+\/c:5 +no command is asked for host keys/);
   t.match(stdout, /\n {2}nohostauthenticationforlocalhost +yes +\S+\/c:6 +host keys are always checked\n/);
+});
+
+test('what asks for nothing is left out by nobody', async (t) => {
+  const file = join(makeTemp(t), 'c');
+  const lines = ['ForwardAgent no', 'ControlMaster no', 'HostbasedAuthentication no', 'TCPKeepAlive no', 'Tunnel no'];
+  writeFileSync(file, `Host h\n${lines.join('\n')}\n`, { mode: 0o600 });
+  const { stdout } = await runTowline(t, ['explain', '-F', file, 'h']);
+  const [used = '', left = ''] = stdout.split('Set there, and no part of a relay');
+  t.match(used, /\n {2}forwardagent +no +\S+\/c:2\n/);
+  t.match(left, /^\n {2}tcpkeepalive +no +\S+\/c:5 +towline asks the server itself \(keepalive\)\n$/);
+});
+
+test('the first line says where a ProxyCommand makes the connection', async (t) => {
+  const file = join(makeTemp(t), 'c');
+  const text = 'Host by gate\n  User u\n  ProxyCommand nc %h %p\nHost far\n  User v\n  ProxyJump gate\n';
+  writeFileSync(file, text, { mode: 0o600 });
+  const first = async (host: string) => (await runTowline(t, ['explain', '-F', file, host])).stdout.split('\n')[0];
+  t.equal(await first('by'), 'by is u@by:22, reached by its ProxyCommand');
+  t.equal(await first('far'), 'far is v@far:22, reached through gate (u@gate:22, reached by its ProxyCommand)');
+});
+
+test('at 80 columns explain breaks no word and no place', async (t) => {
+  writeFileSync(join(homeOf(t), '.ssh/config'), config, { mode: 0o600 });
+  const cli = startOnTerminal(t, ['explain', 'devbox'], 80);
+  t.equal(await cli.ended, 0);
+  const lines = stripVTControlCharacters(cli.shown()).split(/\r?\n/);
+  for (const line of lines) t.ok(line.length <= 80, line);
+  const whole = lines.map((line) => line.trim()).join(' ');
+  t.match(whole, /localforward +8080 \[localhost\]:80 +~\/\.ssh\/config:5 /);
+  t.match(whole, /an interface cannot be bound; use BindAddress/);
 });
 
 test('what HOST itself says is no default', async (t) => {

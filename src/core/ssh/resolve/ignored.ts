@@ -77,28 +77,30 @@ const harmless: Readonly<Record<string, string>> = {
   xauthlocation: session,
 };
 
-/** Keywords whose absence is felt, with the values that ask for nothing. */
-const felt: Readonly<Record<string, { readonly idle: readonly string[]; readonly why: string }>> = {
-  bindinterface: { idle: ['none'], why: 'an interface cannot be bound; use BindAddress' },
-  casignaturealgorithms: { idle: [], why: 'host certificates are not supported' },
-  hostbasedauthentication: { idle: ['no'], why: 'host based authentication is not supported' },
-  knownhostscommand: { idle: ['none'], why: 'no command is asked for host keys; put them into a known_hosts file' },
-  pkcs11provider: {
-    idle: ['none'],
-    why: 'tokens are not supported directly; load them into ssh-agent with `ssh-add -s`',
-  },
-  securitykeyprovider: { idle: ['none', 'internal'], why: 'security keys are used through ssh-agent' },
-  verifyhostkeydns: { idle: ['false'], why: 'host keys are not looked up in the DNS' },
+/** Keywords whose absence is felt. */
+const felt: Readonly<Record<string, string>> = {
+  bindinterface: 'an interface cannot be bound; use BindAddress',
+  casignaturealgorithms: 'host certificates are not supported',
+  hostbasedauthentication: 'host based authentication is not supported',
+  knownhostscommand: 'no command is asked for host keys; put them into a known_hosts file',
+  pkcs11provider: 'tokens are not supported directly; load them into ssh-agent with `ssh-add -s`',
+  securitykeyprovider: 'security keys are used through ssh-agent',
+  verifyhostkeydns: 'host keys are not looked up in the DNS',
 };
 
-/** Everything that is set and plays no part in a relay, in alphabetical order. */
+/** Values, as `ssh -G` prints them, that ask for what a relay does anyway: nothing. */
+const idle: readonly string[] = ['no', 'false', 'none'];
+
+/** Where such a value asks for something all the same: for less than a relay does, or for a refusal. */
+const never: readonly string[] = ['tcpkeepalive', 'permitremoteopen', 'warnweakcrypto'];
+
+/** Everything that is set, asks for something, and plays no part in a relay; in alphabetical order. */
 export function ignoredSettings(settings: Settings): readonly Ignored[] {
   const quiet = Object.entries(harmless).flatMap(([keyword, why]) => read(settings, keyword, why));
-  const loud = Object.entries(felt).flatMap(([keyword, { idle, why }]) =>
-    read(settings, keyword, why).map((one): Ignored => {
-      if (idle.includes(one.value.toLowerCase())) return one;
-      return { ...one, warning: `${one.at}: "${keyword}" is left out: ${why}` };
-    }),
+  const loud = Object.entries(felt).flatMap(([keyword, why]) =>
+    read(settings, keyword, why).map(
+      (one): Ignored => ({ ...one, warning: `${one.at}: "${keyword}" is left out: ${why}` }),
+    ),
   );
   return [...quiet, ...loud].sort((a, b) => (a.keyword < b.keyword ? -1 : a.keyword > b.keyword ? 1 : 0));
 }
@@ -106,5 +108,12 @@ export function ignoredSettings(settings: Settings): readonly Ignored[] {
 function read(settings: Settings, keyword: string, why: string): readonly Ignored[] {
   return settings
     .all(keyword)
-    .map(({ values, at }): Ignored => ({ keyword, value: values.join(' '), at, why, warning: null }));
+    .map(({ values, at }): Ignored => ({ keyword, value: values.join(' '), at, why, warning: null }))
+    .filter(({ value }) => !isIdle(keyword, value.toLowerCase()));
+}
+
+function isIdle(keyword: string, value: string): boolean {
+  // The library that ssh itself comes with.
+  if (keyword === 'securitykeyprovider' && value === 'internal') return true;
+  return idle.includes(value) && !never.includes(keyword);
 }
