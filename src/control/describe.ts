@@ -29,6 +29,8 @@ function tell(event: Event, name: ForwardName): Description {
   switch (event.type) {
     case 'daemon.started':
       return info(`towline ${event.version} started (pid ${event.pid}), config ${event.config}`);
+    case 'daemon.warned':
+      return warn(event.text);
     case 'daemon.stopping':
       return info(`towline is stopping: ${event.why}`);
     case 'relay.declared':

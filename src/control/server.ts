@@ -29,11 +29,16 @@ export async function startControl(options: ControlOptions): Promise<Control> {
   const ending = new AbortController();
   const listener = guarded(createRoutes({ supervisor, version, down, signal: ending.signal }).fetch);
   let socket = await openControlSocket(folders, listener);
+  const told = () => supervisor.warn(`somebody removed the control socket ${folders.socket}; it is there again`);
   const keep = async () => {
-    if (inode(socket.path) === socket.inode) return publish(folders, socket);
+    if (inode(socket.path) === socket.inode) {
+      if (publish(folders, socket)) told();
+      return;
+    }
     const old = socket.server;
     socket = await openControlSocket(folders, listener);
     old.close();
+    told();
   };
   let keeping: Promise<void> | null = null;
   const timer = setInterval(() => {

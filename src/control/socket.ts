@@ -69,12 +69,13 @@ function listen(path: string, listener: RequestListener): Promise<Server> {
   });
 }
 
-/** Puts the public name onto our socket in one step, over whatever stands there. */
-export function publish({ runtime, socket }: Folders, { path, inode: ours }: ControlSocket): void {
-  if (inode(socket) === ours) return;
+/** Puts the public name onto our socket in one step, over whatever stands there; false: it was there. */
+export function publish({ runtime, socket }: Folders, { path, inode: ours }: ControlSocket): boolean {
+  if (inode(socket) === ours) return false;
   const beside = join(runtime, `.${randomBytes(5).toString('hex')}`);
   linkSync(path, beside);
   renameSync(beside, socket);
+  return true;
 }
 
 /** The inode behind a name; null where there is nothing. */

@@ -166,6 +166,7 @@ test('a deleted socket comes back, the same daemon behind it', async (t) => {
   unlinkSync(served.folders.socket);
   await back(t, served);
   t.same(left(served), ['lock.1', 'towline.sock']);
+  t.match(served.supervisor.told, [/^warned somebody removed the control socket .*towline\.sock; it is there again$/]);
 });
 
 test('a deleted folder comes back with its socket', async (t) => {
@@ -173,6 +174,7 @@ test('a deleted folder comes back with its socket', async (t) => {
   rmSync(served.folders.runtime, { recursive: true });
   await back(t, served);
   t.equal(lstatSync(served.folders.runtime).mode & 0o777, 0o700);
+  t.match(served.supervisor.told, [/^warned somebody removed/]);
   t.equal(((await start(served).catch((error: unknown) => error)) as Fault).code, 'ALREADY_RUNNING');
 });
 

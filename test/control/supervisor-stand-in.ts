@@ -46,6 +46,9 @@ export function standIn(): StandIn {
       readers.add(reader);
       return () => readers.delete(reader);
     },
+    warn: (text) => {
+      told.push(`warned ${text}`);
+    },
     token: () => ({ token: null, backend: null }),
     retoken: async () => undefined,
     startRelay: tell('start'),

@@ -6,22 +6,27 @@ import { test } from 'tap';
 import { homeOf, runTowline } from '../fixtures/cli.ts';
 import { BACKEND_COMMAND, type SshContainer, startContainer } from '../fixtures/container.ts';
 import { speak } from '../fixtures/mains-client.ts';
+import { descendants } from '../fixtures/process-tree.ts';
 import type { Owner } from '../fixtures/temp.ts';
 import { waitUntil } from '../fixtures/wait.ts';
 import { startDaemon } from './daemon.ts';
 
-/** Every command line and environment of this machine that can be read, looked at each 10 ms until `over` is called. */
+/**
+ * Every command line of this machine, and every environment of what the test started, looked at each 10 ms until it is called. A container's
+ * processes are seen from here too: the backend's own environment is where its token belongs.
+ */
 function watchProcesses(): () => readonly string[] {
   const seen = new Set<string>();
-  const look = () => {
-    for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
-      try {
-        seen.add(readFileSync(`/proc/${pid}/cmdline`, 'latin1'));
-        seen.add(readFileSync(`/proc/${pid}/environ`, 'latin1'));
-      } catch {
-        // It has ended.
-      }
+  const read = (file: string) => {
+    try {
+      seen.add(readFileSync(file, 'latin1'));
+    } catch {
+      // It has ended.
     }
+  };
+  const look = () => {
+    for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) read(`/proc/${pid}/cmdline`);
+    for (const { pid } of descendants(process.pid)) read(`/proc/${pid}/environ`);
   };
   const timer = setInterval(look, 10);
   return () => {
@@ -31,7 +36,7 @@ function watchProcesses(): () => readonly string[] {
   };
 }
 
-/** The same in the container, command lines only: the backend's own environment is where its token belongs. */
+/** Every command line in the container, as its root sees them. */
 async function watchThere(container: SshContainer): Promise<() => Promise<string>> {
   const loop =
     'while [ ! -e /tmp/enough ]; do for p in /proc/[0-9]*; do tr "\\0" " " <$p/cmdline 2>/dev/null; echo; done; sleep 0.01; done';

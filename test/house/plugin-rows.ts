@@ -67,4 +67,22 @@ export const pluginRows: Readonly<Record<string, Shown>> = {
     ],
     [FAULTS]: ['what is no message ends the worker that says it, and not the daemon'],
   },
+  // The control socket is removed.
+  F95: {
+    'control/server': [
+      'a deleted socket comes back, the same daemon behind it',
+      'a deleted folder comes back with its socket',
+    ],
+  },
+  // A reader of events that never reads.
+  F96: {
+    'control/client': ['a reader that never reads is dropped at its bound, and the others do not notice'],
+  },
+  // What is no HTTP, or too much of it.
+  F97: {
+    'control/server': [
+      'a request with * is refused with *, on every path',
+      'what is no HTTP is answered with 400 and closed',
+    ],
+  },
 };

@@ -11,6 +11,8 @@ export type Judgement = 'pending' | 'unverified' | 'well' | 'unwell';
 export type Fact =
   | { readonly type: 'daemon.started'; readonly pid: number; readonly version: string; readonly config: string }
   | { readonly type: 'daemon.stopping'; readonly why: string }
+  /** Something about the daemon itself that its user should know. */
+  | { readonly type: 'daemon.warned'; readonly text: string }
   | {
       /** It stands in the config; it is not started by that. */
       readonly type: 'relay.declared';

@@ -39,7 +39,7 @@ const emptyLane: LaneSnapshot = {
   judged: [],
 };
 
-type RelayEvent = Exclude<Event, { type: 'daemon.started' | 'daemon.stopping' | 'relay.declared' }>;
+type RelayEvent = Exclude<Event, { type: 'daemon.started' | 'daemon.stopping' | 'daemon.warned' | 'relay.declared' }>;
 
 /** Adds one event to the snapshot of its relay, all but the word's own history. Pure. */
 export function foldRelay(relay: RelaySnapshot, event: RelayEvent): RelaySnapshot {

@@ -82,6 +82,8 @@ export function fold(snapshot: Snapshot, event: Event): Snapshot {
   switch (event.type) {
     case 'daemon.started':
       return { ...next, pid: event.pid, version: event.version, config: event.config, since: event.at };
+    case 'daemon.warned':
+      return next;
     case 'daemon.stopping':
       return { ...next, stopping: true };
     case 'relay.declared':

@@ -51,6 +51,8 @@ export interface Supervisor {
   stopRelay(name: string): Promise<void>;
   /** Drains a relay and begins anew; its listeners stay bound, and who comes meanwhile is held. Throws RELAY_UNKNOWN; NOT_RUNNING while the daemon ends. */
   restartRelay(name: string): Promise<void>;
+  /** Has a sentence about the daemon itself told in log and events. */
+  warn(text: string): void;
   /** The token of a relay's backend. Throws RELAY_UNKNOWN. */
   token(name: string): TokenAnswer;
   /** A person set another one, or took it away. Throws RELAY_UNKNOWN. */
@@ -163,6 +165,10 @@ class Supervision implements Supervisor {
     this.#desk.questions.renew(name);
     await relay.restart('the user asked for it');
     this.#refuseIfEnding();
+  }
+
+  warn(text: string): void {
+    this.#events.add({ type: 'daemon.warned', text });
   }
 
   token(name: string): TokenAnswer {
