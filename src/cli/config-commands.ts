@@ -2,17 +2,6 @@ import type { Command, Operand } from './commands.ts';
 
 const relay: Operand = { name: 'relay', shown: 'RELAY' };
 
-/** `towline hosts` */
-export const hostsCommand: Command = {
-  name: 'hosts',
-  group: 'Looking',
-  text: 'show the hosts that ssh_config and known_hosts know',
-  options: [{ name: 'json', text: 'print JSON for programs' }],
-  configured: true,
-  quick: true,
-  run: async (called) => (await import('./hosts.ts')).hosts(called),
-};
-
 /** The commands that write the config. */
 export const editCommands: readonly Command[] = [
   {

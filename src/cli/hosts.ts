@@ -1,4 +1,4 @@
-import { homedir, userInfo } from 'node:os';
+import { homedir } from 'node:os';
 import { findConfig, loadConfig, type Whereabouts } from '../core/config/load.ts';
 import type { Config } from '../core/model/config.ts';
 import { Fault } from '../core/model/fault.ts';
@@ -10,6 +10,7 @@ import type { Called } from './commands.ts';
 import { placeOf } from './config-place.ts';
 import { drawHosts, type ShownHost } from './hosts-table.ts';
 import { relaysByHost } from './relays-by-host.ts';
+import { resolveOptions } from './resolve-options.ts';
 
 /** `towline hosts`: what ssh_config and known_hosts know, and which relays use it. */
 export async function hosts({ given, terminal }: Called): Promise<number> {
@@ -30,8 +31,7 @@ export async function hosts({ given, terminal }: Called): Promise<number> {
 
 /** Detects hosts as this user's ssh would see them. */
 export async function detect(sshConfig: string | null): Promise<Detected> {
-  const env = Object.fromEntries(Object.entries(process.env));
-  return detectHosts(await readManyHosts({ sshConfig, home: homedir(), localUser: userInfo().username, env }));
+  return detectHosts(await readManyHosts(resolveOptions(sshConfig)));
 }
 
 /** Null where none is found; one that cannot be used is left aside with a word, unless it was named. */

@@ -1,4 +1,3 @@
-import { homedir, userInfo } from 'node:os';
 import type { Config, RelayConfig } from '../core/model/config.ts';
 import type { Endpoint } from '../core/model/endpoint.ts';
 import { Fault } from '../core/model/fault.ts';
@@ -7,6 +6,7 @@ import { prepareHops, resolveRoute } from '../core/ssh/route.ts';
 import { bindAll, closeAll } from '../core/supervisor/bind.ts';
 import { listenFault } from '../core/supervisor/listen-fault.ts';
 import { builtins } from '../daemon.ts';
+import { resolveOptions } from './resolve-options.ts';
 
 /** What a relay would meet before it sends one byte. */
 export interface Rehearsed {
@@ -44,9 +44,7 @@ export async function rehearse(config: Config): Promise<readonly Rehearsed[]> {
 }
 
 async function reachHost(relay: RelayConfig, sshConfig: string | null, warnings: string[]): Promise<void> {
-  const env = Object.fromEntries(Object.entries(process.env));
-  const options = { sshConfig, home: homedir(), localUser: userInfo().username, env };
-  const route = await resolveRoute(relay.host, options);
+  const route = await resolveRoute(relay.host, resolveOptions(sshConfig));
   warnings.push(...route.flatMap((host) => host.warnings));
   const hops = await prepareHops(route, AbortSignal.timeout(10_000));
   warnings.push(...hops.flatMap((hop) => hop.notes));

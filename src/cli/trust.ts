@@ -1,4 +1,4 @@
-import { homedir, userInfo } from 'node:os';
+import { defaultDeadlines } from '../core/model/config.ts';
 import { Fault } from '../core/model/fault.ts';
 import { printable } from '../core/model/printable.ts';
 import { type NewHostKey, type Trusted, trustRoute } from '../core/ssh/known-hosts/trust-route.ts';
@@ -7,11 +7,9 @@ import { readFlag, readText } from './arguments.ts';
 import { askLine } from './ask-line.ts';
 import { askOrRefuse } from './ask-or-refuse.ts';
 import type { Called } from './commands.ts';
+import { resolveOptions } from './resolve-options.ts';
 import type { Terminal } from './terminal.ts';
 import { TypedLines } from './typed-lines.ts';
-
-/** A relay's defaults; at a prompt nothing of them passes, for the connection has ended by then. */
-const deadlines = { tcp: 5_000, greeting: 5_000, keyExchange: 10_000, auth: 20_000, open: 5_000 };
 
 /** `towline trust HOST`: goes the way that a relay would go, and has the user decide on each host key that is not known. */
 export async function trust({ given, terminal }: Called): Promise<number> {
@@ -20,15 +18,16 @@ export async function trust({ given, terminal }: Called): Promise<number> {
   const sshConfig = readText(given, 'F');
   const agreed = readAgreement(readFlag(given, 'yes'), readText(given, 'fingerprint'));
   const json = readFlag(given, 'json');
-  const env = Object.fromEntries(Object.entries(process.env));
-  const route = await resolveRoute(spec, { sshConfig, home: homedir(), localUser: userInfo().username, env });
+  const resolving = resolveOptions(sshConfig);
+  const route = await resolveRoute(spec, resolving);
   const note = (text: string) => terminal.err(`towline: ${printable(text)}\n`);
   for (const warning of new Set(route.flatMap((host) => host.warnings))) note(warning);
   const lines = new TypedLines();
   const asker = askOrRefuse(json, lines);
   const trusted = await trustRoute(route, {
-    deadlines,
-    env,
+    // At a prompt nothing of them passes, for the connection has ended by then.
+    deadlines: defaultDeadlines,
+    env: resolving.env,
     // For the hosts on the way: they are logged in to.
     ask: asker.ask('trust'),
     onStage: () => undefined,

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { type Deadlines, defaultDeadlines } from '../model/config.ts';
 import { forwardSchema } from './forward-schema.ts';
 import { parseHost } from './host-text.ts';
 import { relayNamePattern } from './name-rules.ts';
@@ -6,13 +7,16 @@ import { pluginSchema } from './plugin-schema.ts';
 import { closed, duration, flag, through, whole } from './schema-part.ts';
 import { parseSize, sizePattern } from './units.ts';
 
+/** As a user would write it. */
+const byDefault = (stage: keyof Deadlines): string => `${defaultDeadlines[stage] / 1_000}s`;
+
 const deadlines = closed(
   {
-    tcp: duration('100ms', '10m', 'The TCP connect.').prefault('5s'),
-    greeting: duration('100ms', '10m', 'From there to the first line of the server.').prefault('5s'),
-    keyExchange: duration('100ms', '10m', 'From there to the agreed keys.').prefault('10s'),
-    auth: duration('100ms', '10m', 'From there to the accepted login.').prefault('20s'),
-    open: duration('100ms', '10m', 'Opening one channel to the target.').prefault('5s'),
+    tcp: duration('100ms', '10m', 'The TCP connect.').prefault(byDefault('tcp')),
+    greeting: duration('100ms', '10m', 'From there to the first line of the server.').prefault(byDefault('greeting')),
+    keyExchange: duration('100ms', '10m', 'From there to the agreed keys.').prefault(byDefault('keyExchange')),
+    auth: duration('100ms', '10m', 'From there to the accepted login.').prefault(byDefault('auth')),
+    open: duration('100ms', '10m', 'Opening one channel to the target.').prefault(byDefault('open')),
   },
   'an object with tcp, greeting, keyExchange, auth and open',
 ).meta({ description: 'How long each stage of connecting, and each channel open, may take.' });

@@ -69,6 +69,15 @@ export interface Deadlines {
   readonly open: number;
 }
 
+/** What holds where a relay says nothing else, and for whoever connects without one. */
+export const defaultDeadlines: Deadlines = {
+  tcp: 5_000,
+  greeting: 5_000,
+  keyExchange: 10_000,
+  auth: 20_000,
+  open: 5_000,
+};
+
 /** Clients that come while no link is up wait. */
 export interface Hold {
   /** How long one may wait, ms. Default 10 s. */

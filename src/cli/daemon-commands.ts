@@ -1,0 +1,64 @@
+import type { Command, Operand } from './commands.ts';
+
+const relay: Operand = { name: 'relay', shown: 'RELAY' };
+const maybeRelay: Operand = { name: 'relay', shown: '[RELAY]' };
+
+/** The commands that run the daemon and steer its relays. */
+export const daemonCommands: readonly Command[] = [
+  {
+    name: 'up',
+    group: 'Daemon',
+    text: 'start the daemon and every relay; Ctrl-C ends it',
+    options: [
+      { name: 'detach', alias: 'd', text: 'go on in the background once it has started' },
+      { name: 'exit-on-failure', text: 'end with the first fault of any relay, as its exit code' },
+      { name: 'json', text: 'write the log to stdout as JSON lines' },
+    ],
+    configured: true,
+    run: async (called) => (await import('./up.ts')).up(called),
+  },
+  {
+    name: 'down',
+    group: 'Daemon',
+    text: 'end the daemon; open connections may finish first',
+    options: [{ name: 'now', text: 'do not wait for open connections' }],
+    run: async (called) => (await import('./down.ts')).down(called),
+  },
+  {
+    name: 'start',
+    operands: [relay],
+    group: 'Relays',
+    text: 'start a stopped relay, or try a waiting one at once',
+    options: [],
+    run: async (called) => (await import('./steer.ts')).steer('start', called),
+  },
+  {
+    name: 'stop',
+    operands: [relay],
+    group: 'Relays',
+    text: 'stop a relay; its open connections may finish',
+    options: [],
+    run: async (called) => (await import('./steer.ts')).steer('stop', called),
+  },
+  {
+    name: 'restart',
+    operands: [relay],
+    group: 'Relays',
+    text: 'stop a relay, then start it',
+    options: [],
+    run: async (called) => (await import('./steer.ts')).steer('restart', called),
+  },
+  {
+    name: 'unlock',
+    operands: [maybeRelay],
+    group: 'Relays',
+    text: 'answer what relays wait for: passwords, passphrases, codes',
+    options: [{ name: 'for', value: 'TIME', text: 'how long reusable answers are kept, 12h unless given' }],
+    more: [
+      'Asks on this terminal and hands the answers to the daemon, which keeps them in',
+      'memory only and forgets what was wrong. Codes are used once and never kept.',
+      'Where standard input is no terminal, each prompt takes a line of it.',
+    ].join('\n'),
+    run: async (called) => (await import('./unlock.ts')).unlock(called),
+  },
+];
