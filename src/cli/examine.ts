@@ -14,6 +14,7 @@ import { probeTcp } from '../core/probe/tcp.ts';
 import { probeHttp } from '../core/probe/http.ts';
 import { probeWebsocket } from '../core/probe/websocket.ts';
 import type { Link } from '../core/ssh/link/link.ts';
+import { remoteHost } from '../core/ssh/link/remote-host.ts';
 import type { LoginStep } from '../core/ssh/login-step.ts';
 import { openLink } from '../core/ssh/open-link.ts';
 import type { HostConfig } from '../core/ssh/resolve/host-config.ts';
@@ -78,9 +79,17 @@ export async function examine({ host, relay, sshConfig }: Subject, options: Exam
     const fault = Fault.from(error);
     return say(wrong(failedStep(fault, last), '', fault));
   }
+  // A ping has no signal of its own.
+  const leave = () => link.close();
+  signal.addEventListener('abort', leave, { once: true });
   try {
-    await examineLink(link, { host, relay, sshConfig }, route, options);
+    await examineLink(link, relay, route, options);
+  } catch (error) {
+    signal.throwIfAborted();
+    if (link.fault === null) throw error;
+    say(wrong('round trip', '', link.fault, 'the login went well: look at the log of the server, and at the network'));
   } finally {
+    signal.removeEventListener('abort', leave);
     link.close();
   }
 }
@@ -185,18 +194,12 @@ function failedStep({ code }: Fault, last: LoginStep | null): Finding['step'] {
 
 async function examineLink(
   link: Link,
-  { relay }: Subject,
+  relay: RelayConfig | null,
   route: readonly HostConfig[],
   { say, signal }: ExamineOptions,
 ): Promise<void> {
   const host = route.at(-1)?.alias ?? '';
-  const named = await link.run('sh', { input: 'hostname; id -un; uname -sr', deadline: 5_000 });
-  const [machine, user, system] = named?.stdout.split('\n') ?? [];
-  if (machine === undefined || machine === '') {
-    say(mind('machine', '', 'it runs no commands for this account; forwarding works without'));
-  } else {
-    say(well('machine', '', `${machine} (${system}), as ${user}: what a backend there shows is that of this machine`));
-  }
+  say(await nameMachine(link, signal));
   const times: number[] = [];
   for (let n = 0; n < pings; n++) times.push(await link.roundTrip());
   const keepalive = relay?.keepalive ?? route.at(-1)?.keepalive ?? defaultKeepalive;
@@ -206,12 +209,32 @@ async function examineLink(
   if (relay === null) await forwarding(link, say);
   else for (const forward of relay.forwards) await examineForward(link, forward, host, { say, signal });
   for (const finding of await askAgents(link)) say(finding);
+  if (link.fault !== null) throw link.fault;
+}
+
+/** Which machine it is, by its own word; a host that runs no commands is told, a link that is lost meanwhile throws. */
+async function nameMachine(link: Link, signal: AbortSignal): Promise<Finding> {
+  try {
+    const { stdout } = await remoteHost(link).run('hostname; id -un; uname -sr', { deadline: deadlines.open, signal });
+    const [machine = '', user, system] = stdout.split('\n');
+    if (machine === '') return mind('machine', '', 'it does not say its name; forwarding works without');
+    return well(
+      'machine',
+      '',
+      `${machine} (${system}), as ${user}: what a backend there shows is that of this machine`,
+    );
+  } catch (error) {
+    if (link.fault !== null || signal.aborted) throw error;
+    const fault = Fault.from(error);
+    if (fault.code !== 'REMOTE_REFUSED' && fault.code !== 'OPEN_TIMEOUT') throw error;
+    return mind('machine', '', `${fault.message}; forwarding works without`);
+  }
 }
 
 /** Without a target of its own a host is asked for its own sshd: whether anything answers there does not matter. */
 async function forwarding(link: Link, say: ExamineOptions['say']): Promise<void> {
   const target: Endpoint = { kind: 'tcp', host: '127.0.0.1', port: 22 };
-  const fault = await faultOf(probeTcp(link, target, deadlines.open, AbortSignal.timeout(deadlines.open)));
+  const fault = await faultOf(link, probeTcp(link, target, deadlines.open, AbortSignal.timeout(deadlines.open)));
   if (fault === null || fault.code === 'TARGET_REFUSED')
     return say(well('forwarding', '', 'the server forwards connections'));
   say(wrong('forwarding', '', fault));
@@ -227,7 +250,7 @@ async function examineForward(
     return say(well('target', 'backend', 'launched over a link; `towline backend ps` shows what runs there'));
   }
   const name = formatEndpoint(target);
-  const fault = await faultOf(probeTcp(link, target, deadlines.open, signal));
+  const fault = await faultOf(link, probeTcp(link, target, deadlines.open, signal));
   if (fault !== null) {
     if (fault.code !== 'TARGET_REFUSED') return say(wrong('forwarding', name, fault));
     const show = `ss -l${target.kind === 'tcp' ? 'tn' : 'x'}`;
@@ -235,7 +258,8 @@ async function examineForward(
   }
   say(well('target', name, 'the server forwards there, and something answers'));
   if (health?.kind !== 'http' && health?.kind !== 'websocket') return;
-  const unwell = await faultOf((health.kind === 'http' ? probeHttp : probeWebsocket)(link, target, health, signal));
+  const probe = health.kind === 'http' ? probeHttp : probeWebsocket;
+  const unwell = await faultOf(link, probe(link, target, health, signal));
   say(
     unwell === null
       ? well('backend', name, `answers as it should (${health.kind === 'http' ? 'HTTP' : 'WebSocket'})`)
@@ -243,9 +267,13 @@ async function examineForward(
   );
 }
 
-function faultOf(attempt: Promise<void>): Promise<Fault | null> {
-  return attempt.then(
-    () => null,
-    (error: unknown) => Fault.from(error),
-  );
+/** What is wrong with one target; the end of the link itself is thrown, and told once. */
+async function faultOf(link: Link, attempt: Promise<void>): Promise<Fault | null> {
+  try {
+    await attempt;
+    return null;
+  } catch (error) {
+    if (link.fault !== null) throw link.fault;
+    return Fault.from(error);
+  }
 }

@@ -14,7 +14,6 @@ import { policeServer } from './police-server.ts';
 import { poolPadding } from './pooled-padding.ts';
 import { Pulse } from './pulse.ts';
 import { quicken } from './quicken.ts';
-import { runScript, type ScriptEnd, type ScriptOptions } from './run-script.ts';
 import { firstWindow, ReceiveWindow, windowBudget } from './receive-window.ts';
 import { countUnasked } from './unasked-channels.ts';
 
@@ -175,11 +174,6 @@ export class Link {
       const text = `${this.#where} runs no commands for this user; look at MaxSessions, and at the key's options there`;
       throw new Fault('REMOTE_REFUSED', text, { cause: error });
     }
-  }
-
-  /** Runs a command on the host; null where the server runs none. */
-  run(command: string, options: ScriptOptions): Promise<ScriptEnd | null> {
-    return runScript(this.#client, command, options);
   }
 
   /** Ends the link on purpose. Closing twice is harmless. */
