@@ -1,8 +1,10 @@
 import { homedir } from 'node:os';
 import { findConfig, loadConfig } from './core/config/load.ts';
+import { callOutside } from './core/model/call-outside.ts';
 import type { Config } from './core/model/config.ts';
 import type { Event } from './core/model/event.ts';
 import { Fault } from './core/model/fault.ts';
+import { printable } from './core/model/printable.ts';
 import type { DaemonStatus } from './core/model/status.ts';
 import type { Attendant } from './core/supervisor/attendant.ts';
 import { handSetToken } from './core/secrets/token-store.ts';
@@ -33,7 +35,10 @@ export interface Daemon {
   /** Resolves when it has ended, whoever asked for it. */
   readonly done: Promise<void>;
   status(): DaemonStatus;
-  /** Calls back for each event after number `after`, then live. Returns the unsubscribe. */
+  /**
+   * Calls back for each event after number `after`, then live. Returns the unsubscribe. A listener that throws is called on; of the first
+   * time there is a process warning.
+   */
   subscribe(after: number, listener: (event: Event) => void): () => void;
   /** What hosts ask for: answer it, or decline. */
   readonly questions: Supervisor['questions'];
@@ -99,7 +104,7 @@ export async function startDaemon(options: DaemonOptions = {}): Promise<Daemon> 
     done,
     questions: supervisor.questions,
     status: () => supervisor.status(),
-    subscribe: (after, listener) => supervisor.subscribe(after, listener),
+    subscribe: (after, listener) => supervisor.subscribe(after, containListener(listener)),
     close: (reason = why) => {
       why = reason;
       end();
@@ -107,6 +112,23 @@ export async function startDaemon(options: DaemonOptions = {}): Promise<Daemon> 
     },
     now: () => supervisor.now(),
     die: log.die,
+  };
+}
+
+/** What a listener throws would end the daemon, or be taken for the fault of a worker. */
+function containListener(listener: (event: Event) => void): (event: Event) => void {
+  let told = false;
+  return (event) => {
+    callOutside(
+      () => listener(event),
+      (error) => {
+        if (told) return;
+        told = true;
+        const why = printable(error instanceof Error ? error.message : String(error));
+        const text = `a listener of the daemon failed at ${event.type} (${why}), and is called on; this is told once: correct it`;
+        process.emitWarning(text, { type: 'TowlineWarning', code: 'INTERNAL' });
+      },
+    );
   };
 }
 

@@ -53,7 +53,7 @@ const json: OptionText = { name: 'json', text: 'print JSON for programs' };
 export const commands: readonly Command[] = [
   ...daemonCommands,
   ...tokenCommands,
-import { backendCommand } from './backend-command.ts';
+  backendCommand,
   ...lookingCommands,
   ...editCommands,
   ...hostCommands,

@@ -13,6 +13,7 @@ type Say = (finding: Finding) => void;
 export async function examineForwarding(link: Link, say: Say): Promise<void> {
   const target: Endpoint = { kind: 'tcp', host: '127.0.0.1', port: 22 };
   const fault = await faultOf(
+    link,
     probeTcp(link, target, defaultDeadlines.open, AbortSignal.timeout(defaultDeadlines.open)),
   );
   if (fault === null || fault.code === 'TARGET_REFUSED')
@@ -31,7 +32,7 @@ export async function examineForward(
     return say(well('target', 'backend', 'launched over a link; `towline backend ps` shows what runs there'));
   }
   const name = formatEndpoint(target);
-  const fault = await faultOf(probeTcp(link, target, defaultDeadlines.open, signal));
+  const fault = await faultOf(link, probeTcp(link, target, defaultDeadlines.open, signal));
   if (fault !== null) {
     if (fault.code !== 'TARGET_REFUSED') return say(wrong('forwarding', name, fault));
     const show = `ss -l${target.kind === 'tcp' ? 'tn' : 'x'}`;
@@ -39,7 +40,10 @@ export async function examineForward(
   }
   say(well('target', name, 'the server forwards there, and something answers'));
   if (health?.kind !== 'http' && health?.kind !== 'websocket') return;
-  const unwell = await faultOf((health.kind === 'http' ? probeHttp : probeWebsocket)(link, target, health, signal));
+  const unwell = await faultOf(
+    link,
+    (health.kind === 'http' ? probeHttp : probeWebsocket)(link, target, health, signal),
+  );
   say(
     unwell === null
       ? well('backend', name, `answers as it should (${health.kind === 'http' ? 'HTTP' : 'WebSocket'})`)
@@ -47,9 +51,13 @@ export async function examineForward(
   );
 }
 
-function faultOf(attempt: Promise<void>): Promise<Fault | null> {
-  return attempt.then(
-    () => null,
-    (error: unknown) => Fault.from(error),
-  );
+/** What is wrong with one target; the end of the link itself is thrown, and told once. */
+async function faultOf(link: Link, attempt: Promise<void>): Promise<Fault | null> {
+  try {
+    await attempt;
+    return null;
+  } catch (error) {
+    if (link.fault !== null) throw link.fault;
+    return Fault.from(error);
+  }
 }

@@ -70,9 +70,17 @@ export async function examine({ host, relay, sshConfig }: Subject, options: Exam
     const fault = Fault.from(error);
     return say(wrong(failedStep(fault, last), '', fault));
   }
+  // A ping has no signal of its own.
+  const leave = () => link.close();
+  signal.addEventListener('abort', leave, { once: true });
   try {
-    await examineLink(link, { host, relay, sshConfig }, route, options);
+    await examineLink(link, relay, route, options);
+  } catch (error) {
+    signal.throwIfAborted();
+    if (link.fault === null) throw error;
+    say(wrong('round trip', '', link.fault, 'the login went well: look at the log of the server, and at the network'));
   } finally {
+    signal.removeEventListener('abort', leave);
     link.close();
   }
 }
@@ -95,20 +103,12 @@ function addressOf({ user, hostName, port }: Pick<HostConfig, 'user' | 'hostName
 
 async function examineLink(
   link: Link,
-  { relay }: Subject,
+  relay: RelayConfig | null,
   route: readonly HostConfig[],
   { say, signal }: ExamineOptions,
 ): Promise<void> {
   const host = route.at(-1)?.alias ?? '';
-  const named = await remoteHost(link)
-    .run('hostname; id -un; uname -sr', { deadline: 5_000 })
-    .catch(() => null);
-  const [machine, user, system] = named?.stdout.split('\n') ?? [];
-  if (machine === undefined || machine === '') {
-    say(mind('machine', '', 'it runs no commands for this account; forwarding works without'));
-  } else {
-    say(well('machine', '', `${machine} (${system}), as ${user}: what a backend there shows is that of this machine`));
-  }
+  say(await nameMachine(link, signal));
   const times: number[] = [];
   for (let n = 0; n < pings; n++) times.push(await link.roundTrip());
   const keepalive = relay?.keepalive ?? route.at(-1)?.keepalive ?? defaultKeepalive;
@@ -118,4 +118,27 @@ async function examineLink(
   if (relay === null) await examineForwarding(link, say);
   else for (const forward of relay.forwards) await examineForward(link, forward, host, { say, signal });
   for (const finding of await askAgents(link)) say(finding);
+  if (link.fault !== null) throw link.fault;
+}
+
+/** Which machine it is, by its own word; a host that runs no commands is told, a link that is lost meanwhile throws. */
+async function nameMachine(link: Link, signal: AbortSignal): Promise<Finding> {
+  try {
+    const { stdout } = await remoteHost(link).run('hostname; id -un; uname -sr', {
+      deadline: defaultDeadlines.open,
+      signal,
+    });
+    const [machine = '', user, system] = stdout.split('\n');
+    if (machine === '') return mind('machine', '', 'it does not say its name; forwarding works without');
+    return well(
+      'machine',
+      '',
+      `${machine} (${system}), as ${user}: what a backend there shows is that of this machine`,
+    );
+  } catch (error) {
+    if (link.fault !== null || signal.aborted) throw error;
+    const fault = Fault.from(error);
+    if (fault.code !== 'REMOTE_REFUSED' && fault.code !== 'OPEN_TIMEOUT') throw error;
+    return mind('machine', '', `${fault.message}; forwarding works without`);
+  }
 }

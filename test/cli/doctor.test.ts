@@ -1,4 +1,5 @@
-import { chmodSync, writeFileSync } from 'node:fs';
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { test, type Test } from 'tap';
 import { startHttp, startWebSocket } from '../fixtures/backend-web.ts';
@@ -353,4 +354,45 @@ test('each hop of a route is told apart', async (t) => {
     [{ where: 'hop 1' }, { where: 'hop 2', text: /through hop 1/ }],
   );
   t.match(bad, [{ step: 'host key', fault: { code: 'HOST_KEY_UNKNOWN' }, text: /hop 2/ }]);
+});
+
+test('a server that never answers a request for a session is told so, and the rest is examined', async (t) => {
+  const server = await startRogue(t, { session: () => undefined });
+  const { code, findings, steps } = await examine(t, ['test', '-F', server.sshConfigFile]);
+  t.match(
+    findings.find(({ step }) => step === 'machine'),
+    { state: 'mind', text: /did not open a command within 5 s.*; forwarding works without$/ },
+  );
+  t.strictSame(steps.slice(-2), ['round trip', 'forwarding']);
+  t.equal(code, 0);
+});
+
+test('what rc files print is not taken for the name of the machine', async (t) => {
+  const sshd = await startSshd(t);
+  writeFileSync(join(sshd.home, '.bashrc'), 'echo Welcome; echo x\n');
+  const { findings } = await examine(t, ['test', '-F', sshd.sshConfigFile]);
+  const text = findings.find(({ step }) => step === 'machine')?.text;
+  t.match(text, new RegExp(`^${hostname().replaceAll('.', '\\.')} \\(`));
+});
+
+test('a link that is lost after the login is a finding, told once, and the other relays are examined still', async (t) => {
+  const [sshd, server] = [await startSshd(t), await startRogue(t, { session: (_innards, socket) => socket.destroy() })];
+  const file = join(sshd.dir, 'doctor_config');
+  const rogue = readFileSync(server.sshConfigFile, 'utf8').replace('Host test', 'Host lost');
+  writeFileSync(file, `${rogue}\nHost *\nInclude ${sshd.sshConfigFile}\n`, { mode: 0o600 });
+  const forwards = ['0:127.0.0.1:9', '0:127.0.0.1:10'];
+  const relays = { a: { host: 'lost', forwards }, b: { host: 'test', forwards: [`0:127.0.0.1:${sshd.port}`] } };
+  const config = { sshConfig: file, relays };
+  writeFileSync(join(homeOf(t), 'towline.json'), JSON.stringify(config), { mode: 0o600 });
+  const { code, bad, subjects, steps, findings } = await examine(t, []);
+  t.strictSame(subjects, ['a', 'b']);
+  t.match(bad, [{ step: 'round trip', fault: { code: 'LINK_LOST' }, fix: /look at the log of the server/ }]);
+  t.notOk(
+    findings.some(({ text }) => text.includes('runs no commands')),
+    'the link was gone',
+  );
+  t.equal(steps.at(-1), 'target');
+  t.equal(code, 69);
+  const { stdout } = await runTowline(t, ['doctor']);
+  t.match(stdout, /\nb\n.*\n1 thing is wrong\n$/s);
 });

@@ -1,6 +1,6 @@
 import { isReusable, type Question } from '../model/question.ts';
 
-/** Somebody who can answer questions: a terminal, or `towline unlock`. */
+/** Somebody who can answer questions: a terminal, or `towline unlock`. One that throws is asked no more, and the relay is warned. */
 export interface Attendant {
   /** A question waits; it may be told twice. Whoever of several answers first is heard. */
   asked(question: AskedQuestion): void;
@@ -14,6 +14,9 @@ export interface AskedQuestion {
   readonly relay: string;
   readonly question: Question;
 }
+
+/** So many declined answers are remembered at most: the prompts among their names are the servers' words. */
+const mostDeclined = 1_000;
 
 /**
  * Those who are there to answer: who came for one relay, else who is there for all. What the latter would not answer is not put to them
@@ -31,8 +34,15 @@ export class Attendants {
     if (relay !== null) this.renew(relay);
   }
 
-  delete(attendant: Attendant): void {
+  /** For which relay he was there, or null: for all; undefined where he was not. */
+  delete(attendant: Attendant): string | null | undefined {
+    const relay = this.#all.get(attendant);
     this.#all.delete(attendant);
+    return relay;
+  }
+
+  has(attendant: Attendant): boolean {
+    return this.#all.has(attendant);
   }
 
   /** To whom a question is put. */
@@ -49,7 +59,14 @@ export class Attendants {
 
   decline(one: AskedQuestion): void {
     this.#last += 1;
-    this.#declined.set(wantedBy(one), this.#last);
+    const wanted = wantedBy(one);
+    // The oldest stands first.
+    this.#declined.delete(wanted);
+    this.#declined.set(wanted, this.#last);
+    for (const oldest of this.#declined.keys()) {
+      if (this.#declined.size <= mostDeclined) break;
+      this.#declined.delete(oldest);
+    }
   }
 
   hasDeclined(one: AskedQuestion): boolean {
@@ -60,6 +77,7 @@ export class Attendants {
   renew(relay: string): void {
     this.#last += 1;
     this.#renewed.set(relay, this.#last);
+    for (const wanted of this.#declined.keys()) if (wanted.startsWith(`${relay} `)) this.#declined.delete(wanted);
   }
 
   #for(relay: string | null): readonly Attendant[] {
@@ -67,7 +85,11 @@ export class Attendants {
   }
 }
 
-/** What is declined: an answer for all that it would serve; a code, which serves one login, for its relay. */
+/**
+ * What is declined: an answer for all that it would serve; a code, which serves one login, for its relay and host, whatever the prompt:
+ * a challenge is worded anew each time.
+ */
 function wantedBy({ relay, question }: AskedQuestion): string {
-  return isReusable(question) ? `all ${question.about}` : `${relay} ${question.about}`;
+  // No name of a relay is empty.
+  return isReusable(question) ? ` ${question.about}` : `${relay} ${question.where}`;
 }

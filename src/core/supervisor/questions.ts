@@ -1,5 +1,7 @@
+import { callOutside } from '../model/call-outside.ts';
 import type { Fact } from '../model/event.ts';
 import { Fault, type FaultReport } from '../model/fault.ts';
+import { printable } from '../model/printable.ts';
 import { isReusable } from '../model/question.ts';
 import type { Secret } from '../model/secret.ts';
 import type { LaneId, ToSupervisor } from '../protocol.ts';
@@ -77,15 +79,7 @@ export class Questions {
     for (const one of this.#waiting.values()) {
       if (one.shown && (relay === null || one.relay === relay)) this.#put(one, [attendant]);
     }
-    return () => {
-      this.#attendants.delete(attendant);
-      for (const one of [...this.#waiting.values()]) {
-        if (!one.shown || (relay !== null && one.relay !== relay)) continue;
-        const there = this.#attendants.of(one);
-        if (there.length > 0) this.#put(one, there);
-        else if (!one.asking) this.#end(one, null, 'nobody');
-      }
-    };
+    return () => this.#leave(attendant);
   }
 
   /** A user wants this relay to go on: what was declined may be asked anew. */
@@ -144,7 +138,30 @@ export class Questions {
     clearTimeout(one.timer);
     one.timer = setTimeout(() => this.#refuse(one, 'late'), this.#ports.patience ?? patience);
     const { id, relay, question } = one;
-    for (const attendant of attendants) attendant.asked({ id, relay, question });
+    for (const attendant of attendants) this.#tell(attendant, one, () => attendant.asked({ id, relay, question }));
+  }
+
+  /** One that fails is not there any more. */
+  #tell(attendant: Attendant, { relay }: Waiting, call: () => void): void {
+    if (!this.#attendants.has(attendant)) return;
+    callOutside(call, (error) => {
+      const why = printable(error instanceof Error ? error.message : String(error));
+      const text = `whoever was to answer questions failed (${why}) and is asked no more; correct the program that started towline`;
+      if (this.#leave(attendant)) this.#ports.fact({ type: 'relay.warned', relay, text });
+    });
+  }
+
+  /** False for one who has left already. */
+  #leave(attendant: Attendant): boolean {
+    const relay = this.#attendants.delete(attendant);
+    if (relay === undefined) return false;
+    for (const one of [...this.#waiting.values()]) {
+      if (!one.shown || (relay !== null && one.relay !== relay) || !this.#waiting.has(one.id)) continue;
+      const there = this.#attendants.of(one);
+      if (there.length > 0) this.#put(one, there);
+      else if (!one.asking) this.#end(one, null, 'nobody');
+    }
+    return true;
   }
 
   async #run(program: string, one: Waiting): Promise<void> {
@@ -175,7 +192,8 @@ export class Questions {
     this.#waiting.delete(id);
     clearTimeout(one.timer);
     one.over.abort();
-    if (shown) for (const attendant of this.#attendants.all(one)) attendant.over(id);
+    const told = shown ? this.#attendants.all(one) : [];
+    for (const attendant of told) this.#tell(attendant, one, () => attendant.over(id));
     this.#ports.pause(keeper, lane, false);
     if (answers === null) this.#ports.fact({ type: 'question.unanswered', why: how, ...fact });
     else this.#ports.fact({ type: 'question.answered', by: how, ...fact });

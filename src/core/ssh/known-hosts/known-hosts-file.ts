@@ -46,14 +46,23 @@ export async function appendLine(path: string, line: string): Promise<void> {
     const data = Buffer.from(`${(await endsOpen(file, size)) ? '\n' : ''}${line}\n`);
     const { bytesWritten } = await file.write(data);
     if (bytesWritten === data.length) return;
-    // A full disk: half a line would spoil the next one.
-    await file.truncate(size);
+    await takeBack(file, size, data.subarray(0, bytesWritten));
     throw unwritable(path, new Error(`only ${bytesWritten} of ${data.length} bytes were taken`));
   } catch (error) {
     throw error instanceof Fault ? error : unwritable(path, error);
   } finally {
     await file.close();
   }
+}
+
+/**
+ * A full disk: half a line would spoil the next one. It is cut off where nothing but it stands behind what was there before; ssh knows no
+ * lock, and beside a line that it wrote meanwhile ours only gets its end.
+ */
+export async function takeBack(file: FileHandle, size: number, written: Buffer): Promise<void> {
+  const { buffer, bytesRead } = await file.read(Buffer.alloc(written.length + 1), 0, written.length + 1, size);
+  if (bytesRead === written.length && buffer.subarray(0, bytesRead).equals(written)) await file.truncate(size);
+  else await file.write('\n').catch(() => undefined);
 }
 
 async function makeFolder(folder: string): Promise<void> {

@@ -73,7 +73,7 @@ const harmless: Readonly<Record<string, string>> = {
   usekeychain: 'keys are taken from files and ssh-agent',
   versionaddendum: 'the identification string is that of the SSH library',
   visualhostkey: 'fingerprints are shown as text',
-  warnweakcrypto: '`towline status` tells what was agreed',
+  warnweakcrypto: 'of what is outdated there is a warning; `towline doctor` tells all that was agreed',
   xauthlocation: session,
 };
 

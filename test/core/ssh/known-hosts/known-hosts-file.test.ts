@@ -11,10 +11,11 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { test } from 'tap';
-import { appendLine, locateKnownHosts } from '../../../../src/core/ssh/known-hosts/known-hosts-file.ts';
+import { appendLine, locateKnownHosts, takeBack } from '../../../../src/core/ssh/known-hosts/known-hosts-file.ts';
 import { makeTemp } from '../../../fixtures/temp.ts';
 
 const add = async (file: string, line: string) => appendLine(await locateKnownHosts(file), line);
@@ -137,4 +138,18 @@ test('a full disk leaves no half line behind', async (t) => {
   ]);
   t.equal(String(said), 'KNOWN_HOSTS_UNWRITABLE\n');
   t.equal(readFileSync(file, 'utf8'), `${'a'.repeat(1_000)}\n`);
+});
+
+test('half a line on a full disk is cut off, and never what ssh wrote beside it', async (t) => {
+  const file = join(makeTemp(t, 'kh'), 'known_hosts');
+  const left = async (text: string) => {
+    writeFileSync(file, text);
+    const handle = await open(file, 'a+');
+    await takeBack(handle, 4, Buffer.from('hal'));
+    await handle.close();
+    return readFileSync(file, 'utf8');
+  };
+  t.equal(await left('old\nhal'), 'old\n');
+  t.equal(await left('old\nhaltheirs\n'), 'old\nhaltheirs\n\n');
+  t.equal(await left('old\ntheirs\nhal'), 'old\ntheirs\nhal\n');
 });

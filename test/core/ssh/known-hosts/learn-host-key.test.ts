@@ -13,6 +13,7 @@ import { hop, hostConfig } from '../../../fixtures/host-config.ts';
 import { startSshd } from '../../../fixtures/sshd.ts';
 import { makeKeyPair } from '../../../fixtures/sshd-keys.ts';
 import { makeTemp, type Owner } from '../../../fixtures/temp.ts';
+import { waitUntil } from '../../../fixtures/wait.ts';
 import { askSsh, askTowline, checkedHost, goRoute } from './both.ts';
 
 const LEARNER = fileURLToPath(new URL('learner-main.js', import.meta.url));
@@ -227,6 +228,40 @@ test('a name that would mean something else in known_hosts is never written', as
     );
     t.notOk(existsSync(file));
   }
+});
+
+test('a lock is never taken from a process of this machine that lives, however old it is, nor given back by another one', async (t) => {
+  const dir = makeTemp(t, 'kh');
+  const [path, lock] = [join(dir, 'x'), join(dir, 'x.towline-lock')];
+  const minuteAgo = new Date(Date.now() - 60_000);
+  let leave: () => void = () => undefined;
+  const inside = new Promise<void>((entered) => {
+    const work = () =>
+      new Promise<void>((resolve) => {
+        leave = resolve;
+        entered();
+      });
+    void withFileLock(path, work, forever).then(() => void leaving.push('left'));
+  });
+  const leaving: string[] = [];
+  await inside;
+  utimesSync(lock, new Date(), minuteAgo);
+  const impatient = AbortSignal.timeout(200);
+  await t.rejects(
+    withFileLock(path, async () => 'in', impatient),
+    { name: 'AbortError' },
+  );
+  await waitUntil('its holder has written it anew', () => statSync(lock).mtimeMs > minuteAgo.getTime() + 30_000);
+  writeFileSync(lock, '1 another-machine - x\n');
+  leave();
+  await waitUntil('the holder has left', () => leaving.length > 0);
+  t.equal(readFileSync(lock, 'utf8'), '1 another-machine - x\n', 'it was not the first one’s any more');
+  // The number of a process that began at another time.
+  if (existsSync('/proc/self/stat')) {
+    writeFileSync(lock, `${process.pid} ${hostname()} 1 x\n`);
+    t.equal(await withFileLock(path, async () => 'in', forever), 'in');
+  }
+  t.strictSame(readdirSync(dir), []);
 });
 
 test('a lock whose holder is dead, or old, is nobody’s; one that is held is waited for', async (t) => {
