@@ -4,17 +4,18 @@ import type { Command } from './commands.ts';
 export const backendCommand: Command = {
   name: 'backend',
   operands: [
-    { name: 'verb', shown: 'ps|stop|logs|reap' },
+    { name: 'verb', shown: 'ACTION' },
     { name: 'relay', shown: '[RELAY]' },
   ],
   group: 'Backends',
-  text: 'show the backends that were launched, or end them',
+  text: 'look after what was launched: ps, stop, logs, reap',
   options: [
     { name: 'lines', alias: 'n', value: 'N', text: 'with logs: how many, 100 unless given' },
     { name: 'yes', alias: 'y', text: 'with stop and reap: do not ask' },
     { name: 'json', text: 'print JSON for programs' },
   ],
   more: [
+    '`ps` lists them, `logs` shows what they printed, and:',
     'Each host is reached by a connection of its own. Without RELAY: every backend',
     'that towline knows on the hosts of the config, also those of other relays.',
     '`stop` ends a backend for good: its relay starts none until `towline restart`.',

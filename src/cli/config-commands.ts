@@ -11,16 +11,16 @@ export const editCommands: readonly Command[] = [
     text: 'write a relay into the config; asks for what is not said',
     options: [
       { name: 'host', value: 'HOST', text: 'an alias of ssh_config, or [user@]host[:port]' },
-      { name: 'port', value: 'PORT', text: 'where the backend listens on that host, 8787 unless given' },
+      { name: 'port', value: 'PORT', text: 'port of the backend there, 8787 unless given' },
       {
         name: 'listen',
         value: 'WHERE',
-        text: 'where clients connect: a port, address:port or unix:/path',
+        text: 'where clients connect: port, address:port, unix:/path',
       },
-      { name: 'recipe', value: 'NAME', text: 'start a known backend there; `towline recipes` lists them' },
+      { name: 'recipe', value: 'NAME', text: 'a known backend to start; see `towline recipes`' },
       { name: 'launch', value: 'COMMAND', text: 'what starts the backend there; {port} in it is its port' },
-      { name: 'token-from', value: 'PLACE', text: 'where the token of a running backend is; never the token itself' },
-      { name: 'token-pattern', value: 'REGEX', text: 'its first group is the token, in what stands in that place' },
+      { name: 'token-from', value: 'PLACE', text: 'where the token of a running backend is' },
+      { name: 'token-pattern', value: 'REGEX', text: 'its first group is the token' },
       { name: 'token-json', value: 'PATH', text: 'where the token is in the JSON that stands there' },
     ],
     more: [

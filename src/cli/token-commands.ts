@@ -17,7 +17,7 @@ export const tokenCommands: readonly Command[] = [
       { name: 'relay', shown: 'RELAY' },
     ],
     group: 'Backends',
-    text: "show the token of a relay's backend, or set it by hand",
+    text: 'show the token of a backend, or set it by hand',
     options: [print, copy, { name: 'keyring', text: "with set: keep it in the system's keyring" }],
     more: [
       '`set` reads it from the terminal without showing it, or from standard input;',
@@ -55,7 +55,7 @@ export const tokenCommands: readonly Command[] = [
     name: 'recipes',
     operands: [{ name: 'name', shown: '[NAME]' }],
     group: 'Backends',
-    text: 'show the backends that towline knows, and how to add one',
+    text: 'show the backends that towline knows',
     options: [{ name: 'json', text: 'print JSON for programs' }],
     run: async (called) => (await import('./recipes.ts')).recipes(called),
   },
