@@ -17,6 +17,7 @@ function ensureTools() {
     fish: 'fish',
     tcsh: 'tcsh',
     strace: 'strace',
+    busybox: 'busybox',
     jupyter: 'jupyter-core',
     'jupyter-server': 'jupyter-server',
     // the keyring and what opens it

@@ -10,8 +10,9 @@ const sequences = /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u00
 /** What looks like a secret by the word before it, or is a long word of letters and digits. */
 const named = /((?:token|password|passwd|secret|key|code)["']?\s*[=:]\s*["']?)[^\s"'&;,]+/gi;
 const long = /[\w+/=-]{24,}/g;
-/** A path of short names is long too, and says what is wrong. */
-const path = /^\/(?:[\w+=-]{0,23}\/)*[\w+=-]{0,23}$/;
+
+/** How a shell names the file of the command in its complaints. */
+const commandFile = /\S*\/towline\/backends\/[^/\s]+\/command: /g;
 
 /** The end of what a backend printed, for people: without tokens, without anything that a terminal would obey. */
 export class LastLines {
@@ -50,9 +51,9 @@ export class LastLines {
     const text = this.#bytes.toString('utf8');
     const cut = this.#bytes.length < most ? '' : /^[^\n]*\n/.exec(text)?.[0];
     const whole = cut === undefined ? text.slice(-160).replace(/^\S*/, '') : text.slice(cut.length);
-    return this.#redact(whole.replace(sequences, ''))
+    return this.#redact(whole.replace(sequences, '').replace(commandFile, ''))
       .split(/[\r\n]+/)
-      .map((line) => printable(line.trim().slice(0, 90)))
+      .map((line) => printable(line.trim().slice(0, 100)))
       .filter((line) => line !== '');
   }
 
@@ -68,10 +69,18 @@ export class LastLines {
         .map((line) => hideGroups(line, pattern))
         .join('\n');
     }
-    return shown
-      .replace(named, '$1[secret]')
-      .replace(long, (word) => (/\d/.test(word) && !path.test(word) ? '[secret]' : word));
+    return shown.replace(named, '$1[secret]').replace(long, hideWord);
   }
+}
+
+/** A token has digits in it. A path may be long by itself; then each part of it counts. */
+function hideWord(word: string): string {
+  if (!/\d/.test(word)) return word;
+  if (!word.startsWith('/')) return '[secret]';
+  return word
+    .split('/')
+    .map((part) => (part.length >= 24 && /\d/.test(part) ? '[secret]' : part))
+    .join('/');
 }
 
 function hideGroups(line: string, pattern: RegExp): string {

@@ -17,6 +17,8 @@ export interface Look {
   readonly started: number;
   /** Its exit code, once it is known. */
   readonly code: number | null;
+  /** Whether its log has its last byte. */
+  readonly drained: boolean;
   readonly processes: readonly { readonly pid: number; readonly name: string }[];
   readonly listeners: readonly Listener[];
   /** False where the host has no /proc: nobody can tell whose a listener is. */
@@ -28,6 +30,7 @@ export function readLook(lines: readonly string[]): Look {
   let main: Look['main'] = 'none';
   let code: number | null = null;
   let tellable = true;
+  let drained = false;
   let pid = 0;
   let started = 0;
   const processes: { pid: number; name: string }[] = [];
@@ -48,9 +51,10 @@ export function readLook(lines: readonly string[]): Look {
       if (place !== null) sockets.push({ ...place, uid: Number(second), inode: third });
     } else if (kind === 'S') own.add(second);
     else if (kind === 'N') tellable = false;
+    else if (kind === 'D') drained = true;
   }
   const listeners = sockets.map(({ inode, ...socket }) => ({ ...socket, own: own.has(inode) }));
-  return { main, pid, started, code, processes, listeners, tellable };
+  return { main, pid, started, code, drained, processes, listeners, tellable };
 }
 
 /** `0100007F:1F90` as in /proc/net/tcp (proc_net(5)): words of four bytes, each in the byte order of the host. */

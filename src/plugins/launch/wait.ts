@@ -7,8 +7,8 @@ import { ended, late, orphaned, squatted, type Told } from './launch-faults.ts';
 import { type Look, readLook } from './look.ts';
 import type { Ready, WatchOptions } from './watch-run.ts';
 
-/** For how long what is wrong may still come right, ms: somebody else on its port, processes without a port, an end without last words. */
-const patience = { foreign: 10_000, orphans: 5_000, end: 300 };
+/** For how long what is wrong may still come right, ms: somebody else on its port, processes without a port, last words on their way. */
+const patience = { foreign: 10_000, orphans: 5_000, drained: 200, end: 3_000 };
 
 /** How often the last line is shown, ms. */
 const showEvery = 1_000;
@@ -70,6 +70,12 @@ export class Wait {
     const choice = look.tellable ? this.#choose(look, now) : await this.#try(look);
     const token = this.#token();
     if (choice.is === 'ready' && token !== 'missing') {
+      if (!look.tellable) {
+        const { name } = this.#options;
+        this.#options.warn(
+          `${this.#host.facts.remote} does not show whose port it is (no /proc): only a token proves the backend ${name} to be ours`,
+        );
+      }
       const { pid, started, main, processes } = look;
       return { ...choice, token, started, pid: main === 'live' ? pid : (processes[0]?.pid ?? pid) };
     }
@@ -138,7 +144,10 @@ export class Wait {
     }
     const gone = look.main === 'gone';
     const left = look.processes.length > 0;
-    if (this.#lasts('end', gone && !left, now) >= patience.end) throw ended(this.#told, this.#wanted);
+    const dead = gone && !left;
+    const told = this.#lasts('drained', dead && look.drained, now) >= patience.drained;
+    // Somebody who does not carry its mark may hold its output open.
+    if (this.#lasts('end', dead, now) >= patience.end || told) throw ended(this.#told, this.#wanted);
     // One that went into the background may still open its port.
     const idle = gone && left && look.code !== 0 && choice.is === 'waiting' && ownPorts(look).length === 0;
     if (this.#lasts('orphans', idle, now) >= patience.orphans) throw orphaned(this.#told);

@@ -126,7 +126,10 @@ test('one that ends before it is ready is told by its exit code and its last lin
       /^the backend box ended with exit code 3 before it was ready; last output: "one", "it broke"; /,
     ],
     ['kill -9 $$', /^the backend box was ended by signal 9 before it was ready; /],
-    ['no-such-program-here', /exit code 127 .* not found"; `towline backend logs box` shows more$/],
+    [
+      'no-such-program-here',
+      /exit code 127 .*: no-such-program-here: not found"; `towline backend logs box` shows more$/,
+    ],
   ] as const;
   for (const [command, message] of cases) {
     const began = performance.now();

@@ -16,7 +16,7 @@ test('the last three lines are shown, without what a terminal would obey', (t) =
     shown('\u001b[31mred\u001b(B\u001b[m \u001b]52;c;aGk=\u0007x\u0000\u202e'),
     'last output: "red x\\x00\\u{202e}"',
   );
-  t.equal(shown(`a ${'b'.repeat(200)}`), `last output: "a ${'b'.repeat(88)}"`);
+  t.equal(shown(`a ${'b'.repeat(200)}`), `last output: "a ${'b'.repeat(98)}"`);
   t.end();
 });
 
@@ -28,6 +28,12 @@ test('tokens are hidden by value, by the pattern of the recipe, and by what stan
     t.notMatch(shown(line), /abc/, line);
   }
   t.equal(shown('0123456789abcdef0123456789abcdef'), 'last output: "[secret]"');
+  t.equal(
+    shown('no /home/me/project-2026/build-output/x1 here'),
+    'last output: "no /home/me/project-2026/build-output/x1 here"',
+  );
+  t.equal(shown('in /run/0123456789abcdef0123456789abcdef/x'), 'last output: "in /run/[secret]/x"');
+  t.equal(shown('/h/.local/state/towline/backends/box/command: 1: npm: not found'), 'last output: "1: npm: not found"');
   t.end();
 });
 

@@ -30,6 +30,7 @@ look() {
     e=
     read -r k e <exit && [ "$k" = "$run" ] || e=
     echo B gone $e
+    [ ! -e drained ] || echo D
   fi
   echo "R $r_pid $r_started"
   [ $proc = yes ] || { echo N; return; }

@@ -56,6 +56,10 @@ finish() { echo "$run $1" >exit.new; mv -f exit.new exit; }
 backend() { sh ./keep enter; finish $?; }
 # dd with bs= passes on what it reads as it comes. It stops at 512 KiB at most, so that no piece of the log is larger than 1 MiB.
 drain() {
+  pour
+  true >drained
+}
+pour() {
   n=1
   while :; do
     # Of what it says only the count of an end counts: GNU's warns of short reads, which are no failure.

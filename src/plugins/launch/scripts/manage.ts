@@ -26,7 +26,7 @@ orphans=$(members "$r_run" "$r_pid" "$r_start")
 # One that went into the background is alive without the process that started it.
 if [ -n "$orphans" ] && [ "$r_code" = 0 ] && [ -n "$r_ready" ]; then unlock; quit alive; fi
 end_run "$r_run" "$r_pid" "$r_start" 50 || { unlock; quit left $(members "$r_run" "$r_pid" "$r_start"); }
-rm -f run token ready exit ending beat settings command piece
+rm -f run token ready exit drained ending beat settings command piece
 unlock
 quit cleared $orphans
 `;

@@ -1,0 +1,50 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { test } from 'tap';
+import { endAll, processesWith } from '../../fixtures/process-tree.ts';
+import { startSshd } from '../../fixtures/sshd.ts';
+import { supervise } from '../../fixtures/supervised.ts';
+import { makeTemp, type Owner } from '../../fixtures/temp.ts';
+
+const moody = fileURLToPath(new URL('../../fixtures/moody-main.js', import.meta.url));
+
+/** A relay with a backend whose mood can be set. */
+async function startMoody(t: Owner) {
+  const sshd = await startSshd(t);
+  const file = join(makeTemp(t, 'mood'), 'mood');
+  const mood = (text: string) => writeFileSync(file, text);
+  mood('');
+  const mark = `MOODY_FILE=${file}`;
+  t.teardown(() => endAll(processesWith(mark)));
+  const recipe = {
+    title: 'Moody',
+    command: `exec ${process.execPath} ${moody} {port} ${file}`,
+    token: { from: 'environment', name: 'MOODY_TOKEN' },
+    door: { wire: { in: 'query', name: 'token' }, kind: 'http', path: '/' },
+    scheme: 'http',
+  };
+  const plugins = [{ use: 'launch', recipe, env: { MOODY_FILE: file } }];
+  const health = { kind: 'backend', every: '1s', timeout: '500ms', fall: 2 };
+  const forwards = [{ listen: 0, target: 'backend', health }];
+  const daemon = await supervise(t, sshd, { r: { host: 'test', forwards, plugins } });
+  const run = async () => (await daemon.reach('r', 'connected', 60_000)).lanes[0]?.backend?.run;
+  return { daemon, mood, run };
+}
+
+test('a backend that answers 500 or 401, or hangs, degrades its relay by name and is not launched again', async (t) => {
+  const { daemon, mood, run } = await startMoody(t);
+  const first = await run();
+  t.match(first, /^[0-9a-f]{32}$/);
+  for (const [now, code, message] of [
+    ['500', 'PROBE_FAILED', /answers 500/],
+    ['401', 'TOKEN_REFUSED', /answers 401 to the relay's token/],
+    ['hang', 'PROBE_FAILED', /no .*answer .*0\.5 s/],
+  ] as const) {
+    mood(now);
+    const { standing } = await daemon.reach('r', 'degraded');
+    t.match(standing.fault, { code, message }, now);
+    mood('');
+    t.equal(await run(), first, 'it is the same one');
+  }
+});
