@@ -76,9 +76,7 @@ test('random configs mean what `ssh -G` says', async (t) => {
     const [mine, yours] = await Promise.all([ours(config, one.host ?? 'h'), theirs(config, one.host ?? 'h')]);
     refused += Number(yours === null);
     const same =
-      yours === null
-        ? typeof mine === 'string' && refusal.test(mine)
-        : JSON.stringify(mine) === JSON.stringify(yours);
+      yours === null ? typeof mine === 'string' && refusal.test(mine) : JSON.stringify(mine) === JSON.stringify(yours);
     different += Number(!same);
     if (!same && different <= 5) {
       t.comment(`seed ${seed}, case ${index}, host ${one.host}:\n${one.config}`);
