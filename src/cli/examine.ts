@@ -1,4 +1,5 @@
 import { defaultDeadlines, defaultKeepalive, detectTime, type RelayConfig } from '../core/model/config.ts';
+import { formatAddress } from '../core/model/endpoint.ts';
 import { Fault } from '../core/model/fault.ts';
 import type { Ask } from '../core/model/question.ts';
 import type { Stage } from '../core/model/state.ts';
@@ -88,17 +89,13 @@ export async function examine({ host, relay, sshConfig }: Subject, options: Exam
 function routeFindings(route: readonly HostConfig[]): readonly Finding[] {
   const last = route.at(-1);
   if (last === undefined) return [];
-  const via = route.slice(0, -1).map(({ alias, ...hop }) => `${alias} (${addressOf(hop)})`);
+  const via = route.slice(0, -1).map(({ alias, ...hop }) => `${alias} (${formatAddress(hop)})`);
   const through = via.length === 0 ? '' : `, reached through ${via.join(', ')}`;
   const warnings = [...new Set(route.flatMap(({ warnings: found }) => found))];
   return [
-    well('ssh_config', '', `${last.alias} is ${addressOf(last)}${through}`),
+    well('ssh_config', '', `${last.alias} is ${formatAddress(last)}${through}`),
     ...warnings.map((text) => mind('ssh_config', '', text)),
   ];
-}
-
-function addressOf({ user, hostName, port }: Pick<HostConfig, 'user' | 'hostName' | 'port'>): string {
-  return `${user}@${hostName.includes(':') ? `[${hostName}]` : hostName}:${port}`;
 }
 
 async function examineLink(

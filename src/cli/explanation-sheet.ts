@@ -1,4 +1,5 @@
 import { defaultKeepalive } from '../core/model/config.ts';
+import { formatAddress } from '../core/model/endpoint.ts';
 import { printable } from '../core/model/printable.ts';
 import type { Explanation } from '../core/ssh/resolve/explanation.ts';
 import type { HostConfig } from '../core/ssh/resolve/host-config.ts';
@@ -63,8 +64,8 @@ export function plainExplanation({ host, config, route, settings, ignored, refus
   };
 }
 
-function target({ user, hostName, port }: HostConfig): string {
-  return printable(`${user}@${hostName.includes(':') ? `[${hostName}]` : hostName}:${port}`);
+function target(host: HostConfig): string {
+  return printable(formatAddress(host));
 }
 
 /** No port is connected to then: the command makes the connection. */

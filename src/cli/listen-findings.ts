@@ -1,6 +1,6 @@
 import type { RelayConfig } from '../core/model/config.ts';
 import { type Endpoint, formatEndpoint } from '../core/model/endpoint.ts';
-import type { Fault } from '../core/model/fault.ts';
+import { Fault } from '../core/model/fault.ts';
 import type { RelayStatus } from '../core/model/status.ts';
 import { bindAll, closeAll } from '../core/supervisor/bind.ts';
 import { listenFault } from '../core/supervisor/listen-fault.ts';
@@ -11,11 +11,15 @@ export async function listenFindings(relay: RelayConfig, status: RelayStatus | n
   const findings: Finding[] = [];
   for (const [index, { listen }] of relay.forwards.entries()) {
     const name = formatEndpoint(listen);
-    if (status?.forwards[index]?.bound === true) {
+    const told = status?.forwards[index];
+    if (told?.bound === true) {
       findings.push(well('listen', name, 'the daemon listens there'));
       continue;
     }
-    const fault = await bindFault(listen);
+    // While the daemon tries it again and again, a look of ours could be what it finds there.
+    const tried = told !== undefined && status?.running !== 'stopped';
+    const report = tried ? told.listenFault : null;
+    const fault = report !== null ? Fault.fromReport(report) : tried ? null : await bindFault(listen);
     if (fault !== null) findings.push(wrong('listen', name, fault));
   }
   return findings;

@@ -6,6 +6,8 @@ import { unknownRelay } from '../core/supervisor/unknown-relay.ts';
 import { readFlag, readText } from './arguments.ts';
 import type { Called } from './commands.ts';
 import { change, openForChange, staleDaemon } from './config-change.ts';
+import { locateFolders } from '../control/folders.ts';
+import { tokenOfRemoved } from './kept-token.ts';
 import { canAsk, leftCode, openDialogue } from './dialogue.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -31,6 +33,8 @@ export async function remove({ given, terminal }: Called): Promise<number> {
   }
   change(opened, { kind: 'remove', name });
   terminal.say(`removed ${name} from ${printable(file)}`);
+  const forgotten = await tokenOfRemoved(locateFolders().state, name);
+  if (forgotten !== null) terminal.say(forgotten);
   const stale = await staleDaemon(file);
   if (stale !== null) terminal.say(printable(stale));
   return 0;

@@ -4,6 +4,8 @@ import { unknownRelay } from '../core/supervisor/unknown-relay.ts';
 import { readText } from './arguments.ts';
 import type { Called } from './commands.ts';
 import { change, openForChange, staleDaemon } from './config-change.ts';
+import { locateFolders } from '../control/folders.ts';
+import { tokenOfRenamed } from './kept-token.ts';
 import { readNewName } from './relay-answers.ts';
 
 /** `towline rename RELAY NEW`: changes the name in the config and nothing else. */
@@ -21,6 +23,8 @@ export async function rename({ given, terminal }: Called): Promise<number> {
   if (relay?.forwards.some(({ listen }) => listen.kind === 'tcp' && listen.port === 0) === true) {
     terminal.say('a port that was chosen for it is not kept: the next start chooses another one');
   }
+  const moved = await tokenOfRenamed(locateFolders().state, name, to);
+  if (moved !== null) terminal.say(moved);
   const stale = await staleDaemon(file);
   if (stale !== null) terminal.say(printable(stale));
   return 0;

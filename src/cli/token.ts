@@ -1,13 +1,14 @@
 import { parseName } from '../core/config/name-rules.ts';
 import { Fault } from '../core/model/fault.ts';
 import { printable } from '../core/model/printable.ts';
-import { forgetKeyring, writeKeyring } from '../core/secrets/keyring.ts';
-import { forgetToken, handSetToken, readToken, writeToken } from '../core/secrets/token-store.ts';
+import { writeKeyring } from '../core/secrets/keyring.ts';
+import { handSetToken, writeToken } from '../core/secrets/token-store.ts';
 import { locateFolders, openFolders } from '../control/folders.ts';
 import { readFlag, readText } from './arguments.ts';
 import type { Called } from './commands.ts';
 import { connect } from './connect.ts';
 import { handOver } from './hand-over.ts';
+import { forgetKept } from './kept-token.ts';
 import { relayNames } from './relay-names.ts';
 import { readSecret } from './read-secret.ts';
 import { unknownRelay } from '../core/supervisor/unknown-relay.ts';
@@ -66,10 +67,7 @@ async function set(relay: string, keyring: boolean, { given, terminal }: Called)
 
 async function forget(relay: string, { terminal }: Called): Promise<number> {
   checkName(relay);
-  const { state } = locateFolders();
-  // The keyring first: the file says that there is something in it.
-  if (readToken(state, relay) === 'keyring') await forgetKeyring(relay);
-  const was = forgetToken(state, relay);
+  const was = await forgetKept(locateFolders().state, relay);
   terminal.out(was ? `forgot the token of ${relay}${await told(relay)}\n` : `no token was set for ${relay}\n`);
   return 0;
 }

@@ -1,7 +1,12 @@
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { test, type Test } from 'tap';
+import { listenFindings } from '../../src/cli/listen-findings.ts';
+import type { RelayConfig } from '../../src/core/model/config.ts';
+import type { RelayStatus } from '../../src/core/model/status.ts';
 import { startHttp, startWebSocket } from '../fixtures/backend-web.ts';
 import { startEcho } from '../fixtures/backend.ts';
 import { type CliOptions, homeOf, runTowline } from '../fixtures/cli.ts';
@@ -395,4 +400,22 @@ test('a link that is lost after the login is a finding, told once, and the other
   t.equal(code, 69);
   const { stdout } = await runTowline(t, ['doctor']);
   t.match(stdout, /\nb\n.*\n1 thing is wrong\n$/s);
+});
+
+test('a port that the running daemon tries to get is not bound by doctor: it tells what the daemon has met', async (t) => {
+  const [sshd, backend] = [await startSshd(t), await startEcho(t)];
+  const forward = `${backend.port}:127.0.0.1:${backend.port}`;
+  writeConfig(t, sshd, [forward]);
+  t.equal((await runTowline(t, ['up', '--detach'])).code, 0);
+  const told = await examine(t, ['dev']);
+  t.match(told.bad, [{ step: 'listen', fault: { code: 'LISTEN_TAKEN' } }]);
+  const status = { running: 'running', forwards: [{ bound: false, listenFault: null }] } as unknown as RelayStatus;
+  const port = await freePort();
+  const holder = createServer();
+  holder.listen(port, '127.0.0.1');
+  await once(holder, 'listening');
+  t.teardown(() => holder.close());
+  const relay = { forwards: [{ listen: { kind: 'tcp', host: '127.0.0.1', port } }] } as unknown as RelayConfig;
+  t.strictSame(await listenFindings(relay, status), [], 'the daemon is about to bind it');
+  t.match(await listenFindings(relay, null), [{ fault: { code: 'LISTEN_TAKEN' } }]);
 });

@@ -107,6 +107,28 @@ test('a host that is nearly an alias is asked about, one that something knows is
   }
 });
 
+test('an alias that no relay could have, and commands of ssh_config, do not matter to a suggestion', async (t) => {
+  const ran = join(homeOf(t), 'ran');
+  const ssh = `Host dev/old\nHost prod-db\nMatch originalhost prod-bd exec "echo x >>${ran}"\n  User ml\n`;
+  writeFileSync(join(homeOf(t), '.ssh/config'), ssh, { mode: 0o600 });
+  const { stdout } = await runTowline(t, ['add', 'a', '--host', 'prod-bd']);
+  t.match(stdout, /did you mean prod-db\?/);
+  t.equal(readFileSync(ran, 'utf8'), 'x\n', 'once, for what is said of the config');
+});
+
+test('a token that was set by hand goes with its relay: rename moves it, remove forgets it, and both say so', async (t) => {
+  write(t, 'towline.yaml', yaml);
+  t.match(await runTowline(t, ['token', 'set', 'db'], { input: 'a-secret-of-db\n' }), { code: 0 });
+  const renamed = await runTowline(t, ['rename', 'db', 'base']);
+  t.match(renamed.stdout, /\nthe token that was set for it is kept under the new name\n/);
+  t.match(await runTowline(t, ['token', 'base', '--print']), { code: 0, stdout: /a-secret-of-db/ });
+  t.not((await runTowline(t, ['token', 'db', '--print'])).code, 0);
+  const removed = await runTowline(t, ['remove', 'base', '--yes']);
+  t.match(removed.stdout, /\nforgot the token that was set for it\n/);
+  t.not((await runTowline(t, ['token', 'base', '--print'])).code, 0);
+  t.notMatch(`${renamed.stdout}${removed.stdout}`, /secret/);
+});
+
 test('add takes a host as a URI, and a user of a Windows domain', async (t) => {
   for (const [name, host] of [
     ['uri', 'ssh://me@10.0.0.7:2222'],

@@ -14,8 +14,19 @@ export function formatTarget(target: Target): string {
 /** Writes an endpoint as a user would: `127.0.0.1:8787`, `[::1]:8787`, `unix:/run/x.sock`. */
 export function formatEndpoint(endpoint: Endpoint): string {
   if (endpoint.kind === 'unix') return `unix:${endpoint.path}`;
-  const host = endpoint.host.includes(':') ? `[${endpoint.host}]` : endpoint.host;
-  return `${host}:${endpoint.port}`;
+  return formatAddress({ hostName: endpoint.host, port: endpoint.port });
+}
+
+/** Writes where a host is as ssh takes it, IPv6 in brackets: `10.0.0.5:22`, `me@[fe80::1]:22`. */
+export function formatAddress({ user, hostName, port }: Address): string {
+  return `${user === undefined ? '' : `${user}@`}${hostName.includes(':') ? `[${hostName}]` : hostName}:${port}`;
+}
+
+/** A host and its SSH port, with who logs in there if that is to be told. */
+export interface Address {
+  readonly user?: string;
+  readonly hostName: string;
+  readonly port: number;
 }
 
 /** Reads `host:port`, `[v6]:port`, a bare port (127.0.0.1) or `unix:/path`. Null when it is none of these. */

@@ -2,6 +2,7 @@ import type { Client } from 'ssh2';
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type Deadlines, defaultKeepalive, detectTime, type Keepalive } from '../model/config.ts';
+import { formatAddress } from '../model/endpoint.ts';
 import { Fault } from '../model/fault.ts';
 import { printable } from '../model/printable.ts';
 import type { Ask } from '../model/question.ts';
@@ -65,7 +66,8 @@ export async function openLink(options: OpenLinkOptions): Promise<Link> {
   try {
     for (const hop of hops) {
       options.onStage('permit');
-      const permit = await options.permit(`${hop.host.hostName}:${hop.host.port}`, account(hop), signal);
+      const { hostName, port } = hop.host;
+      const permit = await options.permit(formatAddress({ hostName, port }), account(hop), signal);
       try {
         options.onStage('tcp');
         const started = performance.now();
@@ -99,7 +101,7 @@ export async function openLink(options: OpenLinkOptions): Promise<Link> {
         }
         if (carrier === null) break;
         const facts = {
-          remote: `${hop.host.user}@${hop.host.hostName}:${hop.host.port}`,
+          remote: formatAddress(hop.host),
           route: options.route.slice(0, -1).map((host) => host.alias),
           server: shaken.server,
           hostKey: shaken.hostKey,
@@ -141,8 +143,9 @@ function since(time: number): number {
 function reachedBy({ host }: Hop, before: string | undefined, socket: Duplex): string {
   if (before !== undefined) return `through ${before}`;
   if (host.proxyCommand !== null) return 'by its ProxyCommand';
-  const address = socket instanceof Socket ? `${socket.remoteAddress}:${socket.remotePort}` : host.hostName;
-  return `over TCP at ${address}`;
+  if (!(socket instanceof Socket)) return `over TCP at ${host.hostName}`;
+  const { remoteAddress: hostName = host.hostName, remotePort: port = host.port } = socket;
+  return `over TCP at ${formatAddress({ hostName, port })}`;
 }
 
 /** A name that does not resolve may be a misspelled alias. */
@@ -155,5 +158,5 @@ async function hinted(fault: Fault, host: HostConfig): Promise<Fault> {
 
 function account(hop: Hop): string {
   const keys = hop.identities.map(identityName).join(',');
-  return `${hop.host.user}@${hop.host.hostName}:${hop.host.port} ${keys}`;
+  return `${formatAddress(hop.host)} ${keys}`;
 }

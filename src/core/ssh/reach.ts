@@ -1,6 +1,7 @@
 import type { Client } from 'ssh2';
 import type { Duplex } from 'node:stream';
 import type { Deadlines } from '../model/config.ts';
+import { formatAddress } from '../model/endpoint.ts';
 import { Fault } from '../model/fault.ts';
 import type { Carrier } from './link/carriers.ts';
 import { openFault } from './login/errors.ts';
@@ -31,7 +32,8 @@ export function reachThrough(
   deadline: number,
   signal: AbortSignal,
 ): Promise<Duplex> {
-  const name = `${hop.host.hostName}:${hop.host.port}`;
+  const { hostName, port } = hop.host;
+  const name = formatAddress({ hostName, port });
   return new Promise((resolve, reject) => {
     const settle = (end: () => void) => {
       clearTimeout(timer);

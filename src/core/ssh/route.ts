@@ -4,6 +4,7 @@ import { type KnownHosts, loadKnownHosts } from './known-hosts/known-hosts.ts';
 import { readConfig } from './resolve/resolution.ts';
 import { askHost, type ResolveOptions } from './resolve/resolve.ts';
 import { routeHosts } from './resolve/route-hosts.ts';
+import { formatAddress } from '../model/endpoint.ts';
 import type { Fault } from '../model/fault.ts';
 import type { Secret } from '../model/secret.ts';
 import { beside, type Given, givenFor, type Identify, nothingGiven } from './identity/given.ts';
@@ -71,13 +72,16 @@ async function identitiesOf(host: HostConfig, given: Given, signal: AbortSignal)
 /** Reads known_hosts for one host of a route, and no identity. */
 export async function prepareVisit(route: readonly HostConfig[], host: HostConfig, index: number): Promise<Hop> {
   const name = `${host.user}@${formatHost(host)}`;
-  const knownHosts = await loadKnownHosts(host.knownHostsFiles, host.revokedHostKeys);
+  const knownAs = host.hostKeyAlias ?? host.hostName;
+  const knownPort = host.hostKeyAlias === null ? host.port : 22;
+  const about = { name: knownAs, port: knownPort };
+  const knownHosts = await loadKnownHosts(host.knownHostsFiles, host.revokedHostKeys, about);
   return {
     host,
     where: route.length === 1 ? name : `hop ${index + 1} (${name})`,
     destination: route.at(-1)?.alias ?? host.alias,
-    knownAs: host.hostKeyAlias ?? host.hostName,
-    knownPort: host.hostKeyAlias === null ? host.port : 22,
+    knownAs,
+    knownPort,
     knownHosts,
     identities: [],
     lacking: null,
@@ -86,9 +90,8 @@ export async function prepareVisit(route: readonly HostConfig[], host: HostConfi
   };
 }
 
-function formatHost(host: HostConfig): string {
-  const name = host.hostName.includes(':') ? `[${host.hostName}]` : host.hostName;
-  return `${name}:${host.port}`;
+function formatHost({ hostName, port }: HostConfig): string {
+  return formatAddress({ hostName, port });
 }
 
 /** Names a route: two relays with the same one may share a link. All that decides who is let in, on either side, is part of it. */

@@ -1,6 +1,7 @@
 import { lookup } from 'node:dns/promises';
 import { connect, isIP, type Socket } from 'node:net';
 import { adaptiveRead } from '../socket/adaptive-read.ts';
+import { formatAddress } from '../model/endpoint.ts';
 import { Fault } from '../model/fault.ts';
 import { connectFault } from './login/errors.ts';
 import type { HostConfig } from './resolve/host-config.ts';
@@ -22,7 +23,8 @@ const stagger = 250;
  * leave one only: the first that connects wins, and none is given up while it may still answer. One deadline over name and connect, ms.
  */
 export async function connectTcp(target: TcpTarget, deadline: number, signal: AbortSignal): Promise<Socket> {
-  const where = `${target.hostName}:${target.port}`;
+  const { hostName, port } = target;
+  const where = formatAddress({ hostName, port });
   const race = new AbortController();
   const late = new Promise<never>((_, reject) => {
     const aborted = () => reject(race.signal.reason);

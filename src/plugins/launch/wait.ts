@@ -34,7 +34,7 @@ export class Wait {
     this.#options = options;
     this.#ownToken = recipe?.token.from === 'output' && options.token === undefined;
     const rules = scanRules(recipe ?? { prints: null, token: { from: 'nowhere' } }, {
-      hosts: [host.facts.remote.replace(/^.*@/, '').replace(/:\d+$/, '')],
+      hosts: [host.facts.remote.replace(/^.*@\[?/, '').replace(/\]?:\d+$/, '')],
       fixed: port === 'auto' ? null : port,
       ownToken: this.#ownToken,
     });

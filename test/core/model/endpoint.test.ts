@@ -1,5 +1,5 @@
 import { test } from 'tap';
-import { formatEndpoint, isLoopback, parseEndpoint } from '../../../src/core/model/endpoint.ts';
+import { formatAddress, formatEndpoint, isLoopback, parseEndpoint } from '../../../src/core/model/endpoint.ts';
 
 const good: readonly (readonly [string, string])[] = [
   ['5432', '127.0.0.1:5432'],
@@ -15,6 +15,13 @@ test('an endpoint reads and writes as a user would', (t) => {
     const endpoint = parseEndpoint(text);
     t.equal(endpoint === null ? null : formatEndpoint(endpoint), shown, text);
   }
+  t.end();
+});
+
+test('an address has brackets around IPv6, whoever logs in there', (t) => {
+  t.equal(formatAddress({ hostName: 'fe80::1%eth0', port: 22 }), '[fe80::1%eth0]:22');
+  t.equal(formatAddress({ user: 'me', hostName: '::1', port: 2222 }), 'me@[::1]:2222');
+  t.equal(formatAddress({ user: 'me', hostName: 'box', port: 22 }), 'me@box:22');
   t.end();
 });
 

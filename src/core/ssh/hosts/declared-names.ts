@@ -23,6 +23,18 @@ export function declaredNames(roots: readonly DeclaringFile[]): ReadonlyMap<stri
   return found;
 }
 
+/** Whether a Host line names this host (lower case), or has a pattern for it; `*` is for all, and tells nothing. */
+export function isSpokenOf(files: readonly DeclaringFile[], host: string): boolean {
+  const speaks = (args: readonly string[]) => {
+    const patterns = args.map((arg) => arg.toLowerCase());
+    if (matchPatterns(host, patterns) !== 'yes') return false;
+    return patterns.some((pattern) => pattern !== '*' && matchPatterns(host, [pattern]) === 'yes');
+  };
+  return files.some(({ lines }) =>
+    lines.some(({ line, includes }) => (line.keyword === 'host' && speaks(line.args)) || isSpokenOf(includes, host)),
+  );
+}
+
 /** `around`: the patterns of the Host lines in whose blocks this file is included. */
 function visit(file: DeclaringFile, around: readonly (readonly string[])[], found: Map<string, string[]>): void {
   let block: readonly string[] | null = null;

@@ -1,3 +1,4 @@
+import { formatAddress } from '../../model/endpoint.ts';
 import { Fault } from '../../model/fault.ts';
 import { Turnstile } from '../../model/turnstile.ts';
 import type { HostConfig } from '../resolve/host-config.ts';
@@ -175,8 +176,4 @@ function asDestination(name: string): string {
   const [, host, port] = /^\[([^\]]*)\]:(\d+)$/.exec(name) ?? [];
   if (host === undefined || port === undefined) return name;
   return host.includes(':') ? name : `${host}:${port}`;
-}
-
-function formatAddress({ user, hostName, port }: HostConfig): string {
-  return `${user}@${hostName.includes(':') ? `[${hostName}]` : hostName}:${port}`;
 }

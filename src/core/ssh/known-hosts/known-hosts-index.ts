@@ -1,3 +1,4 @@
+import { Fault } from '../../model/fault.ts';
 import { fingerprint } from '../identity/fingerprint.ts';
 import { hostMatcher } from './host-matcher.ts';
 import { type KnownHostsLine, parseKnownHostsLine } from './known-hosts-line.ts';
@@ -16,6 +17,8 @@ export interface Entry {
 /** What was read from the files. */
 export interface Loaded {
   readonly lines: readonly Entry[];
+  /** The only names that `lines` speak for; null: for all. */
+  readonly names: readonly string[] | null;
   readonly warnings: readonly string[];
   readonly malformed: ReadonlySet<string>;
   readonly revoked: { readonly file: string; readonly keys: RevokedKeys } | null;
@@ -60,6 +63,13 @@ export class KnownHostsIndex implements KnownHosts {
   #of(name: string): readonly KnownHostsLine[] {
     let found = this.#found.get(name);
     if (found === undefined) {
+      const { names } = this.#loaded;
+      if (names !== null && !names.includes(name)) {
+        throw new Fault(
+          'INTERNAL',
+          'a bug in towline: known_hosts was read for another host; please report it with the log',
+        );
+      }
       const speaksOf = hostMatcher(name);
       found = this.#loaded.lines
         .filter(({ hosts }) => speaksOf(hosts))

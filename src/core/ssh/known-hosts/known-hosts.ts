@@ -2,6 +2,8 @@ import { setImmediate as breathe } from 'node:timers/promises';
 import { Fault } from '../../model/fault.ts';
 import { describeUnreadable, readRegularFile } from '../regular-file.ts';
 import { type Entry, KnownHostsIndex } from './known-hosts-index.ts';
+import { hostMatcher } from './host-matcher.ts';
+import { namesOf } from './known-name.ts';
 import { parseKnownHostsLine } from './known-hosts-line.ts';
 import { loadRevokedKeys } from './revoked-keys.ts';
 
@@ -42,40 +44,70 @@ export interface KnownHosts {
 }
 
 const maxSize = 512 * 1024 * 1024;
-/** Lines parsed between two rounds of the event loop: about 10 ms. */
-const batch = 5_000;
+/** So long the event loop is held at most, ms; the clock is looked at after so many lines. */
+const hold = 10;
+const batch = 64;
 const maxWarnings = 20;
+
+/** The one host that known_hosts is read for, as `recognize` takes it. */
+export interface KnownAs {
+  readonly name: string;
+  readonly port: number;
+}
 
 /**
  * Reads known_hosts files in their order, and the file of RevokedHostKeys where there is one. A missing known_hosts file is empty;
- * whatever else cannot be read throws KNOWN_HOSTS_UNREADABLE.
+ * whatever else cannot be read throws KNOWN_HOSTS_UNREADABLE. With `about` only the lines that speak of that host are kept, and no other
+ * one may be asked for: a hashed name costs an HMAC for each line, which is done here, where the event loop is let go in between.
  */
-export async function loadKnownHosts(files: readonly string[], revokedFile: string | null = null): Promise<KnownHosts> {
+export async function loadKnownHosts(
+  files: readonly string[],
+  revokedFile: string | null = null,
+  about: KnownAs | null = null,
+): Promise<KnownHosts> {
+  const names = about === null ? null : namesOf(about.name, about.port);
+  const matchers = names?.map(hostMatcher) ?? null;
+  let free = performance.now();
   const lines: Entry[] = [];
   const warnings: string[] = [];
   const malformed = new Set<string>();
   for (const file of files) {
     let number = 0;
-    for (const text of await readLines(file)) {
+    const data = await readKnownHosts(file);
+    free = performance.now();
+    for (const text of linesOf(data)) {
       number += 1;
-      if (number % batch === 0) await breathe();
+      if (number % batch === 0 && performance.now() - free > hold) {
+        await breathe();
+        free = performance.now();
+      }
       const line = parseKnownHostsLine(text, file, number);
       if (typeof line === 'string') {
         malformed.add(file);
         if (warnings.length < maxWarnings) warnings.push(`${file}:${number}: the line is left out, ${line}`);
-      } else if (line !== null) {
+      } else if (line !== null && matchers?.every((speaksOf) => !speaksOf(line.hosts)) !== true) {
         lines.push({ hosts: line.hosts, text, file, line: number });
       }
     }
   }
   const revoked = revokedFile === null ? null : { file: revokedFile, keys: await loadRevokedKeys(revokedFile) };
-  return new KnownHostsIndex({ lines, warnings, malformed, revoked });
+  return new KnownHostsIndex({ lines, names, warnings, malformed, revoked });
 }
 
-async function readLines(file: string): Promise<readonly string[]> {
+/** One at a time: a million of them at once would hold the event loop for a second. */
+function* linesOf(data: Buffer): Generator<string> {
+  let from = 0;
+  for (let end = data.indexOf(0x0a); end >= 0; end = data.indexOf(0x0a, from)) {
+    yield data.toString('utf8', from, end);
+    from = end + 1;
+  }
+  yield data.toString('utf8', from);
+}
+
+async function readKnownHosts(file: string): Promise<Buffer> {
   const read = await readRegularFile(file, maxSize);
-  if (!('why' in read)) return read.data.toString('utf8').split('\n');
-  if (read.why === 'missing') return [];
+  if (!('why' in read)) return read.data;
+  if (read.why === 'missing') return Buffer.alloc(0);
   const text = `${file} ${describeUnreadable(read)}, so no host key can be checked; correct its path or permissions`;
   throw new Fault('KNOWN_HOSTS_UNREADABLE', text, { detail: { file } });
 }

@@ -34,7 +34,8 @@ export async function learnHostKey(
   const path = await locateKnownHosts(knownHostsTo);
   if (path === '/dev/null') return 'discarded';
   const learn = async (): Promise<Learned> => {
-    const knownHosts = await loadKnownHosts(knownHostsFiles, revokedHostKeys);
+    const about = { name: hop.knownAs, port: hop.knownPort };
+    const knownHosts = await loadKnownHosts(knownHostsFiles, revokedHostKeys, about);
     const judged = judgeHostKey({ ...hop, knownHosts }, key);
     if (judged === null) return 'known';
     if (judged !== 'learn' && !(asked === 'person' && isOpenToPeople(judged))) throw judged;

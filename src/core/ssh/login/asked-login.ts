@@ -1,4 +1,5 @@
 import type { AnyAuthMethod, Prompt as SentPrompt } from 'ssh2';
+import { formatAddress } from '../../model/endpoint.ts';
 import { Fault } from '../../model/fault.ts';
 import { printable, printableLines } from '../../model/printable.ts';
 import { type Ask, nothingSaid, type Question } from '../../model/question.ts';
@@ -39,8 +40,7 @@ export class AskedLogin {
   constructor(hop: Hop, ports: AskedLoginPorts) {
     this.#hop = hop;
     this.#ports = ports;
-    const { user, hostName, port } = hop.host;
-    this.#account = `${user}@${hostName}:${port}`;
+    this.#account = formatAddress(hop.host);
   }
 
   /** How many answers the server was given since it last took something. */
