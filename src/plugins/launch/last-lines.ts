@@ -68,7 +68,9 @@ export class LastLines {
         .map((line) => hideGroups(line, pattern))
         .join('\n');
     }
-    return shown.replace(named, '$1[secret]').replace(long, (word) => (/\d/.test(word) && !path.test(word) ? '[secret]' : word));
+    return shown
+      .replace(named, '$1[secret]')
+      .replace(long, (word) => (/\d/.test(word) && !path.test(word) ? '[secret]' : word));
   }
 }
 
