@@ -5,6 +5,7 @@ const LAUNCH = 'plugins/launch/launch';
 const SESSION = 'plugins/launch/session';
 const SHELLS = 'e2e/launch-shells';
 const HOST = 'core/ssh/link/remote-host';
+const SCAN = 'plugins/token/scan';
 
 /** Rows of the fault catalogue about the remote backend, parts 2d and 3: where it is shown what becomes of it. */
 export const backendRows: Readonly<Record<string, Shown>> = {
@@ -24,12 +25,25 @@ export const backendRows: Readonly<Record<string, Shown>> = {
     [FAULTS]: ['one that never gets ready is given up with its last lines, and goes on running unless it is to stop'],
   },
   // It comes twice, in pieces, in colour, on stderr.
-  F80: { [FAULTS]: ['a token that comes twice, in pieces, in colour and on stderr is found'] },
-  F83: { [FAULTS]: ['a token that comes twice, in pieces, in colour and on stderr is found'] },
+  F80: {
+    [FAULTS]: ['a token that comes twice, in pieces, in colour and on stderr is found'],
+    [SCAN]: ['a token that comes again is one; a changed one counts only at the same address, and both are told'],
+  },
+  F83: {
+    [FAULTS]: ['a token that comes twice, in pieces, in colour and on stderr is found'],
+    [SCAN]: [
+      'a token is found in every disguise, wherever the output is cut',
+      'a token at the very end may go on, and is believed only when nothing more comes',
+    ],
+  },
   // A flood, and noise.
-  F81: { [FAULTS]: ['noise is survived: binary output, and 400 MB without a line feed, in bounded space'] },
+  F81: {
+    [FAULTS]: ['noise is survived: binary output, and 400 MB without a line feed, in bounded space'],
+    [SCAN]: ['a flood without a line end fills no memory and takes no time, and a token in it is found'],
+  },
   F82: {
     [FAULTS]: ['noise is survived: binary output, and 400 MB without a line feed, in bounded space'],
+    [SCAN]: ['a flood of noise is survived, and warns of little'],
     'plugins/launch/last-lines': ['the last three lines are shown, without what a terminal would obey'],
   },
   // It ends, at once or in the background.
@@ -92,14 +106,22 @@ export const backendRows: Readonly<Record<string, Shown>> = {
   // A token in an argument.
   T21: {
     [LAUNCH]: ['the token is in no argument of any process, on either side'],
+    'cli/token': [
+      'open hands the address over in a private file that is gone afterwards; no command line holds the token',
+    ],
+    'e2e/canary': ['the token stands in nothing that was written, sent or run, on either side'],
     [HOST]: ['a script runs with its own input, output and end, and none of it stands in an argument'],
   },
   // An address of somebody else in the output.
-  T59: { [FAULTS]: ['an address of another host that it prints is not believed'] },
+  T59: {
+    [FAULTS]: ['an address of another host that it prints is not believed'],
+    [SCAN]: ['an address of another host, or of another port than it was told to use, is not believed'],
+  },
   // A squatter on the port.
   T60: {
     [FAULTS]: ['what listens on the printed port without being ours is never taken for the backend'],
     [SHELLS]: ['another user on the port of a backend is named, and never taken for it'],
+    'core/probe/token-check': ['whoever accepts any token, or refuses none, is foreign and never gets the real one'],
     'plugins/launch/choose-port': ['the address leads to its own listener, whoever has the same port beside it'],
   },
   // A token that looks like one before the output.

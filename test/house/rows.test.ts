@@ -3,6 +3,7 @@ import { type Test, test } from 'tap';
 import { backendRows } from './backend-rows.ts';
 import { pluginRows } from './plugin-rows.ts';
 import { logins, rows, type Shown } from './rows.ts';
+import { tokenRows } from './token-rows.ts';
 
 /** The names of the tests of a file, as they are written, with `*` for what a template puts in. */
 function testsIn(file: string): readonly string[] {
@@ -36,6 +37,12 @@ test('every row of the fault catalogue about the launched backend has a test by 
     ['F69', ...between('F', 78, 90), ...between('T', 21, 25), 'T56', ...between('T', 59, 62)].sort(),
   );
   checkShown(t, backendRows);
+  t.end();
+});
+
+test('every row of the fault catalogue about the token has a test by name', (t) => {
+  t.same(Object.keys(tokenRows).sort(), ['F90', ...between('T', 22, 25), 'T56', 'T62'].sort());
+  checkShown(t, tokenRows);
   t.end();
 });
 

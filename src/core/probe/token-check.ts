@@ -47,6 +47,6 @@ function foreign(status: number, door: TokenDoor): Fault {
   const what = isAccepted(status, door)
     ? `accepts any token (it answers ${status} to a random one)`
     : `answers ${status} to a random token, where the backend answers ${refusals.join(', ')}`;
-  const text = `what listens on the port ${what}, so it got no real one; look at who listens there`;
+  const text = `what listens on the port ${what}, so it got no real one; look at who listens there, and at the door of its recipe`;
   return new Fault('BACKEND_FOREIGN', text, { detail: { status } });
 }

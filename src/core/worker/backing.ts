@@ -89,34 +89,54 @@ export class Backing {
    * backend has refused a wrong one. Rejects with their fault, with what ended the link, or with the signal's reason.
    */
   async prepare(link: Link, forced: boolean, signal: AbortSignal): Promise<Backed> {
-    const { forwards, name } = this.#relay;
     const ended = new AbortController();
     const forget = link.onLost((fault) => ended.abort(fault));
     const until = AbortSignal.any([signal, ended.signal]);
     try {
       const host = remoteHost(link);
-      const backend = await this.#backend(host, { forced, link: ended.signal }, until);
-      const token = await this.#token(host, backend);
-      const door = backend?.door ?? null;
-      const ask = door === null || !token ? null : { door, token };
-      if (ask !== null && backend !== null) {
-        this.#news.stage('proof', null);
-        await checkToken(() => dial(link, backend), ask.door, ask.token, until);
+      for (let tries = 0; ; tries += 1) {
+        try {
+          return await this.#bring(link, host, { forced, link: ended.signal }, until);
+        } catch (error) {
+          until.throwIfAborted();
+          const fault = Fault.from(error);
+          const pause = pauses[tries];
+          if (pause === undefined || !mayCureItself(fault)) throw fault;
+          this.#news.stage('backend', `try ${tries + 1}: ${fault.message}; again in ${pause / 1000} s`);
+          await sleep(pause, undefined, { signal: until }).catch(() => until.throwIfAborted());
+        }
       }
-      this.#news.learned(backend, token);
-      this.#readied = monotonic();
-      const ready = readyForwards(forwards, backend?.target ?? null);
-      if (ready.every((forward) => forward === null)) {
-        const text = `no plugin of ${name} says where its backend listens; use "launch", or name a target`;
-        throw new Fault('LAUNCH_FAILED', text);
-      }
-      return { forwards: ready, backend, token: token ?? null, ask };
     } catch (error) {
       // What a plugin makes of a lost link is not the news.
       throw link.fault ?? error;
     } finally {
       forget();
     }
+  }
+
+  async #bring(
+    link: Link,
+    host: RemoteHost,
+    call: Pick<BackendCall, 'forced' | 'link'>,
+    signal: AbortSignal,
+  ): Promise<Backed> {
+    const { forwards, name } = this.#relay;
+    const backend = await this.#backend(host, call, signal);
+    const token = await this.#token(host, backend);
+    const door = backend?.door ?? null;
+    const ask = door === null || !token ? null : { door, token };
+    if (ask !== null && backend !== null) {
+      this.#news.stage('proof', null);
+      await checkToken(() => dial(link, backend), ask.door, ask.token, signal);
+    }
+    const ready = readyForwards(forwards, backend?.target ?? null);
+    if (ready.every((forward) => forward === null)) {
+      const text = `no plugin of ${name} says where its backend listens; use "launch", or name a target`;
+      throw new Fault('CONFIG_INVALID', text);
+    }
+    this.#news.learned(backend, token);
+    this.#readied = monotonic();
+    return { forwards: ready, backend, token: token ?? null, ask };
   }
 
   /** Whether a backend that does not answer may be looked after again: at once the first time, then less and less often. */
@@ -134,24 +154,11 @@ export class Backing {
     signal: AbortSignal,
   ): Promise<Backend | null> {
     if (!this.#providers.hasBackend) return null;
-    const { forwards } = this.#relay;
-    const targets = forwards.flatMap(({ target }) => (target.kind === 'backend' ? [] : [target]));
+    const targets = this.#relay.forwards.flatMap(({ target }) => (target.kind === 'backend' ? [] : [target]));
     const { stage, warn } = this.#news;
-    for (let tries = 0; ; tries += 1) {
-      try {
-        stage('backend', null);
-        const progress = (text: string) => stage('backend', text);
-        const found = await this.#providers.backend(host, { ...call, signal, targets, progress, warn });
-        return found ?? null;
-      } catch (error) {
-        signal.throwIfAborted();
-        const fault = Fault.from(error);
-        const pause = pauses[tries];
-        if (pause === undefined || retryOf(fault) !== 'launch') throw fault;
-        stage('backend', `try ${tries + 1}: ${fault.message}; again in ${pause / 1000} s`);
-        await sleep(pause, undefined, { signal }).catch(() => signal.throwIfAborted());
-      }
-    }
+    stage('backend', null);
+    const progress = (text: string) => stage('backend', text);
+    return (await this.#providers.backend(host, { ...call, signal, targets, progress, warn })) ?? null;
   }
 
   async #token(host: RemoteHost, backend: Backend | null): Promise<Secret | null | undefined> {
@@ -161,6 +168,12 @@ export class Backing {
     this.#news.stage('token', null);
     return this.#providers.token(host, backend);
   }
+}
+
+/** One that opens its port and ends at once is seen as dead by the next try, which then says why; one that is refused its token is not cured. */
+function mayCureItself(fault: Fault): boolean {
+  const retry = retryOf(fault);
+  return retry === 'launch' || (retry === 'forward' && fault.code !== 'TOKEN_REFUSED');
 }
 
 function dial(link: Link, backend: Backend): Promise<Channel> {

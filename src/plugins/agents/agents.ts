@@ -23,7 +23,7 @@ export default definePlugin({
   },
 });
 
-/** `programs`: the names of those that must be there; absent: each that is known. Throws CONFIG_INVALID. */
+/** `programs`: the names of those that must be there. Throws CONFIG_INVALID. */
 function readPrograms(value: unknown): readonly AgentProgram[] {
   const given: Readonly<Record<string, unknown>> = typeof value === 'object' && value !== null ? { ...value } : {};
   const unknown = Object.keys(given).find((key) => key !== 'programs');

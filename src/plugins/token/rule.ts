@@ -70,13 +70,13 @@ export function parseTokenRule(value: unknown): TokenRule {
   };
 }
 
-/** `{ "recipe": "jupyter" }` stands for what that recipe says of one that runs already. */
 /** The recipe that the options name; null: none. */
 function recipeOf(value: unknown): Recipe | null {
   const name = text(record(value), 'recipe');
   return name === null ? null : (recipes.get(name) ?? null);
 }
 
+/** `{ "recipe": "jupyter" }` stands for what that recipe says of one that runs already. */
 function byRecipe(options: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
   const { recipe: _, ...own } = options;
   const name = text(options, 'recipe');

@@ -1,0 +1,57 @@
+import type { Shown } from './rows.ts';
+
+const TOKEN = 'cli/token';
+const CANARY = 'e2e/canary';
+const CHECK = 'core/probe/token-check';
+const LAUNCH = 'plugins/launch/launch';
+
+/** Rows of the fault catalogue about the token and who gets it, parts 2d and 3: where it is shown that it goes nowhere else. */
+export const tokenRows: Readonly<Record<string, Shown>> = {
+  // Up, but answering 500 or 401, or nothing.
+  F90: {
+    'core/supervisor/http-health': [
+      'an http probe makes connected mean that the right status came back',
+      'a probe that has a token shows it, and says which is wrong: none, or that one',
+    ],
+    'core/supervisor/health': ['a backend that accepts and is silent, or speaks another protocol, is degraded by name'],
+    [CHECK]: ['a backend that refuses the right token too has another one; one that breaks over it is unwell'],
+  },
+  // In logs, events, errors, API bodies.
+  T22: {
+    [CANARY]: ['the token stands in nothing that was written, sent or run, on either side'],
+    'core/model/secret': ['a secret prints as such wherever it gets to, and is whole where it is revealed'],
+    'plugins/token/scan': ['no sentence ever says a token'],
+    'plugins/launch/faults': ['a backend that is late is waited for, and its last line is shown without its token'],
+  },
+  // In the environment of others.
+  T23: {
+    [CANARY]: ['the token stands in nothing that was written, sent or run, on either side'],
+    'core/supervisor/plugin-faults': [
+      'what a plugin is given is its context and the arguments of its hooks: no key, no secret, no channel',
+    ],
+  },
+  // In the address of a page.
+  T24: {
+    [TOKEN]: ['open hands the address over in a private file that is gone afterwards; no command line holds the token'],
+  },
+  // Short, guessable, always the same.
+  T25: {
+    [LAUNCH]: [
+      'a backend is launched once, and the next link adopts it with its token',
+      'a dead backend is replaced by a new run with a new token',
+    ],
+  },
+  // A pattern that some text keeps busy.
+  T56: {
+    'core/model/safe-pattern': ['patterns that some text could keep busy are refused with the reason'],
+    'plugins/token/scan': ['a pattern that takes too long is given up with a word'],
+  },
+  // A check that sends the token to whoever answers.
+  T62: {
+    [CHECK]: [
+      'whoever accepts any token, or refuses none, is foreign and never gets the real one',
+      'who speaks no HTTP, says nothing, or pretends to a handshake is unwell, and gets no token',
+    ],
+    'plugins/launch/faults': ['what listens on the printed port without being ours is never taken for the backend'],
+  },
+};
