@@ -3,6 +3,7 @@ import { Fault } from '../core/model/fault.ts';
 import { recipes } from '../plugins/recipes/recipes.ts';
 import { type Arguments, readText } from './arguments.ts';
 import type { Dialogue } from './dialogue.ts';
+import { wrapText } from './wrap-text.ts';
 
 /** A plugin of a new relay, as it is written into the config. */
 export type PluginText = Readonly<Record<string, string | number>>;
@@ -61,7 +62,7 @@ export function readBackend(given: Arguments): BackendAnswers {
 export async function askBackend(dialogue: Dialogue, said: BackendAnswers): Promise<BackendAnswers | null> {
   if (said.launch !== null || said.token !== null) return said;
   const known = [...recipes.keys()].join(', ');
-  dialogue.say(`  a command with {port} in it, or a recipe: ${known}`);
+  say(dialogue, `a command with {port} in it, or a recipe: ${known}`);
   const launch = await dialogue.ask({
     text: 'What starts the backend there (-: it runs already)',
     otherwise: '-',
@@ -72,7 +73,7 @@ export async function askBackend(dialogue: Dialogue, said: BackendAnswers): Prom
   });
   if (launch === null) return null;
   if (launch.plugin !== null) return { ...said, launch: launch.plugin };
-  dialogue.say(`  ${placeForms.replace('recipe, ', '')}`);
+  say(dialogue, placeForms.replace('recipe, ', ''));
   const token = await dialogue.ask({
     text: 'Where its token is (-: you set it, or there is none)',
     otherwise: '-',
@@ -83,6 +84,10 @@ export async function askBackend(dialogue: Dialogue, said: BackendAnswers): Prom
     },
   });
   return token === null ? null : { ...said, token: token.plugin };
+}
+
+function say(dialogue: Dialogue, text: string): void {
+  for (const line of wrapText(text, 76)) dialogue.say(`  ${line}`);
 }
 
 function launchText(command: string | null, recipe: string | null): PluginText {

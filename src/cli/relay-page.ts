@@ -27,12 +27,18 @@ export async function relayPage(given: Arguments, command: string): Promise<Rela
     throw new Fault('USAGE', `there is no recipe "${printable(named ?? '')}"; there are ${known}`);
   }
   const reply = await connect().token(relay);
-  const listen = chooseListen(reply.listen, readText(given, 'forward'), relay);
+  const listen = chooseListen(reply, readText(given, 'forward'), relay);
+  // A token is for its backend: whoever listens behind another forward must not get it.
+  const own = reply.backend === null || (reply.leads[reply.listen.indexOf(listen)] ?? false);
   return {
     relay,
-    hasToken: reply.token !== null,
+    hasToken: own && reply.token !== null,
     address: (scheme) =>
-      pageAddress({ ...partsOf(reply, recipe), ...(scheme === undefined ? {} : { scheme }), listen }),
+      pageAddress({
+        ...partsOf(own ? reply : { ...reply, token: null }, recipe),
+        ...(scheme === undefined ? {} : { scheme }),
+        listen,
+      }),
   };
 }
 
@@ -56,11 +62,17 @@ function looksOf({
   return { scheme, page, wire: door?.wire ?? null };
 }
 
-function chooseListen(listens: readonly Endpoint[], text: string | null, relay: string): Endpoint & { kind: 'tcp' } {
+function chooseListen(
+  { listen: listens, leads }: TokenReply,
+  text: string | null,
+  relay: string,
+): Endpoint & { kind: 'tcp' } {
   const shown = listens.map((listen, index) => `${index + 1}: ${formatEndpoint(listen)}`).join(', ');
   const chosen =
     text === null
-      ? (listens.find(({ kind }) => kind === 'tcp') ?? listens[0])
+      ? (listens.find(({ kind }, index) => kind === 'tcp' && leads[index]) ??
+        listens.find(({ kind }) => kind === 'tcp') ??
+        listens[0])
       : (listens[Number(text) - 1] ??
         listens.find((one) => formatEndpoint(one) === text || (one.kind === 'tcp' && String(one.port) === text)));
   if (chosen === undefined) {

@@ -23,6 +23,8 @@ export interface TokenReply {
   readonly backend: BackendFacts | null;
   /** Where each forward listens. */
   readonly listen: readonly Endpoint[];
+  /** Whether each forward leads to the backend; none is known to where no plugin brought one. */
+  readonly leads: readonly boolean[];
 }
 
 /** The control API as functions. Each throws NOT_RUNNING when no daemon answers, else the fault that the daemon reports. */

@@ -99,6 +99,8 @@ test('at 80 columns no sentence breaks inside a word or a command', async (t) =>
   await add.answer(/Host.*: /, 'devbox\r');
   await add.answer(/Port of the backend.*: /, '\r');
   await add.answer(/Port on this machine.*: /, '\r');
+  await add.answer(/What starts the backend[\s\S]*: /, '\r');
+  await add.answer(/Where its token is[\s\S]*: /, '\r');
   t.equal(await add.ended, 0);
   const remove = startOnTerminal(t, ['remove', 'new', '--config', file], 80);
   await remove.answer(/Remove new[\s\S]*: /, '\r');

@@ -30,7 +30,13 @@ function count(tries: Tries, of: Tries['of']): Tries {
  * How long a lane is blocked by what may cure itself, and costs the server a login to find out, or this machine a process, ms. `forward`: its
  * backend, or the token of it, is not there yet. `launch` gets a longer rest: each try runs the user's command on the host.
  */
-const rests: Partial<Record<RetryClass, number>> = { crash: 60_000, absent: 60_000, policy: 60_000, forward: 60_000, launch: 300_000 };
+const rests: Partial<Record<RetryClass, number>> = {
+  crash: 60_000,
+  absent: 60_000,
+  policy: 60_000,
+  forward: 60_000,
+  launch: 300_000,
+};
 
 /** The attempt failed: the fault says whether waiting cures it, and how long. */
 export function fail(

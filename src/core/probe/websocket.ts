@@ -24,7 +24,7 @@ export async function probeWebsocket(
   const name = formatEndpoint(target);
   const channel = await link.dial(target, { address: '127.0.0.1', port: 0 });
   try {
-    await handshake(asSocket(channel), name, target, health, signal, shown);
+    await handshake(asSocket(channel), name, health, signal, shown);
   } finally {
     channel.resume();
     channel.close();
@@ -34,13 +34,13 @@ export async function probeWebsocket(
 function handshake(
   socket: Duplex,
   name: string,
-  target: Endpoint,
   health: HealthConfig,
   signal: AbortSignal,
   shown: ShownToken | null,
 ): Promise<void> {
   return new Promise((resolve, reject) => {
-    const host = target.kind === 'tcp' ? name : 'localhost';
+    // What is no name for an address would be quoted with the token in it.
+    const host = /^(?:[\w.-]+|\[[0-9a-f:.]+\]):\d+$/i.test(name) ? name : 'localhost';
     const agent = new Agent({ keepAlive: false });
     agent.createConnection = () => socket;
     const { path, headers, protocols } = showToken(health.path, shown);

@@ -28,24 +28,28 @@ export class RelayToken {
   }
 
   get answer(): TokenAnswer {
-    return { ...this.#known, token: this.#known.token ?? this.#given };
+    return { ...this.#known, token: this.#given ?? this.#known.token };
   }
 
   /** Looks for what a person set. Never rejects. */
   async look(): Promise<void> {
+    const before = this.#given;
     try {
       this.#given = await this.#read();
     } catch (error) {
       this.#given = null;
       this.#warn(Fault.from(error).message);
     }
+    // What was learned may be what was set then.
+    if (before?.reveal() !== this.#given?.reveal()) this.#known = { ...this.#known, token: null };
   }
 
   learned(backend: BackendFacts | null, token: Secret | null): void {
     const { backend: before, token: old } = this.#known;
     this.#known = { backend, token };
     const run = backend?.run ?? null;
-    if (run === null || run !== before?.run || old?.reveal() === token?.reveal()) return;
+    const set = this.#given !== null || old === null;
+    if (set || run === null || run !== before?.run || old.reveal() === token?.reveal()) return;
     this.#warn(`the backend (${run}) has another token than before; who holds the old one must get it anew`);
   }
 }

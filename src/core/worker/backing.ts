@@ -74,6 +74,7 @@ export class Backing {
   readonly #news: BackingNews;
   /** The token that a person set; it wins over every other. */
   given: Secret | null;
+  readonly #ends = new WeakMap<Link, AbortController>();
   #retries = 0;
   #readied = 0;
 
@@ -89,14 +90,16 @@ export class Backing {
    * backend has refused a wrong one. Rejects with their fault, with what ended the link, or with the signal's reason.
    */
   async prepare(link: Link, forced: boolean, signal: AbortSignal): Promise<Backed> {
-    const ended = new AbortController();
-    const forget = link.onLost((fault) => ended.abort(fault));
-    const until = AbortSignal.any([signal, ended.signal]);
+    const ended = this.#endOf(link);
+    const until = AbortSignal.any([signal, ended]);
     try {
       const host = remoteHost(link);
       for (let tries = 0; ; tries += 1) {
+        const given = this.given;
         try {
-          return await this.#bring(link, host, { forced, link: ended.signal }, until);
+          const backed = await this.#bring(link, host, { forced, link: ended }, until);
+          // Another token was set meanwhile: that one is to be proved.
+          if (given === this.given) return backed;
         } catch (error) {
           until.throwIfAborted();
           const fault = Fault.from(error);
@@ -109,9 +112,17 @@ export class Backing {
     } catch (error) {
       // What a plugin makes of a lost link is not the news.
       throw link.fault ?? error;
-    } finally {
-      forget();
     }
+  }
+
+  /** Aborted when the link ends: what a plugin began for it hears of that long after it was made ready. */
+  #endOf(link: Link): AbortSignal {
+    const known = this.#ends.get(link);
+    if (known !== undefined) return known.signal;
+    const end = new AbortController();
+    this.#ends.set(link, end);
+    link.onLost((fault) => end.abort(fault));
+    return end.signal;
   }
 
   async #bring(
@@ -122,7 +133,7 @@ export class Backing {
   ): Promise<Backed> {
     const { forwards, name } = this.#relay;
     const backend = await this.#backend(host, call, signal);
-    const token = await this.#token(host, backend);
+    const token = await orAborted(this.#token(host, backend), signal);
     const door = backend?.door ?? null;
     const ask = door === null || !token ? null : { door, token };
     if (ask !== null && backend !== null) {
@@ -134,6 +145,7 @@ export class Backing {
       const text = `no plugin of ${name} says where its backend listens; use "launch", or name a target`;
       throw new Fault('CONFIG_INVALID', text);
     }
+    signal.throwIfAborted();
     this.#news.learned(backend, token);
     this.#readied = monotonic();
     return { forwards: ready, backend, token: token ?? null, ask };
@@ -174,6 +186,15 @@ export class Backing {
 function mayCureItself(fault: Fault): boolean {
   const retry = retryOf(fault);
   return retry === 'launch' || (retry === 'forward' && fault.code !== 'TOKEN_REFUSED');
+}
+
+/** What nobody waits for any more is not waited for. */
+async function orAborted<T>(answer: Promise<T>, signal: AbortSignal): Promise<T> {
+  answer.catch(() => undefined);
+  const gone = new Promise<never>((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+  });
+  return Promise.race([answer, gone]);
 }
 
 function dial(link: Link, backend: Backend): Promise<Channel> {

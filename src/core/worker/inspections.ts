@@ -9,6 +9,8 @@ const again = 60_000;
 export class Inspections {
   readonly #guests: Pick<Guests, 'inspect'>;
   readonly #noted: (plugin: string, notes: readonly string[]) => void;
+  /** Counts what was begun and stopped: a look that is still on its way then says nothing any more. */
+  #round = 0;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(guests: Pick<Guests, 'inspect'>, noted: (plugin: string, notes: readonly string[]) => void) {
@@ -18,22 +20,23 @@ export class Inspections {
 
   begin(link: Link): void {
     this.stop();
-    void this.#look(link);
+    void this.#look(link, this.#round);
   }
 
   stop(): void {
+    this.#round += 1;
     clearTimeout(this.#timer);
   }
 
-  async #look(link: Link): Promise<void> {
+  async #look(link: Link, round: number): Promise<void> {
     let open = false;
     await this.#guests.inspect(remoteHost(link), (plugin, notes) => {
-      if (link.fault !== null) return;
+      if (link.fault !== null || round !== this.#round) return;
       this.#noted(plugin, notes);
       open ||= notes.length > 0;
     });
-    if (!open || link.fault !== null) return;
-    this.#timer = setTimeout(() => void this.#look(link), again);
-    link.onLost(() => this.stop());
+    if (open && link.fault === null && round === this.#round) {
+      this.#timer = setTimeout(() => void this.#look(link, round), again);
+    }
   }
 }

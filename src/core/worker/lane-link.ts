@@ -33,8 +33,11 @@ export class LaneLink {
     return this.#lease?.link ?? null;
   }
 
-  /** Makes a link, and ready what it leads to. `forced`: the user asked for it. */
-  dial(forced: boolean): void {
+  /**
+   * Makes a link, and ready what it leads to. `forced`: refused credentials may be tried again; `asked`: the user asked for it, so that even
+   * what was stopped on purpose may be started.
+   */
+  dial(forced: boolean, asked: boolean): void {
     this.#try(async (signal) => {
       const lease = await this.#dialer.dial(forced, signal);
       if (signal.aborted) return lease.release();
@@ -43,7 +46,7 @@ export class LaneLink {
       lease.link.onLost((fault) => {
         if (this.#lease === lease && this.#attempt === null) this.#news.lost(fault);
       });
-      await this.#ready(lease, forced, signal);
+      await this.#ready(lease, asked, signal);
     });
   }
 
@@ -72,8 +75,8 @@ export class LaneLink {
     });
   }
 
-  async #ready(lease: Lease, forced: boolean, signal: AbortSignal): Promise<void> {
-    const backed = await this.#backing.prepare(lease.link, forced, signal);
+  async #ready(lease: Lease, asked: boolean, signal: AbortSignal): Promise<void> {
+    const backed = await this.#backing.prepare(lease.link, asked, signal);
     if (signal.aborted) return;
     this.#attempt = null;
     this.#news.linked(lease.link, backed);

@@ -49,6 +49,8 @@ export class Lane {
   readonly #link: LaneLink;
   readonly #noted = new Set<string>();
   #state: LaneState = { at: 'idle' };
+  /** The user asked for the next attempt. */
+  #asked = false;
   #timer: NodeJS.Timeout | undefined;
   #unwatch: () => void = () => undefined;
 
@@ -125,6 +127,8 @@ export class Lane {
   /** Decides, assigns, announces, performs. The only place where a lane's state changes. */
   input(input: LaneInput): void {
     const { settle, drain } = this.#open.relay;
+    if ((input.type === 'start' && input.forced) || (input.type === 'nudge' && input.why === 'user'))
+      this.#asked = true;
     const before = this.#state;
     const next = step(before, input, monotonic(), { settle, drain, random: this.#dialer.jitter });
     this.#state = next.state;
@@ -160,7 +164,7 @@ export class Lane {
   /** A person set another token, or took it away: it counts from the next proof on, which is made at once. */
   token(text: string | null): void {
     this.#backing.given = text === null ? null : new Secret(text);
-    this.input(this.#state.at === 'up' ? { type: 'unbacked' } : { type: 'nudge', why: 'user' });
+    this.input(this.#state.at === 'up' ? { type: 'unbacked' } : { type: 'nudge', why: 'files' });
   }
 
   observe(event: Event): void {
@@ -177,7 +181,8 @@ export class Lane {
   #perform(effect: LaneEffect): void {
     switch (effect.do) {
       case 'dial':
-        this.#link.dial(effect.forced);
+        this.#link.dial(effect.forced, this.#asked);
+        this.#asked = false;
         break;
       case 'back':
         this.#watches.stop();

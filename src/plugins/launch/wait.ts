@@ -8,7 +8,7 @@ import { type Look, readLook } from './look.ts';
 import type { Ready, WatchOptions } from './watch-run.ts';
 
 /** For how long what is wrong may still come right, ms: somebody else on its port, processes without a port, last words on their way. */
-const patience = { foreign: 10_000, orphans: 5_000, drained: 200, end: 3_000 };
+const patience = { foreign: 10_000, orphans: 5_000, drained: 200, end: 3_000, steady: 400 };
 
 /** How often the last line is shown, ms. */
 const showEvery = 1_000;
@@ -25,6 +25,7 @@ export class Wait {
   readonly #since = new Map<string, number>();
   #look: Look | null = null;
   #squatted: number | null = null;
+  #knocked: number | null = null;
   #heard: number | null = null;
   #shown = { line: '', at: 0 };
 
@@ -69,7 +70,7 @@ export class Wait {
     this.#show(now);
     const choice = look.tellable ? this.#choose(look, now) : await this.#try(look);
     const token = this.#token();
-    if (choice.is === 'ready' && token !== 'missing') {
+    if (choice.is === 'ready' && token !== 'missing' && (await this.#isSteady(choice.port, now))) {
       if (!look.tellable) {
         const { name } = this.#options;
         this.#options.warn(
@@ -83,6 +84,17 @@ export class Wait {
     if (this.#lasts('foreign', choice.is === 'foreign', now) >= patience.foreign) throw await this.late();
     this.#judgeEnd(look, choice, now);
     return null;
+  }
+
+  /** One may open its port, take a connection and end: a new one must live on a little after it was knocked at. */
+  async #isSteady(port: number, now: number): Promise<boolean> {
+    if (this.#options.record.adopted) return true;
+    if (this.#knocked === null) {
+      this.#knocked = now;
+      const stream = await this.#host.dial({ kind: 'tcp', host: '127.0.0.1', port }).catch(() => null);
+      stream?.on('error', () => undefined).destroy();
+    }
+    return now - this.#knocked >= patience.steady;
   }
 
   /** What to say when its time is over. */

@@ -36,6 +36,7 @@ const backend = {
   run: 'r1',
   adopted: true,
   door: null,
+  opens: null,
   says: 'pid 1',
 };
 
@@ -151,7 +152,7 @@ test('an answer is built anew from what it must have, and anything else is refus
     backend: () => ({ ...backend, ...poisoned, says: `${'x'.repeat(1_000_000)}`, token: { reveal: () => 'hunter2' } }),
   });
   const made = await guests.backend(host, call());
-  t.same(Object.keys(made ?? {}).sort(), ['adopted', 'door', 'run', 'says', 'target', 'token']);
+  t.same(Object.keys(made ?? {}).sort(), ['adopted', 'door', 'opens', 'run', 'says', 'target', 'token']);
   t.equal(Object.getPrototypeOf(made), Object.prototype);
   t.ok((made?.says.length ?? 0) <= 512);
   t.type(made?.token, Secret);

@@ -70,7 +70,10 @@ test('a token that is not there yet is looked for again, and the relay comes up 
   const file = join(makeTemp(t, 'token'), 'token');
   const plugins = [{ use: 'token', from: 'file', path: file }];
   const daemon = await supervise(t, sshd, { r: { host: 'test', forwards: [`0:127.0.0.1:${port}`], plugins } });
-  await daemon.next('a try', (event) => event.type === 'lane.advanced' && /^try 1: .*again in 1 s$/.test(event.note ?? ''));
+  await daemon.next(
+    'a try',
+    (event) => event.type === 'lane.advanced' && /^try 1: .*again in 1 s$/.test(event.note ?? ''),
+  );
   writeFileSync(file, 'a-token-that-came-late\n', { mode: 0o600 });
   await daemon.reach('r', 'connected');
   t.equal(daemon.supervisor.token('r').token?.reveal(), 'a-token-that-came-late');

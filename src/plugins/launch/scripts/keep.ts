@@ -89,8 +89,9 @@ exec 2>/dev/null
 ${living}
 ${ending}
 give_up() {
+  # Another run may have taken its place: that one is none of its business.
+  recall && [ "$r_run" = "$run" ] || return
   echo "$run" >ending
-  recall
   end_run "$run" "$r_pid" "$r_start" 30
 }
 # Each line from the other side is a sign of life; the end of them is the end of the link.
