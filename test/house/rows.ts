@@ -127,8 +127,10 @@ export const rows: Readonly<Record<string, Shown>> = {
       'a known_hosts file that cannot be read fails closed',
       'malformed lines are named, and not more than a few of them',
       'ten thousand hashed lines are searched in the blink of an eye',
-      'a million lines fit into a worker and are searched',
       'a file that is being rewritten never fails its readers, nor makes a key a changed one',
+    ],
+    [`${KNOWN}/many-lines.serial`]: [
+      'a million lines, hashed ones too, are searched for a host, and nothing else waits for that',
     ],
     [`${KNOWN}/known-hosts-file`]: ['a last line without newline is not joined with the new one'],
   },
