@@ -129,9 +129,6 @@ export const rows: Readonly<Record<string, Shown>> = {
       'ten thousand hashed lines are searched in the blink of an eye',
       'a file that is being rewritten never fails its readers, nor makes a key a changed one',
     ],
-    [`${KNOWN}/many-lines.serial`]: [
-      'a million lines, hashed ones too, are searched for a host, and nothing else waits for that',
-    ],
     [`${KNOWN}/known-hosts-file`]: ['a last line without newline is not joined with the new one'],
     [`${KNOWN}/many-lines.serial`]: [
       'a million lines, hashed ones too, are searched for a host, and nothing else waits for that',
