@@ -72,37 +72,6 @@ export const backendRows: Readonly<Record<string, Shown>> = {
     [FAULTS]: ['stop ends a backend that ignores TERM, and it is not started again unless somebody asks for it'],
     [SESSION]: ['a backend of a session is gone soon after its link, even one that ignores TERM'],
   },
-  // It is up, and not well.
-  F90: {
-    'core/supervisor/backed': [
-      'a backend that answers 500 or 401, or hangs, degrades its relay by name and is not launched again',
-    ],
-  },
-  // A token in logs, status, events, environments.
-  T22: { 'e2e/canary': ['the token stands in nothing that was written, sent or run, on either side'] },
-  T23: { 'e2e/canary': ['the token stands in nothing that was written, sent or run, on either side'] },
-  // A token in an address.
-  T24: {
-    'cli/token': [
-      'open hands the address over in a private file that is gone afterwards; no command line holds the token',
-    ],
-  },
-  // A token that can be guessed.
-  T25: {
-    'e2e/backend': ['a launched backend outlives the daemon, sshd and their links: the next one finds it at work'],
-  },
-  // A pattern that some text keeps busy.
-  T56: {
-    'core/model/safe-pattern': ['patterns that some text could keep busy are refused with the reason'],
-    'plugins/token/scan': ['a pattern that takes too long is given up with a word'],
-  },
-  // Who answers the health check.
-  T62: {
-    'core/probe/token-check': [
-      'whoever accepts any token, or refuses none, is foreign and never gets the real one',
-      'who speaks no HTTP, says nothing, or pretends to a handshake is unwell, and gets no token',
-    ],
-  },
   // A token in an argument.
   T21: {
     [LAUNCH]: ['the token is in no argument of any process, on either side'],

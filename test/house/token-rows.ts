@@ -9,6 +9,9 @@ const LAUNCH = 'plugins/launch/launch';
 export const tokenRows: Readonly<Record<string, Shown>> = {
   // Up, but answering 500 or 401, or nothing.
   F90: {
+    'core/supervisor/backed': [
+      'a backend that answers 500 or 401, or hangs, degrades its relay by name and is not launched again',
+    ],
     'core/supervisor/http-health': [
       'an http probe makes connected mean that the right status came back',
       'a probe that has a token shows it, and says which is wrong: none, or that one',

@@ -3,6 +3,7 @@ import { Fault } from '../model/fault.ts';
 import type { FaultCode } from '../model/fault-table.ts';
 import type { HookName } from '../model/hooks.ts';
 import type { BackendCall, Credential, LoginHost, RelayHooks } from '../model/plugin.ts';
+import { orAborted } from '../model/or-aborted.ts';
 import { printable } from '../model/printable.ts';
 import type { RemoteHost } from '../model/remote.ts';
 import type { Secret } from '../model/secret.ts';
@@ -74,21 +75,4 @@ async function first<T>(
     }
   }
   return undefined;
-}
-
-/** What nobody waits for any more is not waited for. */
-async function orAborted<T>(answer: Promise<T>, signal: AbortSignal): Promise<T> {
-  signal.throwIfAborted();
-  let aborted: () => void = () => undefined;
-  const gone = new Promise<never>((_, reject) => {
-    aborted = () => reject(signal.reason);
-    signal.addEventListener('abort', aborted, { once: true });
-  });
-  try {
-    return await Promise.race([answer, gone]);
-  } finally {
-    signal.removeEventListener('abort', aborted);
-    // It may still fail, after all is over.
-    answer.catch(() => undefined);
-  }
 }

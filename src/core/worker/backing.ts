@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Backend, BackendFacts, TokenDoor } from '../model/backend.ts';
 import type { RelayConfig } from '../model/config.ts';
 import { Fault, retryOf } from '../model/fault.ts';
+import { orAborted } from '../model/or-aborted.ts';
 import type { BackendCall } from '../model/plugin.ts';
 import type { RemoteHost } from '../model/remote.ts';
 import type { Secret } from '../model/secret.ts';
@@ -186,15 +187,6 @@ export class Backing {
 function mayCureItself(fault: Fault): boolean {
   const retry = retryOf(fault);
   return retry === 'launch' || (retry === 'forward' && fault.code !== 'TOKEN_REFUSED');
-}
-
-/** What nobody waits for any more is not waited for. */
-async function orAborted<T>(answer: Promise<T>, signal: AbortSignal): Promise<T> {
-  answer.catch(() => undefined);
-  const gone = new Promise<never>((_, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
-  });
-  return Promise.race([answer, gone]);
 }
 
 function dial(link: Link, backend: Backend): Promise<Channel> {
