@@ -39,8 +39,8 @@ export type ToWorker =
     }
   /** What a person set as the token of the backend; null: nothing any more. */
   | { readonly say: 'token'; readonly lane: LaneId; readonly token: string | null }
-  /** The turn that was asked for has come. */
-  | { readonly say: 'turn'; readonly request: number }
+  /** The relay's mutex is this lane's, until it says `release`. */
+  | { readonly say: 'acquired'; readonly lane: LaneId; readonly request: number }
   | { readonly say: 'nudge'; readonly lane: LaneId; readonly why: 'client' | 'host' | 'answer' | 'user' }
   | { readonly say: 'drain'; readonly lane: LaneId }
   | { readonly say: 'stop'; readonly lane: LaneId }
@@ -91,10 +91,10 @@ export type ToSupervisor =
     }
   /** These plugins, by their place in the relay's list, loaded well here and have a `daemon` half. */
   | { readonly say: 'seated'; readonly lane: LaneId; readonly plugins: readonly number[] }
-  /** May I call a hook that runs one at a time per relay? */
-  | { readonly say: 'turn'; readonly lane: LaneId; readonly request: number }
-  /** It has answered, or is not called any more. */
-  | { readonly say: 'turned'; readonly lane: LaneId; readonly request: number }
+  /** The relay's mutex is wanted, for a hook that runs one at a time per relay. */
+  | { readonly say: 'acquire'; readonly lane: LaneId; readonly request: number }
+  /** That hook has answered, or is not to be called any more. */
+  | { readonly say: 'release'; readonly lane: LaneId; readonly request: number }
   /** What a plugin has to say of the host, in the place of what it said before. */
   | { readonly say: 'inspected'; readonly lane: LaneId; readonly plugin: string; readonly notes: readonly string[] }
   | { readonly say: 'warned'; readonly lane: LaneId; readonly text: string }

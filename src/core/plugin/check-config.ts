@@ -19,7 +19,7 @@ interface Using {
 
 /** Two cores load so many at once. */
 const atOnce = 2;
-/** What hangs in a plugin's own turn is ended so much after its deadline, ms. */
+/** A plugin that never yields is ended so much after its deadline, ms. */
 const grace = 500;
 
 /**
@@ -31,7 +31,7 @@ export async function checkByGuests(
   builtins: Readonly<Record<string, string>>,
   loading: number,
 ): Promise<readonly GuestCheck[]> {
-  const turn = new Turnstile(atOnce);
+  const turnstile = new Turnstile(atOnce);
   const byModule = new Map<string, Using[]>();
   for (const { name: relay, plugins } of config.relays) {
     for (const use of plugins) {
@@ -40,7 +40,7 @@ export async function checkByGuests(
     }
   }
   const checks = [...byModule.values()].map(async (using) => {
-    const leave = await new Promise<() => void>((resolve) => turn.enter(resolve));
+    const leave = await new Promise<() => void>((resolve) => turnstile.enter(resolve));
     return checkOne(config, using, builtins, loading).finally(leave);
   });
   return (await Promise.all(checks)).flat();

@@ -12,24 +12,24 @@ import { inspected } from './inspections.ts';
 import type { Guest } from './load.ts';
 import { backendOf, credentialOf, tokenOf } from './providers.ts';
 import { Seat, type Told } from './seat.ts';
-import { alone, type Turn } from './turn.ts';
+import { localMutex, type Mutex } from './mutex.ts';
 import { wrapped } from './waterfall.ts';
 import type { Config } from '../model/config.ts';
 
 /** The plugins of one relay in one process, in the order of the file. Each hook has a deadline; what it throws never gets out as it is. */
 export class Guests {
   readonly #told: Told;
-  readonly #turn: Turn;
+  readonly #mutex: Mutex;
   #seats: Seat[] = [];
   #stop = new AbortController();
   #broken: Fault | null = null;
 
   /**
-   * `told` hears of each failure; `fatal`: a plugin that must not be left out failed too often, the relay must not go on. `turn` lets one
+   * `told` hears of each failure; `fatal`: a plugin that must not be left out failed too often, the relay must not go on. `mutex` lets one
    * call of `backend` or `token` at a time through, for all lanes of the relay.
    */
-  constructor(told: Told, turn: Turn = alone()) {
-    this.#turn = turn;
+  constructor(told: Told, mutex: Mutex = localMutex()) {
+    this.#mutex = mutex;
     this.#told = (plugin, fault, fatal) => {
       if (fatal) this.#broken ??= fault;
       told(plugin, fault, fatal);
@@ -113,12 +113,12 @@ export class Guests {
    * plugin said, or with the reason of `call.signal`, which ends it.
    */
   backend(link: RemoteHost, call: BackendCall): Promise<Backend | undefined> {
-    return this.#turn(() => backendOf(this.#seats, link, call), call.signal);
+    return this.#mutex(() => backendOf(this.#seats, link, call), call.signal);
   }
 
   /** The token by the first plugin that knows; null: the backend has none; undefined: nobody knows. Rejects with TOKEN_MISSING, or what the plugin said. */
   token(link: RemoteHost, backend: Backend | null): Promise<Secret | null | undefined> {
-    return this.#turn(() => tokenOf(this.#seats, link, backend), this.#stop.signal);
+    return this.#mutex(() => tokenOf(this.#seats, link, backend), this.#stop.signal);
   }
 
   /** Asks each `probe`; null: all say yes. What they dialed is closed then. Never rejects. */

@@ -5,13 +5,13 @@ import type { Fault } from '../model/fault.ts';
 import { Secret } from '../model/secret.ts';
 import type { LaneId, LaneVitals, ToSupervisor } from '../protocol.ts';
 import type { Turnstile } from '../model/turnstile.ts';
-import { LaneTurns } from './lane-turns.ts';
+import { LaneMutex } from './lane-mutex.ts';
 import type { WorkerKeeper } from './worker-keeper.ts';
 
 /** What a relay hears of one of its lanes, after the fact is in the snapshot. */
 export interface SlotNews {
   /** Lets one lane of the relay at a time through. */
-  readonly turnstile: Turnstile;
+  readonly mutex: Turnstile;
   fact(fact: Fact): void;
   /** Its state changed, or its worker is gone. */
   changed(): void;
@@ -52,7 +52,7 @@ export class LaneSlot {
   readonly #index: number;
   readonly #setting: SlotSetting;
   readonly #news: SlotNews;
-  readonly #turns: LaneTurns;
+  readonly #mutex: LaneMutex;
   #finish: () => void = () => undefined;
   #forced: boolean;
   #draining = false;
@@ -67,7 +67,9 @@ export class LaneSlot {
     this.#setting = setting;
     this.#forced = forced;
     this.#news = news;
-    this.#turns = new LaneTurns(news.turnstile, (request) => this.keeper.send({ say: 'turn', request }));
+    this.#mutex = new LaneMutex(news.mutex, (request) => {
+      this.keeper.send({ say: 'acquired', lane: this.id, request });
+    });
     this.ended = new Promise((resolve) => {
       this.#finish = resolve;
     });
@@ -132,7 +134,7 @@ export class LaneSlot {
     this.#vitals = still;
     const at = { relay: this.#setting.relay.name, lane: this.#index };
     this.#news.fact({ type: 'worker.ended', ...at, pid, fault: fault.report(), until });
-    this.#turns.clear();
+    this.#mutex.clear();
     this.#news.gone();
     this.#news.changed();
     if (this.#draining) this.#end();
@@ -169,11 +171,11 @@ export class LaneSlot {
       case 'seated':
         this.#news.seated(message.plugins);
         break;
-      case 'turn':
-        this.#turns.ask(message.request);
+      case 'acquire':
+        this.#mutex.acquire(message.request);
         break;
-      case 'turned':
-        this.#turns.over(message.request);
+      case 'release':
+        this.#mutex.release(message.request);
         break;
       case 'inspected':
         this.#news.fact({ type: 'host.inspected', relay: at.relay, plugin: message.plugin, notes: message.notes });
@@ -191,7 +193,7 @@ export class LaneSlot {
   }
 
   #end(): void {
-    this.#turns.clear();
+    this.#mutex.clear();
     this.keeper.detach(this.id);
     this.#finish();
   }

@@ -34,7 +34,7 @@ const grace = 2_000;
 export class RelayLanes {
   readonly #setting: SlotSetting;
   readonly #ports: RelayLanesPorts;
-  readonly #turnstile = new Turnstile(1);
+  readonly #mutex = new Turnstile(1);
   #lanes: readonly LaneSlot[] = [];
   #before = { sent: 0, received: 0 };
 
@@ -65,7 +65,7 @@ export class RelayLanes {
       const lane: LaneSlot = new LaneSlot(index, this.#setting, forced, keeper(), {
         fact,
         changed,
-        turnstile: this.#turnstile,
+        mutex: this.#mutex,
         gone: () => orphaned(lane.id),
         given,
         backed,

@@ -5,9 +5,9 @@ import { socketFrom } from '../socket/raw-handle.ts';
 import { Lane } from './lane.ts';
 import { Links } from './links.ts';
 import { keepManners } from './manners.ts';
+import { MutexRequests } from './mutex-requests.ts';
 import { PermitRequests } from './permit-requests.ts';
 import { QuestionRequests } from './question-requests.ts';
-import { TurnRequests } from './turn-requests.ts';
 import { watchWake } from './wake.ts';
 
 const lanes = new Map<LaneId, Lane>();
@@ -19,12 +19,12 @@ const say = (message: ToSupervisor): Promise<void> => new Promise((resolve) => s
 
 const permits = new PermitRequests((message) => void say(message));
 const questions = new QuestionRequests((message) => void say(message));
-const turns = new TurnRequests((message) => void say(message));
+const mutexes = new MutexRequests((message) => void say(message));
 
 process.on('message', (message: ToWorker, handle: Socket | undefined) => {
   switch (message.say) {
     case 'open': {
-      const lane = new Lane(message, { say, links, permits, questions, turns, ended });
+      const lane = new Lane(message, { say, links, permits, questions, mutexes, ended });
       lanes.set(message.lane, lane);
       lane.input({ type: 'start', forced: message.forced });
       break;
@@ -35,8 +35,8 @@ process.on('message', (message: ToWorker, handle: Socket | undefined) => {
     case 'withheld':
       permits.withheld(message.request, message.fault, message.wait);
       break;
-    case 'turn':
-      turns.granted(message.request);
+    case 'acquired':
+      mutexes.acquired(message.lane, message.request);
       break;
     case 'answer':
       questions.answered(message.request, message.answers);

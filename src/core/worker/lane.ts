@@ -6,7 +6,7 @@ import type { LaneState, Stage } from '../model/state.ts';
 import { type LaneEffect, type LaneInput, step } from '../model/step.ts';
 import { Guests } from '../plugin/guests.ts';
 import type { Told } from '../plugin/seat.ts';
-import { alone } from '../plugin/turn.ts';
+import { localMutex } from '../plugin/mutex.ts';
 import type { LaneId, LaneVitals, ToSupervisor, ToWorker } from '../protocol.ts';
 import { Backing, backedMessage } from './backing.ts';
 import { monotonic, toWallClock } from './clock.ts';
@@ -15,11 +15,11 @@ import { watchFiles } from './file-watch.ts';
 import { Inspections } from './inspections.ts';
 import { LaneLink } from './lane-link.ts';
 import type { Links } from './links.ts';
+import type { MutexRequests } from './mutex-requests.ts';
 import type { PermitRequests } from './permit-requests.ts';
 import type { QuestionRequests } from './question-requests.ts';
 import { Seating } from './seating.ts';
 import { ServedClients } from './served-clients.ts';
-import type { TurnRequests } from './turn-requests.ts';
 import { TargetWatches } from './target-watches.ts';
 import { Withheld } from './withheld.ts';
 
@@ -31,7 +31,7 @@ export interface LanePorts {
   readonly links: Links;
   readonly permits: PermitRequests;
   readonly questions: QuestionRequests;
-  readonly turns: TurnRequests;
+  readonly mutexes: MutexRequests;
   /** Called once, when the lane has ended. */
   readonly ended: (lane: LaneId) => void;
 }
@@ -63,7 +63,7 @@ export class Lane {
       void ports.say({ say: 'plugin-failed', lane, plugin, fault: fault.report() });
       if (fatal) lose(fault);
     };
-    this.#guests = new Guests(failed, relay.lanes === 1 ? alone() : ports.turns.of(lane));
+    this.#guests = new Guests(failed, relay.lanes === 1 ? localMutex() : ports.mutexes.of(lane));
     const seating = new Seating(open, this.#guests, ports.say);
     this.#watches = new TargetWatches(this.#guests, {
       judged: (forward, judgement, fault, rtt) =>
