@@ -11,6 +11,7 @@ import { Listener } from './listener.ts';
 import { Refusals } from './refusals.ts';
 import { RelayGuests } from './relay-guests.ts';
 import { RelayLanes } from './relay-lanes.ts';
+import { RelayLife } from './relay-life.ts';
 import { RelayToken } from './relay-token.ts';
 import type { WorkerKeeper } from './worker-keeper.ts';
 
@@ -37,10 +38,8 @@ export class Relay {
   readonly #lanes: RelayLanes;
   readonly #guests: RelayGuests;
   readonly #refusals: Refusals;
+  readonly #life: RelayLife;
   #listeners: readonly Listener[] = [];
-  #starting: Promise<void> | null = null;
-  #stopping: Promise<void> | null = null;
-  #restarting: Promise<void> | null = null;
 
   constructor(setting: SlotSetting, ports: RelayPorts) {
     this.config = setting.relay;
@@ -70,6 +69,12 @@ export class Relay {
       backed: (backend, token) => this.token.learned(backend, token),
       seated: (plugins) => this.#guests.seat(plugins),
     });
+    this.#life = new RelayLife({
+      begin: (forced) => this.#begin(forced),
+      end: (why) => this.#end(why),
+      renew: (why) => this.#renew(why),
+      mayBegin: ports.mayBegin,
+    });
   }
 
   get counters(): Counters {
@@ -88,37 +93,17 @@ export class Relay {
 
   /** Binds the listeners and starts the lanes; starting a running one does nothing. `forced`: the user asked for it. */
   start(forced: boolean): Promise<void> {
-    const ending = this.#restarting ?? this.#stopping;
-    if (ending !== null) return ending.then(() => this.start(forced));
-    if (!this.#ports.mayBegin()) return Promise.resolve();
-    this.#starting ??= this.#begin(forced);
-    return this.#starting;
+    return this.#life.start(forced);
   }
 
   /** Stops accepting at once, drains, ends the lanes; resolves when all is closed. */
   stop(why: string): Promise<void> {
-    if (this.#restarting !== null) return this.#restarting.then(() => this.stop(why));
-    if (this.#starting === null) return Promise.resolve();
-    this.#stopping ??= this.#starting
-      .then(() => this.#end(why))
-      .finally(() => {
-        this.#starting = null;
-        this.#stopping = null;
-      });
-    return this.#stopping;
+    return this.#life.stop(why);
   }
 
-  /**
-   * Drains the lanes and begins anew; the listeners stay bound, and who comes meanwhile is held. One that is stopped is started.
-   */
+  /** Drains the lanes and begins anew; the listeners stay bound, and who comes meanwhile is held. One that is stopped is started. */
   restart(why: string): Promise<void> {
-    if (this.#starting === null || this.#stopping !== null) return this.start(true);
-    this.#restarting ??= this.#starting
-      .then(() => this.#restart(why))
-      .finally(() => {
-        this.#restarting = null;
-      });
-    return this.#restarting;
+    return this.#life.restart(why);
   }
 
   /** Cuts the drain short. */
@@ -172,7 +157,7 @@ export class Relay {
     this.#ports.fact({ type: 'relay.stopped', relay: name });
   }
 
-  async #restart(why: string): Promise<void> {
+  async #renew(why: string): Promise<void> {
     const { name } = this.config;
     this.#ports.fact({ type: 'relay.restarting', relay: name, why });
     await this.#lanes.end();

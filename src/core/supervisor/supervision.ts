@@ -1,0 +1,167 @@
+import type { Config } from '../model/config.ts';
+import type { Event, Fact } from '../model/event.ts';
+import { Fault } from '../model/fault.ts';
+import type { DaemonStatus } from '../model/status.ts';
+import { checkByGuests } from '../plugin/check-config.ts';
+import type { LaneId, ToSupervisor } from '../protocol.ts';
+import { ConnectionTable } from './connection-table.ts';
+import { clientRoom, descriptorLimit } from './descriptors.ts';
+import { Desk } from './desk.ts';
+import { EventLog } from './event-log.ts';
+import { Ports } from './ports.ts';
+import type { Questions } from './questions.ts';
+import type { TokenAnswer } from './relay-token.ts';
+import { Relays } from './relays.ts';
+import type { Supervisor, SupervisorOptions } from './supervisor.ts';
+import { lanesBlockedBy } from './waiting-question.ts';
+import type { WorkerKeeper } from './worker-keeper.ts';
+import { Workers } from './workers.ts';
+
+/** So long the start waits for a plugin's module, ms. */
+const loadingTime = 3_000;
+
+/** Joins the parts of the daemon's own process: relays, workers, desk and events. */
+export class Supervision implements Supervisor {
+  readonly #options: SupervisorOptions;
+  readonly #events = new EventLog();
+  readonly #desk: Desk;
+  readonly #workers: Workers;
+  readonly #relays: Relays;
+  #closing: Promise<void> | null = null;
+
+  constructor(options: SupervisorOptions) {
+    this.#options = options;
+    const { config, builtins, stateDir, givenToken } = options;
+    const { sshConfig, file, relays } = config;
+    const fact = (news: Fact) => this.#events.add(news);
+    this.#desk = new Desk({
+      fact,
+      answered: (about) => this.#relays.answered(lanesBlockedBy(about, this.#events.snapshot)),
+      env: process.env,
+    });
+    if (options.attendant) this.#desk.questions.attend(null, options.attendant);
+    const ports = new Ports(stateDir, file, (relay, text) => fact({ type: 'relay.warned', relay, text }));
+    this.#workers = new Workers(relays, {
+      message: (keeper, message) => this.#heard(keeper, message),
+      gone: (keeper) => this.#desk.gone(keeper),
+    });
+    const settings = relays.map((relay) => ({
+      relay,
+      sshConfig,
+      builtins,
+      givenToken: () => givenToken(relay.name),
+    }));
+    this.#relays = new Relays(settings, {
+      fact,
+      snapshot: (relay) => this.#events.snapshot.relays[relay] ?? null,
+      keeper: (relay) => this.#workers.keeper(relay),
+      settle: (relay, forward, listen) => ports.settle(relay, forward, listen),
+      mayBegin: () => this.#closing === null,
+      connections: new ConnectionTable(clientRoom(descriptorLimit(), relays.length)),
+    });
+    this.#events.subscribe(0, (event) => this.#relays.observe(event));
+  }
+
+  async start(): Promise<void> {
+    const { config, version } = this.#options;
+    await this.#askGuests(config);
+    this.#events.add({ type: 'daemon.started', pid: process.pid, version, config: config.file });
+    await this.#relays.start();
+  }
+
+  get questions(): Questions {
+    return this.#desk.questions;
+  }
+
+  status(): DaemonStatus {
+    const { snapshot } = this.#events;
+    return { ...snapshot, relays: this.#relays.shown(snapshot) };
+  }
+
+  subscribe(after: number, listener: (event: Event) => void): () => void {
+    return this.#events.subscribe(after, listener);
+  }
+
+  async startRelay(name: string): Promise<void> {
+    const relay = this.#relays.named(name);
+    this.#refuseIfEnding();
+    this.#desk.questions.renew(name);
+    await relay.start(true);
+    this.#refuseIfEnding();
+    relay.nudge();
+  }
+
+  async stopRelay(name: string): Promise<void> {
+    await this.#relays.named(name).stop('the user asked for it');
+  }
+
+  async restartRelay(name: string): Promise<void> {
+    const relay = this.#relays.named(name);
+    this.#refuseIfEnding();
+    this.#desk.questions.renew(name);
+    await relay.restart('the user asked for it');
+    this.#refuseIfEnding();
+  }
+
+  warn(text: string): void {
+    this.#events.add({ type: 'daemon.warned', text });
+  }
+
+  token(name: string): TokenAnswer {
+    return this.#relays.named(name).token.answer;
+  }
+
+  async retoken(name: string): Promise<void> {
+    await this.#relays.named(name).retoken();
+  }
+
+  close(why: string): Promise<void> {
+    this.#closing ??= this.#close(why);
+    return this.#closing;
+  }
+
+  now(): void {
+    this.#relays.now();
+    this.#workers.kill();
+  }
+
+  /** A plugin that cannot even be loaded blocks its own relay later; one that does not accept the config lets nothing begin. */
+  async #askGuests(config: Config): Promise<void> {
+    const checks = await checkByGuests(config, this.#options.builtins, loadingTime);
+    const refused = checks.find(({ kind }) => kind === 'refused');
+    if (refused !== undefined) throw refused.fault;
+  }
+
+  #refuseIfEnding(): void {
+    if (this.#closing !== null) {
+      throw new Fault('NOT_RUNNING', 'the daemon is ending; wait for it, then start it again with `towline up`');
+    }
+  }
+
+  async #close(why: string): Promise<void> {
+    this.#events.add({ type: 'daemon.stopping', why });
+    await this.#relays.stop(why);
+    await this.#workers.ended();
+    this.#desk.close();
+  }
+
+  #heard(keeper: WorkerKeeper, message: Exclude<ToSupervisor, { lane: LaneId }>): void {
+    switch (message.say) {
+      case 'permit':
+      case 'shaken':
+      case 'ask':
+      case 'withdraw':
+        this.#desk.heard(keeper, message);
+        break;
+      case 'opened':
+      case 'returned':
+      case 'closed':
+      case 'reset':
+        this.#relays.heard(message);
+        break;
+      case 'ready':
+      case 'pong':
+        break;
+    }
+  }
+}
