@@ -1,4 +1,5 @@
 import { type Address, parseAddress } from './address.ts';
+import { Announcer, call } from './announcer.ts';
 import { backoff, settle } from './backoff.ts';
 import { Connection, type Refusal } from './connection.ts';
 import { askHint } from './hint.ts';
@@ -16,12 +17,11 @@ export class RelayClient {
   readonly #openSocket: OpenSocket;
   readonly #url: URL;
   readonly #outbox: Outbox;
-  readonly #listeners = new Set<(status: Status) => void>();
+  readonly #announcer: Announcer;
   readonly #unwatch: () => void;
   #token: RelayOptions['token'];
   /** The last token that the backend refused: it is never sent again. */
   #refusal: Refusal | null = null;
-  #status: Status = { word: 'connecting', failures: 0, retryAt: null, fault: null };
   /** From the first attempt to the loss; null while it waits, or is offline. */
   #connection: Connection | null = null;
   #retry: ReturnType<typeof setTimeout> | undefined;
@@ -37,6 +37,7 @@ export class RelayClient {
     this.#url = parseAddress(options.url, pageAddress());
     this.#token = options.token;
     this.#outbox = new Outbox(options.queue);
+    this.#announcer = new Announcer((status) => options.onStatus?.(status));
     this.#unwatch = watchReturn(() => this.#back());
     // Only once the caller has this client: his listeners may use it.
     queueMicrotask(() => {
@@ -46,7 +47,7 @@ export class RelayClient {
 
   /** How it is now. A new object for each change, never changed itself. */
   get status(): Status {
-    return this.#status;
+    return this.#announcer.status;
   }
 
   /** How many messages wait for a connection. */
@@ -56,8 +57,7 @@ export class RelayClient {
 
   /** Calls `listener` at each change of the status; returns what ends that. Made for `useSyncExternalStore` and its likes. */
   subscribe(listener: (status: Status) => void): () => void {
-    this.#listeners.add(listener);
-    return () => void this.#listeners.delete(listener);
+    return this.#announcer.subscribe(listener);
   }
 
   /**
@@ -68,7 +68,7 @@ export class RelayClient {
     if (this.#closed) throw closed('send');
     const size = sizeOf(message);
     const admit = (waiting: number): void => this.#outbox.admit(size, waiting);
-    if (this.#status.word === 'connected' && this.#connection?.send(message, admit) === true) return 'sent';
+    if (this.status.word === 'connected' && this.#connection?.send(message, admit) === true) return 'sent';
     this.#outbox.add(message, size);
     return 'queued';
   }
@@ -76,7 +76,7 @@ export class RelayClient {
   /** Tries at once, also from `offline`; with another token if one is given. Throws CLIENT_CLOSED after `close()`. */
   retry(token?: string | null): void {
     if (this.#closed) throw closed('retry');
-    if (token === undefined && this.#status.word === 'connected') return;
+    if (token === undefined && this.status.word === 'connected') return;
     if (token !== undefined) this.#token = token;
     this.#refusal = null;
     this.#failures = 0;
@@ -119,7 +119,7 @@ export class RelayClient {
       },
     );
     this.#connection = connection;
-    this.#comeBack(null, this.#status.fault);
+    this.#comeBack(null, this.status.fault);
     // A listener may have closed this client just now.
     if (this.#connection === connection) void connection.open();
   }
@@ -131,7 +131,7 @@ export class RelayClient {
     this.#connectedAt = performance.now();
     // What waited goes first: who hears of `connected` may send at once.
     this.#outbox.empty((message) => this.#connection?.send(message) === true);
-    this.#say({ word: 'connected', fault: null });
+    this.#announcer.say({ word: 'connected', fault: null });
   }
 
   #wait(fault: RelayFault): void {
@@ -167,33 +167,21 @@ export class RelayClient {
     clearTimeout(this.#retry);
     this.#hinting?.abort();
     this.#connection = null;
-    this.#say({ word: 'offline', fault });
+    this.#announcer.say({ word: 'offline', fault });
   }
 
   /** The network is back, or the page is shown again. */
   #back(): void {
     if (this.#connection !== null) this.#connection.ask();
-    else if (this.#status.word !== 'offline') this.#dial();
+    else if (this.status.word !== 'offline') this.#dial();
   }
 
   #comeBack(retryAt: number | null, fault: RelayFault | null): void {
-    this.#say({ word: this.#first ? 'connecting' : 'reconnecting', failures: this.#failures, retryAt, fault });
-  }
-
-  #say(status: Status): void {
-    this.#status = status;
-    call(this.#options.onStatus, status);
-    for (const listener of [...this.#listeners]) call(listener, status);
-  }
-}
-
-/** What a listener throws is its own: it is told as the platform tells it, and nothing here stops. */
-function call<T>(listener: ((value: T) => void) | undefined, value: T): void {
-  try {
-    listener?.(value);
-  } catch (error) {
-    queueMicrotask(() => {
-      throw error;
+    this.#announcer.say({
+      word: this.#first ? 'connecting' : 'reconnecting',
+      failures: this.#failures,
+      retryAt,
+      fault,
     });
   }
 }

@@ -1,30 +1,23 @@
-import type { Client, ClientChannel } from 'ssh2';
+import type { Client } from 'ssh2';
 import type { Duplex } from 'node:stream';
 import { type Deadlines, detectTime, type Keepalive } from '../../model/config.ts';
-import { type Endpoint, formatEndpoint } from '../../model/endpoint.ts';
+import type { Endpoint } from '../../model/endpoint.ts';
 import type { LinkFacts } from '../../model/event.ts';
 import { Fault } from '../../model/fault.ts';
 import { gatherWrites } from '../../socket/gather.ts';
 import { type Carrier, Carriers } from './carriers.ts';
+import { type Channel, Channels, type Originator } from './channels.ts';
 import { Echo } from './echo.ts';
 import { type Heeded, heedEnd } from './heed-end.ts';
-import { beginWindowsWith, endedWithoutEof, ownWindow, packetSize } from '../internals.ts';
-import { openChannel, type Opening } from './open-channel.ts';
+import { endedWithoutEof } from '../internals.ts';
+import { Once } from './once.ts';
 import { policeServer } from './police-server.ts';
 import { poolPadding } from './pooled-padding.ts';
 import { Pulse } from './pulse.ts';
 import { quicken } from './quicken.ts';
-import { firstWindow, ReceiveWindow, windowBudget } from './receive-window.ts';
 import { countUnasked } from './unasked-channels.ts';
 
-/** One connection's stream inside a link: half-open, with SSH's own window as its backpressure. */
-export type Channel = ClientChannel;
-
-/** Who a channel is opened for, as the server's log shows it (RFC 4254 section 7.2). */
-export interface Originator {
-  readonly address: string;
-  readonly port: number;
-}
+export type { Channel, Originator };
 
 /** What a link is made of. */
 export interface LinkParts extends Heeded {
@@ -41,9 +34,6 @@ export interface LinkParts extends Heeded {
   readonly onNote: (text: string) => void;
 }
 
-/** No server takes less; each byte would be a packet. */
-const leastPacket = 256;
-
 /** One authenticated SSH connection over a whole route. It lives until `close()`, or until it is lost. */
 export class Link {
   readonly facts: LinkFacts;
@@ -55,12 +45,9 @@ export class Link {
   readonly #carriers: Carriers;
   readonly #echo: Echo;
   readonly #pulse: Pulse;
-  readonly #opening: Opening;
-  readonly #windows = windowBudget();
-  readonly #onLost = new Set<(fault: Fault) => void>();
-  readonly #onNamed = new Set<(machine: string) => void>();
-  #machine: string | null = null;
-  #fault: Fault | null = null;
+  readonly #channels: Channels;
+  readonly #end = new Once<Fault>();
+  readonly #machine = new Once<string>();
 
   constructor(parts: LinkParts) {
     const { client, socket, where, keepalive } = parts;
@@ -71,12 +58,11 @@ export class Link {
     this.gather = gatherWrites(socket);
     this.#carriers = new Carriers([socket, ...parts.channels]);
     poolPadding(client);
-    beginWindowsWith(client, firstWindow);
-    policeServer(
-      client,
-      () => this.#carriers.backlog,
-      (what) => this.#breach(what),
-    );
+    const breach = (what: string) => {
+      const text = `${where} broke the SSH protocol: it ${what}; check what runs there, then restart the relay`;
+      this.#lose(new Fault('PROTOCOL_ERROR', text));
+    };
+    policeServer(client, () => this.#carriers.backlog, breach);
     this.onLost(countUnasked(client, where, parts.onNote));
     this.#echo = new Echo(client, socket);
     const silent = () => {
@@ -87,37 +73,34 @@ export class Link {
     // Only what the last host sends is its life: a jump host may be well while the one behind it hangs.
     const nearest = parts.channels.at(-1) ?? socket;
     nearest.on('data', () => this.#pulse.beat());
-    this.#opening = {
+    const opening = {
       where,
       deadline: parts.deadlines.open,
       pulse: this.#pulse,
-      ping: (answered) => this.#echo.ping(answered),
+      ping: (answered: () => void) => this.#echo.ping(answered),
       idle: () => this.#echo.idle,
-      fault: () => this.#fault,
-      onLost: (listener) => this.onLost(listener),
-      opened: (channel) => this.#own(channel),
-      lose: (fault) => this.#lose(fault),
+      fault: () => this.fault,
+      onLost: (listener: (fault: Fault) => void) => this.onLost(listener),
+      lose: (fault: Fault) => this.#lose(fault),
     };
+    this.#channels = new Channels(client, opening, breach);
     heedEnd(parts, (fault) => this.#lose(fault));
-    if (parts.quicken) quicken(client, where, parts.onNote, (machine) => this.#name(machine));
+    if (parts.quicken) quicken(client, where, parts.onNote, (machine) => this.#machine.tell(machine));
   }
 
   /** What ended it; null while it lives. */
   get fault(): Fault | null {
-    return this.#fault;
+    return this.#end.value;
   }
 
   /** Calls back once when the link is lost, before any channel is told; at once when it is lost already. Returns the unsubscribe. */
   onLost(listener: (fault: Fault) => void): () => void {
-    if (this.#fault !== null) listener(this.#fault);
-    else this.#onLost.add(listener);
-    return () => this.#onLost.delete(listener);
+    return this.#end.listen(listener);
   }
 
   /** Calls back once when the host has said what it calls itself; never where it runs no commands, or is not to be quickened. */
   onNamed(listener: (machine: string) => void): void {
-    if (this.#machine !== null) listener(this.#machine);
-    else this.#onNamed.add(listener);
+    this.#machine.listen(listener);
   }
 
   /**
@@ -125,10 +108,7 @@ export class Link {
    * or with what ended the link. When the deadline passes without one byte from the server, the link itself is lost.
    */
   dial(target: Endpoint, from: Originator): Promise<Channel> {
-    return openChannel(this.#opening, formatEndpoint(target), (done) => {
-      if (target.kind === 'unix') this.#client.openssh_forwardOutStreamLocal(target.path, done);
-      else this.#client.forwardOut(from.address, from.port, target.host, target.port, done);
-    });
+    return this.#channels.dial(target, from);
   }
 
   /** True when so much waits to be sent that nobody may write more. */
@@ -170,18 +150,8 @@ export class Link {
    * Starts a command on the host (RFC 4254 section 6.5). Its window is ssh2's own: it is read at once. Rejects with REMOTE_REFUSED, OPEN_TIMEOUT,
    * or with what ended the link.
    */
-  async exec(command: string): Promise<Channel> {
-    const opening = { ...this.#opening, opened: () => undefined };
-    try {
-      return await openChannel(opening, 'a command', (done) => {
-        this.#client.exec(command, done);
-      });
-    } catch (error) {
-      const fault = Fault.from(error);
-      if (this.#fault !== null || fault.code === 'OPEN_TIMEOUT') throw fault;
-      const text = `${this.#where} runs no commands for this user; look at MaxSessions, and at the key's options there`;
-      throw new Fault('REMOTE_REFUSED', text, { cause: error });
-    }
+  exec(command: string): Promise<Channel> {
+    return this.#channels.exec(command);
   }
 
   /** Ends the link on purpose. Closing twice is harmless. */
@@ -189,33 +159,11 @@ export class Link {
     this.#lose(new Fault('LINK_LOST', `the link to ${this.#where} was closed; nothing to do`));
   }
 
-  #own(channel: Channel): void {
-    const window = new ReceiveWindow(this.#windows);
-    channel.once('close', () => window.release());
-    const grant = (left: number, unread: number) => window.grant(left, unread, performance.now());
-    ownWindow(this.#client, channel, firstWindow, grant);
-    if (packetSize(channel) < leastPacket) this.#breach(`takes packets of ${packetSize(channel)} bytes only`);
-  }
-
-  #name(machine: string): void {
-    this.#machine = machine;
-    for (const listener of this.#onNamed) listener(machine);
-    this.#onNamed.clear();
-  }
-
-  #breach(what: string): void {
-    const text = `${this.#where} broke the SSH protocol: it ${what}; check what runs there, then restart the relay`;
-    this.#lose(new Fault('PROTOCOL_ERROR', text));
-  }
-
   #lose(fault: Fault): void {
-    if (this.#fault !== null) return;
-    this.#fault = fault;
+    if (this.#end.value !== null) return;
     this.#pulse.stop();
     this.#echo.stop();
-    const listeners = [...this.#onLost];
-    this.#onLost.clear();
-    for (const listener of listeners) listener(fault);
+    this.#end.tell(fault);
     // end() alone never leads to 'close' on a silent peer.
     this.#client.end();
     this.#socket.destroy();
