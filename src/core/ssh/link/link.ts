@@ -15,10 +15,13 @@ import { poolPadding } from './pooled-padding.ts';
 import { Pulse } from './pulse.ts';
 import { quicken } from './quicken.ts';
 import { firstWindow, ReceiveWindow, windowBudget } from './receive-window.ts';
+import { type Incoming, type RemoteListener, RemoteListens } from './remote-listens.ts';
 import { countUnasked } from './unasked-channels.ts';
 
 /** One connection's stream inside a link: half-open, with SSH's own window as its backpressure. */
 export type Channel = ClientChannel;
+
+export type { Incoming, RemoteListener } from './remote-listens.ts';
 
 /** Who a channel is opened for, as the server's log shows it (RFC 4254 section 7.2). */
 export interface Originator {
@@ -56,6 +59,7 @@ export class Link {
   readonly #echo: Echo;
   readonly #pulse: Pulse;
   readonly #opening: Opening;
+  readonly #listens: RemoteListens;
   readonly #windows = windowBudget();
   readonly #onLost = new Set<(fault: Fault) => void>();
   readonly #onNamed = new Set<(machine: string) => void>();
@@ -77,7 +81,6 @@ export class Link {
       () => this.#carriers.backlog,
       (what) => this.#breach(what),
     );
-    this.onLost(countUnasked(client, where, parts.onNote));
     this.#echo = new Echo(client, socket);
     const silent = () => {
       const seconds = detectTime(keepalive) / 1000;
@@ -98,6 +101,8 @@ export class Link {
       opened: (channel) => this.#own(channel),
       lose: (fault) => this.#lose(fault),
     };
+    this.#listens = new RemoteListens(client, this.#opening);
+    this.onLost(countUnasked(client, where, (type) => this.#listens.expects(type), parts.onNote));
     heedEnd(parts, (fault) => this.#lose(fault));
     if (parts.quicken) quicken(client, where, parts.onNote, (machine) => this.#name(machine));
   }
@@ -129,6 +134,14 @@ export class Link {
       if (target.kind === 'unix') this.#client.openssh_forwardOutStreamLocal(target.path, done);
       else this.#client.forwardOut(from.address, from.port, target.host, target.port, done);
     });
+  }
+
+  /**
+   * Has the remote host listen, and gives each connection that comes there to `take`. Rejects with LISTEN_UNAVAILABLE, or with what ended the
+   * link. An accepted one is a channel as `dial` opens it.
+   */
+  listen(endpoint: Endpoint, take: (incoming: Incoming) => void): Promise<RemoteListener> {
+    return this.#listens.listen(endpoint, take);
   }
 
   /** True when so much waits to be sent that nobody may write more. */
