@@ -1,7 +1,7 @@
 import type { OpenConfig } from '../core/config/edit/open-config.ts';
 import type { Parsed } from '../core/config/problem.ts';
 import type { RelayConfig } from '../core/model/config.ts';
-import { type Endpoint, formatEndpoint, formatTarget } from '../core/model/endpoint.ts';
+import { type Endpoint, formatEndpoint, formatEnds, formatTarget } from '../core/model/endpoint.ts';
 import { Fault } from '../core/model/fault.ts';
 import type { FaultCode } from '../core/model/fault-table.ts';
 import { printable } from '../core/model/printable.ts';
@@ -170,6 +170,10 @@ async function nearOf(host: string, sshConfig: string | null): Promise<string | 
 
 function wayOf({ host, forwards }: RelayConfig): string {
   return forwards
-    .map(({ listen, target }) => `${formatEndpoint(listen)} -> ${host} -> ${formatTarget(target)}`)
+    .map(({ kind, listen, target }) =>
+      kind === 'local'
+        ? `${formatEndpoint(listen)} -> ${host} -> ${formatTarget(target)}`
+        : `${formatEnds({ kind, listen, target })} by ${host}`,
+    )
     .join(', ');
 }

@@ -4,6 +4,7 @@ import { Fault } from '../core/model/fault.ts';
 import { probeHttp } from '../core/probe/http.ts';
 import { probeTcp } from '../core/probe/tcp.ts';
 import { probeWebsocket } from '../core/probe/websocket.ts';
+import { dialHere } from '../core/socket/dial-here.ts';
 import type { Link } from '../core/ssh/link/link.ts';
 import { type Finding, well, wrong } from './finding.ts';
 
@@ -24,10 +25,13 @@ export async function examineForwarding(link: Link, say: Say): Promise<void> {
 /** Goes by a link to the target of a forward, and asks it as its health check would. */
 export async function examineForward(
   link: Link,
-  { target, health }: ForwardConfig,
+  forward: ForwardConfig,
   host: string,
   { say, signal }: { readonly say: Say; readonly signal: AbortSignal },
 ): Promise<void> {
+  if (forward.kind === 'dynamic') return examineForwarding(link, say);
+  if (forward.kind === 'remote') return examineHere(forward.target, say);
+  const { target, health } = forward;
   if (target.kind === 'backend') {
     return say(well('target', 'backend', 'launched over a link; `towline backend ps` shows what runs there'));
   }
@@ -49,6 +53,17 @@ export async function examineForward(
       ? well('backend', name, `answers as it should (${health.kind === 'http' ? 'HTTP' : 'WebSocket'})`)
       : wrong('backend', name, unwell),
   );
+}
+
+/** A remote forward leads to this machine. */
+async function examineHere(target: Endpoint, say: Say): Promise<void> {
+  const name = formatEndpoint(target);
+  try {
+    (await dialHere(target, defaultDeadlines.open)).destroy();
+    say(well('target', name, 'something answers there, on this machine'));
+  } catch (error) {
+    say(wrong('target', name, Fault.from(error)));
+  }
 }
 
 /** What is wrong with one target; the end of the link itself is thrown, and told once. */

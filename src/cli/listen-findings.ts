@@ -9,7 +9,9 @@ import { type Finding, well, wrong } from './finding.ts';
 /** Whether clients can connect on this machine: what the daemon says of its listeners, else by binding them for a moment. */
 export async function listenFindings(relay: RelayConfig, status: RelayStatus | null): Promise<readonly Finding[]> {
   const findings: Finding[] = [];
-  for (const [index, { listen }] of relay.forwards.entries()) {
+  for (const [index, { kind, listen }] of relay.forwards.entries()) {
+    // Only the daemon's own link listens on the other side.
+    if (kind === 'remote') continue;
     const name = formatEndpoint(listen);
     const told = status?.forwards[index];
     if (told?.bound === true) {

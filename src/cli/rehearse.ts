@@ -1,4 +1,4 @@
-import type { Config, RelayConfig } from '../core/model/config.ts';
+import { type Config, listensHere, type RelayConfig } from '../core/model/config.ts';
 import type { Endpoint } from '../core/model/endpoint.ts';
 import { Fault } from '../core/model/fault.ts';
 import { checkByGuests } from '../core/plugin/check-config.ts';
@@ -34,7 +34,7 @@ export async function rehearse(config: Config): Promise<readonly Rehearsed[]> {
         await reachHost(relay, sshConfig, warnings);
         const refused = guests.find((one) => one.relay === relay.name);
         if (refused !== undefined) throw refused.fault;
-        for (const { listen } of relay.forwards) await tryListen(listen);
+        for (const { listen } of relay.forwards.filter(listensHere)) await tryListen(listen);
         return { relay: relay.name, fault: null, warnings };
       } catch (error) {
         return { relay: relay.name, fault: Fault.from(error), warnings };

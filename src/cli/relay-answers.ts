@@ -4,6 +4,7 @@ import { parseForward } from '../core/config/forward-text.ts';
 import { parseHost } from '../core/config/host-text.ts';
 import { parseName } from '../core/config/name-rules.ts';
 import { type Parsed, quote } from '../core/config/problem.ts';
+import { listensHere } from '../core/model/config.ts';
 import { type Endpoint, formatEndpoint, isLoopback } from '../core/model/endpoint.ts';
 
 /** Reads the name of a relay that is to be new in a config. */
@@ -51,7 +52,7 @@ export function ownerOf(listen: Endpoint, config: OpenConfig['config']): string 
   if (listen.kind === 'tcp' && listen.port === 0) return null;
   const shown = formatEndpoint(listen);
   const owner = config?.relays.find(({ forwards }) =>
-    forwards.some((forward) => formatEndpoint(forward.listen) === shown),
+    forwards.some((forward) => listensHere(forward) && formatEndpoint(forward.listen) === shown),
   );
   return owner?.name ?? null;
 }

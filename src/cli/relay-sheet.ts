@@ -1,5 +1,5 @@
 import type { BackendFacts } from '../core/model/backend.ts';
-import { formatEndpoint, formatTarget } from '../core/model/endpoint.ts';
+import { formatEndpoint, formatEnds } from '../core/model/endpoint.ts';
 import type { FaultReport } from '../core/model/fault.ts';
 import { printable } from '../core/model/printable.ts';
 import { nothingSaid } from '../core/model/question.ts';
@@ -79,8 +79,9 @@ function backendText({ target, adopted, says }: BackendFacts): string {
   return `${formatEndpoint(target)} there${known}, ${adopted ? 'found running' : 'launched'}`;
 }
 
-function forwardFact({ listen, target, bound, judgement, probed }: ForwardSnapshot, rtt: number | null): string {
+function forwardFact(forward: ForwardSnapshot, rtt: number | null): string {
+  const { bound, judgement, probed } = forward;
   const state = bound ? (probed || judgement !== 'pending' ? judgement : 'bound') : 'not bound';
   const time = rtt === null || !bound ? '' : `, ${formatDuration(rtt)}`;
-  return `${formatEndpoint(listen)} -> ${formatTarget(target)} (${state}${time})`;
+  return `${formatEnds(forward)} (${state}${time})`;
 }

@@ -1,5 +1,5 @@
 import Table from 'cli-table3';
-import { formatEndpoint, formatTarget } from '../core/model/endpoint.ts';
+import { formatEnds } from '../core/model/endpoint.ts';
 import { printable } from '../core/model/printable.ts';
 import type { Word } from '../core/model/state.ts';
 import type { DaemonStatus, RelayStatus } from '../core/model/status.ts';
@@ -99,7 +99,7 @@ function linesOf(relay: RelayStatus, now: number): readonly string[][] {
   const first = [relay.name, wordOf(relay)];
   const last = [formatAge(now - relay.since), held === 0 ? String(open) : `${open} (${held} held)`];
   return relay.forwards.map((forward, index) => {
-    const route = `${formatEndpoint(forward.listen)} -> ${formatTarget(forward.target)}`;
+    const route = formatEnds(forward);
     return index === 0 ? [...first, route, ...last] : ['', '', route, '', ''];
   });
 }

@@ -51,6 +51,10 @@ function tell(event: Event, name: ForwardName): Description {
       return info(`${event.relay}: listening on ${formatEndpoint(event.listen)}`);
     case 'listener.failed':
       return warn(`${event.relay}: ${formatFault(event.fault)}`);
+    case 'remote.bound':
+      return info(`${event.relay}: the host listens on ${formatEndpoint(event.listen)} for this machine`);
+    case 'remote.failed':
+      return warn(`${event.relay}: ${formatFault(event.fault)}`);
     case 'worker.started':
       return debug(`${lane(event)}: worker ${event.pid} started`);
     case 'worker.ended': {

@@ -22,6 +22,7 @@ export function createNarrator(): Narrator {
         for (const at of judged.keys()) if (at.startsWith(`${event.relay}#`)) judged.delete(at);
         break;
       case 'listener.bound':
+      case 'remote.bound':
         addresses.set(key(event.relay, event.forward), formatEndpoint(event.listen));
         break;
       case 'forward.judged': {

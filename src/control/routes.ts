@@ -77,7 +77,10 @@ export function createRoutes({ supervisor, version, down, signal }: Routed): App
     context.header('cache-control', 'no-store');
     // Only what leads to the backend may be shown its token.
     const leads = forwards.map(
-      ({ target }) => target.kind === 'backend' || (backend !== null && sameEndpoint(target, backend.target)),
+      ({ kind, target }) =>
+        kind === 'local' &&
+        target !== null &&
+        (target.kind === 'backend' || (backend !== null && sameEndpoint(target, backend.target))),
     );
     const listen = forwards.map((forward) => forward.listen);
     return context.json({ token: token?.reveal() ?? null, backend, listen, leads });

@@ -1,5 +1,6 @@
 import type { BackendFacts } from './model/backend.ts';
 import type { RelayConfig } from './model/config.ts';
+import type { Endpoint } from './model/endpoint.ts';
 import type { Event, Judgement, LinkFacts } from './model/event.ts';
 import type { FaultReport } from './model/fault.ts';
 import type { ClientConnection } from './model/plugin.ts';
@@ -42,6 +43,8 @@ export type ToWorker =
   /** The relay's mutex is this lane's, until it says `release`. */
   | { readonly say: 'acquired'; readonly lane: LaneId; readonly request: number }
   | { readonly say: 'nudge'; readonly lane: LaneId; readonly why: 'client' | 'host' | 'answer' | 'user' }
+  /** Whether the `remote` forwards of the relay are this lane's: one lane at a time can have them. */
+  | { readonly say: 'appoint'; readonly lane: LaneId; readonly on: boolean }
   | { readonly say: 'drain'; readonly lane: LaneId }
   | { readonly say: 'stop'; readonly lane: LaneId }
   | { readonly say: 'event'; readonly event: Event }
@@ -89,6 +92,11 @@ export type ToSupervisor =
       readonly fault: FaultReport | null;
       readonly rtt: number | null;
     }
+  /** The remote host listens. */
+  | { readonly say: 'bound'; readonly lane: LaneId; readonly forward: number; readonly listen: Endpoint }
+  | { readonly say: 'unbound'; readonly lane: LaneId; readonly forward: number; readonly fault: FaultReport }
+  /** A client of the other side was not served. */
+  | { readonly say: 'refused'; readonly lane: LaneId; readonly forward: number; readonly fault: FaultReport }
   /** These plugins, by their place in the relay's list, loaded well here and have a `daemon` half. */
   | { readonly say: 'seated'; readonly lane: LaneId; readonly plugins: readonly number[] }
   /** The relay's mutex is wanted, for a hook that runs one at a time per relay. */
@@ -105,8 +113,8 @@ export type ToSupervisor =
   | { readonly say: 'opened'; readonly id: number }
   /** Never opened and not to blame: hand it to another lane, or hold it again. No byte of it was read. */
   | { readonly say: 'returned'; readonly id: number }
-  /** It ended in the ordinary way. */
-  | { readonly say: 'closed'; readonly id: number }
+  /** It ended in the ordinary way; `told`: it was refused, and its client was told why in its own protocol. */
+  | { readonly say: 'closed'; readonly id: number; readonly told: FaultReport | null }
   /** It ended abnormally, or was never served: the client must see a reset. */
   | { readonly say: 'reset'; readonly id: number; readonly fault: FaultReport }
   /** `rss`: resident bytes of the worker. */
@@ -122,4 +130,13 @@ export interface LaneVitals {
   readonly sent: number;
   readonly received: number;
   readonly rtt: readonly (number | null)[];
+  /** Clients that came to listeners of the remote host. */
+  readonly arrived: ArrivedCounts;
+}
+
+/** Connections that the supervisor never sees: those of `remote` forwards. */
+export interface ArrivedCounts {
+  readonly open: number;
+  readonly accepted: number;
+  readonly refused: number;
 }

@@ -37,10 +37,12 @@ export function relayStatus(
 /** A bound and healthy forward between two ports. */
 export function forward(from: number, to: number): RelayStatus['forwards'][number] {
   return {
+    kind: 'local',
     listen: { kind: 'tcp', host: '127.0.0.1', port: from },
     target: { kind: 'tcp', host: '127.0.0.1', port: to },
     probed: true,
     bound: true,
+    boundBy: null,
     listenFault: null,
     judgement: 'well',
     judgeFault: null,

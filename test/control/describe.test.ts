@@ -47,13 +47,15 @@ const judged = (
 const rows: readonly (readonly [Fact, Level, string])[] = [
   [{ type: 'daemon.started', pid: 7, version: '1.2.3', config: '/c.json' },            'info',  'towline 1.2.3 started (pid 7), config /c.json'],
   [{ type: 'daemon.stopping', why: 'SIGTERM' },                                        'info',  'towline is stopping: SIGTERM'],
-  [{ type: 'relay.declared', relay, host: 'devbox', lanes: 1, forwards: [{ listen, target, probed: false }] }, 'debug', 'dev-box: host devbox, lanes 1, forwards 1'],
+  [{ type: 'relay.declared', relay, host: 'devbox', lanes: 1, forwards: [{ kind: 'local', listen, target, probed: false }] }, 'debug', 'dev-box: host devbox, lanes 1, forwards 1'],
   [{ type: 'relay.started', relay },                                                   'info',  'dev-box: started'],
   [{ type: 'relay.stopping', relay, why: 'the user asked for it' },                    'info',  'dev-box: stopping: the user asked for it'],
   [{ type: 'relay.restarting', relay, why: 'the user asked for it' },                  'info',  'dev-box: restarting: the user asked for it'],
   [{ type: 'worker.said', relay, text: 'hello', count: 3 },                            'info',  'dev-box: says: hello (3 lines left out)'],
   [{ type: 'relay.stopped', relay },                                                   'info',  'dev-box: stopped'],
   [{ type: 'listener.bound', relay, forward: 0, listen },                              'info',  'dev-box: listening on 127.0.0.1:8787'],
+  [{ type: 'remote.bound', relay, lane: 0, forward: 0, listen },                       'info',  'dev-box: the host listens on 127.0.0.1:8787 for this machine'],
+  [{ type: 'remote.failed', relay, lane: 0, forward: 0, fault: taken },                'warn',  'dev-box: 127.0.0.1:8787 is in use; stop it [LISTEN_TAKEN]'],
   [{ type: 'listener.failed', relay, forward: 0, fault: taken },                       'warn',  'dev-box: 127.0.0.1:8787 is in use; stop it [LISTEN_TAKEN]'],
   [{ type: 'worker.started', relay, lane: 0, pid: 9 },                                 'debug', 'dev-box: worker 9 started'],
   [{ type: 'worker.ended', relay, lane: 0, pid: 9, fault: refused, until: null },      'warn',  `dev-box: ${refused.message} [CONNECT_REFUSED]`],
@@ -107,7 +109,7 @@ test('a narrator names forwards by address and does not repeat a judgement', asy
     relay,
     host: 'h',
     lanes: 1,
-    forwards: [{ listen: { ...listen, port: 0 }, target, probed: true }],
+    forwards: [{ kind: 'local', listen: { ...listen, port: 0 }, target, probed: true }],
   });
   say({ type: 'listener.bound', relay, forward: 0, listen });
   t.equal(say(judged('well', null, 12)), 'dev-box: 127.0.0.1:8787 is healthy (12 ms)');

@@ -72,7 +72,7 @@ export function standIn(): StandIn {
     relay: 'dev-box',
     host: 'devbox',
     lanes: 1,
-    forwards: [{ listen, target: listen, probed: false }],
+    forwards: [{ kind: 'local', listen, target: listen, probed: false }],
   });
   self.say({ type: 'relay.started', relay: 'dev-box' });
   return self;

@@ -34,8 +34,11 @@ function targetsOf(relay: SourceNode, path: ConfigPath): readonly WrittenTarget[
     const place = [...path, 'forwards', index];
     if (item.kind === 'scalar') {
       const parsed = typeof item.value === 'string' ? parseForward(item.value) : null;
-      return parsed !== null && 'value' in parsed ? [{ target: parsed.value.target, path: place, at: item.at }] : [];
+      if (parsed === null || 'trouble' in parsed || parsed.value.kind !== 'local') return [];
+      return [{ target: parsed.value.target, path: place, at: item.at }];
     }
+    const kind = find(item, ['kind']);
+    if (kind?.kind === 'scalar' && kind.value !== 'local') return [];
     const written = find(item, ['target']);
     const value = written?.kind === 'scalar' ? written.value : null;
     if (written === undefined || (typeof value !== 'string' && typeof value !== 'number')) return [];

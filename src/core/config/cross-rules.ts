@@ -13,6 +13,8 @@ interface Written {
   readonly path: ConfigPath;
   readonly at: number;
   readonly exposed: boolean;
+  /** The host that listens; null: this machine. */
+  readonly on: string | null;
 }
 
 /** What the schema cannot say, because it joins values that stand apart. Read from the tree: other problems do not hide these. */
@@ -27,14 +29,18 @@ function listenersOf(root: SourceNode): readonly Written[] {
   return relays.entries.flatMap(({ key, node }) => {
     const forwards = find(node, ['forwards']);
     if (forwards?.kind !== 'list') return [];
-    return forwards.items.flatMap((item, index) => listenerOf(item, ['relays', key, 'forwards', index]));
+    const host = find(node, ['host']);
+    const there = host?.kind === 'scalar' ? String(host.value) : '';
+    return forwards.items.flatMap((item, index) => listenerOf(item, ['relays', key, 'forwards', index], there));
   });
 }
 
-function listenerOf(node: SourceNode, path: ConfigPath): readonly Written[] {
+function listenerOf(node: SourceNode, path: ConfigPath, host: string): readonly Written[] {
   if (node.kind === 'scalar' && typeof node.value === 'string') {
     const parsed = parseForward(node.value);
-    return 'value' in parsed ? [{ listen: parsed.value.listen, path, at: node.at, exposed: false }] : [];
+    if ('trouble' in parsed) return [];
+    const { kind, listen } = parsed.value;
+    return [{ listen, path, at: node.at, exposed: false, on: kind === 'remote' ? host : null }];
   }
   const written = find(node, ['listen']);
   if (written?.kind !== 'scalar') return [];
@@ -43,7 +49,9 @@ function listenerOf(node: SourceNode, path: ConfigPath): readonly Written[] {
   if (parsed === null || 'trouble' in parsed) return [];
   const expose = find(node, ['expose']);
   const exposed = expose?.kind === 'scalar' && expose.value === true;
-  return [{ listen: parsed.value, path: [...path, 'listen'], at: written.at, exposed }];
+  const kind = find(node, ['kind']);
+  const on = kind?.kind === 'scalar' && kind.value === 'remote' ? host : null;
+  return [{ listen: parsed.value, path: [...path, 'listen'], at: written.at, exposed, on }];
 }
 
 function exposures(listeners: readonly Written[]): readonly Complaint[] {
@@ -60,8 +68,9 @@ function collisions(listeners: readonly Written[], where: Locator): readonly Com
   return listeners.flatMap((listener) => {
     const { listen, path, at } = listener;
     if (listen.kind === 'tcp' && listen.port === 0) return [];
-    const rival = rivalsOf(listen).flatMap((place) => places.get(place) ?? [])[0];
-    for (const place of placesOf(listen)) if (!places.has(place)) places.set(place, listener);
+    const there = listener.on === null ? '' : `on ${listener.on}: `;
+    const rival = rivalsOf(listen).flatMap((place) => places.get(there + place) ?? [])[0];
+    for (const place of placesOf(listen)) if (!places.has(there + place)) places.set(there + place, listener);
     if (rival === undefined) return [];
     const { line } = where(rival.at);
     const message = `${formatEndpoint(listen)} is taken by ${formatPath(rival.path)} in line ${line}`;

@@ -31,6 +31,16 @@ export function parseTarget(written: string | number): Parsed<Target> {
   return parsed;
 }
 
+/** Reads what a remote forward dials from this machine. */
+export function parseHere(written: string | number): Parsed<Endpoint> {
+  const parsed = parseTarget(written);
+  if ('trouble' in parsed) return parsed;
+  const { value } = parsed;
+  if (value.kind !== 'backend') return { value };
+  const message = 'a remote forward leads to this machine, and the backend is on the other';
+  return refuse(message, 'host:port or a port of this machine, or unix:/path');
+}
+
 function refuse(message: string, expected: string): { readonly trouble: Trouble } {
   return { trouble: { message, expected } };
 }

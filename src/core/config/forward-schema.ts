@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import { parseListen, parseTarget } from './endpoint-text.ts';
-import type { HealthConfig } from '../model/config.ts';
+import { parseHere, parseListen, parseTarget } from './endpoint-text.ts';
+import type { ForwardConfig, HealthConfig } from '../model/config.ts';
 import type { Target } from '../model/endpoint.ts';
 import { parseForward } from './forward-text.ts';
 import { closed, duration, flag, through, whole } from './schema-part.ts';
@@ -94,12 +94,62 @@ const listen = z.union([z.number(), z.string()], { error: listenForms }).transfo
     'Where clients connect on this machine: a port (on 127.0.0.1), address:port, [v6]:port, or unix:/path. Port 0 chooses a free one, and keeps it.',
 });
 
+const hereForms = 'host:port or a port of this machine, or unix:/path';
+
 const targetForms = 'host:port, a port of the remote host itself, unix:/path, or "backend"';
 
 const target = z.union([z.number(), z.string()], { error: targetForms }).transform(through(parseTarget)).meta({
   description:
     'What the remote host dials: host:port, a port (on its 127.0.0.1), unix:/path there, or "backend": wherever the backend listens that a plugin launches.',
 });
+
+const here = z.union([z.number(), z.string()], { error: hereForms }).transform(through(parseHere)).meta({
+  description: 'What this machine dials: host:port, a port (on its 127.0.0.1), or unix:/path.',
+});
+
+const listenThere = z.union([z.number(), z.string()], { error: listenForms }).transform(through(parseListen)).meta({
+  description:
+    'Where the remote host listens: a port (on its 127.0.0.1), address:port, [v6]:port, or unix:/path. Port 0 lets its server choose. Other addresses than its loopback need GatewayPorts in its sshd_config too.',
+});
+
+const expose = flag('Allows `listen` to be an address that other machines reach.').prefault(false);
+
+const forwardForms = 'a forward: an object with "listen" and "target", or its short form such as "8080:10.0.0.5:80"';
+
+const local = closed(
+  {
+    kind: z.literal('local').optional().meta({ description: 'Listen here, dial there (ssh -L). The default.' }),
+    listen,
+    target,
+    health: health.optional(),
+    expose,
+  },
+  forwardForms,
+).transform(({ listen, target, health }) => ({
+  kind: 'local' as const,
+  listen,
+  target,
+  health: healthOf(target, health),
+}));
+
+const remote = closed(
+  {
+    kind: z.literal('remote').meta({ description: 'Listen there, dial here (ssh -R).' }),
+    listen: listenThere,
+    target: here,
+    expose,
+  },
+  forwardForms,
+).transform(({ kind, listen, target }) => ({ kind, listen, target, health: null }));
+
+const dynamic = closed(
+  {
+    kind: z.literal('dynamic').meta({ description: 'A SOCKS proxy here, whose clients name their targets (ssh -D).' }),
+    listen,
+    expose,
+  },
+  'a dynamic forward: an object with "listen", or its short form such as "dynamic:1080"',
+).transform(({ kind, listen }) => ({ kind, listen, target: null, health: null }));
 
 /** A forward, long or short. */
 export const forwardSchema = z
@@ -108,24 +158,18 @@ export const forwardSchema = z
       z
         .string()
         .transform(through(parseForward))
-        .transform((ends) => ({ kind: 'local' as const, ...ends, health: healthOf(ends.target, undefined) }))
+        .transform(
+          (ends): ForwardConfig =>
+            ends.kind === 'local' ? { ...ends, health: healthOf(ends.target, undefined) } : { ...ends, health: null },
+        )
         .meta({
-          description: 'Short form: "5432", "8080:10.0.0.5:80", "127.0.0.1:8080:db:5432"; unix:/path at either end.',
+          description:
+            'Short form: "5432", "8080:10.0.0.5:80", "127.0.0.1:8080:db:5432", "remote:9000:127.0.0.1:3000", "dynamic:1080"; unix:/path at either end.',
         }),
-      closed(
-        {
-          kind: z
-            .literal('local', { error: '"local"' })
-            .prefault('local')
-            .meta({ description: 'Listen here, dial there (ssh -L).' }),
-          listen,
-          target,
-          health: health.optional(),
-          expose: flag('Allows `listen` to be an address that other machines reach.').prefault(false),
-        },
-        'a forward: an object with "listen" and "target", or its short form',
-      ).transform(({ expose: _checked, ...rest }) => ({ ...rest, health: healthOf(rest.target, rest.health) })),
+      z.discriminatedUnion('kind', [local, remote, dynamic], {
+        error: (issue) => (issue.code === 'invalid_union' ? '"local", "remote" or "dynamic"' : forwardForms),
+      }),
     ],
-    { error: 'a forward: an object with "listen" and "target", or its short form such as "8080:10.0.0.5:80"' },
+    { error: forwardForms },
   )
   .meta({ id: 'forward', title: 'One forward' });

@@ -86,8 +86,8 @@ export interface Hold {
   readonly connections: number;
 }
 
-/** One forward. `remote` and `dynamic` will join the union. */
-export type ForwardConfig = LocalForward;
+/** One forward. */
+export type ForwardConfig = LocalForward | RemoteForward | DynamicForward;
 
 /** Listen here, dial there (`ssh -L`). */
 export interface LocalForward {
@@ -95,6 +95,30 @@ export interface LocalForward {
   readonly listen: Endpoint;
   readonly target: Target;
   readonly health: HealthConfig | null;
+}
+
+/** Listen there, dial here (`ssh -R`; RFC 4254 section 7.1). */
+export interface RemoteForward {
+  readonly kind: 'remote';
+  /** As the remote host sees it; port 0 lets its server choose. */
+  readonly listen: Endpoint;
+  /** As this machine sees it. */
+  readonly target: Endpoint;
+  readonly health: null;
+}
+
+/** A SOCKS proxy here, whose clients say where to dial there (`ssh -D`; RFC 1928). */
+export interface DynamicForward {
+  readonly kind: 'dynamic';
+  readonly listen: Endpoint;
+  /** Each client names its own. */
+  readonly target: null;
+  readonly health: null;
+}
+
+/** The forwards whose clients connect to this machine. */
+export function listensHere(forward: Pick<ForwardConfig, 'kind'>): boolean {
+  return forward.kind !== 'remote';
 }
 
 /** A probe through the relay. */

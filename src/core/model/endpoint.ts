@@ -11,6 +11,27 @@ export function formatTarget(target: Target): string {
   return target.kind === 'backend' ? 'backend' : formatEndpoint(target);
 }
 
+/** The ends of a forward, of which each kind has its own. */
+export type ForwardEnds =
+  | { readonly kind: 'local'; readonly listen: Endpoint; readonly target: Target }
+  | { readonly kind: 'remote'; readonly listen: Endpoint; readonly target: Endpoint }
+  | { readonly kind: 'dynamic'; readonly listen: Endpoint; readonly target: null };
+
+/** The ends of a forward of any kind: `target` is null where each client names its own (`dynamic`). */
+export interface Ends {
+  readonly kind: 'local' | 'remote' | 'dynamic';
+  readonly listen: Endpoint;
+  readonly target: Target | null;
+}
+
+/** Writes what a forward joins, the end where clients connect first: `127.0.0.1:8787 -> backend`. */
+export function formatEnds({ kind, listen, target }: Ends): string {
+  const from = formatEndpoint(listen);
+  if (target === null) return `${from} -> SOCKS`;
+  const to = formatTarget(target);
+  return kind === 'remote' ? `remote ${from} -> here ${to}` : `${from} -> ${to}`;
+}
+
 /** Writes an endpoint as a user would: `127.0.0.1:8787`, `[::1]:8787`, `unix:/run/x.sock`. */
 export function formatEndpoint(endpoint: Endpoint): string {
   if (endpoint.kind === 'unix') return `unix:${endpoint.path}`;

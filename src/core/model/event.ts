@@ -1,5 +1,5 @@
 import type { BackendFacts } from './backend.ts';
-import type { Endpoint, Target } from './endpoint.ts';
+import type { Endpoint, Ends } from './endpoint.ts';
 import type { FaultReport } from './fault.ts';
 import type { Question } from './question.ts';
 import type { LaneState, Stage } from './state.ts';
@@ -19,7 +19,7 @@ export type Fact =
       readonly relay: string;
       readonly host: string;
       readonly lanes: number;
-      readonly forwards: readonly { readonly listen: Endpoint; readonly target: Target; readonly probed: boolean }[];
+      readonly forwards: readonly (Ends & { readonly probed: boolean })[];
     }
   | { readonly type: 'relay.started'; readonly relay: string }
   | { readonly type: 'relay.stopping'; readonly relay: string; readonly why: string }
@@ -28,6 +28,21 @@ export type Fact =
   | { readonly type: 'relay.stopped'; readonly relay: string }
   | { readonly type: 'listener.bound'; readonly relay: string; readonly forward: number; readonly listen: Endpoint }
   | { readonly type: 'listener.failed'; readonly relay: string; readonly forward: number; readonly fault: FaultReport }
+  /** The remote host listens, over the link of this lane: a `remote` forward. It ends with the link. */
+  | {
+      readonly type: 'remote.bound';
+      readonly relay: string;
+      readonly lane: number;
+      readonly forward: number;
+      readonly listen: Endpoint;
+    }
+  | {
+      readonly type: 'remote.failed';
+      readonly relay: string;
+      readonly lane: number;
+      readonly forward: number;
+      readonly fault: FaultReport;
+    }
   | { readonly type: 'worker.started'; readonly relay: string; readonly lane: number; readonly pid: number }
   | {
       readonly type: 'worker.ended';

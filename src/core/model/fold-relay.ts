@@ -16,6 +16,7 @@ export function declaredRelay(event: Extract<Event, { type: 'relay.declared' }>)
     forwards: event.forwards.map((forward) => ({
       ...forward,
       bound: false,
+      boundBy: null,
       listenFault: null,
       judgement: 'pending',
       judgeFault: null,
@@ -25,6 +26,8 @@ export function declaredRelay(event: Extract<Event, { type: 'relay.declared' }>)
     notes: {},
   };
 }
+
+const unbound = { bound: false, boundBy: null, listenFault: null };
 
 const emptyLane: LaneSnapshot = {
   pid: null,
@@ -63,16 +66,28 @@ function foldFact(relay: RelaySnapshot, event: RelayEvent): RelaySnapshot {
         running: 'stopped',
         before: false,
         lanes: relay.lanes.map(() => emptyLane),
-        forwards: relay.forwards.map((forward) => ({ ...forward, bound: false, listenFault: null })),
+        forwards: relay.forwards.map((forward) => ({ ...forward, ...unbound })),
       };
     case 'listener.bound':
       return forwardAt(relay, event.forward, { bound: true, listenFault: null, listen: event.listen });
     case 'listener.failed':
       return failed(forwardAt(relay, event.forward, { bound: false, listenFault: event.fault }), event);
+    case 'remote.bound': {
+      const bound = { bound: true, boundBy: event.lane, listenFault: null, listen: event.listen };
+      return forwardAt(relay, event.forward, bound);
+    }
+    case 'remote.failed':
+      return failed(
+        forwardAt(relay, event.forward, { bound: false, boundBy: event.lane, listenFault: event.fault }),
+        event,
+      );
     case 'worker.started':
       return laneAt(relay, event.lane, { ...emptyLane, pid: event.pid });
     case 'worker.ended':
-      return failed(laneAt(relay, event.lane, { ...emptyLane, fault: event.fault, until: event.until }), event);
+      return failed(
+        laneAt(unlisten(relay, event.lane), event.lane, { ...emptyLane, fault: event.fault, until: event.until }),
+        event,
+      );
     case 'lane.changed':
       return laneChanged(relay, event);
     case 'lane.advanced':
@@ -108,13 +123,20 @@ function foldFact(relay: RelaySnapshot, event: RelayEvent): RelaySnapshot {
 function laneChanged(relay: RelaySnapshot, event: Extract<Event, { type: 'lane.changed' }>): RelaySnapshot {
   const { state } = event;
   const up = state.at === 'up' || state.at === 'draining';
-  const next = laneAt(relay, event.lane, {
+  const next = laneAt(state.at === 'up' ? relay : unlisten(relay, event.lane), event.lane, {
     state,
     stage: null,
     note: null,
     ...(up ? {} : { link: null, machine: null, backend: null, judged: [] }),
   });
   return state.at === 'waiting' || state.at === 'blocked' ? failed(next, { fault: state.fault, at: event.at }) : next;
+}
+
+/** What the remote host listened on over a lane's link is gone with it. */
+function unlisten(relay: RelaySnapshot, lane: number): RelaySnapshot {
+  if (!relay.forwards.some(({ boundBy }) => boundBy === lane)) return relay;
+  const forwards = relay.forwards.map((one) => (one.boundBy === lane ? { ...one, ...unbound } : one));
+  return { ...relay, forwards };
 }
 
 function laneJudged(relay: RelaySnapshot, event: Extract<Event, { type: 'forward.judged' }>): RelaySnapshot {

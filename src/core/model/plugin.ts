@@ -94,7 +94,7 @@ export interface RelayHooks extends ObserverHooks {
   admit?(connection: ClientConnection): true | string | Promise<true | string>;
   /**
    * A waterfall: given the client's stream, returns the one that is joined with the target, such as a stream that counts. It is called when the
-   * target has answered; nothing of the client was read before. Deadline 2 s; a throw, no answer, no stream or one that breaks cuts that
+   * target has answered; nothing of the client was read before but what a `dynamic` forward asks of it. Deadline 2 s; a throw, no answer, no stream or one that breaks cuts that
    * connection. When what it returned is ended, it must end the client's stream, once all is written.
    */
   wrap?(stream: Duplex, connection: ClientConnection): Duplex | Promise<Duplex>;
@@ -141,7 +141,7 @@ export interface BackendCall {
   readonly warn: (text: string) => void;
 }
 
-/** One accepted client, as `admit` sees it. */
+/** One accepted client, as `admit` sees it; of a `remote` forward both addresses are as the remote host sees them. */
 export interface ClientConnection {
   readonly relay: string;
   /** Index of the forward in the relay. */

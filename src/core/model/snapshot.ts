@@ -1,5 +1,5 @@
 import type { BackendFacts } from './backend.ts';
-import type { Endpoint, Target } from './endpoint.ts';
+import type { Ends } from './endpoint.ts';
 import type { Event, Judgement, LinkFacts } from './event.ts';
 import type { FaultReport } from './fault.ts';
 import { declaredRelay, foldRelay } from './fold-relay.ts';
@@ -55,11 +55,11 @@ export interface LaneSnapshot {
   readonly judged: readonly Judged[];
 }
 
-export interface ForwardSnapshot {
-  readonly listen: Endpoint;
-  readonly target: Target;
+export interface ForwardSnapshot extends Ends {
   readonly probed: boolean;
   readonly bound: boolean;
+  /** The lane over whose link the remote host listens; null for a listener of this machine, or while none does. */
+  readonly boundBy: number | null;
   readonly listenFault: FaultReport | null;
   /** What the best lane says of it. */
   readonly judgement: Judgement;

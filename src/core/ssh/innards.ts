@@ -15,6 +15,7 @@ export interface PrivateClient {
     authPK: AuthPK;
     directTcpip: OpenChannel;
     openssh_directStreamLocal: OpenChannel;
+    channelOpenConfirm: ConfirmChannel;
     ping(): void;
     channelWindowAdjust(channel: number, amount: number): void;
   };
@@ -34,6 +35,8 @@ type AuthPK = (this: unknown, user: string, key: ParsedKey, algorithm?: string, 
 export type Extensions = readonly { readonly name: string; readonly algs?: readonly string[] }[];
 
 type OpenChannel = (this: unknown, channel: number, window: number, packet: number, target: unknown) => void;
+
+type ConfirmChannel = (this: unknown, remote: number, channel: number, window: number, packet: number) => void;
 
 type Handler = (protocol: unknown, ...rest: readonly unknown[]) => void;
 

@@ -42,7 +42,7 @@ export function strictKeyExchange(client: Client): boolean {
   return innards(client)._protocol._strictMode === true;
 }
 
-/** Makes every channel that this client opens begin with a small window: ssh2 knows only 2 MiB. */
+/** Makes every channel, opened or accepted, begin with a small window: ssh2 knows only 2 MiB. */
 export function beginWindowsWith(client: Client, size: number): void {
   const protocol = innards(client)._protocol;
   for (const name of ['directTcpip', 'openssh_directStreamLocal'] as const) {
@@ -51,6 +51,10 @@ export function beginWindowsWith(client: Client, size: number): void {
       open.call(this, channel, size, packet, target);
     };
   }
+  const confirm = protocol.channelOpenConfirm;
+  protocol.channelOpenConfirm = function small(remote, channel, _window, packet) {
+    confirm.call(this, remote, channel, size, packet);
+  };
 }
 
 /** Looks at each message of this name before ssh2 handles it: `keep` gives what the message says, and with true ssh2 never sees it. */

@@ -81,8 +81,10 @@ export class Clients {
         this.#back(connection);
         break;
       case 'closed':
-        this.#forget(connection);
-        connection.socket.destroy();
+        this.#drop(connection);
+        if (message.told === null) break;
+        this.refused += 1;
+        this.#ports.refused(connection.client.forward, message.told);
         break;
       case 'reset':
         // An open one that is cut is told by the lane's own fault; one that was never served is news, and one that a plugin cut.

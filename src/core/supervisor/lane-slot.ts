@@ -1,7 +1,7 @@
 import type { BackendFacts } from '../model/backend.ts';
 import type { RelayConfig } from '../model/config.ts';
 import type { Fact } from '../model/event.ts';
-import type { Fault } from '../model/fault.ts';
+import type { Fault, FaultReport } from '../model/fault.ts';
 import { Secret } from '../model/secret.ts';
 import type { LaneId, LaneVitals, ToSupervisor } from '../protocol.ts';
 import type { Turnstile } from '../model/turnstile.ts';
@@ -21,6 +21,8 @@ export interface SlotNews {
   given(): Secret | null;
   /** Its backend is ready; null: it has no token, or nobody knows one. */
   backed(backend: BackendFacts | null, token: Secret | null): void;
+  /** A client of a `remote` forward was not served. */
+  refused(forward: number, fault: FaultReport): void;
   /** These plugins of the relay loaded well in the worker and have a `daemon` half. */
   seated(plugins: readonly number[]): void;
 }
@@ -41,7 +43,8 @@ function ownEnvironment(): Readonly<Record<string, string>> {
   );
 }
 
-const still: LaneVitals = { sent: 0, received: 0, rtt: [] };
+const nobody = { open: 0, accepted: 0, refused: 0 };
+const still: LaneVitals = { sent: 0, received: 0, rtt: [], arrived: nobody };
 
 /** The supervisor's side of one lane: opens it in each worker that its keeper starts, and turns what it says into facts. */
 export class LaneSlot {
@@ -77,8 +80,14 @@ export class LaneSlot {
 
   /** Bytes over all workers that carried it, and the round trips of the present one. */
   get vitals(): LaneVitals {
-    const { sent, received, rtt } = this.#vitals;
-    return { sent: this.#before.sent + sent, received: this.#before.received + received, rtt };
+    const { sent, received, rtt, arrived } = this.#vitals;
+    const { accepted, refused } = this.#before.arrived;
+    return {
+      sent: this.#before.sent + sent,
+      received: this.#before.received + received,
+      rtt,
+      arrived: { open: arrived.open, accepted: accepted + arrived.accepted, refused: refused + arrived.refused },
+    };
   }
 
   start(): void {
@@ -105,6 +114,11 @@ export class LaneSlot {
   /** A person set another token, or took it away. */
   retoken(token: Secret | null): void {
     this.keeper.send({ say: 'token', lane: this.id, token: token?.reveal() ?? null });
+  }
+
+  /** Whether the `remote` forwards of the relay are this lane's. */
+  appoint(on: boolean): void {
+    this.keeper.send({ say: 'appoint', lane: this.id, on });
   }
 
   /** Lets open connections end, then ends. */
@@ -168,6 +182,15 @@ export class LaneSlot {
         this.#news.fact({ type: 'forward.judged', ...at, forward, judgement, fault, rtt });
         break;
       }
+      case 'bound':
+        this.#news.fact({ type: 'remote.bound', ...at, forward: message.forward, listen: message.listen });
+        break;
+      case 'unbound':
+        this.#news.fact({ type: 'remote.failed', ...at, forward: message.forward, fault: message.fault });
+        break;
+      case 'refused':
+        this.#news.refused(message.forward, message.fault);
+        break;
       case 'seated':
         this.#news.seated(message.plugins);
         break;

@@ -1,6 +1,7 @@
 import type { BackendFacts } from '../model/backend.ts';
+import { listensHere } from '../model/config.ts';
 import type { Event, Fact } from '../model/event.ts';
-import { Fault } from '../model/fault.ts';
+import { Fault, type FaultReport } from '../model/fault.ts';
 import type { Secret } from '../model/secret.ts';
 import type { RelaySnapshot } from '../model/snapshot.ts';
 import { bestLane } from '../model/standing.ts';
@@ -23,6 +24,8 @@ export interface RelayLanesPorts {
   readonly given: () => Secret | null;
   /** The backend of the relay is ready; null: it has no token, or nobody knows one. */
   readonly backed: (backend: BackendFacts | null, token: Secret | null) => void;
+  /** A client of a `remote` forward was not served. */
+  readonly refused: (forward: number, fault: FaultReport) => void;
   /** These plugins of the relay loaded well in a worker and have a `daemon` half. */
   readonly seated: (plugins: readonly number[]) => void;
 }
@@ -36,7 +39,9 @@ export class RelayLanes {
   readonly #ports: RelayLanesPorts;
   readonly #mutex = new Turnstile(1);
   #lanes: readonly LaneSlot[] = [];
-  #before = { sent: 0, received: 0 };
+  #before = { sent: 0, received: 0, accepted: 0, refused: 0 };
+  /** Who has the `remote` forwards. */
+  #appointed: LaneSlot | null = null;
 
   constructor(setting: SlotSetting, ports: RelayLanesPorts) {
     this.#setting = setting;
@@ -53,22 +58,36 @@ export class RelayLanes {
   /** The bytes of all lanes since the daemon began, and the round trips of the best one. */
   get vitals(): LaneVitals {
     const now = this.#lanes.map((lane) => lane.vitals);
-    const sum = (key: 'sent' | 'received') => now.reduce((total, vitals) => total + vitals[key], this.#before[key]);
+    const sum = (of: (vitals: LaneVitals) => number, before: number) =>
+      now.reduce((total, vitals) => total + of(vitals), before);
     const { rtt } = (this.best ?? this.#lanes[0])?.vitals ?? { rtt: [] };
-    return { sent: sum('sent'), received: sum('received'), rtt };
+    return {
+      sent: sum(({ sent }) => sent, this.#before.sent),
+      received: sum(({ received }) => received, this.#before.received),
+      rtt,
+      arrived: {
+        open: sum(({ arrived }) => arrived.open, 0),
+        accepted: sum(({ arrived }) => arrived.accepted, this.#before.accepted),
+        refused: sum(({ arrived }) => arrived.refused, this.#before.refused),
+      },
+    };
   }
 
   /** `forced`: the user asked for it. */
   begin(forced: boolean): void {
-    const { fact, keeper, changed, orphaned, given, backed, seated } = this.#ports;
+    const { fact, keeper, changed, orphaned, given, backed, refused, seated } = this.#ports;
     this.#lanes = Array.from({ length: this.#setting.relay.lanes }, (_, index) => {
       const lane: LaneSlot = new LaneSlot(index, this.#setting, forced, keeper(), {
         fact,
-        changed,
+        changed: () => {
+          this.#appoint();
+          changed();
+        },
         mutex: this.#mutex,
         gone: () => orphaned(lane.id),
         given,
         backed,
+        refused,
         seated,
       });
       return lane;
@@ -86,9 +105,22 @@ export class RelayLanes {
     clearTimeout(late);
     // What a worker did not live to say of its clients.
     for (const lane of this.#lanes) this.#ports.orphaned(lane.id);
-    const { sent, received } = this.vitals;
-    this.#before = { sent, received };
+    const { sent, received, arrived } = this.vitals;
+    this.#before = { sent, received, accepted: arrived.accepted, refused: arrived.refused };
     this.#lanes = [];
+    this.#appointed = null;
+  }
+
+  /** One lane has the `remote` forwards, and keeps them while it is up: what moves is unbound for a moment. */
+  #appoint(): void {
+    if (this.#setting.relay.forwards.every(listensHere)) return;
+    const lanes = this.#ports.snapshot()?.lanes ?? [];
+    const before = this.#appointed;
+    if (before !== null && lanes[this.#lanes.indexOf(before)]?.state.at === 'up') return;
+    const now = this.best;
+    before?.appoint(false);
+    now?.appoint(true);
+    this.#appointed = now;
   }
 
   /** Ends them without waiting for anything. */

@@ -1,6 +1,6 @@
 import type { Endpoint } from '../model/endpoint.ts';
 import type { Event, Fact } from '../model/event.ts';
-import type { RelayConfig } from '../model/config.ts';
+import { listensHere, type RelayConfig } from '../model/config.ts';
 import type { RelaySnapshot } from '../model/snapshot.ts';
 import type { Counters } from '../model/status.ts';
 import { Clients } from './clients.ts';
@@ -67,6 +67,7 @@ export class Relay {
       orphaned: (lane) => this.clients.orphaned(lane),
       given: () => this.token.given,
       backed: (backend, token) => this.token.learned(backend, token),
+      refused: (forward, fault) => this.#refusals.add(forward, fault),
       seated: (plugins) => this.#guests.seat(plugins),
     });
     this.#life = new RelayLife({
@@ -79,15 +80,28 @@ export class Relay {
 
   get counters(): Counters {
     const { open, held, accepted, refused } = this.clients;
-    const { sent, received, rtt: asked } = this.#lanes.vitals;
+    const { sent, received, rtt: asked, arrived } = this.#lanes.vitals;
     const rtt = this.config.forwards.map((_, index) => asked[index] ?? null);
-    return { open, held, accepted, refused, sent, received, rtt };
+    return {
+      open: open + arrived.open,
+      held,
+      accepted: accepted + arrived.accepted,
+      refused: refused + arrived.refused,
+      sent,
+      received,
+      rtt,
+    };
   }
 
   /** Makes it known to everyone who reads events, whether or not it is started. */
   declare(): void {
     const { name, host, lanes, forwards } = this.config;
-    const shown = forwards.map(({ listen, target, health }) => ({ listen, target, probed: health !== null }));
+    const shown = forwards.map(({ kind, listen, target, health }) => ({
+      kind,
+      listen,
+      target,
+      probed: health !== null,
+    }));
     this.#ports.fact({ type: 'relay.declared', relay: name, host, lanes, forwards: shown });
   }
 
@@ -137,7 +151,9 @@ export class Relay {
   async #begin(forced: boolean): Promise<void> {
     const { name, forwards } = this.config;
     this.#ports.fact({ type: 'relay.started', relay: name });
-    this.#listeners = forwards.map(({ listen }, index) => this.#listener(index, listen));
+    this.#listeners = forwards.flatMap((forward, index) =>
+      listensHere(forward) ? [this.#listener(index, forward.listen)] : [],
+    );
     await Promise.all(this.#listeners.map((listener) => listener.open()));
     await this.token.look();
     this.#lanes.begin(forced);

@@ -167,7 +167,9 @@ export class Backing {
     signal: AbortSignal,
   ): Promise<Backend | null> {
     if (!this.#providers.hasBackend) return null;
-    const targets = this.#relay.forwards.flatMap(({ target }) => (target.kind === 'backend' ? [] : [target]));
+    const targets = this.#relay.forwards.flatMap(({ kind, target }) =>
+      kind !== 'local' || target.kind === 'backend' ? [] : [target],
+    );
     const { stage, warn } = this.#news;
     stage('backend', null);
     const progress = (text: string) => stage('backend', text);

@@ -55,6 +55,9 @@ process.on('message', (message: ToWorker, handle: Socket | undefined) => {
     case 'token':
       lanes.get(message.lane)?.token(message.token);
       break;
+    case 'appoint':
+      lanes.get(message.lane)?.appoint(message.on);
+      break;
     case 'drain':
       lanes.get(message.lane)?.input({ type: 'drain' });
       break;

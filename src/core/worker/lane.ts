@@ -18,6 +18,7 @@ import type { Links } from './links.ts';
 import type { MutexRequests } from './mutex-requests.ts';
 import type { PermitRequests } from './permit-requests.ts';
 import type { QuestionRequests } from './question-requests.ts';
+import { RemoteListeners } from './remote-listeners.ts';
 import { Seating } from './seating.ts';
 import { ServedClients } from './served-clients.ts';
 import { TargetWatches } from './target-watches.ts';
@@ -44,11 +45,14 @@ export class Lane {
   readonly #clients: ServedClients;
   readonly #watches: TargetWatches;
   readonly #inspections: Inspections;
+  readonly #remote: RemoteListeners;
   readonly #dialer: Dialer;
   readonly #backing: Backing;
   readonly #link: LaneLink;
   readonly #noted = new Set<string>();
   #state: LaneState = { at: 'idle' };
+  /** The `remote` forwards of the relay are this lane's. */
+  #appointed = false;
   /** The user asked for the next attempt. */
   #asked = false;
   #timer: NodeJS.Timeout | undefined;
@@ -83,9 +87,16 @@ export class Lane {
     );
     this.#clients = new ServedClients(this.#guests, ports.say, {
       served: (forward, fault) => this.#watches.served(forward, fault),
-      emptied: () => {
-        if (this.#state.at === 'draining') this.input({ type: 'stop' });
+      emptied: () => this.#emptied(),
+    });
+    this.#remote = new RemoteListeners(relay, this.#guests, this.#clients.traffic, {
+      bound: (forward, listen) => void ports.say({ say: 'bound', lane, forward, listen }),
+      failed: (forward, fault) => {
+        void ports.say({ say: 'unbound', lane, forward, fault: fault.report() });
+        if (fault.code === 'FORWARDING_REFUSED') this.#watches.forbid(forward, fault);
       },
+      refused: (forward, fault) => void ports.say({ say: 'refused', lane, forward, fault: fault.report() }),
+      emptied: () => this.#emptied(),
     });
     const note = (text: string) => this.#tell('warned', text);
     const stage = (now: Stage, how: string | null) => void ports.say({ say: 'stage', lane, stage: now, note: how });
@@ -113,6 +124,7 @@ export class Lane {
         if (this.#state.at !== 'up') return;
         this.#watches.begin(link, backed);
         this.#inspections.begin(link);
+        if (this.#appointed) this.#remote.begin(link);
       },
       failed: (error) => {
         this.#closeLink();
@@ -158,13 +170,21 @@ export class Lane {
   /** What changes too often to be an event. */
   get vitals(): LaneVitals {
     const { sent, received } = this.#clients.traffic;
-    return { sent, received, rtt: this.#watches.rtt };
+    return { sent, received, rtt: this.#watches.rtt, arrived: this.#remote.counts };
   }
 
   /** A person set another token, or took it away: it counts from the next proof on, which is made at once. */
   token(text: string | null): void {
     this.#backing.given = text === null ? null : new Secret(text);
     this.input(this.#state.at === 'up' ? { type: 'unbacked' } : { type: 'nudge', why: 'files' });
+  }
+
+  /** The `remote` forwards of the relay are this lane's from now on, or another's. */
+  appoint(on: boolean): void {
+    this.#appointed = on;
+    const { link } = this.#link;
+    if (!on) this.#remote.stop();
+    else if (this.#state.at === 'up' && link !== null) this.#remote.begin(link);
   }
 
   observe(event: Event): void {
@@ -204,14 +224,23 @@ export class Lane {
         this.#unwatch = watchFiles(this.#dialer.stamps, () => this.input({ type: 'nudge', why: 'files' }));
         break;
       case 'drain':
-        if (this.#clients.size === 0) queueMicrotask(() => this.input({ type: 'stop' }));
+        this.#remote.stop();
+        queueMicrotask(() => this.#emptied());
         break;
     }
+  }
+
+  /** Nobody is left to wait for. */
+  #emptied(): void {
+    if (this.#state.at !== 'draining' || this.#clients.size > 0 || this.#remote.counts.open > 0) return;
+    this.input({ type: 'stop' });
   }
 
   #closeLink(): void {
     this.#watches.stop();
     this.#inspections.stop();
+    this.#remote.stop();
+    this.#remote.cut();
     this.#clients.abandon(new Fault('LINK_LOST', 'the relay was stopped before the connection ended; nothing to do'));
     this.#link.close();
   }

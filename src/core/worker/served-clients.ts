@@ -7,6 +7,7 @@ import { socketFrom } from '../socket/raw-handle.ts';
 import type { Link } from '../ssh/link/link.ts';
 import type { ForwardKind, Wrap } from './forward/kind.ts';
 import type { Traffic } from './splice.ts';
+import { dynamicForward } from './forward/dynamic.ts';
 import { localForward } from './forward/local.ts';
 import type { ReadyForward } from './ready-forward.ts';
 
@@ -38,7 +39,7 @@ export class ServedClients {
 
   /** Where the forwards lead from now on; null: nowhere. */
   set forwards(forwards: readonly (ReadyForward | null)[]) {
-    this.#kinds = forwards.map((forward) => (forward === null ? null : localForward(forward.target)));
+    this.#kinds = forwards.map((forward) => (forward === null ? null : kindOf(forward)));
   }
 
   get size(): number {
@@ -84,7 +85,7 @@ export class ServedClients {
         throw new Fault('LAUNCH_FAILED', text);
       }
       const wrap: Wrap | null = this.#guests.hasWrap ? (stream) => this.#guests.wrap(stream, client) : null;
-      const cut = await kind.serve(
+      const ending = await kind.serve(
         socket,
         client,
         link,
@@ -97,9 +98,10 @@ export class ServedClients {
         },
         wrap,
       );
-      const fault = cut ?? this.#doomed.get(id) ?? null;
+      const told = ending !== null && 'told' in ending ? ending.told.report() : null;
+      const fault = ending !== null && 'cut' in ending ? ending.cut : (this.#doomed.get(id) ?? null);
       if (fault !== null) return this.#reset(id, socket, fault);
-      void this.#say({ say: 'closed', id });
+      void this.#say({ say: 'closed', id, told });
     } catch (error) {
       const fault = Fault.from(error);
       if (!opened && link.fault !== null) return this.#return(id, socket);
@@ -119,5 +121,17 @@ export class ServedClients {
   #reset(id: number, socket: Socket, fault: Fault): void {
     socket.destroy();
     void this.#say({ say: 'reset', id, fault: fault.report() });
+  }
+}
+
+function kindOf(forward: ReadyForward): ForwardKind | null {
+  switch (forward.kind) {
+    case 'local':
+      return localForward(forward.target);
+    case 'dynamic':
+      return dynamicForward;
+    case 'remote':
+      // Its clients are on the other side.
+      return null;
   }
 }

@@ -17,9 +17,15 @@ const behind = 128 * 1024;
 /**
  * Joins a client's socket and a channel until both directions have ended. Half-close passes through both ways; either side's
  * backpressure pauses the other. When the link is lost the socket is destroyed unfinished: an end of stream would make a cut
- * download look complete. Resolves with that fault, or with null after an ordinary end.
+ * download look complete; `cut` is how. Resolves with that fault, or with null after an ordinary end.
  */
-export function splice(socket: Socket, channel: Channel, link: Link, traffic: Traffic): Promise<Fault | null> {
+export function splice(
+  socket: Socket,
+  channel: Channel,
+  link: Link,
+  traffic: Traffic,
+  cut: (socket: Socket) => void = (one) => void one.destroy(),
+): Promise<Fault | null> {
   return new Promise((resolve) => {
     const gather = gatherWrites(socket);
     let waiting = 0;
@@ -33,7 +39,8 @@ export function splice(socket: Socket, channel: Channel, link: Link, traffic: Tr
       if (over) return;
       over = true;
       forget();
-      socket.destroy();
+      if (fault === null) socket.destroy();
+      else cut(socket);
       channel.removeListener('data', down);
       channel.resume();
       channel.close();

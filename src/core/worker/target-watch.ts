@@ -8,7 +8,7 @@ import { probeHttp } from '../probe/http.ts';
 import { probeTcp } from '../probe/tcp.ts';
 import { probeWebsocket } from '../probe/websocket.ts';
 import type { BackendAsk } from './backing.ts';
-import type { ReadyForward } from './ready-forward.ts';
+import type { ReadyLocal } from './ready-forward.ts';
 
 /** A forward without a probe is only dialed: once when the link is up, and again while its target cannot be had. */
 const unprobed = { retry: 5_000, timeout: 10_000 };
@@ -35,7 +35,7 @@ export interface WatchNews {
 
 /** Asks again and again whether a forward's target is well, for as long as one link lives. */
 export class TargetWatch {
-  readonly #forward: ReadyForward;
+  readonly #forward: ReadyLocal;
   readonly #link: Link;
   readonly #asked: Asked;
   readonly #news: WatchNews;
@@ -47,7 +47,7 @@ export class TargetWatch {
   rtt: number | null = null;
   #said: { judgement: Judgement; code: string | null; message: string | null } | null = null;
 
-  constructor(forward: ReadyForward, link: Link, asked: Asked, news: WatchNews) {
+  constructor(forward: ReadyLocal, link: Link, asked: Asked, news: WatchNews) {
     this.#forward = forward;
     this.#link = link;
     this.#asked = asked;

@@ -23,6 +23,7 @@ export interface TargetNews {
 export class TargetWatches {
   readonly #guests: Pick<Guests, 'hasProbe' | 'probe'>;
   readonly #news: TargetNews;
+  readonly #forbidden = new Set<number>();
   #watches: readonly (TargetWatch | null)[] = [];
 
   constructor(guests: Pick<Guests, 'hasProbe' | 'probe'>, news: TargetNews) {
@@ -35,22 +36,33 @@ export class TargetWatches {
     return this.#watches.map((watch) => watch?.rtt ?? null);
   }
 
+  /** The server's policy is against a forward that has no target here. */
+  forbid(forward: number, fault: Fault): void {
+    this.#forbidden.add(forward);
+    if (this.#forbidden.size === this.#watches.length) this.#news.forbidden(fault);
+  }
+
   begin(link: Link, { forwards, backend, token, ask }: Backed): void {
     const guests = this.#guests.hasProbe ? (dial: Dial) => this.#guests.probe(dial, token) : null;
-    const forbidden = new Set<number>();
+    this.#forbidden.clear();
     this.#watches = forwards.map((forward, index) => {
       if (forward === null) {
         const text = 'no plugin of the relay says where its backend listens; see its plugins';
         this.#news.judged(index, 'unwell', new Fault('LAUNCH_FAILED', text), null);
         return null;
       }
+      if (forward.kind !== 'local') {
+        // Whether clients can come is all that there is to say of it: each has a target of its own, or dials this machine.
+        this.#news.judged(index, 'well', null, null);
+        return null;
+      }
       const leadsToBackend = backend !== null && sameEndpoint(forward.target, backend.target);
       const asks = { backend: leadsToBackend ? ask : null, guests };
       return new TargetWatch(forward, link, asks, {
         judged: (judgement, fault, rtt) => {
-          if (fault?.code === 'FORWARDING_REFUSED') forbidden.add(index);
-          else forbidden.delete(index);
-          if (fault !== null && forbidden.size === forwards.length && this.#news.forbidden(fault)) return;
+          if (fault?.code === 'FORWARDING_REFUSED') this.#forbidden.add(index);
+          else this.#forbidden.delete(index);
+          if (fault !== null && this.#forbidden.size === forwards.length && this.#news.forbidden(fault)) return;
           this.#news.judged(index, judgement, fault, rtt);
         },
         refused: () => {

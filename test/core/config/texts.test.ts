@@ -126,6 +126,17 @@ test('short forms of a forward', (t) => {
     ['8080:unix:/run/y.sock', '127.0.0.1:8080 > unix:/run/y.sock'],
     ['unix:/a:unix:/b', 'unix:/a > unix:/b'],
     ['0:db:80', '127.0.0.1:0 > db:80'],
+    ['local:8080:db:80', '127.0.0.1:8080 > db:80'],
+    ['remote:9000:127.0.0.1:3000', 'remote 127.0.0.1:9000 > 127.0.0.1:3000'],
+    ['remote:9000', 'remote 127.0.0.1:9000 > 127.0.0.1:9000'],
+    ['remote:unix:/run/a:unix:/run/b', 'remote unix:/run/a > unix:/run/b'],
+    ['remote:9000:backend', /the backend is on the other/],
+    ['remote:9000:80', /names no host/],
+    ['remote:', /not a forward/],
+    ['dynamic:1080', 'dynamic 127.0.0.1:1080 > nothing'],
+    ['dynamic:[::1]:1080', 'dynamic [::1]:1080 > nothing'],
+    ['dynamic:unix:/run/socks', 'dynamic unix:/run/socks > nothing'],
+    ['dynamic:1080:db:80', /is nothing to listen on/],
     ['8080:80', /names no host/],
     ['0', /port 0 is out of range/],
     ['70000', /port 70000/],
@@ -139,7 +150,8 @@ test('short forms of a forward', (t) => {
   for (const [text, expected] of rows) {
     const shown = outcome(
       parseForward(text),
-      ({ listen, target }) => `${formatEndpoint(listen)} > ${formatTarget(target)}`,
+      ({ kind, listen, target }) =>
+        `${kind === 'local' ? '' : `${kind} `}${formatEndpoint(listen)} > ${target === null ? 'nothing' : formatTarget(target)}`,
     );
     t.match(shown, expected, text);
   }

@@ -19,7 +19,7 @@ const declared = (forwards = 1, lanes = 1, probed = true): Fact[] => [
     relay,
     host: 'h',
     lanes,
-    forwards: Array.from({ length: forwards }, () => ({ listen, target, probed })),
+    forwards: Array.from({ length: forwards }, () => ({ kind: 'local' as const, listen, target, probed })),
   },
   { type: 'relay.started', relay },
 ];

@@ -2,6 +2,7 @@ import type { Client, ClientChannel } from 'ssh2';
 import { type Endpoint, formatEndpoint } from '../../model/endpoint.ts';
 import { Fault } from '../../model/fault.ts';
 import { beginWindowsWith, ownWindow, packetSize } from '../internals.ts';
+import { type Incoming, type RemoteListener, RemoteListens } from './remote-listens.ts';
 import { openChannel, type Opening } from './open-channel.ts';
 import { firstWindow, ReceiveWindow, windowBudget } from './receive-window.ts';
 
@@ -23,6 +24,7 @@ export class Channels {
   readonly #opening: Omit<Opening, 'opened'>;
   readonly #breach: (what: string) => void;
   readonly #windows = windowBudget();
+  readonly #listens: RemoteListens;
 
   /** `breach`: the server broke the protocol. */
   constructor(client: Client, opening: Omit<Opening, 'opened'>, breach: (what: string) => void) {
@@ -30,6 +32,7 @@ export class Channels {
     this.#opening = opening;
     this.#breach = breach;
     beginWindowsWith(client, firstWindow);
+    this.#listens = new RemoteListens(client, { ...opening, opened: (channel) => this.#own(channel) });
   }
 
   /** As `Link.dial`. */
@@ -39,6 +42,16 @@ export class Channels {
       if (target.kind === 'unix') this.#client.openssh_forwardOutStreamLocal(target.path, done);
       else this.#client.forwardOut(from.address, from.port, target.host, target.port, done);
     });
+  }
+
+  /** As `Link.listen`. */
+  listen(endpoint: Endpoint, take: (incoming: Incoming) => void): Promise<RemoteListener> {
+    return this.#listens.listen(endpoint, take);
+  }
+
+  /** Whether a channel of this type may come from the server: somebody has asked it to listen. */
+  expects(type: string): boolean {
+    return this.#listens.expects(type);
   }
 
   /** As `Link.exec`. */

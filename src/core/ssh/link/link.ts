@@ -15,9 +15,10 @@ import { policeServer } from './police-server.ts';
 import { poolPadding } from './pooled-padding.ts';
 import { Pulse } from './pulse.ts';
 import { quicken } from './quicken.ts';
+import type { Incoming, RemoteListener } from './remote-listens.ts';
 import { countUnasked } from './unasked-channels.ts';
 
-export type { Channel, Originator };
+export type { Channel, Incoming, Originator, RemoteListener };
 
 /** What a link is made of. */
 export interface LinkParts extends Heeded {
@@ -63,7 +64,6 @@ export class Link {
       this.#lose(new Fault('PROTOCOL_ERROR', text));
     };
     policeServer(client, () => this.#carriers.backlog, breach);
-    this.onLost(countUnasked(client, where, parts.onNote));
     this.#echo = new Echo(client, socket);
     const silent = () => {
       const seconds = detectTime(keepalive) / 1000;
@@ -84,6 +84,7 @@ export class Link {
       lose: (fault: Fault) => this.#lose(fault),
     };
     this.#channels = new Channels(client, opening, breach);
+    this.onLost(countUnasked(client, where, (type) => this.#channels.expects(type), parts.onNote));
     heedEnd(parts, (fault) => this.#lose(fault));
     if (parts.quicken) quicken(client, where, parts.onNote, (machine) => this.#machine.tell(machine));
   }
@@ -109,6 +110,14 @@ export class Link {
    */
   dial(target: Endpoint, from: Originator): Promise<Channel> {
     return this.#channels.dial(target, from);
+  }
+
+  /**
+   * Has the remote host listen, and gives each connection that comes there to `take`. Rejects with LISTEN_UNAVAILABLE, or with what ended the
+   * link. An accepted one is a channel as `dial` opens it.
+   */
+  listen(endpoint: Endpoint, take: (incoming: Incoming) => void): Promise<RemoteListener> {
+    return this.#channels.listen(endpoint, take);
   }
 
   /** True when so much waits to be sent that nobody may write more. */

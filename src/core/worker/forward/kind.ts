@@ -8,10 +8,13 @@ import type { Traffic } from '../splice.ts';
 /** What plugins make of a client's stream; rejects with the fault of the plugin. */
 export type Wrap = (socket: Socket) => Promise<Duplex>;
 
+/** How a connection ended that did not end in the ordinary way: its client is yet to be cut off, or was told why in its own protocol. */
+export type Ending = { readonly cut: Fault } | { readonly told: Fault };
+
 /** What each kind of forward does with an accepted client. Throws a Fault when the target cannot be had. */
 export interface ForwardKind {
   /**
-   * `opened` is awaited before the first byte of the client is read, `wrap` afterwards. Resolves with what cut the connection, or null.
+   * `opened` is awaited before the first byte of the client is read, `wrap` afterwards. Resolves with null after an ordinary end.
    */
   serve(
     socket: Socket,
@@ -20,5 +23,5 @@ export interface ForwardKind {
     traffic: Traffic,
     opened: () => Promise<void>,
     wrap: Wrap | null,
-  ): Promise<Fault | null>;
+  ): Promise<Ending | null>;
 }

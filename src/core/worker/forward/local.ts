@@ -9,8 +9,10 @@ export function localForward(target: Endpoint): ForwardKind {
     async serve(socket, client, link, traffic, opened, wrap) {
       const channel = await link.dial(target, client.from ?? { address: '127.0.0.1', port: 0 });
       await opened();
-      if (wrap === null) return splice(socket, channel, link, traffic);
-      return spliceWrapped(socket, wrap, channel, link, traffic);
+      const cut = await (wrap === null
+        ? splice(socket, channel, link, traffic)
+        : spliceWrapped(socket, wrap, channel, link, traffic));
+      return cut === null ? null : { cut };
     },
   };
 }

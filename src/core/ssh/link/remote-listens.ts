@@ -1,0 +1,133 @@
+import type { AcceptConnection, Client, ClientChannel } from 'ssh2';
+import { type Endpoint, formatEndpoint } from '../../model/endpoint.ts';
+import { Fault } from '../../model/fault.ts';
+import type { Opening } from './open-channel.ts';
+import type { Originator } from './channels.ts';
+
+/** A connection that came to a listener of the remote host, before anybody has taken it. */
+export interface Incoming {
+  /** Where its client comes from, as the server says; null for a Unix socket. */
+  readonly from: Originator | null;
+  /** Takes it. Throws what ended the link. */
+  accept(): ClientChannel;
+  /** The server closes it; its client sees a connection that ends at once. */
+  refuse(): void;
+}
+
+/** A listener of the remote host. */
+export interface RemoteListener {
+  /** Where it listens, with the port that the server chose. */
+  readonly listen: Endpoint;
+  /** The server listens no longer; what it accepted lives on. Closing twice is harmless. */
+  close(): void;
+}
+
+/** The listeners of the remote host over one link, each with who takes what comes to it. */
+export class RemoteListens {
+  readonly #client: Client;
+  readonly #opening: Opening;
+  readonly #takers = new Map<string, (incoming: Incoming) => void>();
+  #asked = false;
+
+  constructor(client: Client, opening: Opening) {
+    this.#client = client;
+    this.#opening = opening;
+    // ssh2 drops what nobody hears, and its channel stays open.
+    client.on('tcp connection', ({ destIP, destPort, srcIP, srcPort }, accept, reject) => {
+      this.#come(`${destIP} ${destPort}`, { address: srcIP, port: srcPort }, accept, reject);
+    });
+    client.on('unix connection', ({ socketPath }, accept, reject) => {
+      // The same class; its type leaves out what sessions have.
+      this.#come(socketPath, null, accept as AcceptConnection<ClientChannel>, reject);
+    });
+  }
+
+  /**
+   * Has the server listen (RFC 4254 section 7.1; OpenSSH's PROTOCOL section 2.4 for Unix sockets). It says no without a reason: rejects with
+   * LISTEN_UNAVAILABLE then, or with what ended the link.
+   */
+  listen(endpoint: Endpoint, take: (incoming: Incoming) => void): Promise<RemoteListener> {
+    const { where, onLost, fault, deadline } = this.#opening;
+    return new Promise((resolve, reject) => {
+      const lost = fault();
+      if (lost !== null) return reject(lost);
+      const forget = onLost(reject);
+      const refuse = (text: string) => {
+        forget();
+        clearTimeout(timer);
+        reject(fault() ?? new Fault('LISTEN_UNAVAILABLE', text, { detail: { listen: formatEndpoint(endpoint) } }));
+      };
+      const timer = setTimeout(
+        () =>
+          refuse(
+            `${where} did not say within ${deadline / 1000} s whether it listens on ${formatEndpoint(endpoint)}; look at it`,
+          ),
+        deadline,
+      );
+      const done = (error?: Error | null, port?: number) => {
+        if (error)
+          return refuse(
+            `${where} does not listen on ${formatEndpoint(endpoint)}; look at what listens there, and at AllowTcpForwarding`,
+          );
+        forget();
+        clearTimeout(timer);
+        const listen = endpoint.kind === 'tcp' ? { ...endpoint, port: port ?? endpoint.port } : endpoint;
+        resolve(this.#bound(listen, take));
+      };
+      this.#asked = true;
+      try {
+        if (endpoint.kind === 'unix') this.#client.openssh_forwardInStreamLocal(endpoint.path, done);
+        else this.#client.forwardIn(endpoint.host, endpoint.port, done);
+      } catch {
+        // ssh2 knows before we do that the connection is gone.
+        this.#opening.lose(
+          new Fault('LINK_LOST', `the link to ${where} was lost while it was to listen; reconnecting`),
+        );
+      }
+    });
+  }
+
+  #bound(listen: Endpoint, take: (incoming: Incoming) => void): RemoteListener {
+    const key = listen.kind === 'unix' ? listen.path : `${listen.host} ${listen.port}`;
+    this.#takers.set(key, take);
+    return {
+      listen,
+      close: () => {
+        if (this.#takers.get(key) !== take) return;
+        this.#takers.delete(key);
+        if (this.#opening.fault() !== null) return;
+        const nothing = () => undefined;
+        try {
+          if (listen.kind === 'unix') this.#client.openssh_unforwardInStreamLocal(listen.path, nothing);
+          else this.#client.unforwardIn(listen.host, listen.port, nothing);
+        } catch {
+          // The connection is gone, and the listener with it.
+        }
+      },
+    };
+  }
+
+  #come(key: string, from: Originator | null, accept: () => ClientChannel, reject: () => void): void {
+    const take = this.#takers.get(key);
+    if (take === undefined) return reject();
+    take({
+      from,
+      refuse: () => {
+        if (this.#opening.fault() === null) reject();
+      },
+      accept: () => {
+        const lost = this.#opening.fault();
+        if (lost !== null) throw lost;
+        const channel = accept();
+        channel.on('error', () => undefined);
+        this.#opening.opened(channel);
+        return channel;
+      },
+    });
+  }
+
+  /** Whether a channel of this type may come: somebody has asked the server to listen. */
+  expects(type: string): boolean {
+    return this.#asked && (type === 'forwarded-tcpip' || type === 'forwarded-streamlocal@openssh.com');
+  }
+}

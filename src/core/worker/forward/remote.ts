@@ -1,0 +1,72 @@
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { abort } from '../../socket/raw-handle.ts';
+import type { Channel, Link } from '../../ssh/link/link.ts';
+import { splice, type Traffic } from '../splice.ts';
+
+/** Bytes are counted from the client's side, which is the other one for `remote`: the same counts, seen from there. */
+export function turned(traffic: Traffic): Traffic {
+  return {
+    get sent() {
+      return traffic.received;
+    },
+    set sent(bytes) {
+      traffic.received = bytes;
+    },
+    get received() {
+      return traffic.sent;
+    },
+    set received(bytes) {
+      traffic.sent = bytes;
+    },
+  };
+}
+
+/**
+ * `remote` (`ssh -R`): joins a client of the other side with its target on this one, over what plugins made of the client's stream. Resolves
+ * when both directions have ended; the target sees a reset where the link is lost.
+ */
+export async function serveRemote(
+  socket: Socket,
+  channel: Channel,
+  link: Link,
+  traffic: Traffic,
+  wrap: ((stream: Duplex) => Promise<Duplex>) | null,
+): Promise<void> {
+  if (wrap === null) return void (await splice(socket, channel, link, turned(traffic), abort));
+  const stream = await wrap(channel).catch((error: unknown) => {
+    abort(socket);
+    channel.close();
+    throw error;
+  });
+  if (stream === channel) return void (await splice(socket, channel, link, turned(traffic), abort));
+  await joined(socket, stream, channel, link, traffic);
+}
+
+/** Joins by plain pipes: what a plugin returns is any stream, and pays for it. */
+function joined(socket: Socket, stream: Duplex, channel: Channel, link: Link, traffic: Traffic): Promise<void> {
+  return new Promise((resolve) => {
+    const forget = link.onLost(() => finish(abort));
+    const finish = (end: (socket: Socket) => void) => {
+      forget();
+      end(socket);
+      stream.destroy();
+      channel.close();
+      resolve();
+    };
+    stream.on('data', (chunk: Buffer) => {
+      traffic.sent += chunk.length;
+    });
+    socket.on('data', (chunk: Buffer) => {
+      traffic.received += chunk.length;
+    });
+    stream.pipe(socket);
+    socket.pipe(stream);
+    stream.on('error', () => finish(abort));
+    socket.on('close', () => finish((one) => void one.destroy()));
+    channel.on('close', () => {
+      if (socket.writableEnded) socket.destroySoon();
+      else stream.end();
+    });
+  });
+}

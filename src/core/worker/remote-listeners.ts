@@ -1,0 +1,161 @@
+import type { Duplex } from 'node:stream';
+import type { RelayConfig, RemoteForward } from '../model/config.ts';
+import type { Endpoint } from '../model/endpoint.ts';
+import { Fault } from '../model/fault.ts';
+import type { ClientConnection } from '../model/plugin.ts';
+import type { Guests } from '../plugin/guests.ts';
+import type { ArrivedCounts } from '../protocol.ts';
+import type { Incoming, Link, RemoteListener } from '../ssh/link/link.ts';
+import { remoteHost } from '../ssh/link/remote-host.ts';
+import { dialHere } from '../socket/dial-here.ts';
+import { serveRemote } from './forward/remote.ts';
+import { explainRefusal } from './remote-refusal.ts';
+import type { Traffic } from './splice.ts';
+
+/** A listener that the host refuses is asked for again so often, ms: as one of this machine. */
+const retry = 2_000;
+/** The policy of a server is fixed when a session begins (sshd); it is asked again in case it is not. ms */
+const policyRetry = 60_000;
+
+/** What is heard of the listeners on the other side. */
+export interface RemoteNews {
+  bound(forward: number, listen: Endpoint): void;
+  /** It is tried again; said when the reason is a new one. */
+  failed(forward: number, fault: Fault): void;
+  /** A client of the other side was not served. */
+  refused(forward: number, fault: Fault): void;
+  /** The last client has gone. */
+  emptied(): void;
+}
+
+/** The `remote` forwards of one lane: has the host listen over one link after the other, and joins what comes there with this machine. */
+export class RemoteListeners {
+  readonly #relay: RelayConfig;
+  readonly #guests: Guests;
+  readonly #traffic: Traffic;
+  readonly #news: RemoteNews;
+  /** The port that a server chose for a forward: it is asked for again, so that it moves only when it must. */
+  readonly #chosen = new Map<number, Endpoint>();
+  readonly #open = new Set<AbortController>();
+  #round: AbortController | null = null;
+  #accepted = 0;
+  #refused = 0;
+
+  constructor(relay: RelayConfig, guests: Guests, traffic: Traffic, news: RemoteNews) {
+    this.#relay = relay;
+    this.#guests = guests;
+    this.#traffic = traffic;
+    this.#news = news;
+  }
+
+  get counts(): ArrivedCounts {
+    return { open: this.#open.size, accepted: this.#accepted, refused: this.#refused };
+  }
+
+  /** Listens over this link, for as long as it lives; beginning twice is harmless. */
+  begin(link: Link): void {
+    if (this.#round !== null) return;
+    const round = new AbortController();
+    this.#round = round;
+    link.onLost(() => round.abort());
+    for (const [index, forward] of this.#relay.forwards.entries()) {
+      if (forward.kind === 'remote') void this.#listen(link, forward, index, round.signal);
+    }
+  }
+
+  /** The host listens no longer; what it accepted lives on. */
+  stop(): void {
+    this.#round?.abort();
+    this.#round = null;
+  }
+
+  /** Ends what is open: its link is given up. */
+  cut(): void {
+    for (const one of this.#open) one.abort();
+  }
+
+  async #listen(link: Link, forward: RemoteForward, index: number, signal: AbortSignal): Promise<void> {
+    let said: string | null = null;
+    while (!signal.aborted) {
+      const listen = this.#chosen.get(index) ?? forward.listen;
+      let wait = retry;
+      try {
+        const listener = await link.listen(
+          listen,
+          (incoming) => void this.#take(link, forward, index, listener, incoming),
+        );
+        if (signal.aborted) return listener.close();
+        this.#chosen.set(index, listener.listen);
+        signal.addEventListener('abort', () => listener.close());
+        return this.#news.bound(index, listener.listen);
+      } catch (error) {
+        if (signal.aborted) return;
+        const fault = await explainRefusal(remoteHost(link), link.facts.remote, listen, Fault.from(error));
+        if (signal.aborted) return;
+        if (fault.message !== said) this.#news.failed(index, fault);
+        said = fault.message;
+        if (fault.code === 'FORWARDING_REFUSED') wait = policyRetry;
+        // Another listener than the one that was asked for may do as well.
+        if (forward.listen.kind === 'tcp' && forward.listen.port === 0) this.#chosen.delete(index);
+      }
+      await pause(wait, signal);
+    }
+  }
+
+  async #take(
+    link: Link,
+    forward: RemoteForward,
+    index: number,
+    listener: RemoteListener,
+    incoming: Incoming,
+  ): Promise<void> {
+    const { name, connections, deadlines } = this.#relay;
+    this.#accepted += 1;
+    const { listen } = listener;
+    const to = listen.kind === 'tcp' ? { address: listen.host, port: listen.port } : null;
+    const client: ClientConnection = { relay: name, forward: index, from: incoming.from, to };
+    const doom = new AbortController();
+    let taken = false;
+    try {
+      if (this.#open.size >= connections) {
+        throw new Fault(
+          'CONNECTIONS_FULL',
+          `${connections} connections are open, more are refused; raise connections of ${name}`,
+        );
+      }
+      this.#open.add(doom);
+      const refused = this.#guests.gated ? await this.#guests.admit(client) : null;
+      if (refused !== null) throw refused;
+      const socket = await dialHere(forward.target, deadlines.open);
+      doom.signal.addEventListener('abort', () => socket.destroy());
+      if (doom.signal.aborted || link.fault !== null) return void socket.destroy();
+      const wrap = this.#guests.hasWrap ? (stream: Duplex) => this.#guests.wrap(stream, client) : null;
+      const channel = incoming.accept();
+      taken = true;
+      await serveRemote(socket, channel, link, this.#traffic, wrap);
+    } catch (error) {
+      const fault = Fault.from(error);
+      if (link.fault !== null) return;
+      this.#refused += 1;
+      if (!taken) incoming.refuse();
+      this.#news.refused(index, fault);
+    } finally {
+      this.#open.delete(doom);
+      if (this.#open.size === 0) this.#news.emptied();
+    }
+  }
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms);
+    signal.addEventListener(
+      'abort',
+      () => {
+        clearTimeout(timer);
+        resolve();
+      },
+      { once: true },
+    );
+  });
+}
