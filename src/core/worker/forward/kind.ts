@@ -11,7 +11,8 @@ export type Wrap = (socket: Socket) => Promise<Duplex>;
 /** What each kind of forward does with an accepted client. Throws a Fault when the target cannot be had. */
 export interface ForwardKind {
   /**
-   * `opened` is awaited before the first byte of the client is read, `wrap` afterwards. Resolves with what cut the connection, or null.
+   * `opened` is awaited before the first byte of the client is read, `wrap` afterwards; where it throws, nothing is forwarded. Resolves with
+   * what cut the connection, or null.
    */
   serve(
     socket: Socket,
