@@ -1,6 +1,7 @@
 import { startDaemon, type Daemon } from '../daemon.ts';
 import { Fault, type FaultReport } from '../core/model/fault.ts';
 import type { Event } from '../core/model/event.ts';
+import { restOf } from '../core/model/rest.ts';
 import { printable } from '../core/model/printable.ts';
 import { AskHere } from './ask-here.ts';
 import { birthMark, tellBirth } from './detach.ts';
@@ -74,7 +75,7 @@ function failureIn(event: Event): FaultReport | null {
     case 'worker.ended':
       return event.fault;
     case 'lane.changed':
-      return event.state.at === 'waiting' || event.state.at === 'blocked' ? event.state.fault : null;
+      return restOf(event.state)?.fault ?? null;
     case 'forward.judged':
       return event.judgement === 'unwell' ? event.fault : null;
     default:

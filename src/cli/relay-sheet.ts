@@ -59,14 +59,20 @@ function waitedFor({ standing: { word, fault } }: RelayStatus): string {
   return `${printable(String(prompts))}${said}`;
 }
 
-function laneFacts({ pid, link, machine, backend }: LaneSnapshot, number: string): (readonly [string, string])[] {
+function laneFacts(
+  { pid, state, link, machine, backend }: LaneSnapshot,
+  number: string,
+): (readonly [string, string])[] {
   const facts: (readonly [string, string])[] = pid === null ? [] : [[`worker${number}`, `pid ${pid}`]];
   if (link === null) return facts;
   const via = link.route.length === 0 ? '' : ` via ${link.route.map((hop) => printable(hop)).join(', ')}`;
+  const missing = state.at === 'up' && state.backing !== null;
   facts.push(
     [`link${number}`, `${printable(link.remote)}${via}, made in ${formatDuration(link.took)}`],
     ...(machine === null ? [] : [[`machine${number}`, machine] as const]),
-    ...(backend === null ? [] : [[`backend${number}`, backendText(backend)] as const]),
+    ...(backend === null
+      ? []
+      : [[`backend${number}`, `${backendText(backend)}${missing ? '; gone, or not proved again yet' : ''}`] as const]),
     ['server', `${printable(link.server)}, host key ${printable(link.hostKey)}`],
     ['key exchange', link.strict ? 'strict, not post-quantum' : 'not strict (no fix for Terrapin), not post-quantum'],
     ['silence', `the link counts as dead after ${formatDuration(link.detect)} without a byte`],

@@ -129,6 +129,7 @@ export function reasonOf({ name, standing, lastFault, since }: RelayStatus, now:
   const after = before === null ? '' : `; before: ${printable(before.message)} [${before.code}]`;
   const next = until === null ? '' : `, next try ${until <= now ? 'now' : `in ${formatAge(until - now + 999)}`}`;
   // Who has mended what only the server knows need not wait for it.
-  const sooner = word === 'blocked' && until !== null ? `, or at once with \`towline start ${name}\`` : '';
+  const sooner =
+    (word === 'blocked' || word === 'degraded') && until !== null ? `, or at once with \`towline start ${name}\`` : '';
   return `${printable(reason)}${code}${next}${sooner}${after}`;
 }

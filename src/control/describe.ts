@@ -2,7 +2,7 @@ import { formatEndpoint } from '../core/model/endpoint.ts';
 import type { Event } from '../core/model/event.ts';
 import type { FaultReport } from '../core/model/fault.ts';
 import { printable } from '../core/model/printable.ts';
-import type { LaneState } from '../core/model/state.ts';
+import type { BackingState, LaneState, Rest } from '../core/model/state.ts';
 import { formatDuration } from './quantity.ts';
 
 /** How much a line matters. `debug` is shown only when asked for. */
@@ -114,23 +114,38 @@ function tellState(state: LaneState, who: string, now: number): Description {
         ? info(`${who}: ${state.before ? 'reconnecting' : 'connecting'}`)
         : debug(`${who}: attempt ${state.attempt}`);
     case 'up':
-      return debug(`${who}: the link is up`);
-    case 'waiting': {
-      const { count } = state.tries;
-      const often = count > 3 ? ` (${count} failures in a row)` : '';
-      const text = `${who}: ${formatFault(state.fault)}, ${nextTry(state.until - now)}${often}`;
-      // A night without network is thousands of failures: the log keeps the first three, then each that doubles.
-      return count <= 3 || Number.isInteger(Math.log2(count)) ? warn(text) : debug(text);
-    }
-    case 'blocked': {
-      const next = state.until === null ? '' : `, ${nextTry(state.until - now)}`;
-      return error(`${who}: blocked: ${formatFault(state.fault)}${next}`);
-    }
+      return state.backing === null ? debug(`${who}: the link is up`) : tellBacking(state.backing, who, now);
+    case 'waiting':
+      return tellWait(state, who, now);
+    case 'blocked':
+      return error(`${who}: blocked: ${formatFault(state.fault)}${nextIf(state.until, now)}`);
     case 'draining':
       return info(`${who}: the link is draining, at most ${formatDuration(state.until - now)}`);
     case 'ended':
       return debug(`${who}: ended`);
   }
+}
+
+function tellBacking(state: BackingState, who: string, now: number): Description {
+  const whose = `${who}: its backend`;
+  switch (state.at) {
+    case 'trying': {
+      const text = `${whose} is brought again, the link stays up`;
+      return state.tries.of === 'none' ? info(text) : debug(text);
+    }
+    case 'waiting':
+      return tellWait(state, whose, now);
+    case 'blocked':
+      return error(`${whose} is missing, the link stays up: ${formatFault(state.fault)}${nextIf(state.until, now)}`);
+  }
+}
+
+function tellWait({ tries, fault, until }: Extract<Rest, { at: 'waiting' }>, who: string, now: number): Description {
+  const { count } = tries;
+  const often = count > 3 ? ` (${count} failures in a row)` : '';
+  const text = `${who}: ${formatFault(fault)}, ${nextTry(until - now)}${often}`;
+  // A night without network is thousands of failures: the log keeps the first three, then each that doubles.
+  return count <= 3 || Number.isInteger(Math.log2(count)) ? warn(text) : debug(text);
 }
 
 function tellJudgement(event: Extract<Event, { type: 'forward.judged' }>, forward: string): Description {
@@ -150,6 +165,10 @@ function tellJudgement(event: Extract<Event, { type: 'forward.judged' }>, forwar
 /** A fault in one line: what happened and its code. */
 export function formatFault(fault: FaultReport): string {
   return `${fault.message} [${fault.code}]`;
+}
+
+function nextIf(until: number | null, now: number): string {
+  return until === null ? '' : `, ${nextTry(until - now)}`;
 }
 
 function nextTry(wait: number): string {

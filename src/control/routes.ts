@@ -1,7 +1,7 @@
 import type { HttpBindings } from '@hono/node-server';
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { type Context, Hono } from 'hono';
-import { sameEndpoint } from '../core/model/endpoint.ts';
+import { leadsToBackend } from '../core/model/backend.ts';
 import { Fault } from '../core/model/fault.ts';
 import { printable } from '../core/model/printable.ts';
 import type { RelayStatus } from '../core/model/status.ts';
@@ -76,12 +76,7 @@ export function createRoutes({ supervisor, version, down, signal }: Routed): App
     const { token, backend } = supervisor.token(name);
     context.header('cache-control', 'no-store');
     // Only what leads to the backend may be shown its token.
-    const leads = forwards.map(
-      ({ kind, target }) =>
-        kind === 'local' &&
-        target !== null &&
-        (target.kind === 'backend' || (backend !== null && sameEndpoint(target, backend.target))),
-    );
+    const leads = forwards.map((forward) => leadsToBackend(forward, backend?.target ?? null));
     const listen = forwards.map((forward) => forward.listen);
     return context.json({ token: token?.reveal() ?? null, backend, listen, leads });
   });

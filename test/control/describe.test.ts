@@ -64,7 +64,7 @@ const rows: readonly (readonly [Fact, Level, string])[] = [
   [lane({ at: 'dialing', attempt: 1, tries, before: false }),                          'info',  'dev-box: connecting'],
   [lane({ at: 'dialing', attempt: 1, tries, before: true }),                           'info',  'dev-box: reconnecting'],
   [lane({ at: 'dialing', attempt: 4, tries, before: true }),                           'debug', 'dev-box: attempt 4'],
-  [lane({ at: 'up', since: at, attempt: 1, tries }),                                   'debug', 'dev-box: the link is up'],
+  [lane({ at: 'up', since: at, attempt: 1, tries, backing: null }),                                   'debug', 'dev-box: the link is up'],
   [lane({ at: 'waiting', attempt: 1, tries, from: at, until: at + 1_500, fault: refused, before: false }), 'warn', `dev-box: ${refused.message} [CONNECT_REFUSED], next try in 1.5 s`],
   [lane({ at: 'waiting', attempt: 1, tries: { of: 'soon', count: 8, flaps: 0 }, from: at, until: at, fault: refused, before: false }), 'warn', `dev-box: ${refused.message} [CONNECT_REFUSED], trying again now (8 failures in a row)`],
   [lane({ at: 'waiting', attempt: 1, tries: { of: 'soon', count: 9, flaps: 0 }, from: at, until: at, fault: refused, before: false }), 'debug', `dev-box: ${refused.message} [CONNECT_REFUSED], trying again now (9 failures in a row)`],

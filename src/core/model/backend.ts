@@ -1,4 +1,4 @@
-import type { Endpoint } from './endpoint.ts';
+import { type Endpoint, type Ends, sameEndpoint } from './endpoint.ts';
 import type { Secret } from './secret.ts';
 
 /** A backend that runs on the host, as a `backend` hook started or found it. */
@@ -21,6 +21,12 @@ export interface Backend {
 
 /** What status, API and other processes know of a backend. */
 export type BackendFacts = Omit<Backend, 'token'>;
+
+/** Whether a forward leads to the backend of its relay; `backend` is where that listens, null where nobody knows. */
+export function leadsToBackend({ kind, target }: Pick<Ends, 'kind' | 'target'>, backend: Endpoint | null): boolean {
+  if (kind !== 'local' || target === null) return false;
+  return target.kind === 'backend' || (backend !== null && sameEndpoint(target, backend));
+}
 
 /** How a client shows its token to a backend, and how that is tried. */
 export interface TokenDoor {

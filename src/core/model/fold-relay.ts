@@ -1,7 +1,8 @@
 import type { Event } from './event.ts';
 import type { FaultReport } from './fault.ts';
-import { judgedBy } from './judged.ts';
+import { judgedBy, pending } from './judged.ts';
 import type { ForwardSnapshot, LaneSnapshot, RelaySnapshot } from './snapshot.ts';
+import { restOf } from './rest.ts';
 import { bestLane } from './standing.ts';
 
 /** A relay of which nothing is known yet but what the config says. */
@@ -129,7 +130,8 @@ function laneChanged(relay: RelaySnapshot, event: Extract<Event, { type: 'lane.c
     note: null,
     ...(up ? {} : { link: null, machine: null, backend: null, judged: [] }),
   });
-  return state.at === 'waiting' || state.at === 'blocked' ? failed(next, { fault: state.fault, at: event.at }) : next;
+  const rest = restOf(state);
+  return rest === null ? next : failed(next, { fault: rest.fault, at: event.at });
 }
 
 /** What the remote host listened on over a lane's link is gone with it. */
@@ -143,17 +145,16 @@ function laneJudged(relay: RelaySnapshot, event: Extract<Event, { type: 'forward
   const { judgement, fault } = event;
   const before = relay.lanes[event.lane]?.judged ?? [];
   const judged = relay.forwards.map((_, index) =>
-    index === event.forward ? { judgement, fault } : judgedBy(before, index),
+    index === event.forward ? { judgement, fault } : (before[index] ?? pending),
   );
   return laneAt(relay, event.lane, { judged });
 }
 
 /** Clients go to the best lane, so that is what its forwards are. */
 function judgeForwards(relay: RelaySnapshot): RelaySnapshot {
-  const best = bestLane(relay);
-  const judged = best === null ? [] : (relay.lanes[best]?.judged ?? []);
+  const lane = relay.lanes[bestLane(relay) ?? -1] ?? null;
   const forwards = relay.forwards.map((forward, index) => {
-    const { judgement, fault } = judgedBy(judged, index);
+    const { judgement, fault } = lane === null ? pending : judgedBy(lane, forward, index);
     return { ...forward, judgement, judgeFault: fault };
   });
   return { ...relay, forwards };

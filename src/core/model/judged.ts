@@ -1,5 +1,9 @@
+import { leadsToBackend } from './backend.ts';
+import type { Ends } from './endpoint.ts';
 import type { Judgement } from './event.ts';
 import type { FaultReport } from './fault.ts';
+import type { LaneSnapshot } from './snapshot.ts';
+import type { BackingState } from './state.ts';
 
 /** What a lane's probe, or its last dial of the target, says of one forward. */
 export interface Judged {
@@ -7,9 +11,24 @@ export interface Judged {
   readonly fault: FaultReport | null;
 }
 
-const pending: Judged = { judgement: 'pending', fault: null };
+export const pending: Judged = { judgement: 'pending', fault: null };
 
-/** What a lane says of one forward; `pending` where nobody has asked yet. */
-export function judgedBy(judged: readonly Judged[], forward: number): Judged {
-  return judged[forward] ?? pending;
+/** How it stands with the backend that a lane brings again, for a forward that leads to it; null: the forward is free to be used. */
+export function backingOf(
+  lane: Pick<LaneSnapshot, 'state' | 'backend'>,
+  forward: Pick<Ends, 'kind' | 'target'>,
+): BackingState | null {
+  const { state, backend } = lane;
+  return state.at === 'up' && leadsToBackend(forward, backend?.target ?? null) ? state.backing : null;
+}
+
+/** What a lane says of one forward; `pending` where nobody has asked yet, or may before its backend is there again. */
+export function judgedBy(
+  lane: Pick<LaneSnapshot, 'state' | 'backend' | 'judged'>,
+  forward: Pick<Ends, 'kind' | 'target'>,
+  index: number,
+): Judged {
+  const backing = backingOf(lane, forward);
+  if (backing === null) return lane.judged[index] ?? pending;
+  return backing.at === 'trying' ? pending : { judgement: 'unwell', fault: backing.fault };
 }

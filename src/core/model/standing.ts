@@ -1,7 +1,7 @@
 import type { FaultReport } from './fault.ts';
 import { judgedBy } from './judged.ts';
 import type { LaneSnapshot, RelaySnapshot } from './snapshot.ts';
-import type { Word } from './state.ts';
+import type { BackingState, Word } from './state.ts';
 
 /** A relay's word and the reason beside it. `until`: when the next attempt is made, ms since the epoch. */
 export interface Standing {
@@ -18,8 +18,13 @@ export function standing(relay: RelaySnapshot): Standing {
   if (relay.running === 'stopped') return say('offline', 'stopped');
   if (relay.running === 'stopping') return say('draining', 'letting open connections end');
   if (relay.running === 'restarting') return say('draining', 'restarting, letting open connections end');
-  return bestLane(relay) === null ? standingAway(relay) : standingUp(relay);
+  const best = bestLane(relay);
+  const lane = best === null ? null : (relay.lanes[best] ?? null);
+  return lane === null ? standingAway(relay) : standingUp(relay, lane);
 }
+
+/** Lanes whose backend is missing come after all that have theirs. */
+const backingRanks: Readonly<Record<BackingState['at'], number>> = { trying: 3, waiting: 4, blocked: 5 };
 
 /** Index of the lane that clients go to: of those that are up, the one whose targets are best; null while none is up. */
 export function bestLane({ lanes, forwards }: Pick<RelaySnapshot, 'lanes' | 'forwards'>): number | null {
@@ -27,7 +32,9 @@ export function bestLane({ lanes, forwards }: Pick<RelaySnapshot, 'lanes' | 'for
   let best: { readonly index: number; readonly rank: number } | null = null;
   for (const [index, lane] of lanes.entries()) {
     if (lane.state.at !== 'up') continue;
-    const rank = Math.max(...forwards.map((_, forward) => ranks[judgedBy(lane.judged, forward).judgement]));
+    const { backing } = lane.state;
+    const judged = forwards.map((forward, index) => ranks[judgedBy(lane, forward, index).judgement]);
+    const rank = backing === null ? Math.max(...judged) : backingRanks[backing.at];
     if (best === null || rank < best.rank) best = { index, rank };
   }
   return best?.index ?? null;
@@ -56,7 +63,13 @@ function hopelessness({ state, fault, until }: LaneSnapshot): Standing | null {
   return fault?.code === 'WORKER_CRASHING' ? say('blocked', fault.message, fault, until) : null;
 }
 
-function standingUp({ lanes, forwards, before }: RelaySnapshot): Standing {
+function standingUp({ lanes, forwards, before }: RelaySnapshot, { state, stage, note }: LaneSnapshot): Standing {
+  const backing = state.at === 'up' ? state.backing : null;
+  if (backing?.at === 'trying') {
+    const far = note ?? stage;
+    return say('degraded', `bringing its backend again over the same link${far === null ? '' : `: ${far}`}`);
+  }
+  if (backing !== null) return say('degraded', backing.fault.message, backing.fault, backing.until);
   for (const { listenFault, judgement, judgeFault } of forwards) {
     const fault = listenFault ?? (judgement === 'unwell' ? judgeFault : null);
     if (fault !== null) return say('degraded', fault.message, fault);
@@ -67,7 +80,7 @@ function standingUp({ lanes, forwards, before }: RelaySnapshot): Standing {
     return say(before ? 'reconnecting' : 'connecting', `the link is up, ${next}`);
   }
   const verified = forwards.every(({ judgement }) => judgement === 'well');
-  const up = lanes.filter((lane) => lane.state.at === 'up').length;
+  const up = lanes.filter((lane) => lane.state.at === 'up' && lane.state.backing === null).length;
   const reasons = [...(verified ? [] : ['unverified']), ...(lanes.length === 1 ? [] : [`lanes ${up}/${lanes.length}`])];
   return { ...say('connected', reasons.join(', ')), verified };
 }

@@ -5,7 +5,7 @@ export type Word = 'offline' | 'connecting' | 'connected' | 'degraded' | 'reconn
 
 /**
  * Where an attempt to connect is: waiting for a permit, then the stages of RFC 4253 and 4252, and between them for a person; then its
- * backend is launched or found, its token is learned, and both are proved to belong together.
+ * backend is launched or found, its token is learned, and both are proved to belong together. `pause`: one of those failed, and comes again.
  */
 export type Stage =
   | 'permit'
@@ -16,35 +16,48 @@ export type Stage =
   | 'waiting for an answer'
   | 'backend'
   | 'token'
-  | 'proof';
+  | 'proof'
+  | 'pause';
 
-/**
- * The life of one lane. Each member carries exactly the facts that are true in it. All times are ms since the epoch.
- * `tries` counts consecutive failures of one retry class; `since` is when the link came up.
- */
-export type LaneState =
-  | { readonly at: 'idle' }
-  | { readonly at: 'dialing'; readonly attempt: number; readonly tries: Tries; readonly before: boolean }
-  | { readonly at: 'up'; readonly since: number; readonly attempt: number; readonly tries: Tries }
+/** A pause after a failure. `tries` counts consecutive failures of one retry class. Times are ms since the epoch. */
+export type Rest =
   | {
+      /** It is tried again soon. */
       readonly at: 'waiting';
-      readonly attempt: number;
       readonly tries: Tries;
       /** When the wait began, and when it ends. */
       readonly from: number;
       readonly until: number;
       readonly fault: FaultReport;
-      readonly before: boolean;
     }
   | {
+      /** Waiting alone may not cure it. */
       readonly at: 'blocked';
-      readonly attempt: number;
       readonly tries: Tries;
       /** When it is tried again unasked; null: only when what it waits for changes. */
       readonly until: number | null;
       readonly fault: FaultReport;
-      readonly before: boolean;
+    };
+
+/** How it stands with a backend that is brought again over a link that is up; its failures are counted apart from the link's. */
+export type BackingState = { readonly at: 'trying'; readonly tries: Tries } | Rest;
+
+/**
+ * The life of one lane. Each member carries exactly the facts that are true in it. All times are ms since the epoch. `attempt` is the number
+ * of the try, `before` is true when it was up since its start, `since` is when the link came up.
+ */
+export type LaneState =
+  | { readonly at: 'idle' }
+  | { readonly at: 'dialing'; readonly attempt: number; readonly tries: Tries; readonly before: boolean }
+  | {
+      readonly at: 'up';
+      readonly since: number;
+      readonly attempt: number;
+      readonly tries: Tries;
+      /** Null: what the link leads to was made ready. Otherwise only that is missing; the link carries all else meanwhile. */
+      readonly backing: BackingState | null;
     }
+  | (Rest & { readonly attempt: number; readonly before: boolean })
   | { readonly at: 'draining'; readonly until: number }
   | { readonly at: 'ended' };
 

@@ -116,9 +116,16 @@ export class Guests {
     return this.#mutex(() => backendOf(this.#seats, link, call), call.signal);
   }
 
-  /** The token by the first plugin that knows; null: the backend has none; undefined: nobody knows. Rejects with TOKEN_MISSING, or what the plugin said. */
-  token(link: RemoteHost, backend: Backend | null): Promise<Secret | null | undefined> {
-    return this.#mutex(() => tokenOf(this.#seats, link, backend), this.#stop.signal);
+  /**
+   * The token by the first plugin that knows; null: the backend has none; undefined: nobody knows. Rejects with TOKEN_MISSING, with what the
+   * plugin said, or with the reason of `signal`, which ends it.
+   */
+  token(
+    link: RemoteHost,
+    backend: Backend | null,
+    signal: AbortSignal = this.#stop.signal,
+  ): Promise<Secret | null | undefined> {
+    return this.#mutex(() => tokenOf(this.#seats, link, backend, signal), signal);
   }
 
   /** Asks each `probe`; null: all say yes. What they dialed is closed then. Never rejects. */

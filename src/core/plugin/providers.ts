@@ -38,13 +38,17 @@ export async function backendOf(
   return orAborted(asked, call.signal);
 }
 
-/** The token that the first plugin knows. */
+/** The token that the first plugin knows. A hook that hangs is not waited for once `signal` is aborted. */
 export function tokenOf(
   seats: readonly Seat[],
   link: RemoteHost,
   backend: Backend | null,
+  signal: AbortSignal,
 ): Promise<Secret | null | undefined> {
-  return first(seats, 'token', 'TOKEN_MISSING', readToken, (hooks) => hooks.token?.(link, backend));
+  return orAborted(
+    first(seats, 'token', 'TOKEN_MISSING', readToken, (hooks) => hooks.token?.(link, backend)),
+    signal,
+  );
 }
 
 /** The first answer that is not undefined. What goes wrong in a hook ends the search: another plugin's answer would hide it. */

@@ -13,12 +13,14 @@ export const noDescriptors = (room: number): FaultReport =>
 export const tooManyHeld = (relay: string, most: number): FaultReport =>
   report('HOLD_FULL', `${most} clients wait for ${relay} already, more are refused; raise hold.connections`);
 
-/** `time` in ms. */
-export const waitedInVain = (relay: string, time: number): FaultReport =>
-  report(
+/** `time`: hold.time; `launch`: how long it waited besides, for a backend to start; ms. */
+export const waitedInVain = (relay: string, time: number, launch: number): FaultReport => {
+  const besides = launch < 1000 ? '' : `, besides ${Math.round(launch / 1000)} s for its backend to start,`;
+  return report(
     'HOLD_EXPIRED',
-    `a client waited ${time / 1000} s for ${relay} in vain and was reset; it may try again, or raise hold.time`,
+    `a client waited ${time / 1000} s for ${relay} in vain${besides} and was reset; it may try again, or raise hold.time`,
   );
+};
 
 export const handedInVain = (relay: string, times: number): FaultReport =>
   report(

@@ -7,6 +7,8 @@ import { handedInVain, neverAnswered, noDescriptors, tooManyHeld, tooManyOpen, w
 import { type Connection, describeClient } from './connection.ts';
 import type { ConnectionTable } from './connection-table.ts';
 import { departed } from './departed.ts';
+import { Patience } from './patience.ts';
+import type { Prospect } from './prospect.ts';
 import type { WorkerKeeper } from './worker-keeper.ts';
 
 /** A lane that is up, and the worker that carries it. */
@@ -17,10 +19,10 @@ export interface OpenLane {
 
 /** What the clients of a relay ask of it, and tell it. */
 export interface ClientsPorts {
-  /** The lane that a new connection goes to; null while none is up. */
+  /** The lane that new connections go to; null while none is up. */
   readonly lane: () => OpenLane | null;
-  /** Why waiting is in vain; null when it is not. */
-  readonly hopeless: () => FaultReport | null;
+  /** What a client of a forward can hope for. */
+  readonly prospect: (forward: number) => Prospect;
   /** Somebody waits: attempts may be hurried. */
   readonly hurry: () => void;
   readonly refused: (forward: number, fault: FaultReport) => void;
@@ -30,7 +32,7 @@ const handoverLimit = 4;
 /** Beyond the deadline for the channel: plugins may be asked first. A handle that Node loses on the way is never answered for. ms */
 const handoverSlack = 120_000;
 
-/** The accepted clients of one relay: held while no lane is up, handed over in order, reset when they are cut. */
+/** The accepted clients of one relay: held while nothing leads to their target, handed over in order, reset when they are cut. */
 export class Clients {
   readonly #config: RelayConfig;
   readonly #ports: ClientsPorts;
@@ -65,7 +67,8 @@ export class Clients {
     this.#held += 1;
     const full = this.#full();
     if (full !== null) return this.#refuse(connection, full);
-    const lane = this.#held === 1 ? this.#ports.lane() : null;
+    // While the held are being served, it is one of them: the order of arrival is kept.
+    const lane = this.#serving ? null : this.#laneFor(connection);
     if (lane !== null) this.#hand(connection, lane);
     else this.#hold(connection);
   }
@@ -103,16 +106,35 @@ export class Clients {
     }
   }
 
-  /** A lane is up: serves the held in order of arrival, less those that have left meanwhile. */
-  async serve(): Promise<void> {
-    if (this.#serving || this.#held === 0) return;
+  /** The prospects may have changed: those of the held that wait in vain are reset with the reason, those that can be are served. */
+  look(): void {
+    if (this.#held === 0) return;
+    let open = false;
+    for (const connection of [...this.#mine]) {
+      if (connection.at !== 'held') continue;
+      const prospect = this.#ports.prospect(connection.client.forward);
+      open ||= prospect.is === 'open';
+      if (prospect.is === 'hopeless') this.#refuse(connection, prospect.fault);
+      else connection.patience?.run(!(prospect.is === 'held' && prospect.launching));
+    }
+    if (open) void this.#serve();
+  }
+
+  /** Cuts everything. */
+  cutAll(): void {
+    for (const connection of [...this.#mine]) this.#cut(connection);
+  }
+
+  /** Serves the held in order of arrival, less those that have left meanwhile. */
+  async #serve(): Promise<void> {
+    if (this.#serving) return;
     this.#serving = true;
     try {
       const gone = await departed();
       for (const connection of [...this.#mine]) {
-        const lane = this.#ports.lane();
-        if (lane === null) return;
         if (connection.at !== 'held') continue;
+        const lane = this.#laneFor(connection);
+        if (lane === null) continue;
         if (gone(connection.client)) this.#drop(connection);
         else this.#hand(connection, lane);
       }
@@ -121,14 +143,8 @@ export class Clients {
     }
   }
 
-  /** Waiting is in vain, or the relay stops: the held are reset with the reason. */
-  refuseHeld(fault: FaultReport): void {
-    for (const connection of [...this.#mine]) if (connection.at === 'held') this.#refuse(connection, fault);
-  }
-
-  /** Cuts everything. */
-  cutAll(): void {
-    for (const connection of [...this.#mine]) this.#cut(connection);
+  #laneFor({ client }: Connection): OpenLane | null {
+    return this.#ports.prospect(client.forward).is === 'open' ? this.#ports.lane() : null;
   }
 
   /** The one that is just taken in counts already. */
@@ -142,8 +158,7 @@ export class Clients {
   #hand(connection: Connection, lane: OpenLane): void {
     const handle = rawHandle(connection.socket);
     if (handle === null) return this.#drop(connection);
-    clearTimeout(connection.timer);
-    if (connection.at === 'held') this.#held -= 1;
+    this.#unhold(connection);
     connection.at = 'handed';
     connection.lane = lane.id;
     connection.handovers += 1;
@@ -157,10 +172,13 @@ export class Clients {
 
   #hold(connection: Connection): void {
     const { hold, name } = this.#config;
-    const hopeless = this.#ports.hopeless();
-    if (hopeless !== null) return this.#refuse(connection, hopeless);
+    const prospect = this.#ports.prospect(connection.client.forward);
+    if (prospect.is === 'hopeless') return this.#refuse(connection, prospect.fault);
     if (this.#held > hold.connections) return this.#refuse(connection, tooManyHeld(name, hold.connections));
-    connection.timer = setTimeout(() => this.#refuse(connection, waitedInVain(name, hold.time)), hold.time);
+    connection.patience = new Patience(hold.time, (stood) => {
+      this.#refuse(connection, waitedInVain(name, hold.time, stood));
+    });
+    connection.patience.run(!(prospect.is === 'held' && prospect.launching));
     this.#ports.hurry();
   }
 
@@ -173,7 +191,7 @@ export class Clients {
       return this.#refuse(connection, handedInVain(this.#config.name, handoverLimit));
     }
     this.#hold(connection);
-    void this.serve();
+    if (this.#laneFor(connection) !== null) void this.#serve();
   }
 
   #refuse(connection: Connection, fault: FaultReport): void {
@@ -195,7 +213,13 @@ export class Clients {
   #forget(connection: Connection): void {
     clearTimeout(connection.timer);
     if (!this.#mine.delete(connection)) return;
-    if (connection.at === 'held') this.#held -= 1;
+    this.#unhold(connection);
     this.#table.forget(connection);
+  }
+
+  #unhold(connection: Connection): void {
+    if (connection.at === 'held') this.#held -= 1;
+    connection.patience?.end();
+    connection.patience = null;
   }
 }

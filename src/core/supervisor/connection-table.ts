@@ -28,6 +28,7 @@ export class ConnectionTable {
       at: 'held',
       lane: null,
       handovers: 0,
+      patience: null,
       timer: undefined,
     };
     this.#all.set(connection.id, connection);

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { ClientConnection } from '../model/plugin.ts';
 import type { LaneId } from '../protocol.ts';
+import type { Patience } from './patience.ts';
 
 /** One accepted client. The socket is the supervisor's own copy, never read, kept for the connection's life. */
 export interface Connection {
@@ -12,6 +13,8 @@ export interface Connection {
   lane: LaneId | null;
   /** How often it was handed over: a lane that takes and returns for ever must not keep it for ever. */
   handovers: number;
+  /** Until it is held no longer; null while it is not. */
+  patience: Patience | null;
   timer: NodeJS.Timeout | undefined;
 }
 

@@ -13,7 +13,7 @@ export interface SlotNews {
   /** Lets one lane of the relay at a time through. */
   readonly mutex: Turnstile;
   fact(fact: Fact): void;
-  /** Its state changed, or its worker is gone. */
+  /** Its state or stage changed, or its worker is gone. */
   changed(): void;
   /** The worker is gone with all that it had. */
   gone(): void;
@@ -164,6 +164,7 @@ export class LaneSlot {
         break;
       case 'stage':
         this.#news.fact({ type: 'lane.advanced', ...at, stage: message.stage, note: message.note });
+        this.#news.changed();
         break;
       case 'backed': {
         const { backend, token } = message;

@@ -16,7 +16,7 @@ export interface RelayLanesPorts {
   readonly snapshot: () => RelaySnapshot | null;
   /** Who keeps a worker for one more lane. */
   readonly keeper: () => WorkerKeeper;
-  /** A lane's state changed, or its worker is gone: the fact is in the snapshot. */
+  /** A lane's state or stage changed, or its worker is gone: the fact is in the snapshot. */
   readonly changed: () => void;
   /** Nobody carries this lane's clients any more. */
   readonly orphaned: (lane: LaneId) => void;

@@ -5,9 +5,9 @@ import type { RelaySnapshot } from '../model/snapshot.ts';
 import type { Counters } from '../model/status.ts';
 import { Clients } from './clients.ts';
 import type { ConnectionTable } from './connection-table.ts';
-import { hopeless } from './hopeless.ts';
 import type { SlotSetting } from './lane-slot.ts';
 import { Listener } from './listener.ts';
+import { prospectOf } from './prospect.ts';
 import { Refusals } from './refusals.ts';
 import { RelayGuests } from './relay-guests.ts';
 import { RelayLanes } from './relay-lanes.ts';
@@ -55,7 +55,7 @@ export class Relay {
     });
     this.clients = new Clients(this.config, ports.connections, {
       lane: () => this.#lanes.best,
-      hopeless: () => hopeless(relay, ports.snapshot(relay)),
+      prospect: (forward) => prospectOf(relay, ports.snapshot(relay), forward),
       hurry: () => this.#lanes.nudge('client'),
       refused: (forward, fault) => this.#refusals.add(forward, fault),
     });
@@ -63,7 +63,7 @@ export class Relay {
       fact: ports.fact,
       snapshot: () => ports.snapshot(relay),
       keeper: () => ports.keeper(this.config),
-      changed: () => this.#changed(),
+      changed: () => this.clients.look(),
       orphaned: (lane) => this.clients.orphaned(lane),
       given: () => this.token.given,
       backed: (backend, token) => this.token.learned(backend, token),
@@ -164,7 +164,7 @@ export class Relay {
     this.#ports.fact({ type: 'relay.stopping', relay: name, why });
     for (const listener of this.#listeners) listener.close();
     this.#listeners = [];
-    this.#changed();
+    this.clients.look();
     await this.#lanes.end();
     await this.#guests.dismiss();
     // All lanes are gone: what is left was never opened.
@@ -193,12 +193,5 @@ export class Relay {
       troubled: (text) => fact({ type: 'relay.warned', relay: at.relay, text }),
       accepted: (socket) => this.clients.accept(index, socket),
     });
-  }
-
-  #changed(): void {
-    if (this.#lanes.best !== null) void this.clients.serve();
-    const { name } = this.config;
-    const why = hopeless(name, this.#ports.snapshot(name));
-    if (why !== null) this.clients.refuseHeld(why);
   }
 }

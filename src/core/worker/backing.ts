@@ -1,13 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Backend, BackendFacts, TokenDoor } from '../model/backend.ts';
+import type { Backend, TokenDoor } from '../model/backend.ts';
 import type { RelayConfig } from '../model/config.ts';
 import { Fault, retryOf } from '../model/fault.ts';
-import { orAborted } from '../model/or-aborted.ts';
 import type { BackendCall } from '../model/plugin.ts';
 import type { RemoteHost } from '../model/remote.ts';
 import type { Secret } from '../model/secret.ts';
 import type { Stage } from '../model/state.ts';
-import type { LaneId, ToSupervisor } from '../protocol.ts';
 import { checkToken } from '../probe/token-check.ts';
 import { remoteHost } from '../ssh/link/remote-host.ts';
 import type { Channel, Link } from '../ssh/link/link.ts';
@@ -19,7 +17,7 @@ export interface Providers {
   readonly hasBackend: boolean;
   readonly hasToken: boolean;
   backend(link: RemoteHost, call: BackendCall): Promise<Backend | undefined>;
-  token(link: RemoteHost, backend: Backend | null): Promise<Secret | null | undefined>;
+  token(link: RemoteHost, backend: Backend | null, signal: AbortSignal): Promise<Secret | null | undefined>;
 }
 
 /** What is told of it on the way. */
@@ -45,19 +43,6 @@ export interface Backed {
 export interface BackendAsk {
   readonly door: TokenDoor;
   readonly token: Secret;
-}
-
-/** What a lane tells the supervisor of it. */
-export function backedMessage(
-  lane: LaneId,
-  backend: Backend | null,
-  token: Secret | null | undefined,
-): Extract<ToSupervisor, { say: 'backed' }> {
-  return { say: 'backed', lane, backend: backend === null ? null : factsOf(backend), token: token?.reveal() ?? null };
-}
-
-function factsOf({ token: _kept, ...facts }: Backend): BackendFacts {
-  return facts;
 }
 
 /** Waits between the tries to launch over one link, ms: each try may leave something behind on the host, so they are few. */
@@ -88,9 +73,10 @@ export class Backing {
 
   /**
    * Has the plugins bring the backend and its token over a new link, or once more over one whose backend has gone. No token leaves before the
-   * backend has refused a wrong one. Rejects with their fault, with what ended the link, or with the signal's reason.
+   * backend has refused a wrong one. `asked`: the user asked for it, so that even what was stopped on purpose may be started. Rejects with
+   * their fault, with what ended the link, or with the signal's reason.
    */
-  async prepare(link: Link, forced: boolean, signal: AbortSignal): Promise<Backed> {
+  async prepare(link: Link, asked: boolean, signal: AbortSignal): Promise<Backed> {
     const ended = this.#endOf(link);
     const until = AbortSignal.any([signal, ended]);
     try {
@@ -98,15 +84,17 @@ export class Backing {
       for (let tries = 0; ; tries += 1) {
         const given = this.given;
         try {
-          const backed = await this.#bring(link, host, { forced, link: ended }, until);
+          const backed = await this.#bring(link, host, { forced: asked, link: ended }, until);
           // Another token was set meanwhile: that one is to be proved.
           if (given === this.given) return backed;
         } catch (error) {
           until.throwIfAborted();
+          // It failed with a token that does not count any more.
+          if (given !== this.given) continue;
           const fault = Fault.from(error);
           const pause = pauses[tries];
           if (pause === undefined || !mayCureItself(fault)) throw fault;
-          this.#news.stage('backend', `try ${tries + 1}: ${fault.message}; again in ${pause / 1000} s`);
+          this.#news.stage('pause', `try ${tries + 1}: ${fault.message}; again in ${pause / 1000} s`);
           await sleep(pause, undefined, { signal: until }).catch(() => until.throwIfAborted());
         }
       }
@@ -134,7 +122,7 @@ export class Backing {
   ): Promise<Backed> {
     const { forwards, name } = this.#relay;
     const backend = await this.#backend(host, call, signal);
-    const token = await orAborted(this.#token(host, backend), signal);
+    const token = await this.#token(host, backend, signal);
     const door = backend?.door ?? null;
     const ask = door === null || !token ? null : { door, token };
     if (ask !== null && backend !== null) {
@@ -176,12 +164,12 @@ export class Backing {
     return (await this.#providers.backend(host, { ...call, signal, targets, progress, warn })) ?? null;
   }
 
-  async #token(host: RemoteHost, backend: Backend | null): Promise<Secret | null | undefined> {
+  async #token(host: RemoteHost, backend: Backend | null, signal: AbortSignal): Promise<Secret | null | undefined> {
     if (this.given !== null) return this.given;
     if (backend?.token !== undefined) return backend.token;
     if (!this.#providers.hasToken) return undefined;
     this.#news.stage('token', null);
-    return this.#providers.token(host, backend);
+    return this.#providers.token(host, backend, signal);
   }
 }
 

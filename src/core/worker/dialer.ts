@@ -51,6 +51,11 @@ export class Dialer {
     return this.#ports.links.jitter(this.#key);
   }
 
+  /** The files as they are now are what is tried next with: only a later change may let that succeed. */
+  async restamp(): Promise<void> {
+    this.#stamps = await stampFiles(this.#stamps.files);
+  }
+
   /** Resolves the route and opens, or joins, its link. Rejects with the Fault of the attempt. */
   async dial(forced: boolean, signal: AbortSignal): Promise<Lease> {
     const { relay, sshConfig, lane, env } = this.#open;

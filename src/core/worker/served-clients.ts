@@ -27,6 +27,7 @@ export class ServedClients {
   readonly #news: ClientNews;
   readonly #sockets = new Map<number, Socket>();
   readonly #doomed = new Map<number, Fault>();
+  #away: ReadonlySet<number> = new Set();
   #open = 0;
   /** All bytes since the lane began. */
   readonly traffic: Traffic = { sent: 0, received: 0 };
@@ -40,6 +41,12 @@ export class ServedClients {
   /** Where the forwards lead from now on; null: nowhere. */
   set forwards(forwards: readonly (ReadyForward | null)[]) {
     this.#kinds = forwards.map((forward) => (forward === null ? null : kindOf(forward)));
+    this.#away = new Set();
+  }
+
+  /** What these forwards lead to is gone, whoever answers there now: their clients go back unread until it is known anew where they lead. */
+  withhold(forwards: ReadonlySet<number>): void {
+    this.#away = forwards;
   }
 
   get size(): number {
@@ -77,6 +84,8 @@ export class ServedClients {
     if (link === null) return this.#return(id, socket);
     const refused = this.#guests.gated ? await this.#guests.admit(client) : null;
     if (refused !== null) return this.#reset(id, socket, refused);
+    const away = () => this.#away.has(client.forward);
+    if (away()) return this.#return(id, socket);
     let opened = false;
     try {
       const kind = this.#kinds[client.forward];
@@ -91,6 +100,7 @@ export class ServedClients {
         link,
         this.traffic,
         async () => {
+          if (away()) throw new Fault('TARGET_REFUSED', 'its backend went while it was dialed; nothing to do');
           await this.#say({ say: 'opened', id });
           opened = true;
           this.#open += 1;
@@ -106,6 +116,8 @@ export class ServedClients {
       const fault = Fault.from(error);
       if (!opened && link.fault !== null) return this.#return(id, socket);
       if (!opened) this.#news.served(client.forward, fault);
+      // It is being brought again, by this very news perhaps.
+      if (!opened && away()) return this.#return(id, socket);
       this.#reset(id, socket, fault);
     } finally {
       if (opened) this.#open -= 1;

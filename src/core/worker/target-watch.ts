@@ -60,6 +60,7 @@ export class TargetWatch {
   served(fault: Fault | null): void {
     if (this.#stop.signal.aborted) return;
     if (this.#forward.health !== null) {
+      if (fault?.code === 'TARGET_REFUSED') this.#news.refused();
       if (fault !== null && this.#verdict.healthy !== false) void this.#ask();
     } else if (fault === null) this.#say('unverified', null, null);
     else this.#failed(fault);

@@ -1,4 +1,4 @@
-import { sameEndpoint } from '../model/endpoint.ts';
+import { leadsToBackend } from '../model/backend.ts';
 import type { Judgement } from '../model/event.ts';
 import { Fault } from '../model/fault.ts';
 import type { Dial } from '../model/plugin.ts';
@@ -23,8 +23,8 @@ export interface TargetNews {
 export class TargetWatches {
   readonly #guests: Pick<Guests, 'hasProbe' | 'probe'>;
   readonly #news: TargetNews;
-  readonly #forbidden = new Set<number>();
   #watches: readonly (TargetWatch | null)[] = [];
+  readonly #forbidden = new Set<number>();
 
   constructor(guests: Pick<Guests, 'hasProbe' | 'probe'>, news: TargetNews) {
     this.#guests = guests;
@@ -36,16 +36,20 @@ export class TargetWatches {
     return this.#watches.map((watch) => watch?.rtt ?? null);
   }
 
-  /** The server's policy is against a forward that has no target here. */
+  /** The server's policy is against a forward that has no target there. */
   forbid(forward: number, fault: Fault): void {
     this.#forbidden.add(forward);
     if (this.#forbidden.size === this.#watches.length) this.#news.forbidden(fault);
   }
 
+  /** Over a new link, or once more where its backend was brought again: what does not lead there goes on as it is. */
   begin(link: Link, { forwards, backend, token, ask }: Backed): void {
     const guests = this.#guests.hasProbe ? (dial: Dial) => this.#guests.probe(dial, token) : null;
-    this.#forbidden.clear();
     this.#watches = forwards.map((forward, index) => {
+      const led = forward !== null && leadsToBackend(forward, backend?.target ?? null);
+      const before = this.#watches[index] ?? null;
+      if (before !== null && !led) return before;
+      before?.stop();
       if (forward === null) {
         const text = 'no plugin of the relay says where its backend listens; see its plugins';
         this.#news.judged(index, 'unwell', new Fault('LAUNCH_FAILED', text), null);
@@ -56,19 +60,31 @@ export class TargetWatches {
         this.#news.judged(index, 'well', null, null);
         return null;
       }
-      const leadsToBackend = backend !== null && sameEndpoint(forward.target, backend.target);
-      const asks = { backend: leadsToBackend ? ask : null, guests };
-      return new TargetWatch(forward, link, asks, {
-        judged: (judgement, fault, rtt) => {
-          if (fault?.code === 'FORWARDING_REFUSED') this.#forbidden.add(index);
-          else this.#forbidden.delete(index);
-          if (fault !== null && this.#forbidden.size === forwards.length && this.#news.forbidden(fault)) return;
-          this.#news.judged(index, judgement, fault, rtt);
+      return new TargetWatch(
+        forward,
+        link,
+        { backend: led ? ask : null, guests },
+        {
+          judged: (judgement, fault, rtt) => {
+            if (fault?.code === 'FORWARDING_REFUSED') this.#forbidden.add(index);
+            else this.#forbidden.delete(index);
+            if (fault !== null && this.#forbidden.size === forwards.length && this.#news.forbidden(fault)) return;
+            this.#news.judged(index, judgement, fault, rtt);
+          },
+          refused: () => {
+            if (led) this.#news.refused();
+          },
         },
-        refused: () => {
-          if (leadsToBackend) this.#news.refused();
-        },
-      });
+      );
+    });
+  }
+
+  /** Nobody asks about these forwards until they are begun with again. */
+  pause(forwards: ReadonlySet<number>): void {
+    this.#watches = this.#watches.map((watch, index) => {
+      if (!forwards.has(index)) return watch;
+      watch?.stop();
+      return null;
     });
   }
 
@@ -80,5 +96,6 @@ export class TargetWatches {
   stop(): void {
     for (const watch of this.#watches) watch?.stop();
     this.#watches = [];
+    this.#forbidden.clear();
   }
 }

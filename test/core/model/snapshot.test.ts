@@ -24,7 +24,7 @@ const declared = (forwards = 1, lanes = 1, probed = true): Fact[] => [
   { type: 'relay.started', relay },
 ];
 const lane = (state: LaneState, index = 0): Fact => ({ type: 'lane.changed', relay, lane: index, state });
-const up = (index = 0): Fact => lane({ at: 'up', since: 0, attempt: 1, tries: none }, index);
+const up = (index = 0): Fact => lane({ at: 'up', since: 0, attempt: 1, tries: none, backing: null }, index);
 const dialing = lane({ at: 'dialing', attempt: 1, tries: none, before: false });
 const waiting = lane({ at: 'waiting', attempt: 1, tries: none, from: 0, until: 9, fault: lost, before: true });
 const blocked = lane({

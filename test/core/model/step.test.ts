@@ -9,10 +9,39 @@ const report = (code: ConstructorParameters<typeof Fault>[0]): FaultReport => ne
 const refused = report('CONNECT_REFUSED');
 const none = { of: 'none', count: 0, flaps: 0 } as const;
 
-const states: Record<LaneState['at'], LaneState> = {
+const up = {
+  at: 'up',
+  since: now - 60_000,
+  attempt: 3,
+  tries: { of: 'soon', count: 2, flaps: 0 },
+  backing: null,
+} as const;
+
+/** Of a lane that is up, one more for each way in which its backend may be missing. */
+const states: Record<LaneState['at'] | 'backing' | 'resting' | 'stopped', LaneState> = {
   idle: { at: 'idle' },
   dialing: { at: 'dialing', attempt: 3, tries: { of: 'soon', count: 2, flaps: 0 }, before: true },
-  up: { at: 'up', since: now - 60_000, attempt: 3, tries: { of: 'soon', count: 2, flaps: 0 } },
+  up,
+  backing: { ...up, backing: { at: 'trying', tries: none } },
+  resting: {
+    ...up,
+    backing: {
+      at: 'waiting',
+      tries: { of: 'soon', count: 2, flaps: 0 },
+      from: now - 300,
+      until: now + 500,
+      fault: refused,
+    },
+  },
+  stopped: {
+    ...up,
+    backing: {
+      at: 'blocked',
+      tries: { of: 'never', count: 1, flaps: 0 },
+      until: null,
+      fault: report('BACKEND_STOPPED'),
+    },
+  },
   waiting: {
     at: 'waiting',
     attempt: 3,
@@ -41,6 +70,7 @@ const inputs: Record<string, LaneInput> = {
   withheld: { type: 'withheld', fault: report('AUTH_REJECTED'), until: now + 5_000 },
   lost: { type: 'lost', fault: report('LINK_LOST') },
   unbacked: { type: 'unbacked' },
+  backed: { type: 'backed' },
   timer: { type: 'timer' },
   client: { type: 'nudge', why: 'client' },
   wake: { type: 'nudge', why: 'wake' },
@@ -54,24 +84,32 @@ const inputs: Record<string, LaneInput> = {
 
 // Every state with every input: the state that follows and what the driver must do. "=" is the very same state.
 // biome-ignore format: a table is read by its columns
-const table: Record<LaneState['at'], Record<string, string>> = {
-  idle:     { start: 'dialing dial', linked: '= close-link', failed: '=', withheld: '=', lost: '=', unbacked: '=', timer: '=', client: '=', wake: '=', files: '=', host: '=', answer: '=', user: '=', drain: 'ended', stop: 'ended' },
-  dialing:  { start: '=', linked: 'up', failed: 'waiting arm', withheld: 'blocked arm watch-files', lost: '=', unbacked: '=', timer: '=', client: '=', wake: '=', files: '=', host: '=', answer: '=', user: '=', drain: 'ended cancel-dial', stop: 'ended cancel-dial' },
-  up:       { start: '=', linked: '= close-link', failed: '=', withheld: '=', lost: 'dialing close-link dial', unbacked: 'dialing back', timer: '=', client: '=', wake: '=', files: '=', host: '=', answer: '=', user: '=', drain: 'draining drain arm', stop: 'ended close-link' },
-  waiting:  { start: '=', linked: '= close-link', failed: '=', withheld: '=', lost: '=', unbacked: '=', timer: '= arm', client: 'dialing disarm dial', wake: 'dialing disarm dial', files: '=', host: '=', answer: '=', user: 'dialing disarm dial', drain: 'ended disarm', stop: 'ended disarm' },
-  blocked:  { start: '=', linked: '= close-link', failed: '=', withheld: '=', lost: '=', unbacked: '=', timer: '=', client: '=', wake: '=', files: 'dialing disarm dial', host: '=', answer: '=', user: 'dialing disarm dial', drain: 'ended disarm', stop: 'ended disarm' },
-  draining: { start: '=', linked: '= close-link', failed: '=', withheld: '=', lost: 'ended disarm close-link', unbacked: '=', timer: '= arm', client: '=', wake: '=', files: '=', host: '=', answer: '=', user: '=', drain: 'ended disarm close-link', stop: 'ended disarm close-link' },
-  ended:    { start: '=', linked: '=', failed: '=', withheld: '=', lost: '=', unbacked: '=', timer: '=', client: '=', wake: '=', files: '=', host: '=', answer: '=', user: '=', drain: '=', stop: '=' },
+const table: Record<keyof typeof states, Record<string, string>> = {
+  idle:     { start: 'dialing dial', linked: '= close-link', failed: '=', withheld: '=', lost: '=', unbacked: '=', backed: '=', timer: '=', client: '=', wake: '=', files: '=', host: '=', answer: '=', user: '=', drain: 'ended', stop: 'ended' },
+  dialing:  { start: '=', linked: 'up', failed: 'waiting arm', withheld: 'blocked arm watch-files', lost: '=', unbacked: '=', backed: '=', timer: '=', client: '=', wake: '=', files: '=', host: '=', answer: '=', user: '=', drain: 'ended cancel-dial', stop: 'ended cancel-dial' },
+  up:       { start: '=', linked: '= close-link', failed: '=', withheld: '=', lost: 'dialing close-link dial', unbacked: 'up/trying back', backed: '=', timer: '=', client: '=', wake: '=', files: '=', host: '=', answer: '=', user: '=', drain: 'draining drain arm', stop: 'ended close-link' },
+  backing:  { start: '=', linked: '= close-link', failed: 'up/waiting arm', withheld: '=', lost: 'dialing close-link dial', unbacked: '=', backed: 'up', timer: '=', client: '=', wake: '=', files: '=', host: '=', answer: '=', user: '=', drain: 'draining cancel-back drain arm', stop: 'ended close-link' },
+  resting:  { start: '=', linked: '= close-link', failed: '=', withheld: '=', lost: 'dialing disarm close-link dial', unbacked: 'up/trying disarm back', backed: '=', timer: '= arm', client: 'up/trying disarm back', wake: 'up/trying disarm back', files: '=', host: '=', answer: '=', user: 'up/trying disarm back', drain: 'draining drain arm', stop: 'ended disarm close-link' },
+  stopped:  { start: '=', linked: '= close-link', failed: '=', withheld: '=', lost: 'dialing disarm close-link dial', unbacked: 'up/trying disarm back', backed: '=', timer: '=', client: '=', wake: '=', files: 'up/trying disarm back', host: '=', answer: '=', user: 'up/trying disarm back', drain: 'draining drain arm', stop: 'ended disarm close-link' },
+  waiting:  { start: '=', linked: '= close-link', failed: '=', withheld: '=', lost: '=', unbacked: '=', backed: '=', timer: '= arm', client: 'dialing disarm dial', wake: 'dialing disarm dial', files: '=', host: '=', answer: '=', user: 'dialing disarm dial', drain: 'ended disarm', stop: 'ended disarm' },
+  blocked:  { start: '=', linked: '= close-link', failed: '=', withheld: '=', lost: '=', unbacked: '=', backed: '=', timer: '=', client: '=', wake: '=', files: 'dialing disarm dial', host: '=', answer: '=', user: 'dialing disarm dial', drain: 'ended disarm', stop: 'ended disarm' },
+  draining: { start: '=', linked: '= close-link', failed: '=', withheld: '=', lost: 'ended disarm close-link', unbacked: '=', backed: '=', timer: '= arm', client: '=', wake: '=', files: '=', host: '=', answer: '=', user: '=', drain: 'ended disarm close-link', stop: 'ended disarm close-link' },
+  ended:    { start: '=', linked: '=', failed: '=', withheld: '=', lost: '=', unbacked: '=', backed: '=', timer: '=', client: '=', wake: '=', files: '=', host: '=', answer: '=', user: '=', drain: '=', stop: '=' },
 };
+
+/** A lane that is up and does without its backend says how it stands with that. */
+function nameOf(state: LaneState): string {
+  return state.at === 'up' && state.backing !== null ? `up/${state.backing.at}` : state.at;
+}
 
 for (const [at, row] of Object.entries(table)) {
   test(`a lane that is ${at} answers every input as the table says`, (t) => {
     t.same(Object.keys(row), Object.keys(inputs), 'the row has every input');
     for (const [name, expected] of Object.entries(row)) {
-      const from = states[at as LaneState['at']];
+      const from = states[at as keyof typeof states];
       const input = inputs[name] as LaneInput;
       const { state, effects } = step(from, input, now, policy);
-      const shown = [state === from ? '=' : state.at, ...effects.map((effect) => effect.do)].join(' ');
+      const shown = [state === from ? '=' : nameOf(state), ...effects.map((effect) => effect.do)].join(' ');
       t.equal(shown, expected, `${at} + ${name}`);
     }
     t.end();
@@ -261,7 +299,7 @@ test('what waiting cannot cure blocks without a clock', (t) => {
 
 test('a link that is lost before it settles comes back at once ten times, then ever slower, whoever waits', (t) => {
   const waits: number[] = [];
-  let state: LaneState = { at: 'up', since: now - 1_000, attempt: 4, tries: none };
+  let state: LaneState = { at: 'up', since: now - 1_000, attempt: 4, tries: none, backing: null };
   for (let n = 0; n < 17; n += 1) {
     const lost: LaneState = step(state, { type: 'lost', fault: report('LINK_LOST') }, now, policy).state;
     if (lost.at !== 'waiting') throw new Error(`not waiting but ${lost.at}`);
@@ -281,7 +319,7 @@ test('a host that throws links out is asked no sooner because it refuses some as
   const failed = waitingAfter(dialing, refused);
   t.match(failed, { tries: { of: 'soon', count: 1, flaps: 12 }, until: now + 2_000 });
   t.equal(step(failed, { type: 'nudge', why: 'client' }, now + 200, policy).state, failed, 'a client hurries nothing');
-  const up: LaneState = { at: 'up', since: now - 1_000, attempt: 21, tries: failed.tries };
+  const up: LaneState = { at: 'up', since: now - 1_000, attempt: 21, tries: failed.tries, backing: null };
   t.match(step(up, { type: 'lost', fault: report('LINK_LOST') }, now, policy).state, {
     tries: { of: 'flap', flaps: 13 },
     until: now + 5_000,
@@ -329,5 +367,58 @@ test('a backend that did not come up in several tries is tried again each five m
   );
   t.equal(step(state, { type: 'nudge', why: 'user' }, now, policy).state.at, 'dialing');
   t.equal(step(state, { type: 'timer' }, now + 300_000, policy).state.at, 'dialing');
+  t.end();
+});
+
+test('a backend that does not come again rests as its fault says, and the link stays as it is', (t) => {
+  for (const [code, rest] of [
+    ['LAUNCH_FAILED', { at: 'blocked', until: now + 300_000 }],
+    ['TOKEN_REFUSED', { at: 'blocked', until: now + 60_000 }],
+    ['FORWARDING_REFUSED', { at: 'blocked', until: now + 60_000 }],
+    ['BACKEND_STOPPED', { at: 'blocked', until: null }],
+    ['CONNECT_REFUSED', { at: 'waiting', from: now, until: now }],
+  ] as const) {
+    const { state, effects } = step(states.backing, { type: 'failed', fault: report(code) }, now, policy);
+    const { since, attempt, tries } = up;
+    t.match(state, { at: 'up', since, attempt, tries, backing: { ...rest, fault: { code } } }, code);
+    const wanted = [...(rest.until === null ? [] : ['arm']), ...(rest.at === 'blocked' ? ['watch-files'] : [])];
+    t.same(
+      effects.map((effect) => effect.do),
+      wanted,
+      code,
+    );
+    if (rest.until === null) continue;
+    const again = step(state, { type: 'timer' }, rest.until, policy);
+    t.match(again.state, { at: 'up', backing: { at: 'trying', tries: { count: 1 } } });
+    t.same(again.effects, [{ do: 'disarm' }, { do: 'back' }]);
+  }
+  t.end();
+});
+
+test('a backend that fails quickly is asked for ever more slowly, and a flood of clients hurries it by 100 ms at least', (t) => {
+  let state = states.backing;
+  const waits: number[] = [];
+  for (let n = 0; n < 6; n += 1) {
+    const failed = step(state, { type: 'failed', fault: refused }, now, policy).state;
+    if (failed.at !== 'up' || failed.backing?.at !== 'waiting') throw new Error(nameOf(failed));
+    waits.push(failed.backing.until - now);
+    state = step(failed, { type: 'timer' }, failed.backing.until, policy).state;
+    if (n < 3) continue;
+    const hurried = step(failed, { type: 'nudge', why: 'client' }, now + 10, policy);
+    t.match(hurried.state, { at: 'up', since: up.since, backing: { at: 'waiting', until: now + 100 } });
+    t.same(hurried.effects, [{ do: 'arm', at: now + 100 }]);
+  }
+  t.same(waits, [0, 250, 500, 1000, 1500, 1500]);
+  t.end();
+});
+
+test('a link that is lost while its backend is brought counts from its own beginning', (t) => {
+  const lost = { type: 'lost', fault: report('LINK_LOST') } as const;
+  const young = { ...up, since: now - 1_000 };
+  for (const backing of [states.backing, states.resting, states.stopped].map((one) => one.at === 'up' && one.backing)) {
+    if (backing === false) throw new Error('it is up');
+    t.match(step({ ...up, backing }, lost, now, policy).state, { at: 'dialing', attempt: 1, tries: none });
+    t.match(step({ ...young, backing }, lost, now, policy).state, { at: 'waiting', tries: { of: 'flap', count: 1 } });
+  }
   t.end();
 });

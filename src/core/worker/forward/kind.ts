@@ -14,7 +14,8 @@ export type Ending = { readonly cut: Fault } | { readonly told: Fault };
 /** What each kind of forward does with an accepted client. Throws a Fault when the target cannot be had. */
 export interface ForwardKind {
   /**
-   * `opened` is awaited before the first byte of the client is read, `wrap` afterwards. Resolves with null after an ordinary end.
+   * `opened` is awaited before the first byte of the client is read, `wrap` afterwards; where it throws, nothing is forwarded. Resolves with
+   * null after an ordinary end.
    */
   serve(
     socket: Socket,

@@ -8,7 +8,12 @@ export function localForward(target: Endpoint): ForwardKind {
   return {
     async serve(socket, client, link, traffic, opened, wrap) {
       const channel = await link.dial(target, client.from ?? { address: '127.0.0.1', port: 0 });
-      await opened();
+      try {
+        await opened();
+      } catch (error) {
+        channel.destroy();
+        throw error;
+      }
       const cut = await (wrap === null
         ? splice(socket, channel, link, traffic)
         : spliceWrapped(socket, wrap, channel, link, traffic));

@@ -1,0 +1,133 @@
+import { leadsToBackend } from '../model/backend.ts';
+import type { ForwardConfig, RelayConfig } from '../model/config.ts';
+import { Fault } from '../model/fault.ts';
+import type { ClientConnection } from '../model/plugin.ts';
+import type { Guests } from '../plugin/guests.ts';
+import type { LaneVitals, ToSupervisor } from '../protocol.ts';
+import type { Link } from '../ssh/link/link.ts';
+import type { Backed } from './backing.ts';
+import { Inspections } from './inspections.ts';
+import type { LaneVoice } from './lane-voice.ts';
+import { RemoteListeners } from './remote-listeners.ts';
+import { ServedClients } from './served-clients.ts';
+import { TargetWatches } from './target-watches.ts';
+
+/** What a lane hears of what its link is used for. */
+export interface ServiceNews {
+  /** Nothing listens where the backend should be. Said each time that it is so. */
+  unbacked(): void;
+  /** The server forbids every forward, and nobody is served: only a new link can tell when that changes. */
+  forbidden(fault: Fault): void;
+  /** The last client has gone. */
+  emptied(): void;
+}
+
+/** What a lane does with a link that is up: it serves clients, watches their targets, and has the plugins look at the host. */
+export class LaneService {
+  readonly #forwards: readonly ForwardConfig[];
+  readonly #remote: RemoteListeners;
+  readonly #clients: ServedClients;
+  readonly #watches: TargetWatches;
+  readonly #inspections: Inspections;
+  /** The forwards that lead to the backend, as it was last brought. */
+  #led: ReadonlySet<number> = new Set();
+  /** The `remote` forwards of the relay are this lane's. */
+  #appointed = false;
+
+  constructor(
+    relay: RelayConfig,
+    guests: Guests,
+    say: (message: ToSupervisor) => Promise<void>,
+    voice: LaneVoice,
+    news: ServiceNews,
+  ) {
+    this.#forwards = relay.forwards;
+    this.#watches = new TargetWatches(guests, {
+      judged: voice.judged,
+      refused: () => news.unbacked(),
+      forbidden: (fault) => {
+        if (this.#clients.open > 0) return false;
+        news.forbidden(fault);
+        return true;
+      },
+    });
+    this.#inspections = new Inspections(guests, voice.inspected);
+    this.#clients = new ServedClients(guests, say, {
+      served: (forward, fault) => this.#watches.served(forward, fault),
+      emptied: () => this.#emptied(news),
+    });
+    this.#remote = new RemoteListeners(relay, guests, this.#clients.traffic, {
+      ...voice.remote,
+      failed: (forward, fault) => {
+        voice.remote.failed(forward, fault);
+        if (fault.code === 'FORWARDING_REFUSED') this.#watches.forbid(forward, fault);
+      },
+      emptied: () => this.#emptied(news),
+    });
+  }
+
+  get idle(): boolean {
+    return this.#clients.size === 0 && this.#remote.counts.open === 0;
+  }
+
+  get vitals(): LaneVitals {
+    const { sent, received } = this.#clients.traffic;
+    return { sent, received, rtt: this.#watches.rtt, arrived: this.#remote.counts };
+  }
+
+  /** Where the forwards lead from now on. */
+  lead({ forwards, backend }: Backed): void {
+    const where = backend?.target ?? null;
+    this.#led = new Set(this.#forwards.flatMap((forward, at) => (leadsToBackend(forward, where) ? [at] : [])));
+    this.#clients.forwards = forwards;
+  }
+
+  /** The link is up: its targets are watched, and the host is looked at. */
+  begin(link: Link, backed: Backed): void {
+    this.#watches.begin(link, backed);
+    this.#inspections.begin(link);
+    if (this.#appointed) this.#remote.begin(link);
+  }
+
+  /** The `remote` forwards of the relay are this lane's from now on, or another's; `link` is null while none is up. */
+  appoint(on: boolean, link: Link | null): void {
+    this.#appointed = on;
+    if (!on) this.#remote.stop();
+    else if (link !== null) this.#remote.begin(link);
+  }
+
+  /** Nobody new comes from the other side; `emptied` is said once who is there has gone. */
+  drain(): void {
+    this.#remote.stop();
+  }
+
+  /** The backend has gone: nobody is led there any more. What leads elsewhere goes on, and who is joined with it already. */
+  pause(): void {
+    this.#watches.pause(this.#led);
+    this.#clients.withhold(this.#led);
+  }
+
+  /** The backend is there again. */
+  resume(link: Link, backed: Backed): void {
+    this.lead(backed);
+    this.#watches.begin(link, backed);
+  }
+
+  /** Serves a client over the link; without one it goes back to the supervisor, unread. */
+  take(id: number, client: ClientConnection, handle: unknown, link: Link | null): void {
+    this.#clients.take(id, client, handle, link);
+  }
+
+  /** The link is given up. */
+  stop(): void {
+    this.#watches.stop();
+    this.#inspections.stop();
+    this.#remote.stop();
+    this.#remote.cut();
+    this.#clients.abandon(new Fault('LINK_LOST', 'the relay was stopped before the connection ended; nothing to do'));
+  }
+
+  #emptied(news: ServiceNews): void {
+    if (this.idle) news.emptied();
+  }
+}
