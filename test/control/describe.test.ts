@@ -65,7 +65,7 @@ const rows: readonly (readonly [Fact, Level, string])[] = [
   [lane({ at: 'up', since: at, attempt: 1, tries, backing: null }),                                   'debug', 'dev-box: the link is up'],
   [lane({ at: 'up', since: at, attempt: 1, tries, backing: { at: 'trying', tries: { of: 'none', count: 0, flaps: 0 } } }), 'info', 'dev-box: its backend is brought again, the link stays up'],
   [lane({ at: 'up', since: at, attempt: 1, tries, backing: { at: 'trying', tries: { of: 'never', count: 1, flaps: 0 } } }), 'debug', 'dev-box: its backend is brought again, the link stays up'],
-  [lane({ at: 'up', since: at, attempt: 1, tries, backing: { at: 'blocked', tries, until: at + 60_000, fault: refused } }), 'error', `dev-box: its backend is missing, the link stays up: ${refused.message} [CONNECT_REFUSED], next try in 60 s`],
+  [lane({ at: 'up', since: at, attempt: 1, tries, backing: { at: 'blocked', tries, until: at + 300_000, fault: refused } }), 'error', `dev-box: its backend is missing, the link stays up: ${refused.message} [CONNECT_REFUSED], next try in 5 min`],
   [lane({ at: 'up', since: at, attempt: 1, tries, backing: { at: 'waiting', tries, from: at, until: at + 1_500, fault: refused } }), 'warn', `dev-box: its backend: ${refused.message} [CONNECT_REFUSED], next try in 1.5 s`],
   [lane({ at: 'waiting', attempt: 1, tries, from: at, until: at + 1_500, fault: refused, before: false }), 'warn', `dev-box: ${refused.message} [CONNECT_REFUSED], next try in 1.5 s`],
   [lane({ at: 'waiting', attempt: 1, tries: { of: 'soon', count: 8, flaps: 0 }, from: at, until: at, fault: refused, before: false }), 'warn', `dev-box: ${refused.message} [CONNECT_REFUSED], trying again now (8 failures in a row)`],
