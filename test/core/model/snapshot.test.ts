@@ -3,7 +3,7 @@ import type { Fact } from '../../../src/core/model/event.ts';
 import { Fault } from '../../../src/core/model/fault.ts';
 import { emptySnapshot, fold } from '../../../src/core/model/snapshot.ts';
 import { standing } from '../../../src/core/model/standing.ts';
-import type { LaneState } from '../../../src/core/model/state.ts';
+import type { BackingState, LaneState } from '../../../src/core/model/state.ts';
 
 const relay = 'r';
 const none = { of: 'none', count: 0, flaps: 0 } as const;
@@ -25,6 +25,15 @@ const declared = (forwards = 1, lanes = 1, probed = true): Fact[] => [
 ];
 const lane = (state: LaneState, index = 0): Fact => ({ type: 'lane.changed', relay, lane: index, state });
 const up = (index = 0): Fact => lane({ at: 'up', since: 0, attempt: 1, tries: none, backing: null }, index);
+const bring = (backing: BackingState, index = 0): Fact =>
+  lane({ at: 'up', since: 0, attempt: 1, tries: none, backing }, index);
+const trying: BackingState = { at: 'trying', tries: none };
+const missing: BackingState = {
+  at: 'blocked',
+  tries: none,
+  until: 9,
+  fault: new Fault('LAUNCH_FAILED', 'exit code 1').report(),
+};
 const dialing = lane({ at: 'dialing', attempt: 1, tries: none, before: false });
 const waiting = lane({ at: 'waiting', attempt: 1, tries: none, from: 0, until: 9, fault: lost, before: true });
 const blocked = lane({
@@ -116,6 +125,32 @@ const rows: readonly (readonly [string, readonly Fact[], string])[] = [
     'a lane whose first check is to come counts less than one that is well',
     [...declared(1, 2), bound(), up(0), up(1), judged('well', null, 0, 1)],
     'connected',
+  ],
+  ['its backend is brought again', [...declared(), bound(), up(), judged('well'), bring(trying)], 'degraded'],
+  [
+    'its backend is brought again, before any check has answered',
+    [...declared(), bound(), up(), bring(trying)],
+    'degraded',
+  ],
+  [
+    'its backend does not come',
+    [...declared(), bound(), up(), judged('well'), bring(trying), bring(missing)],
+    'degraded LAUNCH_FAILED',
+  ],
+  [
+    'its backend is there again',
+    [...declared(), bound(), up(), judged('well'), bring(trying), bring(missing), up()],
+    'connected',
+  ],
+  [
+    'one lane of two has its backend',
+    [...declared(1, 2), bound(), up(0), up(1), judged('well'), judged('unverified', null, 0, 1), bring(missing)],
+    'connected',
+  ],
+  [
+    'a lane that brings its backend is better than one that has given up',
+    [...declared(1, 2), bound(), bring(missing), bring(trying, 1)],
+    'degraded',
   ],
   [
     'a worker ended',

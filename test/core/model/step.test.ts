@@ -390,7 +390,7 @@ test('a backend that does not come again rests as its fault says, and the link s
     if (rest.until === null) continue;
     const again = step(state, { type: 'timer' }, rest.until, policy);
     t.match(again.state, { at: 'up', backing: { at: 'trying', tries: { count: 1 } } });
-    t.same(again.effects, [{ do: 'disarm' }, { do: 'back' }]);
+    t.same(again.effects, [{ do: 'back' }]);
   }
   t.end();
 });

@@ -1,34 +1,17 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { test } from 'tap';
 import { startEcho } from '../../fixtures/backend.ts';
-import { endAll, processesWith } from '../../fixtures/process-tree.ts';
+import { makeMoody } from '../../fixtures/moody.ts';
 import { startSshd } from '../../fixtures/sshd.ts';
 import { supervise } from '../../fixtures/supervised.ts';
 import { makeTemp, type Owner } from '../../fixtures/temp.ts';
 
-const moody = fileURLToPath(new URL('../../fixtures/moody-main.js', import.meta.url));
-
 /** A relay with a backend whose mood can be set. */
 async function startMoody(t: Owner) {
-  const sshd = await startSshd(t);
-  const file = join(makeTemp(t, 'mood'), 'mood');
-  const mood = (text: string) => writeFileSync(file, text);
-  mood('');
-  const mark = `MOODY_FILE=${file}`;
-  t.teardown(() => endAll(processesWith(mark)));
-  const recipe = {
-    title: 'Moody',
-    command: `exec ${process.execPath} ${moody} {port} ${file}`,
-    token: { from: 'environment', name: 'MOODY_TOKEN' },
-    door: { wire: { in: 'query', name: 'token' }, kind: 'http', path: '/' },
-    scheme: 'http',
-  };
-  const plugins = [{ use: 'launch', recipe, env: { MOODY_FILE: file } }];
-  const health = { kind: 'backend', every: '1s', timeout: '500ms', fall: 2 };
+  const { plugin, health, mood } = makeMoody(t);
   const forwards = [{ listen: 0, target: 'backend', health }];
-  const daemon = await supervise(t, sshd, { r: { host: 'test', forwards, plugins } });
+  const daemon = await supervise(t, await startSshd(t), { r: { host: 'test', forwards, plugins: [plugin] } });
   const run = async () => (await daemon.reach('r', 'connected', 60_000)).lanes[0]?.backend?.run;
   return { daemon, mood, run };
 }

@@ -1,0 +1,81 @@
+import { test } from 'tap';
+import type { BackendFacts } from '../../../src/core/model/backend.ts';
+import type { Endpoint } from '../../../src/core/model/endpoint.ts';
+import type { Fact } from '../../../src/core/model/event.ts';
+import { Fault } from '../../../src/core/model/fault.ts';
+import { emptySnapshot, fold } from '../../../src/core/model/snapshot.ts';
+import type { BackingState, LaneState, Stage } from '../../../src/core/model/state.ts';
+import { prospectOf } from '../../../src/core/supervisor/prospect.ts';
+
+const relay = 'r';
+const tries = { of: 'none', count: 0, flaps: 0 } as const;
+const tcp = (port: number): Endpoint => ({ kind: 'tcp', host: '127.0.0.1', port });
+const listen = tcp(0);
+const target = tcp(8787);
+const backend: BackendFacts = { target, run: 'a', adopted: false, door: null, opens: null, says: '' };
+// Three forwards: to the backend by its name, by its address, and to something else.
+const forwards = [{ kind: 'backend' } as const, target, tcp(5432)].map((one) => ({
+  listen,
+  target: one,
+  probed: true,
+}));
+const declared: Fact[] = [
+  { type: 'relay.declared', relay, host: 'h', lanes: 1, forwards },
+  { type: 'relay.started', relay },
+];
+const lane = (state: LaneState): Fact => ({ type: 'lane.changed', relay, lane: 0, state });
+const up = (backing: BackingState | null): Fact => lane({ at: 'up', since: 0, attempt: 1, tries, backing });
+const dialing = lane({ at: 'dialing', attempt: 1, tries, before: false });
+const stage = (one: Stage): Fact => ({ type: 'lane.advanced', relay, lane: 0, stage: one, note: null });
+const ready: Fact = { type: 'backend.ready', relay, lane: 0, backend };
+const fault = new Fault('LAUNCH_FAILED', 'exit code 1').report();
+const trying = up({ at: 'trying', tries });
+const blocked = { tries, until: null, fault } as const;
+
+const rows: readonly (readonly [string, readonly Fact[], string])[] = [
+  ['declared only', declared.slice(0, 1), 'RELAY_STOPPED RELAY_STOPPED RELAY_STOPPED'],
+  ['on its way', [dialing, stage('authentication')], 'held held held'],
+  ['its backend is launched', [dialing, stage('backend')], 'launching launching launching'],
+  ['its token is looked for', [dialing, stage('token')], 'launching launching launching'],
+  ['they are proved', [dialing, stage('proof')], 'launching launching launching'],
+  ['a launch has failed', [dialing, stage('backend'), stage('pause')], 'held held held'],
+  [
+    'blocked',
+    [dialing, lane({ at: 'blocked', attempt: 1, before: false, ...blocked })],
+    'LAUNCH_FAILED LAUNCH_FAILED LAUNCH_FAILED',
+  ],
+  ['up', [dialing, ready, up(null)], 'open open open'],
+  ['its backend is brought again', [dialing, ready, up(null), trying], 'launching launching open'],
+  ['that has failed', [dialing, ready, up(null), trying, stage('pause')], 'held held open'],
+  [
+    'it is tried soon',
+    [dialing, ready, up(null), up({ at: 'waiting', tries, from: 0, until: 9, fault })],
+    'held held open',
+  ],
+  ['it does not come', [dialing, ready, up({ at: 'blocked', ...blocked })], 'LAUNCH_FAILED LAUNCH_FAILED open'],
+  ['nobody knows where it listens', [dialing, up(null), trying], 'launching open open'],
+  ['it restarts', [dialing, ready, { type: 'relay.restarting', relay, why: 'x' }], 'held held held'],
+  [
+    'it stops',
+    [ready, up(null), { type: 'relay.stopping', relay, why: 'x' }],
+    'RELAY_STOPPED RELAY_STOPPED RELAY_STOPPED',
+  ],
+];
+
+test('what a client can hope for follows from its forward and the best lane', (t) => {
+  t.match(prospectOf(relay, null, 0), { is: 'hopeless', fault: { code: 'RELAY_STOPPED' } });
+  for (const [name, facts, expected] of rows) {
+    const all = name === 'declared only' ? facts : [...declared, ...facts];
+    const snapshot = all.reduce(
+      (seen, fact, index) => fold(seen, { ...fact, id: index + 1, at: index }),
+      emptySnapshot,
+    );
+    const shown = forwards.map((_, index) => {
+      const prospect = prospectOf(relay, snapshot.relays[relay] ?? null, index);
+      if (prospect.is === 'hopeless') return prospect.fault.code;
+      return prospect.is === 'held' && prospect.launching ? 'launching' : prospect.is;
+    });
+    t.equal(shown.join(' '), expected, name);
+  }
+  t.end();
+});
