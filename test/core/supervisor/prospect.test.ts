@@ -15,6 +15,7 @@ const target = tcp(8787);
 const backend: BackendFacts = { target, run: 'a', adopted: false, door: null, opens: null, says: '' };
 // Three forwards: to the backend by its name, by its address, and to something else.
 const forwards = [{ kind: 'backend' } as const, target, tcp(5432)].map((one) => ({
+  kind: 'local' as const,
   listen,
   target: one,
   probed: true,
