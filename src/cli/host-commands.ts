@@ -1,7 +1,5 @@
-import type { Command, Operand, OptionText } from './commands.ts';
-
-const host: Operand = { name: 'host', shown: 'HOST' };
-const json: OptionText = { name: 'json', text: 'print JSON for programs' };
+import type { Command } from './commands.ts';
+import { host, json } from './operands.ts';
 
 /** The commands that go to a host by a connection of their own. */
 export const hostCommands: readonly Command[] = [
