@@ -9,7 +9,7 @@ import { checkToken } from '../core/probe/token-check.ts';
 import type { Link } from '../core/ssh/link/link.ts';
 import { remoteHost } from '../core/ssh/link/remote-host.ts';
 import { LastLines } from '../plugins/launch/last-lines.ts';
-import { squatted } from '../plugins/launch/launch-faults.ts';
+import { foreign, squatted } from '../plugins/launch/launch-faults.ts';
 import { type LaunchOptions, parseOptions } from '../plugins/launch/options.ts';
 import { runText } from './backend-text.ts';
 import { findToken, type TokenPlaces } from './find-token.ts';
@@ -81,7 +81,7 @@ export async function examineBackend(
     const found = await findToken({ relay: relay.name, host, dir, seated, door, target, daemonToken });
     if (found?.token != null) say(well('token', '', `known: ${found.from}`));
     else if (found !== null && door === null) say(well('token', '', found.from));
-    else if (door !== null && (target !== null || dir === null)) {
+    else if (door !== null && (launch === undefined || target !== null)) {
       say(mind('token', '', 'nobody knows one', `\`towline token set ${relay.name}\` sets it, if the backend has one`));
     }
     if (found?.token == null || door === null || target === null) return;
@@ -129,6 +129,7 @@ async function launched(
   const seen = await lookAtBackend(host, name, signal);
   if (seen === null || seen.backend.run === null) {
     if (seen?.backend.stopped === true) throw stopped(name);
+    await checkPort(host, launch.port);
     say(mind('backend', name, 'it was never launched there; the relay launches it when it comes up'));
     return { ...unknown, door };
   }
@@ -137,8 +138,9 @@ async function launched(
   const at = { target: null, door, dir };
   if (backend.state !== 'live') {
     if (backend.stopped) throw stopped(name);
+    await checkPort(host, launch.port);
     const left = backend.state === 'left' ? `\`towline backend reap ${name}\` clears that away; ` : '';
-    say(mind('backend', name, `it does not run: ${text}`, `${left}${logs}; the relay launches it when it comes up`));
+    say(mind('backend', name, `it does not run: ${text}`, `${left}${logs}; the relay launches it again`));
     return at;
   }
   if (look?.tellable === false) {
@@ -153,6 +155,17 @@ async function launched(
   const target: Endpoint = { kind: 'tcp', host: choice.host, port: choice.port };
   say(well('backend', name, `${text}; a process of its own listens at ${formatEndpoint(target)} there`));
   return { ...at, target };
+}
+
+/** A fixed port that somebody else has is what the launch would meet. Throws LAUNCH_PORT_TAKEN. */
+async function checkPort(host: RemoteHost, port: LaunchOptions['port']): Promise<void> {
+  if (port === 'auto') return;
+  const stream = await host.dial({ kind: 'tcp', host: '127.0.0.1', port }).catch(() => null);
+  if (stream === null) return;
+  stream.on('error', () => undefined).destroy();
+  const owner = await foreign(host, port);
+  const text = `port ${port} on ${host.facts.remote} is taken by ${owner}; stop that, or let the backend choose its port ("port": "auto")`;
+  throw new Fault('LAUNCH_PORT_TAKEN', text, { detail: { port } });
 }
 
 /** In the words of the relay's own attempt, so that it is known to be the same. */
