@@ -59,6 +59,8 @@ function stateOf({ name, standing, since }: RelayStatus, told: readonly Fault[])
 function lastFaultOf({ lastFault, standing }: RelayStatus, told: readonly Fault[]): readonly Finding[] {
   if (lastFault === null || standing.fault?.message === lastFault.message) return [];
   if (told.some(({ message }) => message === lastFault.message)) return [];
+  // What a person did, and undid, was no trouble.
+  if (lastFault.code === 'BACKEND_STOPPED' && standing.word === 'connected') return [];
   const text = `its last trouble, ${formatAge(Date.now() - lastFault.at)} ago: ${lastFault.message} [${lastFault.code}]`;
   const lost = lastFault.code === 'LINK_LOST' || lastFault.code === 'LINK_SILENT';
   const why = lost ? '; a network that drops idle links wants a shorter keepalive' : '';

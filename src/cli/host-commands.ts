@@ -30,6 +30,7 @@ export const hostCommands: readonly Command[] = [
     more: [
       'It makes a connection of its own, by the keys and settings of the relay, from',
       'ssh_config to the backend. Without a name it takes each relay of the config.',
+      'A backend is only looked at: nothing is started, and no token is shown.',
     ].join('\n'),
     configured: true,
     run: async (called) => (await import('./doctor.ts')).doctor(called),

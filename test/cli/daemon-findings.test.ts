@@ -36,6 +36,13 @@ test('what ended an attempt may be over; what stands in the way of a relay now i
   t.match(daemonFindings(relayStatus('x', degraded), []), [{ state: 'wrong', fault: { code: 'LINK_SILENT' } }]);
 });
 
+test('a backend that was stopped on purpose, and runs again, is no trouble of old', async (t) => {
+  const stopped = { code: 'BACKEND_STOPPED', message: 'stopped; restart it', detail: {}, at: 1 } as const;
+  const relay = relayStatus('x');
+  t.match(daemonFindings({ ...relay, lastFault: stopped }, []), [{ state: 'well' }]);
+  t.equal(daemonFindings({ ...relay, lastFault: stopped }, []).length, 1);
+});
+
 test('the last word is the sum of the findings', async (t) => {
   const fault = Fault.fromReport(lost);
   const [good, odd, bad] = [well('login', '', 'a'), mind('login', '', 'b'), wrong('login', '', fault)];
