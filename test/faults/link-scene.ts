@@ -25,17 +25,21 @@ export interface LinkScene {
 /** What a scene begins with before there is a daemon. */
 export type Stage = Omit<LinkScene, 'relays'>;
 
-/** `before` runs when sshd is there and the daemon is not. */
-export async function startScene(
-  t: Owner,
-  over: object = {},
-  {
-    before = async () => undefined,
-    env = {},
-  }: { before?: (stage: Stage) => Promise<unknown>; env?: Record<string, string> } = {},
-): Promise<LinkScene> {
+/** What else may differ. */
+export interface SceneOptions {
+  /** Runs when sshd is there and the daemon is not. */
+  readonly before?: (stage: Stage) => Promise<unknown>;
+  /** Of the daemon. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Lines of sshd_config. */
+  readonly config?: readonly string[];
+}
+
+/** `over` is put over the settings of the relay `r`. */
+export async function startScene(t: Owner, over: object = {}, options: SceneOptions = {}): Promise<LinkScene> {
+  const { before = async () => undefined, env = {}, config = [] } = options;
   const namespace = await startNamespace(t);
-  const sshd = await startSshd(t, { under: namespace.enter });
+  const sshd = await startSshd(t, { under: namespace.enter, config });
   const dir = makeTemp(t, 'link');
   const listen = (name: string) => join(dir, name);
   await serveUnix(t, listen('echo-target'), true);
