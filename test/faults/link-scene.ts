@@ -33,12 +33,19 @@ export interface SceneOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Lines of sshd_config. */
   readonly config?: readonly string[];
+  /** Runs in the server's network before there is an sshd. */
+  readonly prepare?: (namespace: Namespace) => Promise<unknown>;
+  /** Another network for the daemon than the server's. */
+  readonly client?: Namespace;
+  /** Relays beside `r`. */
+  readonly others?: object;
 }
 
 /** `over` is put over the settings of the relay `r`. */
 export async function startScene(t: Owner, over: object = {}, options: SceneOptions = {}): Promise<LinkScene> {
-  const { before = async () => undefined, env = {}, config = [] } = options;
+  const { before = async () => undefined, env = {}, config = [], others = {} } = options;
   const namespace = await startNamespace(t);
+  await options.prepare?.(namespace);
   const sshd = await startSshd(t, { under: namespace.enter, config });
   const dir = makeTemp(t, 'link');
   const listen = (name: string) => join(dir, name);
@@ -57,8 +64,8 @@ export async function startScene(t: Owner, over: object = {}, options: SceneOpti
   const relays = await startRelays(
     t,
     sshd,
-    { r: { host: 'test', forwards: [forward('echo'), forward('sink')], hold: { time: '30s' }, ...over } },
-    { under: namespace.enter, env },
+    { r: { host: 'test', forwards: [forward('echo'), forward('sink')], hold: { time: '30s' }, ...over }, ...others },
+    { under: (options.client ?? namespace).enter, env },
   );
   return { ...stage, relays };
 }
