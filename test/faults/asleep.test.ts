@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import tap, { test } from 'tap';
 import { dial, exchange } from '../fixtures/client.ts';
@@ -108,21 +108,39 @@ test(
   },
 );
 
-const fake = '/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1';
+/** Where Debian puts the library that gives a program another wall clock, whatever the machine is. */
+function clockLibrary(): string {
+  const found = readdirSync('/usr/lib')
+    .map((folder) => `/usr/lib/${folder}/faketime/libfaketimeMT.so.1`)
+    .find(existsSync);
+  if (found === undefined) throw new Error('libfaketime is not installed; run `npm run setup`');
+  return found;
+}
+
+const clockPlugin = (file: string) => `import { readFileSync } from 'node:fs';
+const real = Date.now;
+const shift = (text) => (/^[+-]\\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - real());
+Date.now = () => real() + shift(readFileSync(${JSON.stringify(file)}, 'utf8').trim());
+export default { name: 'clock', relay: () => ({}) };
+`;
 
 test('F28: a wall clock that jumps to and fro cuts nothing and storms nobody', parallel(), async (t) => {
   const file = join(makeTemp(t, 'clock'), 'time');
   const set = (offset: string) => writeFileSync(file, offset);
   set('+0');
+  // Workers get no LD_PRELOAD from their daemon: theirs is set by a plugin.
+  const plugin = join(makeTemp(t, 'plugin'), 'clock.mjs');
+  writeFileSync(plugin, clockPlugin(file), { mode: 0o600 });
   const env = {
-    LD_PRELOAD: fake,
+    LD_PRELOAD: clockLibrary(),
     FAKETIME_TIMESTAMP_FILE: file,
     FAKETIME_NO_CACHE: '1',
     // What is measured by the monotonic clock must not notice.
     DONT_FAKE_MONOTONIC: '1',
     FAKETIME_DONT_FAKE_MONOTONIC: '1',
   };
-  const { relays, echo, sshd } = await startScene(t, { keepalive: { interval: '1s', count: 2 } }, { env });
+  const over = { keepalive: { interval: '1s', count: 2 }, plugins: [plugin] };
+  const { relays, echo, sshd } = await startScene(t, over, { env });
   await relays.reach('r', 'connected');
   const open = await dial(echo);
   t.teardown(() => open.destroy());

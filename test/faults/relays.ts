@@ -47,8 +47,10 @@ export async function startRelays(
     }
   };
   follow().catch(() => undefined); // it ends with the daemon; who waits is told by the time
+  // Right after the start it may not have declared its relays.
+  const find = async (relay: string) => (await client.status()).relays.find((one) => one.name === relay);
   const status = async (relay: string): Promise<RelayStatus> => {
-    const found = (await client.status()).relays.find((one) => one.name === relay);
+    const found = await find(relay);
     if (found === undefined) throw new Error(`no relay ${relay}`);
     return found;
   };
@@ -68,9 +70,9 @@ export async function startRelays(
     events,
     status,
     async reach(relay, word, timeout = 20_000) {
-      const there = async () => (await status(relay)).standing.word === word;
+      const there = async () => (await find(relay))?.standing.word === word;
       await heard(`${relay} becomes ${word}`, there, timeout).catch(async (error: unknown) => {
-        throw new Error(`${String(error)}; it is ${JSON.stringify((await status(relay)).standing)}\n${cli.stdout()}`);
+        throw new Error(`${String(error)}; it is ${JSON.stringify((await find(relay))?.standing)}\n${cli.stdout()}`);
       });
       return status(relay);
     },
