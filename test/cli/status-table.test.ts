@@ -2,6 +2,8 @@ import { stripVTControlCharacters } from 'node:util';
 import { test } from 'tap';
 import { drawRelay } from '../../src/cli/relay-sheet.ts';
 import { drawStatus } from '../../src/cli/status-table.ts';
+import type { FaultReport } from '../../src/core/model/fault.ts';
+import type { RelayStatus } from '../../src/core/model/status.ts';
 import { daemonStatus, forward, now, relayStatus, unreachable } from './statuses.ts';
 
 const plain = { now, colour: false, columns: 100 };
@@ -172,6 +174,29 @@ test('the sheet of one relay has every fact on a line of its own, broken where t
   warning       ~/.ssh/config:3: Tunnel is not honoured yet
 `,
   );
+});
+
+test('a relay whose backend is gone says when it is tried again, how to hurry that, and that what is known of it is old', async (t) => {
+  const fault: FaultReport = { code: 'LAUNCH_FAILED', message: 'exit code 1', detail: {} };
+  const tries = { of: 'never', count: 1, flaps: 0 } as const;
+  const until = now + 300_000;
+  const facts = { run: 'a', adopted: false, door: null, opens: null, says: 'pid 7' };
+  const lane: RelayStatus['lanes'][number] = {
+    pid: 1,
+    state: { at: 'up', since: now, attempt: 1, tries, backing: { at: 'blocked', tries, until, fault } },
+    stage: null,
+    note: null,
+    link: { remote: 'me@h:22', route: [], server: 'SSH-2.0-x', hostKey: 'SHA256:x', strict: true, detect: 1, took: 1 },
+    machine: null,
+    backend: { ...facts, target: { kind: 'tcp', host: '127.0.0.1', port: 8787 } },
+    fault: null,
+    until: null,
+    judged: [],
+  };
+  const relay = relayStatus('r', { word: 'degraded', reason: fault.message, fault, until }, { lanes: [lane] });
+  const sheet = drawRelay(relay, { now, colour: false, columns: 200 });
+  t.match(sheet, /reason +exit code 1 \[LAUNCH_FAILED\], next try in 5 min, or at once with `towline start r`/);
+  t.match(sheet, /backend +127\.0\.0\.1:8787 there, pid 7, launched; gone, or not proved again yet/);
 });
 
 test('what a relay is blocked by is not told a second time as its last fault', async (t) => {

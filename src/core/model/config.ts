@@ -78,9 +78,9 @@ export const defaultDeadlines: Deadlines = {
   open: 5_000,
 };
 
-/** Clients that come while no link is up wait. */
+/** Clients that come while nothing leads to their target wait. */
 export interface Hold {
-  /** How long one may wait, ms. Default 10 s. */
+  /** How long one may wait, ms, not counting the time in which a backend is launched or proved: that has its own deadlines. 0: nobody waits. Default 10 s. */
   readonly time: number;
   /** How many may wait at once. Default 512. */
   readonly connections: number;

@@ -135,7 +135,7 @@ export interface BackendCall {
   readonly forced: boolean;
   /** The targets that the relay's forwards name themselves: a fixed port that is another than the backend's is a mistake. */
   readonly targets: readonly Endpoint[];
-  /** Tells how far it is, in a few words, such as the last line that it printed; shown beside `connecting`. */
+  /** Tells how far it is, in a few words, such as the last line that it printed; shown beside `connecting` or `degraded`. */
   readonly progress: (text: string) => void;
   /** A sentence for the user that stays in status. */
   readonly warn: (text: string) => void;

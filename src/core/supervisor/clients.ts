@@ -1,34 +1,13 @@
 import type { Socket } from 'node:net';
 import type { RelayConfig } from '../model/config.ts';
 import type { FaultReport } from '../model/fault.ts';
-import type { ClientConnection } from '../model/plugin.ts';
 import type { LaneId, ToSupervisor } from '../protocol.ts';
 import { abort, rawHandle } from '../socket/raw-handle.ts';
-import { handedInVain, neverAnswered, noDescriptors, tooManyHeld, tooManyOpen, waitedInVain } from './client-faults.ts';
+import { handedInVain, neverAnswered, tooManyHeld, tooManyOpen, waitedInVain } from './client-faults.ts';
+import type { ClientsPorts, OpenLane } from './clients-ports.ts';
 import { type Connection, describeClient } from './connection.ts';
 import type { ConnectionTable } from './connection-table.ts';
 import { Patience } from './patience.ts';
-import type { Prospect } from './prospect.ts';
-import type { WorkerKeeper } from './worker-keeper.ts';
-
-/** A lane that is up, and the worker that carries it. */
-export interface OpenLane {
-  readonly id: LaneId;
-  readonly keeper: WorkerKeeper;
-}
-
-/** What the clients of a relay ask of it, and tell it. */
-export interface ClientsPorts {
-  /** The lane that new connections go to; null while none is up. */
-  readonly lane: () => OpenLane | null;
-  /** What a client of a forward can hope for. */
-  readonly prospect: (forward: number) => Prospect;
-  /** Somebody waits: attempts may be hurried. */
-  readonly hurry: () => void;
-  readonly refused: (forward: number, fault: FaultReport) => void;
-  /** Looks who has left; see `departed`. */
-  readonly departed: () => Promise<(client: ClientConnection) => boolean>;
-}
 
 const handoverLimit = 4;
 /** Beyond the deadline for the channel: plugins may be asked first. A handle that Node loses on the way is never answered for. ms */
@@ -64,10 +43,11 @@ export class Clients {
     this.accepted += 1;
     // Nobody reads here; a reset by the client must not end the process.
     socket.on('error', () => undefined);
-    const connection = this.#table.add(socket, describeClient(this.#config.name, forward, socket));
+    const { connections, name } = this.#config;
+    const connection = this.#table.add(socket, describeClient(name, forward, socket));
     this.#mine.add(connection);
     this.#held += 1;
-    const full = this.#full();
+    const full = this.#table.full ?? (this.open < connections ? null : tooManyOpen(name, connections));
     if (full !== null) return this.#refuse(connection, full);
     // While the held are being served, it is one of them: the order of arrival is kept.
     const lane = this.#serving ? null : this.#laneFor(connection);
@@ -150,14 +130,6 @@ export class Clients {
 
   #laneFor({ client }: Connection): OpenLane | null {
     return this.#ports.prospect(client.forward).is === 'open' ? this.#ports.lane() : null;
-  }
-
-  /** The one that is just taken in counts already. */
-  #full(): FaultReport | null {
-    const { connections, name } = this.#config;
-    const { room, overfull } = this.#table;
-    if (room !== null && overfull) return noDescriptors(room);
-    return this.open < connections ? null : tooManyOpen(name, connections);
   }
 
   #hand(connection: Connection, lane: OpenLane): void {

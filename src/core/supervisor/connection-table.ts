@@ -1,5 +1,7 @@
 import type { Socket } from 'node:net';
+import type { FaultReport } from '../model/fault.ts';
 import type { ClientConnection } from '../model/plugin.ts';
+import { noDescriptors } from './client-faults.ts';
 import type { Connection } from './connection.ts';
 
 /** The accepted clients of all relays, by the numbers under which workers speak of them. */
@@ -13,9 +15,9 @@ export class ConnectionTable {
     this.room = room;
   }
 
-  /** True when there are more than there is room for. */
-  get overfull(): boolean {
-    return this.room !== null && this.#all.size > this.room;
+  /** Why no more are taken in; null: there is room. The one that has just come counts already. */
+  get full(): FaultReport | null {
+    return this.room !== null && this.#all.size > this.room ? noDescriptors(this.room) : null;
   }
 
   /** Takes in an accepted socket, as one that is held. */

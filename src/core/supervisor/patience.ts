@@ -13,8 +13,9 @@ export class Patience {
     this.#over = over;
   }
 
-  /** Lets the clock run, or stand still. */
-  run(on: boolean): void {
+  /** Lets the clock run, or stand still; where no time is left it runs: of `0s` nothing waits. */
+  run(wanted: boolean): void {
+    const on = wanted || this.#left <= 0;
     if (on === this.#running) return;
     const now = performance.now();
     const past = now - this.#since;

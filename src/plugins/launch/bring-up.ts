@@ -14,7 +14,13 @@ export async function bringUp(
   name: string,
   options: LaunchOptions,
   call: Pick<BackendCall, 'signal' | 'forced' | 'progress' | 'warn'>,
-  session: { readonly signal: AbortSignal; readonly launched: () => void },
+  session: {
+    readonly signal: AbortSignal;
+    /** A new run was started. */
+    readonly launched: (run: string) => void;
+    /** Whether a run was started over this link. */
+    readonly isOwn: (run: string) => boolean;
+  },
 ): Promise<Backend> {
   const until = performance.now() + options.deadline;
   const { signal, forced, progress, warn } = call;
@@ -23,13 +29,13 @@ export async function bringUp(
     token: given,
     same,
   } = await beginRun(host, name, options, { forced, signal, session: session.signal });
-  if (!record.adopted) session.launched();
+  if (!record.adopted) session.launched(record.run);
   const stop = `\`towline backend stop ${name}\``;
   if (!same)
     warn(
       `the backend ${name} was started by another command than the config has now; ${stop} ends it, then the new one starts`,
     );
-  if (record.adopted && record.lifetime === 'session')
+  if (record.adopted && record.lifetime === 'session' && !session.isOwn(record.run))
     warn(`the backend ${name} belongs to another link, and ends with it`);
   const token = record.adopted ? await keptToken(host, record, options) : (given ?? tokenless(options));
   const time = Math.max(1_000, until - performance.now());

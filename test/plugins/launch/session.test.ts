@@ -50,8 +50,10 @@ test('a second link adopts the backend of a session that lives, and is told whos
 test('a session whose backend ended launches another one over the same link', async (t) => {
   const sshd = await startSshd(t);
   const link = await openTestLink(t, sshd);
-  const { up, host } = await launching(t, link, options);
+  const { up, host, warnings } = await launching(t, link, options);
   const first = await up();
+  t.match(await up(), { adopted: true, run: first.run });
+  t.same(warnings, [], 'it is its own');
   await host.run(`kill -9 ${processesWith(`TOWLINE_RUN=${first.run}`).join(' ')}`);
   await waitUntil('its end', () => processesWith(`TOWLINE_RUN=${first.run}`).length === 0);
   const second = await up();
