@@ -12,7 +12,7 @@ const named = /((?:token|password|passwd|secret|key|code)["']?\s*[=:]\s*["']?)[^
 const long = /[\w+/=-]{24,}/g;
 
 /** How a shell names the file of the command in its complaints. */
-const commandFile = /\S*\/towline\/backends\/[^/\s]+\/command: /g;
+const commandFile = /\S*\/towline\/backends\/[^/\s]+\/[^/\s]+\/command: /g;
 
 /** The end of what a backend printed, for people: without tokens, without anything that a terminal would obey. */
 export class LastLines {

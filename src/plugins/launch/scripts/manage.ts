@@ -1,4 +1,5 @@
-import { common, ending, living, locking } from './common.ts';
+import { common, ending, living } from './common.ts';
+import { locking } from './locking.ts';
 
 const one = `${common}${living}${locking}${ending}
 [ -d "$base/$name" ] || quit none
