@@ -33,7 +33,10 @@ test('tokens are hidden by value, by the pattern of the recipe, and by what stan
     'last output: "no /home/me/project-2026/build-output/x1 here"',
   );
   t.equal(shown('in /run/0123456789abcdef0123456789abcdef/x'), 'last output: "in /run/[secret]/x"');
-  t.equal(shown('/h/.local/state/towline/backends/devbox-123/box/command: 1: npm: not found'), 'last output: "1: npm: not found"');
+  t.equal(
+    shown('/h/.local/state/towline/backends/devbox-123/box/command: 1: npm: not found'),
+    'last output: "1: npm: not found"',
+  );
   t.end();
 });
 

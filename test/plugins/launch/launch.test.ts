@@ -36,7 +36,8 @@ test('a backend is launched once, and the next link adopts it with its token', a
   t.same([...first.warnings, ...second.warnings], []);
 
   const dir = stateFolder(sshd.home, 'box');
-  for (const folder of ['.', '..', '../..', '../../..'].map((up) => join(dir, up))) t.equal(lstatSync(folder).mode & 0o777, 0o700);
+  for (const folder of ['.', '..', '../..', '../../..'].map((up) => join(dir, up)))
+    t.equal(lstatSync(folder).mode & 0o777, 0o700);
   for (const file of readdirSync(dir)) t.equal(statSync(join(dir, file)).mode & 0o777, 0o600, file);
   const record = readFileSync(join(dir, 'run'), 'utf8');
   t.match(record, new RegExp(`^run ${backend.run}$`, 'm'));
@@ -190,7 +191,10 @@ test('a state folder that others could have laid there is refused', async (t) =>
   const { up } = await launching(t, link, mains);
   const state = join(sshd.home, '.local/state/towline');
   mkdirSync(join(state, 'elsewhere'), { recursive: true });
-  await t.rejects(launching(t, link, { command: 'true' }).then(({ up }) => up()), { code: 'LAUNCH_FAILED' });
+  await t.rejects(
+    launching(t, link, { command: 'true' }).then(({ up }) => up()),
+    { code: 'LAUNCH_FAILED' },
+  );
   const dir = stateFolder(sshd.home, 'box');
   rmSync(dir, { recursive: true });
   symlinkSync(join(state, 'elsewhere'), dir);
