@@ -129,7 +129,7 @@ export type Dial = () => Promise<Duplex>;
 export interface BackendCall {
   /** Aborted when its deadline passes, or the link is lost. */
   readonly signal: AbortSignal;
-  /** Aborted when the link ends: what must not outlive it ends then. */
+  /** Aborted when the link ends: what must not outlive it ends then. The same one at each call over one link. */
   readonly link: AbortSignal;
   /** The user asked for it: a backend that was stopped on purpose may be started again. */
   readonly forced: boolean;

@@ -8,13 +8,23 @@ import { settle } from './scripts/settle.ts';
 import { withVariables } from './sh.ts';
 import { type Ready, watchRun } from './watch-run.ts';
 
+/** The link as a backend of lifetime `session` knows it. */
+export interface Session {
+  /** Ends what keeps watch over it, and with that the backend. */
+  readonly signal: AbortSignal;
+  /** A new one was started over this link. */
+  readonly launched: (run: string) => void;
+  /** Whether this one was. */
+  readonly isOwn: (run: string) => boolean;
+}
+
 /** Makes sure that the backend of a relay runs on a host and is ready; see RelayHooks.backend. */
 export async function bringUp(
   host: RemoteHost,
   name: string,
   options: LaunchOptions,
   call: Pick<BackendCall, 'signal' | 'forced' | 'progress' | 'warn'>,
-  session: { readonly signal: AbortSignal; readonly launched: () => void },
+  session: Session,
 ): Promise<Backend> {
   const until = performance.now() + options.deadline;
   const { signal, forced, progress, warn } = call;
@@ -23,13 +33,13 @@ export async function bringUp(
     token: given,
     same,
   } = await beginRun(host, name, options, { forced, signal, session: session.signal });
-  if (!record.adopted) session.launched();
+  if (!record.adopted) session.launched(record.run);
   const stop = `\`towline backend stop ${name}\``;
   if (!same)
     warn(
       `the backend ${name} was started by another command than the config has now; ${stop} ends it, then the new one starts`,
     );
-  if (record.adopted && record.lifetime === 'session')
+  if (record.adopted && record.lifetime === 'session' && !session.isOwn(record.run))
     warn(`the backend ${name} belongs to another link, and ends with it`);
   const token = record.adopted ? await keptToken(host, record, options) : (given ?? tokenless(options));
   const time = Math.max(1_000, until - performance.now());

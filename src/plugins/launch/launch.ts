@@ -8,6 +8,8 @@ export default definePlugin({
   options: { parse: parseOptions },
   relay({ relay, options, signal }) {
     const sessions = new Set<AbortController>();
+    /** The run that was started over each link. */
+    const started = new WeakMap<AbortSignal, string>();
     return {
       // It gives up by itself, and then says how far it came.
       deadlines: { backend: options.deadline + 5_000 },
@@ -18,10 +20,12 @@ export default definePlugin({
         const session = AbortSignal.any([own.signal, call.link, signal]);
         session.addEventListener('abort', () => sessions.delete(own), { once: true });
         // A new one is started only where those before it are dead: what still keeps watch over them may leave.
-        const launched = () => {
+        const launched = (run: string) => {
+          started.set(call.link, run);
           for (const one of older) one.abort(new Error('its backend is gone'));
         };
-        return bringUp(link, options.name ?? relay, options, call, { signal: session, launched });
+        const isOwn = (run: string) => started.get(call.link) === run;
+        return bringUp(link, options.name ?? relay, options, call, { signal: session, launched, isOwn });
       },
     };
   },

@@ -137,6 +137,13 @@ test('one that ends before it is ready is told by its exit code and its last lin
   }
 });
 
+test('one that opens its port, takes a connection and ends is never called ready', async (t) => {
+  const sshd = await startSshd(t);
+  const code = `require("net").createServer(() => { console.log("no root, please"); process.exit(5); }).listen({port}, "127.0.0.1")`;
+  const { up } = await launching(t, await openTestLink(t, sshd), { command: `exec ${process.execPath} -e '${code}'` });
+  await t.rejects(up(), { code: 'LAUNCH_FAILED', message: /exit code 5 .*last output: "no root, please"/ });
+});
+
 test('a launcher that goes into the background is followed, and one that left us is told', async (t) => {
   const sshd = await startSshd(t);
   const link = await openTestLink(t, sshd);

@@ -118,6 +118,8 @@ watch() {
   while [ $silent -lt 10 ]; do
     nap 2
     read -r k e <exit && [ "$k" = "$run" ] && return
+    # Another one has its place, and gives signs of life there.
+    recall && [ "$r_run" != "$run" ] && return
     read -r now <beat
     if [ "$now" = "$was" ]; then silent=$((silent + 1)); else silent=0; fi
     was=$now
