@@ -16,6 +16,8 @@ interface Place {
   readonly host: string;
   readonly relay: RelayConfig;
   readonly names: readonly string[] | null;
+  /** The options of the plugin that launches it, by the name of its folder. */
+  readonly options: ReadonlyMap<string, unknown>;
 }
 
 /** `towline backend ps|stop|logs|reap [RELAY]` */
@@ -36,7 +38,7 @@ export async function backend({ given, terminal }: Called): Promise<number> {
   const answers: unknown[] = [];
   let exit = 0;
   try {
-    for (const { host, relay, names } of places) {
+    for (const { host, relay, names, options: launches } of places) {
       try {
         const link = await openOwnLink(host, {
           sshConfig: readText(given, 'F') ?? config.sshConfig,
@@ -46,7 +48,7 @@ export async function backend({ given, terminal }: Called): Promise<number> {
           signal: terminal.left,
         });
         try {
-          answers.push(...(await deed(remoteHost(link), { host, names }, options)));
+          answers.push(...(await deed(remoteHost(link), { host, names, launches }, options)));
         } finally {
           link.close();
         }
@@ -67,15 +69,20 @@ export async function backend({ given, terminal }: Called): Promise<number> {
 
 /** The backend of one relay, or each host once. */
 function choosePlaces({ relays, file }: Config, word: string | null): readonly Place[] {
-  const launching = relays.flatMap((relay) => folderOf(relay).map((name) => ({ host: relay.host, relay, name })));
+  const launching = relays.flatMap((relay) =>
+    launchOf(relay).map((launch) => ({ host: relay.host, relay, ...launch })),
+  );
+  const optionsOn = (host: string) =>
+    new Map(launching.filter((one) => one.host === host).map(({ name, options }) => [name, options]));
   if (word === null) {
     if (launching.length > 0) {
-      return [...new Map(launching.map(({ host, relay }) => [host, { host, relay, names: null }])).values()];
+      const hosts = new Map(launching.map(({ host, relay }) => [host, relay]));
+      return [...hosts].map(([host, relay]) => ({ host, relay, names: null, options: optionsOn(host) }));
     }
     throw new Fault('USAGE', `no relay of ${printable(file)} launches a backend; use the plugin "launch" in one`);
   }
   const found = launching.find(({ relay, name }) => relay.name === word || name === word);
-  if (found !== undefined) return [{ ...found, names: [found.name] }];
+  if (found !== undefined) return [{ ...found, names: [found.name], options: new Map([[found.name, found.options]]) }];
   const relay = relays.find(({ name }) => name === word);
   if (relay === undefined)
     throw unknownRelay(
@@ -85,10 +92,10 @@ function choosePlaces({ relays, file }: Config, word: string | null): readonly P
   throw new Fault('USAGE', `${word} launches no backend; use the plugin "launch" in it, or name another relay`);
 }
 
-/** The name of its state folder on the host, if it has one. */
-function folderOf({ name, plugins }: RelayConfig): readonly string[] {
+/** The plugin that launches its backend, if it has one, with the name of that one's state folder on the host. */
+function launchOf({ name, plugins }: RelayConfig): readonly { readonly name: string; readonly options: unknown }[] {
   const launch = plugins.find(({ use }) => use === 'launch');
   if (launch === undefined) return [];
   const { name: own } = launch.options;
-  return [typeof own === 'string' ? own : name];
+  return [{ name: typeof own === 'string' ? own : name, options: launch.options }];
 }

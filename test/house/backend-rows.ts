@@ -38,11 +38,11 @@ export const backendRows: Readonly<Record<string, Shown>> = {
   },
   // A flood, and noise.
   F81: {
-    [FAULTS]: ['noise is survived: binary output, and 400 MB without a line feed, in bounded space'],
+    [FAULTS]: ['noise is survived: binary output, and 100 MB without a line feed, in bounded space'],
     [SCAN]: ['a flood without a line end fills no memory and takes no time, and a token in it is found'],
   },
   F82: {
-    [FAULTS]: ['noise is survived: binary output, and 400 MB without a line feed, in bounded space'],
+    [FAULTS]: ['noise is survived: binary output, and 100 MB without a line feed, in bounded space'],
     [SCAN]: ['a flood of noise is survived, and warns of little'],
     'plugins/launch/last-lines': ['the last three lines are shown, without what a terminal would obey'],
   },
