@@ -42,7 +42,12 @@ export async function examineForward(
   if (health?.kind !== 'http' && health?.kind !== 'websocket') return;
   const unwell = await faultOf(
     link,
-    (health.kind === 'http' ? probeHttp : probeWebsocket)(link, target, health, signal),
+    (health.kind === 'http' ? probeHttp : probeWebsocket)(
+      () => link.dial(target, { address: '127.0.0.1', port: 0 }),
+      target,
+      health,
+      signal,
+    ),
   );
   say(
     unwell === null

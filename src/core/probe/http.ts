@@ -1,22 +1,21 @@
 import type { HealthConfig } from '../model/config.ts';
 import { type Endpoint, formatEndpoint } from '../model/endpoint.ts';
 import { Fault } from '../model/fault.ts';
-import type { Link } from '../ssh/link/link.ts';
+import type { Dial } from '../model/plugin.ts';
 import { ask } from './ask.ts';
 import { type ShownToken, showToken } from './shown-token.ts';
 
 /** Well when the target answers a GET with the status that the config names, or any of 200 to 399. `shown`: the token that the request has. */
 export async function probeHttp(
-  link: Link,
+  dial: Dial,
   target: Endpoint,
   health: HealthConfig,
   signal: AbortSignal,
   shown: ShownToken | null = null,
 ): Promise<void> {
   const name = formatEndpoint(target);
-  const channel = await link.dial(target, { address: '127.0.0.1', port: 0 });
   const parts = showToken(health.path, shown);
-  const status = await ask(channel, { kind: 'http', name, timeout: health.timeout, ...parts }, signal);
+  const status = await ask(await dial(), { kind: 'http', name, timeout: health.timeout, ...parts }, signal);
   const well = health.status === null ? status >= 200 && status < 400 : status === health.status;
   if (well) return;
   if (status === 401 || status === 403) throw tokenFault(name, status, shown);

@@ -4,8 +4,8 @@ import { WebSocket } from 'ws';
 import type { HealthConfig } from '../model/config.ts';
 import { type Endpoint, formatEndpoint } from '../model/endpoint.ts';
 import { Fault } from '../model/fault.ts';
+import type { Dial } from '../model/plugin.ts';
 import { printable } from '../model/printable.ts';
-import type { Link } from '../ssh/link/link.ts';
 import { asSocket } from './as-socket.ts';
 import { tokenFault } from './http.ts';
 import { type ShownToken, showToken } from './shown-token.ts';
@@ -15,19 +15,19 @@ import { type ShownToken, showToken } from './shown-token.ts';
  * handshake has.
  */
 export async function probeWebsocket(
-  link: Link,
+  dial: Dial,
   target: Endpoint,
   health: HealthConfig,
   signal: AbortSignal,
   shown: ShownToken | null = null,
 ): Promise<void> {
   const name = formatEndpoint(target);
-  const channel = await link.dial(target, { address: '127.0.0.1', port: 0 });
+  const channel = await dial();
   try {
     await handshake(asSocket(channel), name, health, signal, shown);
   } finally {
     channel.resume();
-    channel.close();
+    channel.destroy();
   }
 }
 

@@ -10,7 +10,7 @@ import { TargetWatch } from './target-watch.ts';
 /** What a lane hears of its targets. */
 export interface TargetNews {
   judged(forward: number, judgement: Judgement, fault: Fault | null, rtt: number | null): void;
-  /** Nothing listens where the backend should be. Said each time that it is so. */
+  /** Nothing listens where the backend should be, or somebody else does. Said each time that it is so. */
   refused(): void;
   /** The server forbids every forward: true gives the link up. It is asked again with each new judgement. */
   forbidden(fault: Fault): boolean;
@@ -35,8 +35,10 @@ export class TargetWatches {
     return this.#watches.map((watch) => watch?.rtt ?? null);
   }
 
-  begin(link: Link, { forwards, backend, token, ask }: Backed): void {
-    const guests = this.#guests.hasProbe ? (dial: Dial) => this.#guests.probe(dial, token) : null;
+  begin(link: Link, { forwards, backend, token, ask, verify }: Backed): void {
+    const guests = this.#guests.hasProbe
+      ? (dial: Dial, mayShow: boolean) => this.#guests.probe(dial, mayShow ? token : null)
+      : null;
     const forbidden = new Set<number>();
     this.#watches = forwards.map((forward, index) => {
       if (forward === null) {
@@ -45,7 +47,7 @@ export class TargetWatches {
         return null;
       }
       const leadsToBackend = backend !== null && sameEndpoint(forward.target, backend.target);
-      const asks = { backend: leadsToBackend ? ask : null, guests };
+      const asks = leadsToBackend ? { backend: ask, verify, guests } : { backend: null, verify: null, guests };
       return new TargetWatch(forward, link, asks, {
         judged: (judgement, fault, rtt) => {
           if (fault?.code === 'FORWARDING_REFUSED') forbidden.add(index);

@@ -6,6 +6,7 @@ import { sha256 } from './plan.ts';
 import type { RunRecord } from './run-record.ts';
 import { settle } from './scripts/settle.ts';
 import { withVariables } from './sh.ts';
+import { verifyRun } from './verify-run.ts';
 import { type Ready, watchRun } from './watch-run.ts';
 
 /** The link as a backend of lifetime `session` knows it. */
@@ -63,6 +64,7 @@ export async function bringUp(
     door: options.recipe?.door ?? null,
     opens: options.recipe === null ? null : { scheme: options.recipe.scheme, page: options.recipe.page },
     says: `pid ${pid} since ${clock(started)}`,
+    verify: (now) => verifyRun(host, name, record, { host: address, port }, now),
   };
 }
 

@@ -44,17 +44,13 @@ test('a probe that has a token shows it, and says which is wrong: none, or that 
     response.writeHead(request.headers.authorization === `token ${token}` ? 200 : 401).end();
   });
   const { port } = await keep(t, server, 0);
+  const targetAt = (at: number) => ({ kind: 'tcp', host: '127.0.0.1', port: at }) as const;
+  const dialTo = (at: number) => () => link.dial(targetAt(at), { address: '127.0.0.1', port: 0 });
   const probes = [
     async (shown: ShownToken | null) =>
-      probeHttp(link, { kind: 'tcp', host: '127.0.0.1', port }, { ...health, kind: 'http' }, signal, shown),
+      probeHttp(dialTo(port), targetAt(port), { ...health, kind: 'http' }, signal, shown),
     async (shown: ShownToken | null) =>
-      probeWebsocket(
-        link,
-        { kind: 'tcp', host: '127.0.0.1', port: mains.port },
-        { ...health, kind: 'websocket' },
-        signal,
-        shown,
-      ),
+      probeWebsocket(dialTo(mains.port), targetAt(mains.port), { ...health, kind: 'websocket' }, signal, shown),
   ];
   const wires = [
     { in: 'header', name: 'Authorization', before: 'token ' },

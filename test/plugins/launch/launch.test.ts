@@ -69,7 +69,13 @@ test('a dead backend is replaced by a new run with a new token', async (t) => {
   const sshd = await startSshd(t);
   const { up } = await launching(t, await openTestLink(t, sshd), mains);
   const first = await up();
+  const { signal } = new AbortController();
+  const verify = first.verify ?? (() => Promise.reject(new Error('it cannot say')));
+  t.equal(await verify(signal), true);
   await endAll(processesWith(`TOWLINE_RUN=${first.run}`));
+  await t.rejects(verify(signal), { code: 'TARGET_REFUSED' });
+  await startSquatter(t, first.target.kind === 'tcp' ? first.target.port : 0);
+  await t.rejects(verify(signal), { code: 'BACKEND_FOREIGN', message: new RegExp(`pid ${process.pid}, `) });
   const second = await up();
   t.match(second, { adopted: false });
   t.not(second.run, first.run);

@@ -114,7 +114,11 @@ test('a host without /proc: launch, adopt, two at once, replace, ps, logs, stop 
   t.match(await readBackendLog(first.host, 'box'), /pairing token: \[secret\]/);
   t.match(await reapBackend(first.host, 'box'), { was: 'alive' });
 
+  const { signal } = new AbortController();
+  const verify = both[0].verify ?? (() => Promise.reject(new Error('it cannot say')));
+  t.equal(await verify(signal), false, 'nobody can tell whose its port is');
   await endAll(processesWith(`TOWLINE_RUN=${run}`));
+  await t.rejects(verify(signal), { code: 'BACKEND_FOREIGN' });
   const second = await first.up();
   t.match(second, { adopted: false });
   t.not(second.run, run);

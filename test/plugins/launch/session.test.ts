@@ -63,7 +63,12 @@ test('a session that is looked after again over its own link belongs to no other
 test('the end of a session that comes late ends its own run only, and no successor', async (t) => {
   const sshd = await startSshd(t);
   const host = remoteHost(await openTestLink(t, sshd));
-  const quiet = { signal: new AbortController().signal, forced: false, progress: () => {}, warn: () => {} };
+  const quiet = {
+    signal: new AbortController().signal,
+    forced: false,
+    progress: () => undefined,
+    warn: () => undefined,
+  };
   const begin = async () => {
     const session = new AbortController();
     t.teardown(() => session.abort(new Error('the test is over')));
