@@ -17,6 +17,8 @@ import { paint, type Terminal, type Tone } from './terminal.ts';
 export interface BackendPlace {
   readonly host: string;
   readonly names: readonly string[] | null;
+  /** What the config says of the launches there, by name. */
+  readonly launches: ReadonlyMap<string, unknown>;
 }
 
 export interface DeedOptions {
@@ -82,7 +84,7 @@ async function logs(host: RemoteHost, place: BackendPlace, options: DeedOptions)
   const names = place.names ?? (await there(host, place)).map(({ name }) => name);
   const answers: BackendAnswer[] = [];
   for (const name of names) {
-    const text = await readBackendLog(host, name);
+    const text = await readBackendLog(host, name, { options: place.launches.get(name) });
     if (text === null && place.names !== null) {
       throw new Fault(
         'USAGE',

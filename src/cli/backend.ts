@@ -17,6 +17,8 @@ interface Place {
   readonly host: string;
   readonly relay: RelayConfig;
   readonly names: readonly string[] | null;
+  /** The options of the plugin that launches it, by the name of its folder. */
+  readonly options: ReadonlyMap<string, unknown>;
 }
 
 /** `towline backend ps|stop|logs|reap [RELAY]` */
@@ -37,7 +39,7 @@ export async function backend({ given, terminal }: Called): Promise<number> {
   const answers: unknown[] = [];
   let exit = 0;
   try {
-    for (const { host, relay, names } of places) {
+    for (const { host, relay, names, options: launches } of places) {
       try {
         const link = await openOwnLink(host, {
           sshConfig: readText(given, 'F') ?? config.sshConfig,
@@ -47,7 +49,7 @@ export async function backend({ given, terminal }: Called): Promise<number> {
           signal: terminal.left,
         });
         try {
-          const done = await deed(remoteHost(link), { host, names }, options);
+          const done = await deed(remoteHost(link), { host, names, launches }, options);
           answers.push(...done);
           if (verb === 'stop') await tellDaemon(config, new Set(done.map(({ name }) => name)));
         } finally {
@@ -73,7 +75,7 @@ export async function backend({ given, terminal }: Called): Promise<number> {
  * `towline token set`, at the backend and its token anew.
  */
 async function tellDaemon({ relays }: Config, folders: ReadonlySet<string>): Promise<void> {
-  const led = relays.filter((relay) => folderOf(relay).some((name) => folders.has(name)));
+  const led = relays.filter((relay) => launchOf(relay).some(({ name }) => folders.has(name)));
   // Where no daemon runs, or it has another config, nobody has to know.
   for (const { name } of led)
     await connect()
@@ -83,15 +85,20 @@ async function tellDaemon({ relays }: Config, folders: ReadonlySet<string>): Pro
 
 /** The backend of one relay, or each host once. */
 function choosePlaces({ relays, file }: Config, word: string | null): readonly Place[] {
-  const launching = relays.flatMap((relay) => folderOf(relay).map((name) => ({ host: relay.host, relay, name })));
+  const launching = relays.flatMap((relay) =>
+    launchOf(relay).map((launch) => ({ host: relay.host, relay, ...launch })),
+  );
+  const optionsOn = (host: string) =>
+    new Map(launching.filter((one) => one.host === host).map(({ name, options }) => [name, options]));
   if (word === null) {
     if (launching.length > 0) {
-      return [...new Map(launching.map(({ host, relay }) => [host, { host, relay, names: null }])).values()];
+      const hosts = new Map(launching.map(({ host, relay }) => [host, relay]));
+      return [...hosts].map(([host, relay]) => ({ host, relay, names: null, options: optionsOn(host) }));
     }
     throw new Fault('USAGE', `no relay of ${printable(file)} launches a backend; use the plugin "launch" in one`);
   }
   const found = launching.find(({ relay, name }) => relay.name === word || name === word);
-  if (found !== undefined) return [{ ...found, names: [found.name] }];
+  if (found !== undefined) return [{ ...found, names: [found.name], options: new Map([[found.name, found.options]]) }];
   const relay = relays.find(({ name }) => name === word);
   if (relay === undefined)
     throw unknownRelay(
@@ -101,10 +108,10 @@ function choosePlaces({ relays, file }: Config, word: string | null): readonly P
   throw new Fault('USAGE', `${word} launches no backend; use the plugin "launch" in it, or name another relay`);
 }
 
-/** The name of its state folder on the host, if it has one. */
-function folderOf({ name, plugins }: RelayConfig): readonly string[] {
+/** The plugin that launches its backend, if it has one, with the name of that one's state folder on the host. */
+function launchOf({ name, plugins }: RelayConfig): readonly { readonly name: string; readonly options: unknown }[] {
   const launch = plugins.find(({ use }) => use === 'launch');
   if (launch === undefined) return [];
   const { name: own } = launch.options;
-  return [typeof own === 'string' ? own : name];
+  return [{ name: typeof own === 'string' ? own : name, options: launch.options }];
 }

@@ -8,7 +8,6 @@ import type { ShownToken } from '../core/probe/shown-token.ts';
 import { checkToken } from '../core/probe/token-check.ts';
 import type { Link } from '../core/ssh/link/link.ts';
 import { remoteHost } from '../core/ssh/link/remote-host.ts';
-import { LastLines } from '../plugins/launch/last-lines.ts';
 import { foreign, squatted } from '../plugins/launch/launch-faults.ts';
 import { type LaunchOptions, parseOptions } from '../plugins/launch/options.ts';
 import { runText } from './backend-text.ts';
@@ -147,7 +146,7 @@ async function launched(
     say(mind('backend', name, `${text}; the host does not show whose a port is (no /proc)`));
     return at;
   }
-  if (choice.is === 'foreign') throw await squatted({ name, lines: new LastLines([]), look }, host, choice.port);
+  if (choice.is === 'foreign') throw await squatted({ name }, host, choice.port);
   if (choice.is === 'waiting') {
     say(mind('backend', name, `${text}; it does not listen yet`, logs));
     return at;

@@ -2,6 +2,7 @@ import { defaultDeadlines, type ForwardConfig } from '../core/model/config.ts';
 import { type Endpoint, formatEndpoint, sameEndpoint } from '../core/model/endpoint.ts';
 import { Fault } from '../core/model/fault.ts';
 import { probeHttp } from '../core/probe/http.ts';
+import { dialAlone } from '../core/probe/probe.ts';
 import { probeTcp } from '../core/probe/tcp.ts';
 import { probeWebsocket } from '../core/probe/websocket.ts';
 import { dialHere } from '../core/socket/dial-here.ts';
@@ -56,7 +57,10 @@ export async function examineForward(
   // What is the backend's own is shown to the backend alone.
   const shown = backend !== null && sameEndpoint(target, backend.target) ? backend.shown : null;
   const probe = health.kind === 'http' ? probeHttp : probeWebsocket;
-  const unwell = await faultOf(link, probe(link, target, health, signal, shown));
+  const unwell = await faultOf(
+    link,
+    probe(() => dialAlone(link, target), target, health, signal, shown),
+  );
   say(
     unwell === null
       ? well('backend', name, `answers as it should (${health.kind === 'http' ? 'HTTP' : 'WebSocket'})`)

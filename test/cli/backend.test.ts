@@ -59,6 +59,27 @@ test('ps tells what runs there and what was left, stop ends it, and logs show it
   t.same(processesWith(`TOWLINE_RUN=${own.backend.run}`), []);
 });
 
+test('logs never show a token that is not known yet, or not any more', async (t) => {
+  const sshd = await startSshd(t);
+  const options = {
+    command: `echo "the magic word is xyz-1"; printf "the magic \\033[1mword\\033[0m is xyz-1\\n"; echo "password=xyz-2"; exec sleep 1000`,
+    recipe: { token: { from: 'output', pattern: 'magic word is (\\S+)' } },
+    deadline: '2s',
+  };
+  writeConfig(t, sshd, { box: options });
+  await t.rejects(up(t, sshd, options, 'box'), { code: 'LAUNCH_TIMEOUT' });
+  for (const stopped of [false, true]) {
+    if (stopped) t.match(await runTowline(t, ['backend', 'stop', 'box']), { code: 0 });
+    for (const words of [['box'], ['box', '--json'], []]) {
+      const { code, stdout } = await runTowline(t, ['backend', 'logs', ...words]);
+      t.equal(code, 0);
+      t.equal(stdout.match(/the magic word is \[secret\]/g)?.length, 2, words.join(' '));
+      t.match(stdout, /password=\[secret\]/);
+      t.notMatch(stdout, /xyz/);
+    }
+  }
+});
+
 test('reap clears away what is left of dead ones, asks before, and touches nothing that lives', async (t) => {
   const sshd = await startSshd(t);
   writeConfig(t, sshd, { box: mains });

@@ -38,11 +38,11 @@ export const backendRows: Readonly<Record<string, Shown>> = {
   },
   // A flood, and noise.
   F81: {
-    [FAULTS]: ['noise is survived: binary output, and 400 MB without a line feed, in bounded space'],
+    [FAULTS]: ['noise is survived: binary output, and 100 MB without a line feed, in bounded space'],
     [SCAN]: ['a flood without a line end fills no memory and takes no time, and a token in it is found'],
   },
   F82: {
-    [FAULTS]: ['noise is survived: binary output, and 400 MB without a line feed, in bounded space'],
+    [FAULTS]: ['noise is survived: binary output, and 100 MB without a line feed, in bounded space'],
     [SCAN]: ['a flood of noise is survived, and warns of little'],
     'plugins/launch/last-lines': ['the last three lines are shown, without what a terminal would obey'],
   },
@@ -61,6 +61,8 @@ export const backendRows: Readonly<Record<string, Shown>> = {
   F87: {
     [FAULTS]: ['what a dead run left is named, and neither killed nor doubled'],
     [LAUNCH]: ['twenty links after each other have one backend, and two at once start one'],
+    'plugins/launch/locking': ['without flock there is never a second holder, whoever is killed at whatever moment'],
+    'plugins/launch/odd-hosts': ['two hosts that share a home folder have each their own backend'],
   },
   // Noise before the output.
   F88: {
@@ -75,6 +77,7 @@ export const backendRows: Readonly<Record<string, Shown>> = {
   // A token in an argument.
   T21: {
     [LAUNCH]: ['the token is in no argument of any process, on either side'],
+    'plugins/launch/odd-hosts': ['where printf is no builtin no token is in an argument either'],
     'cli/token': [
       'open hands the address over in a private file that is gone afterwards; no command line holds the token',
     ],

@@ -56,5 +56,9 @@ export const tokenRows: Readonly<Record<string, Shown>> = {
       'who speaks no HTTP, says nothing, or pretends to a handshake is unwell, and gets no token',
     ],
     'plugins/launch/faults': ['what listens on the printed port without being ours is never taken for the backend'],
+    'core/supervisor/squatted': [
+      'who takes the port of a launched backend after its proof never sees the token, and status says who it is',
+      'who takes the port of an attached backend on a host that * who listens sees no token either',
+    ],
   },
 };

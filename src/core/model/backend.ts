@@ -18,10 +18,17 @@ export interface Backend {
   readonly opens: { readonly scheme: 'http' | 'ws'; readonly page: string } | null;
   /** Shown in status, such as `pid 4711 since 10:02`. */
   readonly says: string;
+  /**
+   * Says whether what listens at the target is still this run of it: true, or false where the host does not show that. Asked each time before
+   * its token is shown, over a connection that stands already; it may take 10 s. Rejects with BACKEND_FOREIGN where somebody else listens there,
+   * TARGET_REFUSED where nobody does; then no token leaves, and the backend is brought again. Absent: towline looks whether the listening
+   * socket is the one that it proved.
+   */
+  readonly verify?: (signal: AbortSignal) => Promise<boolean>;
 }
 
 /** What status, API and other processes know of a backend. */
-export type BackendFacts = Omit<Backend, 'token'>;
+export type BackendFacts = Omit<Backend, 'token' | 'verify'>;
 
 /** Whether a forward leads to the backend of its relay; `backend` is where that listens, null where nobody knows. */
 export function leadsToBackend({ kind, target }: Pick<Ends, 'kind' | 'target'>, backend: Endpoint | null): boolean {

@@ -100,7 +100,8 @@ export type Fact =
       readonly plugin: string;
       readonly notes: readonly string[];
     }
-  | { readonly type: 'relay.warned'; readonly relay: string; readonly text: string }
+  /** `fault`: what it is about, where that has a code; the relay goes on. */
+  | { readonly type: 'relay.warned'; readonly relay: string; readonly text: string; readonly fault?: FaultReport }
   /** Worth a line in the log, and no warning: status does not have it. */
   | { readonly type: 'relay.noted'; readonly relay: string; readonly text: string }
   /** A person, or the askpass program, is asked. Answers are in no event. */

@@ -106,7 +106,7 @@ export const faults = {
   OPEN_TIMEOUT:           row('forward', 69, 504, 'the server did not open the channel in time', 'check that the target is reachable from the server'),
   PROBE_FAILED:           row('forward', 69, 502, 'the health check says no', 'look at the backend'),
   TOKEN_MISSING:          row('forward', 77, 502, 'the backend asks for a token', 'give the relay a token'),
-  TOKEN_CHANGED:          row('forward', 77, 502, 'the same run of a backend has another token than before', 'look at the backend; `towline backend stop` ends it, then a new one is started'),
+  TOKEN_CHANGED:          row('forward', 77, 502, 'the same run of a backend has another token than before', 'get the new one; look at who changed it: `towline backend stop` ends that run, then a new one is started'),
   TOKEN_UNSAFE:           row('forward', 77, 400, 'a file that holds a token is not for its owner\'s eyes only, or cannot be read', '`chmod 600` it, and own it'),
   TOKEN_REFUSED:          row('forward', 77, 502, 'the backend refuses the token', 'set the right one: `towline token set`'),
   BACKEND_FOREIGN:        row('launch',  77, 502, 'what listens on the port is not the backend that was launched', 'look at who listens there, or let the backend choose its port'),

@@ -114,10 +114,11 @@ function foldFact(relay: RelaySnapshot, event: RelayEvent): RelaySnapshot {
       return failed(relay, event);
     case 'host.inspected':
       return { ...relay, notes: { ...relay.notes, [event.plugin]: event.notes } };
-    case 'relay.warned':
-      return relay.warnings.includes(event.text)
-        ? relay
-        : { ...relay, warnings: [...relay.warnings, event.text].slice(-8) };
+    case 'relay.warned': {
+      const { fault, text, at } = event;
+      const met = fault === undefined ? relay : failed(relay, { fault, at });
+      return met.warnings.includes(text) ? met : { ...met, warnings: [...met.warnings, text].slice(-8) };
+    }
   }
 }
 

@@ -82,7 +82,8 @@ export interface RelayHooks extends ObserverHooks {
    */
   inspect?(link: RemoteHost): readonly string[] | undefined | Promise<readonly string[] | undefined>;
   /**
-   * A gate: is what answers at the target ours, and well? Asked with each health check, after towline's own. Deadline 10 s. Only a literal
+   * A gate: is what answers at the target ours, and well? Asked with each health check, after towline's own. `token` is null where there is
+   * none, and where the host does not show that the backend is still who listens there. Deadline 10 s. Only a literal
    * `true` says yes; a string says no and is the reason; a throw, no answer or anything else is PROBE_FAILED. A Fault that it throws stays as
    * it is. Connections that it opened are closed when it has answered.
    */
@@ -129,11 +130,14 @@ export type Dial = () => Promise<Duplex>;
 export interface BackendCall {
   /** Aborted when its deadline passes, or the link is lost. */
   readonly signal: AbortSignal;
-  /** Aborted when the link ends: what must not outlive it ends then. */
+  /** Aborted when the link ends: what must not outlive it ends then. The same one at each call over one link. */
   readonly link: AbortSignal;
   /** The user asked for it: a backend that was stopped on purpose may be started again. */
   readonly forced: boolean;
-  /** The targets that the relay's forwards name themselves: a fixed port that is another than the backend's is a mistake. */
+  /**
+   * The targets that the relay's forwards name themselves, instead of `backend`: where one that runs already is, as `token` takes it. Whoever
+   * starts one chooses its port, and forwards with the target `backend` follow.
+   */
   readonly targets: readonly Endpoint[];
   /** Tells how far it is, in a few words, such as the last line that it printed; shown beside `connecting` or `degraded`. */
   readonly progress: (text: string) => void;

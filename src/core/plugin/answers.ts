@@ -23,7 +23,9 @@ export function readBackend(value: unknown): Backend {
     door = null,
     opens = null,
     says = '',
+    verify,
   } = mapOf(value, 'no backend');
+  if (verify !== undefined && !isVerify(verify)) throw new Wrong('a backend whose verify is no function');
   if (run !== null && typeof run !== 'string') throw new Wrong('a backend whose run is no text and not null');
   return {
     target: readEndpoint(target),
@@ -33,7 +35,13 @@ export function readBackend(value: unknown): Backend {
     door: door === null ? null : readDoor(door),
     opens: opens === null ? null : readOpens(opens),
     says: typeof says === 'string' ? printable(says) : '',
+    ...(verify === undefined ? {} : { verify }),
   };
+}
+
+/** What it answers is looked at when it is called. */
+function isVerify(value: unknown): value is NonNullable<Backend['verify']> {
+  return typeof value === 'function';
 }
 
 function readOpens(value: unknown): NonNullable<Backend['opens']> {

@@ -1,15 +1,14 @@
 import { formatEndpoint } from '../model/endpoint.ts';
 import { Fault } from '../model/fault.ts';
 import { ask } from './ask.ts';
-import { dialAlone, type Probe } from './probe.ts';
+import type { Probe } from './probe.ts';
 import { type ShownToken, showToken } from './shown-token.ts';
 
 /** Well when the target answers a GET with the status that the config names, or any of 200 to 399. `shown`: the token that the request has. */
-export const probeHttp: Probe = async (link, target, health, signal, shown = null) => {
+export const probeHttp: Probe = async (dial, target, health, signal, shown = null) => {
   const name = formatEndpoint(target);
-  const channel = await dialAlone(link, target);
   const parts = showToken(health.path, shown);
-  const status = await ask(channel, { kind: 'http', name, timeout: health.timeout, ...parts }, signal);
+  const status = await ask(await dial(), { kind: 'http', name, timeout: health.timeout, ...parts }, signal);
   const well = health.status === null ? status >= 200 && status < 400 : status === health.status;
   if (well) return;
   if (status === 401 || status === 403) throw tokenFault(name, status, shown);

@@ -1,14 +1,15 @@
 import type { HealthConfig } from '../model/config.ts';
 import type { Endpoint } from '../model/endpoint.ts';
+import type { Dial } from '../model/plugin.ts';
 import type { Channel, Link } from '../ssh/link/link.ts';
 import type { ShownToken } from './shown-token.ts';
 
 /**
- * Asks a target over a link whether it is well, by a connection of its own. `shown`: the token that the question has; none unless given.
+ * Asks a target whether it is well, by the connection that `dial` makes. `shown`: the token that the question has; none unless given.
  * Rejects with PROBE_FAILED, TOKEN_MISSING, TOKEN_REFUSED, with what dialing rejects with, and the signal's reason.
  */
 export type Probe = (
-  link: Link,
+  dial: Dial,
   target: Endpoint,
   health: HealthConfig,
   signal: AbortSignal,

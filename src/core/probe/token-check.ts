@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type { Duplex } from 'node:stream';
 import type { TokenDoor } from '../model/backend.ts';
 import { Fault } from '../model/fault.ts';
 import type { Dial } from '../model/plugin.ts';
@@ -13,13 +14,21 @@ const refusals: readonly number[] = [400, 401, 403];
 
 /**
  * Proves that what answers is the backend to which a token belongs: a random one must be refused, and only then the right one is sent and must be
- * accepted. Rejects with BACKEND_FOREIGN, TOKEN_REFUSED, PROBE_FAILED for no answer, with what dialing rejects with, and the signal's reason.
+ * accepted. `verify` is asked in between, with the connection that it will go over: whoever listened when that was made got it. Rejects with BACKEND_FOREIGN, TOKEN_REFUSED, PROBE_FAILED for no answer, with what dialing rejects with, and the signal's reason.
  */
-export async function checkToken(dial: Dial, door: TokenDoor, token: Secret, signal: AbortSignal): Promise<void> {
+export async function checkToken(
+  dial: Dial,
+  door: TokenDoor,
+  token: Secret,
+  signal: AbortSignal,
+  verify: ((signal: AbortSignal) => Promise<boolean>) | null = null,
+): Promise<void> {
   const wrong = new Secret(randomBytes(32).toString('base64url'));
-  const stranger = await statusFor(dial, door, wrong, signal);
+  const stranger = await statusFor(await dial(), door, wrong, signal);
   if (!refusals.includes(stranger)) throw foreign(stranger, door);
-  const status = await statusFor(dial, door, token, signal);
+  const stream = await dial();
+  if (verify !== null) await heldOpen(stream, verify(signal));
+  const status = await statusFor(stream, door, token, signal);
   if (isAccepted(status, door)) return;
   const text = `the backend answers ${status} to the relay's token`;
   if (status >= 500) throw new Fault('PROBE_FAILED', `${text}; look at the backend`);
@@ -27,10 +36,40 @@ export async function checkToken(dial: Dial, door: TokenDoor, token: Secret, sig
   throw new Fault('TOKEN_REFUSED', `${text}, as to a wrong one; ${todo}`, { detail: { status } });
 }
 
-async function statusFor(dial: Dial, door: TokenDoor, token: Secret, signal: AbortSignal): Promise<number> {
-  signal.throwIfAborted();
+/**
+ * For a backend that cannot be told from somebody else: it is shown no token, and must refuse that, as it refused a wrong one. Rejects with
+ * BACKEND_FOREIGN, and PROBE_FAILED for no answer.
+ */
+export async function checkRefusal(
+  stream: Duplex,
+  door: TokenDoor,
+  name: string,
+  timeout: number,
+  signal: AbortSignal,
+): Promise<void> {
+  const parts = showToken(door.path, null);
+  const status = await ask(stream, { kind: kindOf(door), name, timeout, ...parts }, signal);
+  if (refusals.includes(status)) return;
+  if (status >= 500) throw new Fault('PROBE_FAILED', `${name} answers ${status}; look at the backend`);
+  const text = `${name} answers ${status} to who shows no token, where the backend answers ${refusals.join(', ')}; look at who listens there`;
+  throw new Fault('BACKEND_FOREIGN', text, { detail: { status } });
+}
+
+/** Waits for something while a connection stands, and closes that where it goes wrong. */
+export async function heldOpen<T>(stream: Duplex, what: Promise<T>): Promise<T> {
+  stream.on('error', () => undefined); // who uses it next sees that it is closed
+  try {
+    return await what;
+  } catch (error) {
+    stream.resume();
+    stream.destroy();
+    throw error;
+  }
+}
+
+async function statusFor(stream: Duplex, door: TokenDoor, token: Secret, signal: AbortSignal): Promise<number> {
   const parts = showToken(door.path, { wire: door.wire, token });
-  return ask(await dial(), { kind: kindOf(door), name: 'the backend', timeout, ...parts }, signal);
+  return ask(stream, { kind: kindOf(door), name: 'the backend', timeout, ...parts }, signal);
 }
 
 /** Subprotocols exist in a WebSocket handshake only. */

@@ -7,21 +7,21 @@ import { Fault } from '../model/fault.ts';
 import { printable } from '../model/printable.ts';
 import { asSocket } from './as-socket.ts';
 import { tokenFault } from './http.ts';
-import { dialAlone, type Probe } from './probe.ts';
+import type { Probe } from './probe.ts';
 import { type ShownToken, showToken } from './shown-token.ts';
 
 /**
  * Well when the target answers a WebSocket handshake with 101 (RFC 6455 section 4.2.2) and a ping with a pong. `shown`: the token that the
  * handshake has.
  */
-export const probeWebsocket: Probe = async (link, target, health, signal, shown = null) => {
+export const probeWebsocket: Probe = async (dial, target, health, signal, shown = null) => {
   const name = formatEndpoint(target);
-  const channel = await dialAlone(link, target);
+  const channel = await dial();
   try {
     await handshake(asSocket(channel), name, health, signal, shown);
   } finally {
     channel.resume();
-    channel.close();
+    channel.destroy();
   }
 };
 

@@ -12,12 +12,12 @@ export interface TokenAnswer {
 /** The one copy of a relay's token: as a person set it, or as the lane that launched or found the backend told it. */
 export class RelayToken {
   readonly #read: () => Promise<Secret | null>;
-  readonly #warn: (text: string) => void;
+  readonly #warn: (fault: Fault) => void;
   #given: Secret | null = null;
   #known: TokenAnswer = { token: null, backend: null };
 
-  /** `read` gets what a person set, null: nothing. `warn`: it cannot be read, or the same run of the backend has another token than before. */
-  constructor(read: () => Promise<Secret | null>, warn: (text: string) => void) {
+  /** `read` gets what a person set, null: nothing. `warn`: it cannot be read, or the same run of the backend has another token than before (TOKEN_CHANGED). */
+  constructor(read: () => Promise<Secret | null>, warn: (fault: Fault) => void) {
     this.#read = read;
     this.#warn = warn;
   }
@@ -38,7 +38,7 @@ export class RelayToken {
       this.#given = await this.#read();
     } catch (error) {
       this.#given = null;
-      this.#warn(Fault.from(error).message);
+      this.#warn(Fault.from(error));
     }
     // What was learned may be what was set then.
     if (before?.reveal() !== this.#given?.reveal()) this.#known = { ...this.#known, token: null };
@@ -50,6 +50,7 @@ export class RelayToken {
     const run = backend?.run ?? null;
     const set = this.#given !== null || old === null;
     if (set || run === null || run !== before?.run || old.reveal() === token?.reveal()) return;
-    this.#warn(`the backend (${run}) has another token than before; who holds the old one must get it anew`);
+    const text = `the backend (run ${run.slice(0, 8)}) has another token than before; who holds the old one must get it anew, and look at who changed it`;
+    this.#warn(new Fault('TOKEN_CHANGED', text));
   }
 }

@@ -49,7 +49,10 @@ export class Relay {
     this.#refusals = new Refusals((forward, fault, count) =>
       ports.fact({ type: 'connection.refused', relay, forward, fault, count }),
     );
-    this.token = new RelayToken(setting.givenToken, (text) => ports.fact({ type: 'relay.warned', relay, text }));
+    this.token = new RelayToken(setting.givenToken, (fault) => {
+      const text = `${fault.message} [${fault.code}]`;
+      ports.fact({ type: 'relay.warned', relay, text, fault: fault.report() });
+    });
     this.#guests = new RelayGuests(this.config, setting.builtins, {
       failed: (plugin, fault) => ports.fact({ type: 'plugin.failed', relay, plugin, fault: fault.report() }),
       said: (text, count) => ports.fact({ type: 'worker.said', relay, text, count }),

@@ -10,6 +10,7 @@ import { checkToken } from '../probe/token-check.ts';
 import { remoteHost } from '../ssh/link/remote-host.ts';
 import type { Channel, Link } from '../ssh/link/link.ts';
 import { monotonic } from './clock.ts';
+import { type Verify, witness } from './witness.ts';
 import { type ReadyForward, readyForwards } from './ready-forward.ts';
 
 /** The plugins of a relay that have to do with its backend. */
@@ -37,6 +38,8 @@ export interface Backed {
   readonly token: Secret | null;
   /** How the backend is asked whether it is well, with its token; null where nobody knows. */
   readonly ask: BackendAsk | null;
+  /** Asked before its token is shown again; null where there is no backend with a token. */
+  readonly verify: Verify | null;
 }
 
 /** A health check of a backend, as its recipe says. */
@@ -125,9 +128,10 @@ export class Backing {
     const token = await this.#token(host, backend, signal);
     const door = backend?.door ?? null;
     const ask = door === null || !token ? null : { door, token };
+    const verify = backend === null || !token ? null : await witness(host, backend, signal);
     if (ask !== null && backend !== null) {
       this.#news.stage('proof', null);
-      await checkToken(() => dial(link, backend), ask.door, ask.token, signal);
+      await checkToken(() => dial(link, backend), ask.door, ask.token, signal, verify);
     }
     const ready = readyForwards(forwards, backend?.target ?? null);
     if (ready.every((forward) => forward === null)) {
@@ -137,7 +141,7 @@ export class Backing {
     signal.throwIfAborted();
     this.#news.learned(backend, token);
     this.#readied = monotonic();
-    return { forwards: ready, backend, token: token ?? null, ask };
+    return { forwards: ready, backend, token: token ?? null, ask, verify };
   }
 
   /** Whether a backend that does not answer may be looked after again: at once the first time, then less and less often. */

@@ -1,36 +1,21 @@
 import type { HealthConfig } from '../model/config.ts';
 import type { Judgement } from '../model/event.ts';
 import { Fault } from '../model/fault.ts';
-import type { Dial } from '../model/plugin.ts';
 import { judge, noVerdict, type Verdict } from '../model/verdict.ts';
 import type { Link } from '../ssh/link/link.ts';
-import { probeHttp } from '../probe/http.ts';
-import { dialAlone } from '../probe/probe.ts';
-import { probeTcp } from '../probe/tcp.ts';
-import { probeWebsocket } from '../probe/websocket.ts';
-import type { BackendAsk } from './backing.ts';
+import { type Asked, askTarget } from './ask-target.ts';
 import type { ReadyLocal } from './ready-forward.ts';
 
 /** A forward without a probe is only dialed: once when the link is up, and again while its target cannot be had. */
-const unprobed = { retry: 5_000, timeout: 10_000 };
+const retry = 5_000;
 const policyRetry = 60_000;
 /** A result that disagrees with the verdict is confirmed, or not, soon: `fall` results must not take `fall` periods. ms */
 const confirm = 1_000;
 
-/** What plugins say of the target, by connections of their own; null: it is theirs, and well. Never rejects. */
-export type GuestProbe = (dial: Dial) => Promise<Fault | null>;
-
-/** Who is asked about a target with each health check, beside the check itself; null: nobody. */
-export interface Asked {
-  /** How the backend that listens there shows that it is well. */
-  readonly backend: BackendAsk | null;
-  readonly guests: GuestProbe | null;
-}
-
 /** What is heard of one target. */
 export interface WatchNews {
   judged(judgement: Judgement, fault: Fault | null, rtt: number | null): void;
-  /** Nothing listens there. */
+  /** Nothing listens there, or somebody else than the backend. */
   refused(): void;
 }
 
@@ -41,6 +26,7 @@ export class TargetWatch {
   readonly #asked: Asked;
   readonly #news: WatchNews;
   readonly #stop = new AbortController();
+  readonly #forget: () => void;
   #verdict: Verdict = noVerdict;
   #timer: NodeJS.Timeout | undefined;
   #asking = false;
@@ -53,7 +39,7 @@ export class TargetWatch {
     this.#link = link;
     this.#asked = asked;
     this.#news = news;
-    link.onLost(() => this.stop());
+    this.#forget = link.onLost(() => this.stop());
     if (link.fault === null) void this.#ask();
   }
 
@@ -69,6 +55,7 @@ export class TargetWatch {
 
   stop(): void {
     clearTimeout(this.#timer);
+    this.#forget();
     this.#stop.abort(new Error('the link is gone'));
   }
 
@@ -77,10 +64,9 @@ export class TargetWatch {
     this.#asking = true;
     clearTimeout(this.#timer);
     const { health } = this.#forward;
-    const began = performance.now();
     try {
-      await this.#probe(health);
-      const rtt = Math.round((performance.now() - began) * 10) / 10;
+      const took = await askTarget(this.#link, this.#forward, this.#asked, this.#stop.signal);
+      const rtt = Math.round(took * 10) / 10;
       this.rtt = rtt;
       if (!this.#stop.signal.aborted) this.#passed(health, rtt);
     } catch (error) {
@@ -88,20 +74,6 @@ export class TargetWatch {
     } finally {
       this.#asking = false;
     }
-  }
-
-  async #probe(health: HealthConfig | null): Promise<void> {
-    const { target } = this.#forward;
-    const { signal } = this.#stop;
-    const { backend, guests } = this.#asked;
-    const check = health?.kind === 'backend' ? asRecipeSays(health, backend) : health;
-    const shown = backend === null ? null : { wire: backend.door.wire, token: backend.token };
-    if (check?.kind === 'websocket') await probeWebsocket(this.#link, target, check, signal, shown);
-    else if (check?.kind === 'http') await probeHttp(this.#link, target, check, signal, shown);
-    else await probeTcp(this.#link, target, check?.timeout ?? unprobed.timeout, signal);
-    if (health === null || guests === null || signal.aborted) return;
-    const fault = await guests(() => dialAlone(this.#link, target));
-    if (fault !== null) throw fault;
   }
 
   #passed(health: HealthConfig | null, rtt: number): void {
@@ -113,11 +85,16 @@ export class TargetWatch {
 
   #failed(fault: Fault): void {
     const { health } = this.#forward;
-    if (fault.code === 'TARGET_REFUSED') this.#news.refused();
+    // Somebody else has its place: that is told before what is done about it, and no second look is waited for.
+    if (fault.code === 'BACKEND_FOREIGN') {
+      this.#verdict = { healthy: false, against: 0 };
+      this.#say('unwell', fault, null);
+    }
+    if (fault.code === 'TARGET_REFUSED' || fault.code === 'BACKEND_FOREIGN') this.#news.refused();
     if (this.#stop.signal.aborted) return;
     if (health !== null) this.#verdict = judge(this.#verdict, false, health.rise, health.fall);
     if (health === null || this.#verdict.healthy === false) this.#say('unwell', fault, null);
-    const next = health === null ? unprobed.retry : this.#next(health);
+    const next = health === null ? retry : this.#next(health);
     this.#again(fault.code === 'FORWARDING_REFUSED' ? policyRetry : next);
   }
 
@@ -142,11 +119,4 @@ export class TargetWatch {
     if (this.#stop.signal.aborted) return;
     this.#timer = setTimeout(() => void this.#ask(), ms);
   }
-}
-
-/** The check of a backend, once it is known how that is asked. */
-function asRecipeSays(health: HealthConfig, backend: BackendAsk | null): HealthConfig {
-  if (backend === null) return { ...health, kind: 'tcp' };
-  const { kind, path, wire } = backend.door;
-  return { ...health, path, kind: wire.in === 'subprotocol' ? 'websocket' : kind };
 }

@@ -10,7 +10,7 @@ import { TargetWatch } from './target-watch.ts';
 /** What a lane hears of its targets. */
 export interface TargetNews {
   judged(forward: number, judgement: Judgement, fault: Fault | null, rtt: number | null): void;
-  /** Nothing listens where the backend should be. Said each time that it is so. */
+  /** Nothing listens where the backend should be, or somebody else does. Said each time that it is so. */
   refused(): void;
   /** The server forbids every forward: true gives the link up. It is asked again with each new judgement. */
   forbidden(fault: Fault): boolean;
@@ -43,8 +43,10 @@ export class TargetWatches {
   }
 
   /** Over a new link, or once more where its backend was brought again: what does not lead there goes on as it is. */
-  begin(link: Link, { forwards, backend, token, ask }: Backed): void {
-    const guests = this.#guests.hasProbe ? (dial: Dial) => this.#guests.probe(dial, token) : null;
+  begin(link: Link, { forwards, backend, token, ask, verify }: Backed): void {
+    const guests = this.#guests.hasProbe
+      ? (dial: Dial, mayShow: boolean) => this.#guests.probe(dial, mayShow ? token : null)
+      : null;
     this.#watches = forwards.map((forward, index) => {
       const led = forward !== null && leadsToBackend(forward, backend?.target ?? null);
       const before = this.#watches[index] ?? null;
@@ -63,7 +65,7 @@ export class TargetWatches {
       return new TargetWatch(
         forward,
         link,
-        { backend: led ? ask : null, guests },
+        led ? { backend: ask, verify, guests } : { backend: null, verify: null, guests },
         {
           judged: (judgement, fault, rtt) => {
             if (fault?.code === 'FORWARDING_REFUSED') this.#forbidden.add(index);

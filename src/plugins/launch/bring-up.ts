@@ -6,7 +6,18 @@ import { sha256 } from './plan.ts';
 import type { RunRecord } from './run-record.ts';
 import { settle } from './scripts/settle.ts';
 import { withVariables } from './sh.ts';
+import { verifyRun } from './verify-run.ts';
 import { type Ready, watchRun } from './watch-run.ts';
+
+/** The link as a backend of lifetime `session` knows it. */
+export interface Session {
+  /** Ends what keeps watch over it, and with that the backend. */
+  readonly signal: AbortSignal;
+  /** A new one was started over this link. */
+  readonly launched: (run: string) => void;
+  /** Whether this one was. */
+  readonly isOwn: (run: string) => boolean;
+}
 
 /** Makes sure that the backend of a relay runs on a host and is ready; see RelayHooks.backend. */
 export async function bringUp(
@@ -14,13 +25,7 @@ export async function bringUp(
   name: string,
   options: LaunchOptions,
   call: Pick<BackendCall, 'signal' | 'forced' | 'progress' | 'warn'>,
-  session: {
-    readonly signal: AbortSignal;
-    /** A new run was started. */
-    readonly launched: (run: string) => void;
-    /** Whether a run was started over this link. */
-    readonly isOwn: (run: string) => boolean;
-  },
+  session: Session,
 ): Promise<Backend> {
   const until = performance.now() + options.deadline;
   const { signal, forced, progress, warn } = call;
@@ -59,6 +64,7 @@ export async function bringUp(
     door: options.recipe?.door ?? null,
     opens: options.recipe === null ? null : { scheme: options.recipe.scheme, page: options.recipe.page },
     says: `pid ${pid} since ${clock(started)}`,
+    verify: (now) => verifyRun(host, name, record, { host: address, port }, now),
   };
 }
 

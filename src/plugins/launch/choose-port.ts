@@ -47,6 +47,12 @@ export function ownPorts({ listeners }: Look): readonly number[] {
   return [...new Set(listeners.filter(({ own }) => own).map(({ port }) => port))];
 }
 
+/** Whether a connection to this address gets to the run and to nobody else. */
+export function leadsTo(look: Look, { host, port }: { readonly host: string; readonly port: number }): boolean {
+  const choice = ready(look, port);
+  return choice.is === 'ready' && choice.host === host;
+}
+
 function ready(look: Look, port: number): Choice {
   const there = look.listeners.filter((one) => one.port === port);
   const own = there.filter((one) => one.own);

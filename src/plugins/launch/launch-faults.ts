@@ -83,7 +83,7 @@ export function late({ name, lines, look }: Told, time: number, missing: 'token'
 }
 
 /** Somebody else listens where it should. */
-export async function squatted({ name }: Told, host: RemoteHost, port: number): Promise<Fault> {
+export async function squatted({ name }: Pick<Told, 'name'>, host: RemoteHost, port: number): Promise<Fault> {
   const owner = await foreign(host, port);
   const text = `port ${port} on ${host.facts.remote} belongs to ${owner}, not to the backend ${name}; look at who listens there, or let the backend choose its port`;
   return new Fault('BACKEND_FOREIGN', text, { detail: { port } });

@@ -7,27 +7,25 @@ export default definePlugin({
   name: 'launch',
   options: { parse: parseOptions },
   relay({ relay, options, signal }) {
-    // With the run that each of them started, if it did.
-    const sessions = new Map<AbortController, string | null>();
+    const sessions = new Set<AbortController>();
+    /** The run that was started over each link. */
+    const started = new WeakMap<AbortSignal, string>();
     return {
       // It gives up by itself, and then says how far it came.
       deadlines: { backend: options.deadline + 5_000 },
       backend(link, call) {
         const own = new AbortController();
-        const older = [...sessions.keys()];
-        sessions.set(own, null);
+        const older = [...sessions];
+        sessions.add(own);
         const session = AbortSignal.any([own.signal, call.link, signal]);
         session.addEventListener('abort', () => sessions.delete(own), { once: true });
         // A new one is started only where those before it are dead: what still keeps watch over them may leave.
         const launched = (run: string) => {
-          sessions.set(own, run);
+          started.set(call.link, run);
           for (const one of older) one.abort(new Error('its backend is gone'));
         };
-        return bringUp(link, options.name ?? relay, options, call, {
-          signal: session,
-          launched,
-          isOwn: (run) => [...sessions.values()].includes(run),
-        });
+        const isOwn = (run: string) => started.get(call.link) === run;
+        return bringUp(link, options.name ?? relay, options, call, { signal: session, launched, isOwn });
       },
     };
   },

@@ -1,4 +1,8 @@
-import { Fault, printable, type RemoteHost } from '../../plugin.ts';
+import { Fault, printable, type Recipe, type RemoteHost, Secret } from '../../plugin.ts';
+import { recipes } from '../recipes/recipes.ts';
+import { scanRules } from '../token/scan-rules.ts';
+import { hideSecrets, readyPatterns } from './hide-secrets.ts';
+import { parseOptions } from './options.ts';
 import { clear, end, list, log } from './scripts/manage.ts';
 import { withVariables } from './sh.ts';
 
@@ -104,8 +108,15 @@ function readEnd(host: RemoteHost, name: string, { stdout }: { readonly stdout: 
   throw new Fault('LAUNCH_FAILED', text);
 }
 
-/** What a backend printed, the last 2 MiB at most, with its token made unreadable. Null where there is no such backend. */
-export async function readBackendLog(host: RemoteHost, name: string, signal?: AbortSignal): Promise<string | null> {
+/**
+ * What a backend printed, the last 2 MiB at most, with its token made unreadable: the one that is kept, and what looks like one by the patterns
+ * of the recipes, by `options` (those of the plugin in the config) and by its look. Null where there is no such backend.
+ */
+export async function readBackendLog(
+  host: RemoteHost,
+  name: string,
+  { options, signal }: { readonly options?: unknown; readonly signal?: AbortSignal } = {},
+): Promise<string | null> {
   const most = 3 * 1024 * 1024;
   const { stdout, stderr } = await host.run(withVariables({ name }, log), {
     most,
@@ -115,8 +126,25 @@ export async function readBackendLog(host: RemoteHost, name: string, signal?: Ab
   if (dir === undefined) return null;
   const token = await host.readFile(`${dir}/token`, { most: 8192 }).then(
     (bytes) => bytes.toString('utf8').trim(),
-    // It has none.
+    // It has none, or none that was written down yet.
     () => '',
   );
-  return token === '' ? stdout : stdout.replaceAll(token, '[secret]').replaceAll(encodeURIComponent(token), '[secret]');
+  const secrets = token === '' ? [] : [new Secret(token)];
+  // Where older pieces are gone the first line may be the end of one, with half a token.
+  const whole = /^from 1$/m.test(stderr) ? stdout : stdout.replace(/^\S*/, '');
+  return hideSecrets(whole, { secrets, patterns: patternsOf(options) });
+}
+
+/** How a token may stand in what is printed: by every recipe, and by the one of these options, if they can be read. */
+function patternsOf(options: unknown): readonly RegExp[] {
+  let own: Recipe | null = null;
+  try {
+    own = options === undefined ? null : parseOptions(options).recipe;
+  } catch {
+    // What is wrong with them is for others to say.
+  }
+  const all = [...recipes.values(), ...(own === null ? [] : [own])];
+  return readyPatterns(
+    all.map(({ token }) => scanRules({ prints: null, token }, { hosts: [], fixed: null, ownToken: true }).token),
+  );
 }

@@ -49,6 +49,8 @@ export function planLaunch(name: string, options: LaunchOptions, forced: boolean
       keep,
       lifetime,
       tokenvar: variable,
+      // With its line feed.
+      tokensize: token === null ? '0' : String(Buffer.byteLength(token.reveal()) + 1),
       fixed: port === 'auto' ? 'no' : 'yes',
       ports: port === 'auto' ? free : String(port),
       forced: forced ? 'yes' : 'no',

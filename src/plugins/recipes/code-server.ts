@@ -13,6 +13,7 @@ export const codeServer: Recipe = {
   scheme: 'http',
   attach: { from: 'file', path: '~/.config/code-server/config.yaml', pattern: '^password: (\\S+)' },
   notes: [
+    'No request can show its password, which a page takes and a cookie stands for: that the listener is its own process is all that is proved.',
     'Its page asks for the password: `towline token RELAY --copy` puts it on the clipboard.',
     'It refuses a WebSocket whose Origin is another than the host in its address: open it by the address of `towline url`.',
   ],

@@ -1,6 +1,9 @@
 import type { Recipe } from '../../plugin.ts';
 
-/** opencode: a coding agent's server. Without a password it is open to everyone who can reach its port. */
+/**
+ * opencode: a coding agent's server. Without a password it is open to everyone who can reach its port. Seen with 1.18.33: it prints its address
+ * alone, and every path answers 401 to a wrong password. `/config` was once silent for more than 5 s after a first start, `/global/health` never.
+ */
 export const opencode: Recipe = {
   name: 'opencode',
   title: "opencode's server, a coding agent",
@@ -8,7 +11,7 @@ export const opencode: Recipe = {
   port: 4096,
   prints: 'opencode server listening on https?://[^\\s/:]+:(\\d+)',
   token: { from: 'environment', name: 'OPENCODE_SERVER_PASSWORD' },
-  door: { wire: { in: 'basic', user: 'opencode' }, kind: 'http', path: '/config' },
+  door: { wire: { in: 'basic', user: 'opencode' }, kind: 'http', path: '/global/health' },
   page: '/',
   scheme: 'http',
   attach: null,

@@ -180,6 +180,7 @@ test('an answer is built anew from what it must have, and anything else is refus
       { ...backend, door: { kind: 'http', path: '/', wire: { in: 'header', name: 'A', before: '\r\n' } } },
       /HTTP does not allow/,
     ],
+    ['a verify that cannot be called', { ...backend, verify: true }, /verify is no function/],
     ['a wire of no kind', { ...backend, door: { kind: 'http', path: '/', wire: { in: 'cookie' } } }, /in "cookie"/],
   ];
   for (const [name, answer, message] of rows) {

@@ -7,6 +7,7 @@ import { Secret } from '../../../src/core/model/secret.ts';
 import { Fault } from '../../../src/core/model/fault.ts';
 import { probeHttp } from '../../../src/core/probe/http.ts';
 import type { ShownToken } from '../../../src/core/probe/shown-token.ts';
+import { dialAlone } from '../../../src/core/probe/probe.ts';
 import { probeWebsocket } from '../../../src/core/probe/websocket.ts';
 import { keep } from '../../fixtures/backend.ts';
 import { startHttp, startWebSocket } from '../../fixtures/backend-web.ts';
@@ -48,17 +49,13 @@ test('a probe that has a token shows it, and says which is wrong: none, or that 
     response.writeHead(request.headers.authorization === `token ${token}` ? 200 : 401).end();
   });
   const { port } = await keep(t, server, 0);
+  const targetAt = (at: number) => ({ kind: 'tcp', host: '127.0.0.1', port: at }) as const;
+  const dialTo = (at: number) => () => link.dial(targetAt(at), { address: '127.0.0.1', port: 0 });
   const probes = [
     async (shown: ShownToken | null) =>
-      probeHttp(link, { kind: 'tcp', host: '127.0.0.1', port }, { ...health, kind: 'http' }, signal, shown),
+      probeHttp(dialTo(port), targetAt(port), { ...health, kind: 'http' }, signal, shown),
     async (shown: ShownToken | null) =>
-      probeWebsocket(
-        link,
-        { kind: 'tcp', host: '127.0.0.1', port: mains.port },
-        { ...health, kind: 'websocket' },
-        signal,
-        shown,
-      ),
+      probeWebsocket(dialTo(mains.port), targetAt(mains.port), { ...health, kind: 'websocket' }, signal, shown),
   ];
   const wires = [
     { in: 'header', name: 'Authorization', before: 'token ' },
@@ -93,10 +90,16 @@ test('a websocket that has no address of its own is asked as localhost, and a fa
   t.teardown(() => server.close());
   const wire = { in: 'query', name: 'token' } as const;
   const ask = (text: string) =>
-    probeWebsocket(link, { kind: 'unix', path }, { ...health, kind: 'websocket' }, signal, {
-      wire,
-      token: new Secret(text),
-    });
+    probeWebsocket(
+      () => dialAlone(link, { kind: 'unix', path }),
+      { kind: 'unix', path },
+      { ...health, kind: 'websocket' },
+      signal,
+      {
+        wire,
+        token: new Secret(text),
+      },
+    );
   await ask(token);
   t.same(hosts, ['localhost']);
   const fault = Fault.from(await ask('wr0ng').catch((error: unknown) => error));

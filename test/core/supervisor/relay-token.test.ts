@@ -21,7 +21,7 @@ function kept() {
     if (set instanceof Fault) throw set;
     return set === null ? null : new Secret(set);
   };
-  const token = new RelayToken(read, (text) => warnings.push(text));
+  const token = new RelayToken(read, ({ message }) => warnings.push(message));
   return {
     token,
     warnings,

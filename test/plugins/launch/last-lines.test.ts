@@ -1,5 +1,6 @@
 import { test } from 'tap';
 import { Secret } from '../../../src/plugin.ts';
+import { hideSecrets, readyPatterns } from '../../../src/plugins/launch/hide-secrets.ts';
 import { LastLines } from '../../../src/plugins/launch/last-lines.ts';
 
 function shown(text: string, patterns: readonly RegExp[] = [], secret = ''): string {
@@ -33,11 +34,24 @@ test('tokens are hidden by value, by the pattern of the recipe, and by what stan
     'last output: "no /home/me/project-2026/build-output/x1 here"',
   );
   t.equal(shown('in /run/0123456789abcdef0123456789abcdef/x'), 'last output: "in /run/[secret]/x"');
-  t.equal(shown('/h/.local/state/towline/backends/box/command: 1: npm: not found'), 'last output: "1: npm: not found"');
+  t.equal(
+    shown('/h/.local/state/towline/backends/devbox-123/box/command: 1: npm: not found'),
+    'last output: "1: npm: not found"',
+  );
+  t.end();
+});
+
+test('a token is hidden wherever it stands in a long line', (t) => {
+  const patterns = readyPatterns([/pairing: (\S+)/u]);
+  for (const before of [0, 1015, 2000, 2040, 5000]) {
+    const line = `${'a '.repeat(before / 2)}pairing: abc${' b'.repeat(3000)}`;
+    t.equal(hideSecrets(line, { secrets: [], patterns }), line.replace('abc', '[secret]'), String(before));
+  }
   t.end();
 });
 
 test('a line of which only the end is kept never shows half a token', (t) => {
+  t.equal(shown('x'.repeat(9000)), 'what it printed last has no line that can be shown');
   t.equal(shown(`token=${'x'.repeat(9000)} rest`), 'last output: "rest"');
   t.equal(shown(`${'a'.repeat(9000)}\nwhole`), 'last output: "whole"');
   t.end();

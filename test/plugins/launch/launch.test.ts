@@ -1,10 +1,20 @@
 import { createHash } from 'node:crypto';
-import { lstatSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'tap';
 import { freePort } from '../../fixtures/port.ts';
 import { openTestLink } from '../../fixtures/link.ts';
-import { HERE, launching, startSquatter } from '../../fixtures/launching.ts';
+import { HERE, launching, startSquatter, stateFolder } from '../../fixtures/launching.ts';
 import { endAll, processesWith, runs } from '../../fixtures/process-tree.ts';
 import { startSshd } from '../../fixtures/sshd.ts';
 
@@ -25,8 +35,9 @@ test('a backend is launched once, and the next link adopts it with its token', a
   t.equal(again.token?.reveal(), backend.token?.reveal());
   t.same([...first.warnings, ...second.warnings], []);
 
-  const dir = join(sshd.home, '.local/state/towline/backends/box');
-  for (const folder of [dir, join(dir, '..'), join(dir, '../..')]) t.equal(lstatSync(folder).mode & 0o777, 0o700);
+  const dir = stateFolder(sshd.home, 'box');
+  for (const folder of ['.', '..', '../..', '../../..'].map((up) => join(dir, up)))
+    t.equal(lstatSync(folder).mode & 0o777, 0o700);
   for (const file of readdirSync(dir)) t.equal(statSync(join(dir, file)).mode & 0o777, 0o600, file);
   const record = readFileSync(join(dir, 'run'), 'utf8');
   t.match(record, new RegExp(`^run ${backend.run}$`, 'm'));
@@ -58,7 +69,13 @@ test('a dead backend is replaced by a new run with a new token', async (t) => {
   const sshd = await startSshd(t);
   const { up } = await launching(t, await openTestLink(t, sshd), mains);
   const first = await up();
+  const { signal } = new AbortController();
+  const verify = first.verify ?? (() => Promise.reject(new Error('it cannot say')));
+  t.equal(await verify(signal), true);
   await endAll(processesWith(`TOWLINE_RUN=${first.run}`));
+  await t.rejects(verify(signal), { code: 'TARGET_REFUSED' });
+  await startSquatter(t, first.target.kind === 'tcp' ? first.target.port : 0);
+  await t.rejects(verify(signal), { code: 'BACKEND_FOREIGN', message: new RegExp(`pid ${process.pid}, `) });
   const second = await up();
   t.match(second, { adopted: false });
   t.not(second.run, first.run);
@@ -92,7 +109,7 @@ test('folder, environment and port reach the command; it keeps the umask and hea
   t.match(seen, `${join(sshd.home, 'a b')} it's $HOME 0022 `);
   const ignored = Number.parseInt(/SigIgn:\s+([0-9a-f]+)/.exec(seen)?.[1] ?? 'f', 16);
   t.equal(ignored & 0b110, 0, 'neither SIGINT nor SIGQUIT is ignored');
-  t.ok(readdirSync(join(sshd.home, '.local/state/towline/backends')).includes('other-name'));
+  t.ok(existsSync(stateFolder(sshd.home, 'other-name')));
   const nowhere = await launching(t, await openTestLink(t, sshd), { command: 'true', cwd: '~/none' });
   await t.rejects(nowhere.up(), {
     code: 'LAUNCH_FAILED',
@@ -134,7 +151,7 @@ test('a port that is taken is never used: a fixed one is refused, and a free one
       `^port ${port} on .* is taken by a process of uid ${process.getuid?.()} \\(.*\\), pid ${process.pid}, `,
     ),
   });
-  t.notOk(readdirSync(join(sshd.home, '.local/state/towline/backends/box')).includes('run'), 'nothing was started');
+  t.notOk(readdirSync(stateFolder(sshd.home, 'box')).includes('run'), 'nothing was started');
 });
 
 test('the port is the only one that it listens on, or the one that it prints', async (t) => {
@@ -145,9 +162,9 @@ test('the port is the only one that it listens on, or the one that it prints', a
   t.ok(backend.target.kind === 'tcp' && backend.target.port > 0);
   const two = `${HERE} http --silent & exec ${HERE} serve`;
   const printing = await launching(t, link, { recipe: 'mains', command: two, name: 'printing' });
-  const log = join(sshd.home, '.local/state/towline/backends/printing/log.1');
+  const log = () => join(stateFolder(sshd.home, 'printing'), 'log.1');
   const { target } = await printing.up();
-  t.match(readFileSync(log, 'utf8'), `ws://127.0.0.1:${target.kind === 'tcp' && target.port}`);
+  t.match(readFileSync(log(), 'utf8'), `ws://127.0.0.1:${target.kind === 'tcp' && target.port}`);
   const unclear = await launching(t, link, { command: two, name: 'unclear', deadline: '3s' });
   await t.rejects(unclear.up(), { code: 'LAUNCH_TIMEOUT', message: /it listens on \d+, \d+, and nothing says which/ });
 });
@@ -162,7 +179,7 @@ test('a token that it prints is kept for the links to come', async (t) => {
   const told = { command: `exec ${HERE} serve`, recipe, env: { MAINS_SERVE_TOKEN: 'printed-token-1' } };
   const first = await (await launching(t, link, told)).up();
   t.equal(first.token?.reveal(), 'printed-token-1');
-  const dir = join(sshd.home, '.local/state/towline/backends/box');
+  const dir = stateFolder(sshd.home, 'box');
   writeFileSync(join(dir, 'log.1'), '');
   const again = await (await launching(t, link, told)).up();
   t.match(again, { adopted: true });
@@ -176,11 +193,17 @@ test('a token that it prints is kept for the links to come', async (t) => {
 
 test('a state folder that others could have laid there is refused', async (t) => {
   const sshd = await startSshd(t);
-  const { up } = await launching(t, await openTestLink(t, sshd), mains);
+  const link = await openTestLink(t, sshd);
+  const { up } = await launching(t, link, mains);
   const state = join(sshd.home, '.local/state/towline');
   mkdirSync(join(state, 'elsewhere'), { recursive: true });
-  mkdirSync(join(state, 'backends'));
-  symlinkSync(join(state, 'elsewhere'), join(state, 'backends/box'));
+  await t.rejects(
+    launching(t, link, { command: 'true' }).then(({ up }) => up()),
+    { code: 'LAUNCH_FAILED' },
+  );
+  const dir = stateFolder(sshd.home, 'box');
+  rmSync(dir, { recursive: true });
+  symlinkSync(join(state, 'elsewhere'), dir);
   await t.rejects(up(), { code: 'LAUNCH_FAILED', message: /state folder .* cannot be used: .*box is a symlink/ });
   t.same(readdirSync(join(state, 'elsewhere')), []);
 });
@@ -204,7 +227,7 @@ test('the token is in no argument of any process, on either side', async (t) => 
   const token = backend.token?.reveal() ?? '';
   await host.writeFile(join(sshd.home, 'copy'), token);
   await host.readFile(join(sshd.home, 'copy'));
-  t.ok([...seen].some((line) => line.includes('backends/box/keep')));
+  t.ok([...seen].some((line) => /backends\/[^/]+\/box\/keep/.test(line)));
   t.notOk([...seen].some((line) => line.includes(token)));
   const carriers = readdirSync('/proc').filter((pid) => {
     try {

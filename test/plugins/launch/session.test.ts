@@ -1,8 +1,13 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { test } from 'tap';
+import { remoteHost } from '../../../src/core/ssh/link/remote-host.ts';
+import { bringUp } from '../../../src/plugins/launch/bring-up.ts';
+import { parseOptions } from '../../../src/plugins/launch/options.ts';
 import { openTestLink } from '../../fixtures/link.ts';
-import { HERE, launching, startClient } from '../../fixtures/launching.ts';
-import { processesWith } from '../../fixtures/process-tree.ts';
+import { HERE, launching, startClient, stateFolder } from '../../fixtures/launching.ts';
+import { commandOf, endAll, processesWith, runs } from '../../fixtures/process-tree.ts';
 import { startSshd } from '../../fixtures/sshd.ts';
 import { waitUntil } from '../../fixtures/wait.ts';
 
@@ -45,6 +50,46 @@ test('a second link adopts the backend of a session that lives, and is told whos
   const second = await launching(t, await openTestLink(t, sshd), options);
   t.match(await second.up(), { adopted: true, run: first.run });
   t.match(second.warnings, [/belongs to another link, and ends with it/]);
+});
+
+test('a session that is looked after again over its own link belongs to no other one', async (t) => {
+  const sshd = await startSshd(t);
+  const { up, warnings } = await launching(t, await openTestLink(t, sshd), options);
+  const { run } = await up();
+  t.match(await up(), { adopted: true, run });
+  t.same(warnings, []);
+});
+
+test('the end of a session that comes late ends its own run only, and no successor', async (t) => {
+  const sshd = await startSshd(t);
+  const host = remoteHost(await openTestLink(t, sshd));
+  const quiet = {
+    signal: new AbortController().signal,
+    forced: false,
+    progress: () => undefined,
+    warn: () => undefined,
+  };
+  const begin = async () => {
+    const session = new AbortController();
+    t.teardown(() => session.abort(new Error('the test is over')));
+    // Nobody ends the older session once its backend is gone, as on a road that is slower than the start of the next one.
+    const own = { signal: session.signal, launched: () => undefined, isOwn: () => false };
+    return { session, backend: await bringUp(host, 'box', parseOptions(options), quiet, own) };
+  };
+  const first = await begin();
+  await endAll(processesWith(`TOWLINE_RUN=${first.backend.run}`));
+  const keepers = () => processesWith(`TOWLINE_TEST_SSHD=${sshd.dir}`).filter((pid) => /keep$/.test(commandOf(pid)));
+  const old = keepers();
+  t.ok(old.length > 0);
+  const second = await begin();
+  t.match(second.backend, { adopted: false });
+  const pids = processesWith(`TOWLINE_RUN=${second.backend.run}`);
+  first.session.abort(new Error('late'));
+  await waitUntil('the end of the first keeper', () => !old.some(runs));
+  t.same(processesWith(`TOWLINE_RUN=${second.backend.run}`), pids);
+  t.notOk(existsSync(join(stateFolder(sshd.home, 'box'), 'ending')), 'nobody began to end it');
+  second.session.abort(new Error('now'));
+  await waitUntil('its end', () => processesWith(`TOWLINE_RUN=${second.backend.run}`).length === 0);
 });
 
 test('a session whose backend ended launches another one over the same link', async (t) => {

@@ -1,8 +1,9 @@
-import { common, living, locking } from './common.ts';
+import { common, living } from './common.ts';
+import { locking } from './locking.ts';
 
 /**
  * Finds the backend that runs, else starts one. One word a line on standard output, \`end\` in the end: \`stopped\`; \`unsafe PATH WHY\`; \`taken\`;
- * \`adopt\` or \`launched\` with what is known of the run. A token comes as the first line of standard input.
+ * \`adopt\` or \`launched\` with what is known of the run. A token, of \`tokensize\` bytes, comes on standard input.
  */
 export const begin = `${common}${living}${locking}
 enter
@@ -58,8 +59,9 @@ rm -rf token ready exit drained ending beat run settings log.[0-9]* piece
 filled "$command" >command
 printf '%s\\n' "$keep" >keep
 if [ -n "$tokenvar" ]; then
-  IFS= read -r t && printf '%s\\n' "$t" >token || quit no token came
-  unset t
+  # Never through a variable: where printf is no builtin it would stand in an argument.
+  dd bs=1 count="$tokensize" >token
+  [ "$(wc -c <token)" -eq "$tokensize" ] || { unlock; quit no token came; }
 fi
 if command -v flock >/dev/null; then locked=flock; else locked=folder; fi
 filled "$settings" >settings
@@ -68,6 +70,7 @@ say run "$run"
 say port "$port"
 say launched
 say end
+bequeath
 umask "$um"
 file=$(pwd)/keep
 cd /

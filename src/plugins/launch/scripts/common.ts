@@ -12,10 +12,17 @@ say() { printf '%s\\n' "$*" >&3; }
 quit() { say "$@"; say end; exit 0; }
 nap() { sleep "$1" || sleep 1; }
 state=\${XDG_STATE_HOME:-$HOME/.local/state}
-base=$state/towline/backends
+# A home folder may be that of several hosts, and a pid means something on one of them only. A Mac is called as its network pleases.
+host() {
+  case $(uname -s) in Darwin) i=$(ioreg -rd1 -c IOPlatformExpertDevice | sed -n 's/.*IOPlatformUUID" = "\\(.*\\)".*/\\1/p') ;; *) i= ;; esac
+  if [ -n "$i" ]; then set -- mac "$i"; else set -- "$(uname -n)" "$(cat /etc/machine-id)"; fi
+  sum=$(echo "$2" | cksum)
+  echo "$1-\${sum%% *}" | tr -c 'A-Za-z0-9.\\n-' _
+}
+base=$state/towline/backends/$(host)
 enter() {
   mkdir -p "$base/$name" || quit unsafe "$base/$name" cannot be made
-  for d in "$state/towline" "$base" "$base/$name"; do
+  for d in "$state/towline" "$state/towline/backends" "$base" "$base/$name"; do
     [ ! -h "$d" ] || quit unsafe "$d" is a symlink
     ls -ldn "$d" | { read -r m l u r; [ "$u" = "$me" ]; } || quit unsafe "$d" belongs to another user
     chmod 700 "$d" || quit unsafe "$d" cannot be made private
@@ -81,30 +88,6 @@ recall() {
   return 0
 }
 alive() { lives "$r_pid" "$r_start" || [ -n "$(members "$r_run" "$r_pid" "$r_start")" ]; }
-`;
-
-/** One at a time: flock, else a folder whose maker is looked at. `settle` gives it back, from whoever inherited it too. */
-export const locking = `
-if command -v flock >/dev/null; then
-  lock() { exec 9>lock; flock 9; }
-  unlock() { flock -u 9; exec 9>&-; }
-else
-  lock() {
-    n=0
-    until mkdir lock.d; do
-      read -r p s <lock.d/owner || p= s=
-      # Its maker may hand it on to the process that it starts: only one that stays dead has left it behind.
-      if lives "$p" "$s"; then n=0; else n=$((n + 1)); fi
-      if [ $n -gt 30 ]; then
-        mv lock.d "lock.$$" && rm -rf "lock.$$"
-        n=0
-      fi
-      nap 0.1
-    done
-    echo "$$ $(life $$)" >lock.d/owner
-  }
-  unlock() { rm -rf lock.d; }
-fi
 `;
 
 /** Ends all processes of run \`$1\` (pid \`$2\`, start \`$3\`): TERM, \`$4\` tenths of a second, KILL. False where some outlive that. */

@@ -1,11 +1,10 @@
 import { common, living } from './common.ts';
+import { looking } from './look.ts';
 
 /**
  * Shows a run until nobody looks any more, or its time is over: its log as it is on standard output; on standard error what lives and
  * listens, whenever that changes, and a dot for each look. \`from\` is \`start\` or \`end\` of the log.
- *
- * - \`B live\`, \`B gone CODE\`: the process of the backend itself. \`B none\`: there is no such run.
- * - \`P pid name\`: a process of the run. \`T address uid inode\`: a listening socket, as in /proc/net/tcp. \`S pid inode\`: one of the run's.
+ * It tells that as \`looking\` does.
  */
 export const follow = `exec 7>&2
 ${common}${living}
@@ -23,35 +22,7 @@ until recall && [ "$r_run" = "$run" ] && [ -e piece ]; do
   fi
   nap 0.1
 done
-look() {
-  if lives "$r_pid" "$r_start"; then
-    echo B live
-  else
-    e=
-    read -r k e <exit && [ "$k" = "$run" ] || e=
-    echo B gone $e
-    [ ! -e drained ] || echo D
-  fi
-  echo "R $r_pid $r_started"
-  [ $proc = yes ] || { echo N; return; }
-  m=$(members "$run" "$r_pid" "$r_start")
-  files=
-  for p in $m; do
-    read -r c </proc/$p/comm || c=
-    echo P $p "$c"
-    files="$files /proc/$p/fd"
-  done
-  t=$(grep -h ' 0A ' /proc/net/tcp /proc/net/tcp6 | while read -r a l b st c d e u f o r; do
-    [ "$st" = 0A ] && echo T "$l" "$u" "$o"
-  done)
-  [ -z "$t" ] || printf '%s\\n' "$t"
-  [ -n "$files" ] || return
-  want=$(printf '%s\\n' "$t" | while read -r a l u o; do printf ' %s ' "$o"; done)
-  ls -l /dev/null $files | awk -v want="$want" '
-    substr($0, 1, 6) == "/proc/" { split($0, part, "/"); p = part[3] }
-    index($0, "socket:[") { s = substr($NF, 9, length($NF) - 9); if (index(want, " " s " ")) print "S", p, s }' | sort -u
-}
-piece=$(cat piece)
+${looking}piece=$(cat piece)
 i=$piece
 if [ "$from" = start ]; then
   while [ $i -gt 1 ] && [ -e "log.$((i - 1))" ]; do i=$((i - 1)); done

@@ -9,9 +9,17 @@ import { searchPath } from './search-path.ts';
 export const keep = `
 cd "\${0%/*}" || exit 1
 . ./settings
+# Whoever has waited too long for the lock may have taken it, and starts one of its own.
+inherit() {
+  [ "$locked" != flock ] || return 0
+  mine=lock.d/held.$$.$(life $$)
+  mv "$1" "$mine"
+  [ -e "$mine" ] || exit 1
+}
 if [ "$1" = enter ]; then
   exec 8>&2 2>/dev/null
 ${living}
+  inherit "$2"
   printf '%s\\n' "run $run" "pid $$" "start $(life $$)" "port $port" "hash $hash" "token $tokenhash" \\
     "started $(date +%s)" "lifetime $lifetime" >run.new
   mv -f run.new run
@@ -19,7 +27,7 @@ ${living}
     flock -u 9
     exec 9>&-
   else
-    rm -rf lock.d
+    mv "$mine" lock.d/free
   fi
   here=$(pwd)
 ${searchPath}
@@ -52,8 +60,10 @@ ${searchPath}
 fi
 exec 4<&0 </dev/null
 umask 077
+${living}
+inherit "lock.d/heir.$run"
 finish() { echo "$run $1" >exit.new; mv -f exit.new exit; }
-backend() { sh ./keep enter; finish $?; }
+backend() { sh ./keep enter "$mine"; finish $?; }
 # dd with bs= passes on what it reads as it comes. It stops at 512 KiB at most, so that no piece of the log is larger than 1 MiB.
 drain() {
   pour
@@ -86,7 +96,6 @@ if [ "$lifetime" != session ]; then
   exit
 fi
 exec 2>/dev/null
-${living}
 ${ending}
 give_up() {
   # Another run may have taken its place: that one is none of its business.
@@ -109,6 +118,8 @@ watch() {
   while [ $silent -lt 10 ]; do
     nap 2
     read -r k e <exit && [ "$k" = "$run" ] && return
+    # Another one has its place, and gives signs of life there.
+    recall && [ "$r_run" != "$run" ] && return
     read -r now <beat
     if [ "$now" = "$was" ]; then silent=$((silent + 1)); else silent=0; fi
     was=$now

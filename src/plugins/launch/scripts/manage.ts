@@ -1,4 +1,5 @@
-import { common, ending, living, locking } from './common.ts';
+import { common, ending, living } from './common.ts';
+import { locking } from './locking.ts';
 
 const one = `${common}${living}${locking}${ending}
 [ -d "$base/$name" ] || quit none
@@ -50,11 +51,15 @@ done
 say end
 `;
 
-/** The log of \`$name\`, the older piece first; \`dir\` and whether there is a token come on standard error. */
+/** The log of \`$name\`, the older piece first; \`dir\` and the number of that piece come on standard error. */
 export const log = `exec 7>&2
 ${common}
 [ -d "$base/$name" ] || { echo none >&7; exit; }
 enter
 echo "dir $(pwd)" >&7
-for f in $(ls -d log.[0-9]* | sort -t . -k 2,2n); do cat "$f" >&3; done
+n=
+for f in $(ls -d log.[0-9]* | sort -t . -k 2,2n); do
+  [ -n "$n" ] || { n=\${f#log.}; echo "from $n" >&7; }
+  cat "$f" >&3
+done
 `;

@@ -5,7 +5,7 @@ export const settle = `${common}${living}
 enter
 recall && [ "$r_run" = "$run" ] || quit gone
 if [ -n "$hash" ]; then
-  IFS= read -r t && printf '%s\\n' "$t" >token.new && mv -f token.new token || quit failed
+  cat >token.new && [ -s token.new ] && mv -f token.new token || quit failed
 fi
 printf '%s\\n' "$run $port $host $hash" >ready.new && mv -f ready.new ready || quit failed
 quit done

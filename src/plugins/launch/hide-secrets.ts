@@ -1,0 +1,72 @@
+import type { Secret } from '../../plugin.ts';
+
+/** What is known of the secrets in a text. */
+export interface KnownSecrets {
+  readonly secrets: readonly Secret[];
+  /** What their first group matches is a token; each with the flags `dgu`. */
+  readonly patterns: readonly RegExp[];
+}
+
+/** Escape sequences of a terminal (ECMA-48): CSI, OSC and the short ones. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+const sequences = /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|[ -/]*[0-~])/g;
+
+/** What looks like a secret by the word before it, or is a long word of letters and digits. */
+const named = /((?:token|password|passwd|secret|key|code)["']?\s*[=:]\s*["']?)[^\s"'&;,]+/gi;
+const long = /[\w+/=-]{24,}/g;
+
+/** A pattern takes a time that is bounded by the length of what it looks at, characters. */
+const widest = 2048;
+
+/** The patterns as `hideSecrets` uses them: all matches, with the places of their groups. */
+export function readyPatterns(patterns: readonly (RegExp | null)[]): readonly RegExp[] {
+  return patterns.flatMap((one) => (one === null ? [] : [new RegExp(one.source, 'dgu')]));
+}
+
+/**
+ * What a backend printed, for people: without what a terminal would obey, and without what is a token by its value, by the pattern of a
+ * recipe, or by its look.
+ */
+export function hideSecrets(text: string, { secrets, patterns }: KnownSecrets): string {
+  let shown = text.replace(sequences, '');
+  for (const secret of secrets) {
+    for (const form of [secret.reveal(), encodeURIComponent(secret.reveal())]) {
+      shown = shown.replaceAll(form, '[secret]');
+    }
+  }
+  if (patterns.length > 0) {
+    shown = shown
+      .split('\n')
+      .map((line) => patterns.reduce(hideGroups, line))
+      .join('\n');
+  }
+  return shown.replace(named, '$1[secret]').replace(long, hideWord);
+}
+
+/** A token has digits in it. A path may be long by itself; then each part of it counts. */
+function hideWord(word: string): string {
+  if (!/\d/.test(word)) return word;
+  if (!word.startsWith('/')) return '[secret]';
+  return word
+    .split('/')
+    .map((part) => (part.length >= 24 && /\d/.test(part) ? '[secret]' : part))
+    .join('/');
+}
+
+function hideGroups(line: string, pattern: RegExp): string {
+  const found: { from: number; to: number }[] = [];
+  // Windows overlap, so that what is shorter than half of one stands whole in some.
+  for (let at = 0; at === 0 || at + widest / 2 < line.length; at += widest / 2) {
+    for (const { indices } of line.slice(at, at + widest).matchAll(pattern)) {
+      const [from, to] = indices?.[1] ?? [0, 0];
+      if (to > from) found.push({ from: at + from, to: at + to });
+    }
+  }
+  let shown = '';
+  let end = 0;
+  for (const { from, to } of found.sort((a, b) => a.from - b.from)) {
+    if (from >= end) shown += `${line.slice(end, from)}[secret]`;
+    end = Math.max(end, to);
+  }
+  return shown + line.slice(end);
+}
