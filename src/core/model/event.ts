@@ -135,7 +135,7 @@ export interface ChangeFact {
   readonly added: readonly string[];
   readonly removed: readonly string[];
   readonly changed: readonly string[];
-  /** Those of `changed` whose links end. */
+  /** Those of `changed` whose open links end. */
   readonly ended: readonly string[];
 }
 

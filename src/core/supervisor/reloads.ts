@@ -1,18 +1,13 @@
 import { type ConfigDiff, diffConfigs, isEmpty } from '../config/diff.ts';
 import type { Config } from '../model/config.ts';
-import type { Fact } from '../model/event.ts';
+import type { ChangeFact, Fact } from '../model/event.ts';
 import { Fault } from '../model/fault.ts';
 import type { PendingConfig } from '../model/snapshot.ts';
 
 /** What came of reading the config again: names of relays. */
-export interface Reloaded {
+export interface Reloaded extends ChangeFact {
   /** False: open links would have ended, and that was not asked for; all is as it was. */
   readonly applied: boolean;
-  readonly added: readonly string[];
-  readonly removed: readonly string[];
-  readonly changed: readonly string[];
-  /** Those of `changed` whose links end, and begin anew. */
-  readonly ended: readonly string[];
   readonly unchanged: readonly string[];
   /** Where it was not applied: those with an open link that would end. */
   readonly cuts: readonly string[];
@@ -82,11 +77,11 @@ export class Reloads {
     });
     permit();
     const { config, diff } = found;
-    const news = newsOf(diff);
+    const news = newsOf(diff, busy);
     const { unchanged } = diff;
     if (touch !== 'all') {
       if (isEmpty(diff) && before === null) return { applied: true, ...news, unchanged, cuts: [] };
-      const cuts = busy([...news.removed, ...news.ended]).filter((name) => !touch.includes(name));
+      const cuts = [...busy(news.removed), ...news.ended].filter((name) => !touch.includes(name));
       if (cuts.length > 0) {
         if (!isSame(before, { fault: null, ...news, cuts })) fact({ type: 'config.differs', ...news, cuts });
         return { applied: false, ...news, unchanged, cuts };
@@ -106,9 +101,9 @@ export class Reloads {
   }
 }
 
-function newsOf({ added, removed, changed }: ConfigDiff): Pick<Reloaded, 'added' | 'removed' | 'changed' | 'ended'> {
+function newsOf({ added, removed, changed }: ConfigDiff, busy: ReloadDeeds['busy']): ChangeFact {
   const names = (some: typeof changed) => some.map(({ name }) => name);
-  return { added, removed, changed: names(changed), ended: names(changed.filter(({ ends }) => ends)) };
+  return { added, removed, changed: names(changed), ended: busy(names(changed.filter(({ ends }) => ends))) };
 }
 
 function isSame(one: PendingConfig | null, other: PendingConfig): boolean {
