@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from '../model/config.ts';
 import { Fault } from '../model/fault.ts';
@@ -17,10 +17,11 @@ const period = 2_000;
 export async function loadSettled(path: string, options: LoadOptions = {}): Promise<Config> {
   const end = performance.now() + patience;
   for (;;) {
-    const before = stampOf(path);
+    const before = await stampOf(path);
     if (before.young) await sleep(quiet);
     const load = attempt(() => loadConfig(path, options));
-    if (stampOf(path).text === before.text) return load();
+    const after = await stampOf(path);
+    if (after.text === before.text) return load();
     if (performance.now() <= end) continue;
     const message = `${path} has been written all the time for ${patience / 1_000} s; try again when it is complete`;
     throw new Fault('CONFIG_UNREADABLE', message, { detail: { path } });
@@ -32,16 +33,24 @@ export async function loadSettled(path: string, options: LoadOptions = {}): Prom
  * may have changed after it was read. Returns the stop.
  */
 export function watchConfig(path: string, changed: () => void, every: number = period): () => void {
-  let seen = stampOf(path).text;
+  let seen: string | null = null;
   let told = false;
-  const timer = setInterval(() => {
-    const { text } = stampOf(path);
+  let timer: NodeJS.Timeout | undefined;
+  let stopped = false;
+  const look = async () => {
+    const { text } = await stampOf(path);
+    if (stopped) return;
     const same = text === seen;
     seen = text;
     if (same && !told) changed();
     told = same;
-  }, every).unref();
-  return () => clearInterval(timer);
+    timer = setTimeout(() => void look(), every).unref();
+  };
+  void look();
+  return () => {
+    stopped = true;
+    clearTimeout(timer);
+  };
 }
 
 interface Stamp {
@@ -50,9 +59,9 @@ interface Stamp {
 }
 
 /** Absent is a state like any other: between two steps of an editor a file may be away. */
-function stampOf(path: string): Stamp {
+async function stampOf(path: string): Promise<Stamp> {
   try {
-    const { ino, size, mtimeMs, ctimeMs } = statSync(path);
+    const { ino, size, mtimeMs, ctimeMs } = await stat(path);
     const age = Date.now() - Math.max(mtimeMs, ctimeMs);
     return { text: `${ino} ${size} ${mtimeMs} ${ctimeMs}`, young: age < fresh };
   } catch {

@@ -9,12 +9,15 @@ export interface RelayListenersPorts {
   readonly fact: (fact: Fact) => void;
   /** Names the address of a forward: a `:0` listener is given its port. */
   readonly settle: (forward: number) => Promise<Endpoint>;
+  /** A listener that goes on is bound to this port: it is remembered as that of this forward. */
+  readonly keep: (forward: number, port: number) => void;
   readonly accepted: (forward: number, socket: Socket) => void;
 }
 
 /** A listener, and the place that its forward has in the config by now. */
 interface Seat {
   forward: number;
+  port: number | null;
   readonly listener: Listener;
 }
 
@@ -52,7 +55,10 @@ export class RelayListeners {
       fresh.push(seat);
       return [{ seat, index }];
     });
-    for (const { seat, index } of seats) seat.forward = index;
+    for (const { seat, index } of seats) {
+      seat.forward = index;
+      if (seat.port !== null) this.#ports.keep(index, seat.port);
+    }
     this.#seats = seats.map(({ seat }) => seat);
     for (const { listener } of before.filter((seat) => !this.#seats?.includes(seat))) listener.close();
     return async () => {
@@ -71,8 +77,12 @@ export class RelayListeners {
     const at = () => ({ relay: this.#relay, forward: seat.forward });
     const seat: Seat = {
       forward: index,
+      port: null,
       listener: new Listener(() => settle(seat.forward), {
-        bound: (listen) => fact({ type: 'listener.bound', ...at(), listen }),
+        bound: (listen) => {
+          seat.port = listen.kind === 'tcp' ? listen.port : null;
+          fact({ type: 'listener.bound', ...at(), listen });
+        },
         failed: (fault) => fact({ type: 'listener.failed', ...at(), fault: fault.report() }),
         troubled: (text) => fact({ type: 'relay.warned', relay: this.#relay, text }),
         accepted: (socket) => accepted(seat.forward, socket),

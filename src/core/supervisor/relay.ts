@@ -10,6 +10,7 @@ import type { ConnectionTable } from './connection-table.ts';
 import { hopeless } from './hopeless.ts';
 import type { SlotSetting } from './lane-slot.ts';
 import { Refusals } from './refusals.ts';
+import { changedFact, declaredFact } from './relay-facts.ts';
 import { RelayGuests } from './relay-guests.ts';
 import { RelayLanes } from './relay-lanes.ts';
 import { RelayLife } from './relay-life.ts';
@@ -59,6 +60,7 @@ export class Relay {
     this.#listeners = new RelayListeners(relay, {
       fact: ports.fact,
       settle: (forward) => ports.settle(this.config, forward),
+      keep: (forward, port) => ports.keep(this.config, forward, port),
       accepted: (forward, socket) => this.clients.accept(forward, socket),
     });
     this.clients = new Clients(this.config, ports.connections, {
@@ -119,8 +121,7 @@ export class Relay {
 
   /** Makes it known to everyone who reads events, whether or not it is started. */
   declare(): void {
-    const { name, host, lanes } = this.config;
-    this.#ports.fact({ type: 'relay.declared', relay: name, host, lanes, forwards: this.#shown() });
+    this.#ports.fact(declaredFact(this.config));
   }
 
   /**
@@ -130,7 +131,7 @@ export class Relay {
    */
   adopt(setting: SlotSetting, { anew }: RelayChange): () => Promise<void> {
     const before = this.config;
-    const { name, host, lanes, forwards, start, memory } = setting.relay;
+    const { forwards, start, memory } = setting.relay;
     this.#setting = setting;
     this.#stale ||= anew;
     const was = matchForwards(before.forwards, forwards);
@@ -138,11 +139,8 @@ export class Relay {
     this.clients.adopt(this.config, place);
     // Their numbers are those of the forwards before.
     this.#refusals.flush();
-    if (anew) {
-      const shown = this.#shown().map((forward, index) => ({ ...forward, was: was[index] ?? null }));
-      this.#ports.fact({ type: 'relay.changed', relay: name, host, lanes, forwards: shown });
-      this.#keepPorts();
-    } else this.#lanes.limit(memory);
+    if (anew) this.#ports.fact(changedFact(this.config, was));
+    else this.#lanes.limit(memory);
     const open = this.#listeners.rearrange(forwards, was);
     return async () => {
       await open();
@@ -260,23 +258,6 @@ export class Relay {
       failed: (plugin, fault) => fact({ type: 'plugin.failed', relay, plugin, fault: fault.report() }),
       said: (text, count) => fact({ type: 'worker.said', relay, text, count }),
     });
-  }
-
-  #shown() {
-    return this.config.forwards.map(({ kind, listen, target, health }) => ({
-      kind,
-      listen,
-      target,
-      probed: health !== null,
-    }));
-  }
-
-  /** What is bound goes on, so what is remembered follows it. */
-  #keepPorts(): void {
-    const known = this.#ports.snapshot(this.config.name)?.forwards ?? [];
-    for (const [forward, { listen, bound }] of known.entries()) {
-      if (bound && listen.kind === 'tcp') this.#ports.keep(this.config, forward, listen.port);
-    }
   }
 
   #changed(): void {
