@@ -19,7 +19,7 @@ export type Touch = 'all' | readonly string[];
 /** What reading the config again needs, and does. */
 export interface ReloadDeeds {
   /** Rejects with CONFIG_INVALID where somebody refuses the config. */
-  readonly check: (config: Config) => Promise<void>;
+  readonly check: (config: Config, diff: ConfigDiff) => Promise<void>;
   /** Rejects once the daemon ends. */
   readonly permit: () => void;
   /** Those of these relays with an open link. */
@@ -96,7 +96,7 @@ export class Reloads {
   async #look(read: () => Promise<Config>, check: ReloadDeeds['check']) {
     const config = await read();
     const diff = diffConfigs(this.#config, config);
-    if (!isEmpty(diff)) await check(config);
+    if (!isEmpty(diff)) await check(config, diff);
     return { config, diff };
   }
 }

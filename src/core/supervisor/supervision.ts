@@ -1,3 +1,4 @@
+import type { RelayChange } from '../config/diff.ts';
 import type { Config } from '../model/config.ts';
 import type { Event, Fact } from '../model/event.ts';
 import { Fault } from '../model/fault.ts';
@@ -62,7 +63,7 @@ export class Supervision implements Supervisor {
       this.#begun = resolve;
     });
     this.#reloads = new Reloads(config, begun, {
-      check: (next) => this.#askGuests(next),
+      check: (next, { changed }) => this.#askGuests(next, changed),
       permit: () => this.#refuseIfEnding(),
       busy: (names) => this.#relays.busy(names),
       apply: async (next, diff) => {
@@ -147,11 +148,19 @@ export class Supervision implements Supervisor {
     this.#workers.kill();
   }
 
-  /** A plugin that cannot even be loaded blocks its own relay later; one that does not accept the config lets nothing begin. */
-  async #askGuests(config: Config): Promise<void> {
+  /**
+   * A plugin that cannot even be loaded blocks its own relay later; one that does not accept the config lets nothing begin. A relay that
+   * works is not given up for one that could not start.
+   */
+  async #askGuests(config: Config, changed: readonly RelayChange[] = []): Promise<void> {
     const checks = await checkByGuests(config, this.#options.builtins, loadingTime);
     const refused = checks.find(({ kind }) => kind === 'refused');
     if (refused !== undefined) throw refused.fault;
+    const working = this.#relays.busy(changed.filter(({ anew }) => anew).map(({ name }) => name));
+    const lost = checks.find(({ relay }) => working.includes(relay));
+    if (lost === undefined) return;
+    const text = `${lost.relay} has an open link, and could not start with this config: ${lost.fault.message}`;
+    throw new Fault('CONFIG_INVALID', text, { cause: lost.fault });
   }
 
   #settings({ relays, sshConfig }: Config): readonly SlotSetting[] {
