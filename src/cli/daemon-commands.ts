@@ -27,7 +27,7 @@ export const daemonCommands: readonly Command[] = [
   {
     name: 'reload',
     group: 'Daemon',
-    text: 'read the config again; relays that are unchanged do not notice',
+    text: 'read the config again; what is unchanged does not notice',
     options: [],
     more: [
       'New relays begin, removed ones end, changed ones begin anew behind the listeners',
