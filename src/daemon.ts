@@ -1,5 +1,6 @@
 import { homedir } from 'node:os';
-import { findConfig, loadConfig } from './core/config/load.ts';
+import { findConfig, type LoadOptions, loadConfig } from './core/config/load.ts';
+import { loadSettled, watchConfig } from './core/config/settled.ts';
 import { callOutside } from './core/model/call-outside.ts';
 import type { Config } from './core/model/config.ts';
 import type { Event } from './core/model/event.ts';
@@ -8,6 +9,7 @@ import { printable } from './core/model/printable.ts';
 import type { DaemonStatus } from './core/model/status.ts';
 import type { Attendant } from './core/supervisor/attendant.ts';
 import { handSetToken } from './core/secrets/token-store.ts';
+import type { Reloaded, Touch } from './core/supervisor/reloads.ts';
 import { createSupervisor, type Supervisor } from './core/supervisor/supervisor.ts';
 import { type Folders, locateFolders, openFolders } from './control/folders.ts';
 import { type Log, openLog } from './control/log.ts';
@@ -30,8 +32,14 @@ export interface DaemonOptions {
 
 /** A running daemon. */
 export interface Daemon {
+  /** What runs by now. */
   readonly config: Config;
   readonly folders: Folders;
+  /**
+   * Reads the config file again and takes it over; relays that are unchanged do not notice. Rejects, and changes nothing, where it cannot be
+   * used. A change that ends no open link needs no call: it is taken over a few seconds after it was written.
+   */
+  reload(): Promise<Reloaded>;
   /** Resolves when it has ended, whoever asked for it. */
   readonly done: Promise<void>;
   status(): DaemonStatus;
@@ -60,7 +68,10 @@ export const builtins: Readonly<Record<string, string>> = {
 
 /** Starts a daemon in this process. Throws a fault when config, folders or another daemon stand in the way. */
 export async function startDaemon(options: DaemonOptions = {}): Promise<Daemon> {
-  const config = readConfig(options);
+  const file = fileOf(options);
+  const { sshConfig = null } = options;
+  const load: LoadOptions = sshConfig === null ? {} : { sshConfig };
+  const config = loadConfig(file, load);
   const folders = options.folders ?? locateFolders();
   openFolders(folders);
   const version = readVersion();
@@ -83,14 +94,21 @@ export async function startDaemon(options: DaemonOptions = {}): Promise<Daemon> 
     end();
     if (now) supervisor.now();
   };
-  const control = await startControl({ folders, supervisor, version, down });
+  // Whoever asks may be in another folder.
+  const reload = (touch: Touch) => supervisor.reload(() => loadSettled(file, { ...load, wholePath: true }), touch);
+  const control = await startControl({ folders, supervisor, version, down, reload });
   const log = openLog({
     path: folders.log,
     verbose: process.env['TOWLINE_DEBUG'] === '1',
     ...(options.trouble === undefined ? {} : { trouble: options.trouble }),
   });
   supervisor.subscribe(0, log.tell);
-  const done = asked.then(() => finish({ supervisor, control, log }, why));
+  // Whether it was taken over, or why not, is an event.
+  const unwatch = watchConfig(file, () => void reload([]).catch(() => undefined));
+  const done = asked.then(() => {
+    unwatch();
+    return finish({ supervisor, control, log }, why);
+  });
   try {
     await supervisor.start();
   } catch (error) {
@@ -99,7 +117,10 @@ export async function startDaemon(options: DaemonOptions = {}): Promise<Daemon> 
     throw Fault.from(error);
   }
   return {
-    config,
+    get config() {
+      return supervisor.config;
+    },
+    reload: () => reload('all'),
     folders,
     done,
     questions: supervisor.questions,
@@ -132,9 +153,8 @@ function containListener(listener: (event: Event) => void): (event: Event) => vo
   };
 }
 
-function readConfig({ config = null, sshConfig = null }: DaemonOptions): Config {
-  const file = findConfig({ cwd: process.cwd(), explicit: config, env: process.env, home: homedir() });
-  return loadConfig(file, sshConfig === null ? {} : { sshConfig });
+function fileOf({ config = null }: DaemonOptions): string {
+  return findConfig({ cwd: process.cwd(), explicit: config, env: process.env, home: homedir() });
 }
 
 /** The name of the socket is freed last: who sees the event stream end may start the next daemon. */

@@ -1,4 +1,5 @@
 export { type Daemon, type DaemonOptions, startDaemon } from './daemon.ts';
+export type { Reloaded } from './core/supervisor/reloads.ts';
 export type { AskedQuestion, Attendant } from './core/supervisor/attendant.ts';
 export type { Folders } from './control/folders.ts';
 export type { Config, ForwardConfig, HealthConfig, Keepalive, PluginUse, RelayConfig } from './core/model/config.ts';
@@ -8,7 +9,7 @@ export { Fault, type FaultReport } from './core/model/fault.ts';
 export { type FaultCode, type FaultEntry, faults } from './core/model/fault-table.ts';
 export type { Prompt, Question } from './core/model/question.ts';
 export { Secret } from './core/model/secret.ts';
-export type { RelaySnapshot } from './core/model/snapshot.ts';
+export type { PendingConfig, RelaySnapshot } from './core/model/snapshot.ts';
 export type { Standing } from './core/model/standing.ts';
 export type { Word } from './core/model/state.ts';
 export type { Counters, DaemonStatus, RelayStatus } from './core/model/status.ts';

@@ -9,7 +9,7 @@ import { type Arguments, readText } from './arguments.ts';
 import { askBackend, type BackendAnswers, readBackend } from './backend-answers.ts';
 import { chooseHost } from './choose-host.ts';
 import type { Called } from './commands.ts';
-import { change, openForChange, staleDaemon, upCommand } from './config-change.ts';
+import { change, openForChange, tellDaemon, upCommand } from './config-change.ts';
 import { canAsk, leftCode, openDialogue } from './dialogue.ts';
 import { forwardText, listenText, ownerOf, readHost, readListen, readNewName, readPort } from './relay-answers.ts';
 import type { Terminal } from './terminal.ts';
@@ -152,7 +152,7 @@ async function tell(
       `warning: ssh_config has no host ${relay.host}; did you mean ${near}? then write it into ${file}:${lines.get(name) ?? 1}`,
     );
   if (rehearsed?.fault != null) say(`it cannot start yet: ${rehearsed.fault.message} [${rehearsed.fault.code}]`);
-  say((await staleDaemon(file)) ?? `start it with \`${upCommand(file)}\``);
+  say((await tellDaemon(file, [])) ?? `start it with \`${upCommand(file)}\``);
   if (relay.plugins.length === 0) say(`if its backend has a token, \`towline token set ${name}\` takes it`);
   say(
     `a UI gets its address and token by \`towline url ${name}\`, the token alone by \`towline token ${name} --copy\``,

@@ -3,6 +3,7 @@ import { homedir } from 'node:os';
 import type { Edit } from '../core/config/edit/edit-relays.ts';
 import { changeConfig, type OpenConfig, openConfig } from '../core/config/edit/open-config.ts';
 import { placeConfig } from '../core/config/load.ts';
+import { formatChange } from '../control/change-text.ts';
 import { Fault } from '../core/model/fault.ts';
 import { printable } from '../core/model/printable.ts';
 import { shellWord } from '../core/model/shell-word.ts';
@@ -33,15 +34,23 @@ export function change(opened: OpenConfig, edit: Edit): OpenConfig {
   }
 }
 
-/** What to run so that a change counts: nothing reads the config a second time. Null: no daemon runs with this file. */
-export async function staleDaemon(file: string): Promise<string | null> {
+/**
+ * Has the daemon that runs with this file take over a change of it, and says what came of that. `touch`: the relays whose open links may end
+ * by it; where others' would, because more has changed in the file, it waits for `towline reload`. Null: no daemon runs.
+ */
+export async function tellDaemon(file: string, touch: readonly string[]): Promise<string | null> {
   try {
-    const { config, pid } = await connect().version();
+    const client = connect();
+    const { config, pid } = await client.version();
     if (!isSame(config, file)) return `a daemon (pid ${pid}) runs with another config, ${printable(config)}`;
-    return `the daemon (pid ${pid}) goes on with what it read; for the change run \`towline down\`, then \`${upCommand(file)}\``;
+    const news = await client.reload(touch);
+    if (news.applied) return `the daemon (pid ${pid}) has taken it over: ${formatChange(news)}`;
+    const links = news.cuts.length === 1 ? 'the open link' : 'the open links';
+    return `the daemon (pid ${pid}) goes on as it was: ${links} of ${news.cuts.join(', ')} would end; \`towline reload\` takes it over`;
   } catch (error) {
     const fault = Fault.from(error);
     if (fault.code === 'NOT_RUNNING') return null;
+    if (fault.code.startsWith('CONFIG_')) return `the daemon goes on as it was: ${fault.message} [${fault.code}]`;
     return `whether a daemon runs is not known: ${fault.message}`;
   }
 }

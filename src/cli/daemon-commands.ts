@@ -23,6 +23,20 @@ export const daemonCommands: readonly Command[] = [
     run: async (called) => (await import('./down.ts')).down(called),
   },
   {
+    name: 'reload',
+    group: 'Daemon',
+    text: 'read the config again; what is unchanged does not notice',
+    options: [],
+    more: [
+      'New relays begin, removed ones end, changed ones begin anew behind the listeners',
+      'they have: who comes meanwhile waits. A change of `start`, `hold`, `connections`',
+      'or `memory` alone ends no link. A config that cannot be used changes nothing.',
+      'SIGHUP does the same. A change that ends no open link needs no reload: it is',
+      'taken over a few seconds after it was written.',
+    ].join('\n'),
+    run: async (called) => (await import('./reload.ts')).reload(called),
+  },
+  {
     name: 'start',
     operands: [relay],
     group: 'Relays',

@@ -5,7 +5,7 @@ import { printable } from '../core/model/printable.ts';
 import { unknownRelay } from '../core/supervisor/unknown-relay.ts';
 import { readFlag, readText } from './arguments.ts';
 import type { Called } from './commands.ts';
-import { change, openForChange, staleDaemon } from './config-change.ts';
+import { change, openForChange, tellDaemon } from './config-change.ts';
 import { locateFolders } from '../control/folders.ts';
 import { tokenOfRemoved } from './kept-token.ts';
 import { canAsk, leftCode, openDialogue } from './dialogue.ts';
@@ -35,8 +35,8 @@ export async function remove({ given, terminal }: Called): Promise<number> {
   terminal.say(`removed ${name} from ${printable(file)}`);
   const forgotten = await tokenOfRemoved(locateFolders().state, name);
   if (forgotten !== null) terminal.say(forgotten);
-  const stale = await staleDaemon(file);
-  if (stale !== null) terminal.say(printable(stale));
+  const told = await tellDaemon(file, [name]);
+  if (told !== null) terminal.say(printable(told));
   return 0;
 }
 

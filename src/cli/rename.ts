@@ -3,7 +3,7 @@ import { printable } from '../core/model/printable.ts';
 import { unknownRelay } from '../core/supervisor/unknown-relay.ts';
 import { readText } from './arguments.ts';
 import type { Called } from './commands.ts';
-import { change, openForChange, staleDaemon } from './config-change.ts';
+import { change, openForChange, tellDaemon } from './config-change.ts';
 import { locateFolders } from '../control/folders.ts';
 import { tokenOfRenamed } from './kept-token.ts';
 import { readNewName } from './relay-answers.ts';
@@ -25,7 +25,7 @@ export async function rename({ given, terminal }: Called): Promise<number> {
   }
   const moved = await tokenOfRenamed(locateFolders().state, name, to);
   if (moved !== null) terminal.say(moved);
-  const stale = await staleDaemon(file);
-  if (stale !== null) terminal.say(printable(stale));
+  const told = await tellDaemon(file, []);
+  if (told !== null) terminal.say(printable(told));
   return 0;
 }

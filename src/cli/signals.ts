@@ -1,3 +1,5 @@
+import { isatty } from 'node:tty';
+import { Fault } from '../core/model/fault.ts';
 import type { Daemon } from '../daemon.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -13,7 +15,7 @@ const numbers = { SIGINT: 2, SIGTERM: 15, SIGHUP: 1 } as const;
 /** How long the end may still take after a second signal, ms: then the process leaves as it is. */
 const patience = 2_000;
 
-/** The first SIGINT or SIGTERM drains, a second one ends now. SIGHUP ends a daemon whose terminal is gone, no other. */
+/** The first SIGINT or SIGTERM drains, a second one ends now. SIGHUP ends a daemon whose terminal is gone; any other reads its config again. */
 export function obeySignals(daemon: Daemon, terminal: Terminal, say: (text: string) => void): Signals {
   let asked = 0;
   let forced: number | null = null;
@@ -29,8 +31,14 @@ export function obeySignals(daemon: Daemon, terminal: Terminal, say: (text: stri
     setTimeout(() => process.exit(forced ?? 1), patience).unref();
   };
   const hang = () => {
-    if (terminal.live) end('SIGHUP');
-    else say('SIGHUP is ignored; restart the daemon to read the config again');
+    // A terminal that hung up is one no longer, before it sends this.
+    if (terminal.live && !isatty(1)) return end('SIGHUP');
+    // What became of it is an event, but for a daemon that ends.
+    daemon.reload().catch((error: unknown) => {
+      const fault = Fault.from(error);
+      if (!fault.code.startsWith('CONFIG_')) say(`SIGHUP: ${fault.message} [${fault.code}]`);
+      else for (const line of problemsIn(fault)) say(line);
+    });
   };
   process.on('SIGINT', end).on('SIGTERM', end).on('SIGHUP', hang);
   return {
@@ -39,4 +47,9 @@ export function obeySignals(daemon: Daemon, terminal: Terminal, say: (text: stri
       process.off('SIGINT', end).off('SIGTERM', end).off('SIGHUP', hang);
     },
   };
+}
+
+/** All but the first problem of a config, which its event has. */
+function problemsIn({ detail }: Fault): readonly string[] {
+  return typeof detail['problems'] === 'string' ? detail['problems'].split('\n').slice(1) : [];
 }

@@ -3,6 +3,7 @@ import { formatEnds } from '../core/model/endpoint.ts';
 import { printable } from '../core/model/printable.ts';
 import type { Word } from '../core/model/state.ts';
 import type { DaemonStatus, RelayStatus } from '../core/model/status.ts';
+import { formatChange } from '../control/change-text.ts';
 import { formatAge } from '../control/quantity.ts';
 import { paint, type Tone } from './terminal.ts';
 import { wrapText } from './wrap-text.ts';
@@ -35,7 +36,18 @@ export function drawStatus(status: DaemonStatus, view: View): string {
   const title = `towline ${status.version}, pid ${status.pid}, up ${up}${stopping}, ${printable(status.config)}`;
   const body = status.relays.length === 0 ? 'the config has no relays\n' : drawRelays(status.relays, view);
   const lines = wrapText(title, Math.min(widest, view.columns)).map((line) => paint(line, 'quiet', view.colour));
-  return `${lines.join('\n')}\n\n${body}`;
+  return `${[...lines, ...pendingLines(status, view)].join('\n')}\n\n${body}`;
+}
+
+/** That the file is not what runs, and why. */
+function pendingLines({ pending }: DaemonStatus, { columns, colour }: View): readonly string[] {
+  if (pending === null) return [];
+  const cuts = pending.fault === null ? pending.cuts.join(', ') : '';
+  const text =
+    pending.fault === null
+      ? `the config file has changed (${formatChange(pending)}); it is not taken over, since the open links of ${cuts} would end: \`towline reload\` does it`
+      : `the config file cannot be used, and what ran goes on: ${pending.fault.message} [${pending.fault.code}]`;
+  return wrapText(`! ${printable(text)}`, Math.min(widest, columns)).map((line) => paint(line, 'uneasy', colour));
 }
 
 const titles = ['RELAY', 'STATE', 'FORWARD', 'FOR', 'OPEN'];

@@ -5,6 +5,7 @@ import { Fault, type FaultReport } from '../core/model/fault.ts';
 import type { BackendFacts } from '../core/model/backend.ts';
 import type { Endpoint } from '../core/model/endpoint.ts';
 import { Secret } from '../core/model/secret.ts';
+import type { Reloaded, Touch } from '../core/supervisor/reloads.ts';
 import type { DaemonStatus, RelayStatus } from '../core/model/status.ts';
 import type { UnlockMessage } from './unlock-message.ts';
 
@@ -32,6 +33,8 @@ export interface ControlClient {
   version(): Promise<DaemonVersion>;
   status(): Promise<DaemonStatus>;
   command(verb: 'start' | 'stop' | 'restart', relay: string): Promise<RelayStatus>;
+  /** Has the config file read again; `touch`: whose open links may end. Throws what is wrong with it; then nothing has changed. */
+  reload(touch: Touch): Promise<Reloaded>;
   /** Returns when the daemon has agreed to end. */
   down(now: boolean): Promise<void>;
   /** Each event after number `after`, until the daemon ends or drops us, or `signal` is aborted. */
@@ -59,6 +62,11 @@ export function openClient(socket: string, { timeout = 10_000 }: { readonly time
     // Draining takes as long as the config says.
     command: async (verb, relay) =>
       (await ask('POST', `/v1/relays/${encodeURIComponent(relay)}/${verb}`, null)) as RelayStatus,
+    // Plugins are asked, one after another.
+    reload: async (touch) => {
+      const query = touch === 'all' ? '' : `?touch=${encodeURIComponent(touch.join(','))}`;
+      return (await ask('POST', `/v1/reload${query}`, null)) as Reloaded;
+    },
     down: async (now) => {
       await ask('POST', `/v1/down${now ? '?now=1' : ''}`, timeout);
     },

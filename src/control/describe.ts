@@ -3,6 +3,7 @@ import type { Event } from '../core/model/event.ts';
 import type { FaultReport } from '../core/model/fault.ts';
 import { printable } from '../core/model/printable.ts';
 import type { BackingState, LaneState, Rest } from '../core/model/state.ts';
+import { formatChange } from './change-text.ts';
 import { formatDuration } from './quantity.ts';
 
 /** How much a line matters. `debug` is shown only when asked for. */
@@ -31,10 +32,22 @@ function tell(event: Event, name: ForwardName): Description {
       return info(`towline ${event.version} started (pid ${event.pid}), config ${event.config}`);
     case 'daemon.warned':
       return warn(event.text);
+    case 'config.reloaded':
+      return info(`the config was read again: ${formatChange(event)}`);
+    case 'config.refused':
+      return error(`${formatFault(event.fault)}; keeping the running configuration`);
+    case 'config.differs': {
+      const open = `${event.cuts.join(', ')} ${event.cuts.length === 1 ? 'has an open link' : 'have open links'}`;
+      return warn(`the config file has changed (${formatChange(event)}), and ${open}; \`towline reload\` applies it`);
+    }
     case 'daemon.stopping':
       return info(`towline is stopping: ${event.why}`);
     case 'relay.declared':
       return debug(`${event.relay}: host ${event.host}, lanes ${event.lanes}, forwards ${event.forwards.length}`);
+    case 'relay.changed':
+      return debug(`${event.relay}: now host ${event.host}, lanes ${event.lanes}, forwards ${event.forwards.length}`);
+    case 'relay.removed':
+      return info(`${event.relay}: removed`);
     case 'relay.started':
       return info(`${event.relay}: started`);
     case 'relay.stopping':

@@ -18,6 +18,15 @@ export function createNarrator(): Narrator {
           addresses.set(key(event.relay, index), formatEndpoint(listen));
         });
         break;
+      case 'relay.changed': {
+        const before = event.forwards.map(({ was }) =>
+          was === null ? undefined : addresses.get(key(event.relay, was)),
+        );
+        event.forwards.forEach(({ listen }, index) => {
+          addresses.set(key(event.relay, index), before[index] ?? formatEndpoint(listen));
+        });
+        break;
+      }
       case 'relay.started':
         for (const at of judged.keys()) if (at.startsWith(`${event.relay}#`)) judged.delete(at);
         break;

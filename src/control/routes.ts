@@ -5,6 +5,7 @@ import { leadsToBackend } from '../core/model/backend.ts';
 import { Fault } from '../core/model/fault.ts';
 import { printable } from '../core/model/printable.ts';
 import type { RelayStatus } from '../core/model/status.ts';
+import type { Reloaded, Touch } from '../core/supervisor/reloads.ts';
 import type { Supervisor } from '../core/supervisor/supervisor.ts';
 import { readAnswers } from './answers-body.ts';
 import { streamEvents } from './event-stream.ts';
@@ -17,6 +18,8 @@ export interface Routed {
   readonly version: string;
   /** Ends the daemon; it may return before that is done. `now` cuts the drain short. */
   readonly down: (now: boolean) => void;
+  /** Has the config file read again; `touch`: whose open links may end. */
+  readonly reload: (touch: Touch) => Promise<Reloaded>;
   /** Aborted when the control API closes: event streams end. */
   readonly signal: AbortSignal;
 }
@@ -24,12 +27,12 @@ export interface Routed {
 type App = Hono<{ Bindings: HttpBindings }>;
 
 /** The control API. Every error is `{ code, message, detail }` with the fault table's HTTP status. */
-export function createRoutes({ supervisor, version, down, signal }: Routed): App {
+export function createRoutes({ supervisor, version, down, reload, signal }: Routed): App {
   const app: App = new Hono();
   app.onError((error) => answerFault(Fault.from(error)));
   app.notFound(({ req }) => {
     const known =
-      'see GET /v1/version, /v1/status, /v1/events, POST /v1/relays/NAME/start, stop, restart, unlock, GET and POST /v1/relays/NAME/token, /v1/questions/ID, /v1/down';
+      'see GET /v1/version, /v1/status, /v1/events, POST /v1/relays/NAME/start, stop, restart, unlock, GET and POST /v1/relays/NAME/token, /v1/questions/ID, /v1/reload, /v1/down';
     throw new Fault('USAGE', `there is no ${printable(`${req.method} ${req.path}`)}; ${known}`);
   });
   app.get('/v1/version', (context) => {
@@ -83,6 +86,10 @@ export function createRoutes({ supervisor, version, down, signal }: Routed): App
   app.post('/v1/relays/:name/token', async (context) => {
     await supervisor.retoken(findRelay(supervisor, context.req.param('name')).name);
     return context.json({});
+  });
+  app.post('/v1/reload', async (context) => {
+    const touch = context.req.query('touch');
+    return context.json(await reload(touch === undefined ? 'all' : touch.split(',').filter((name) => name !== '')));
   });
   app.post('/v1/down', (context) => {
     context.env.outgoing.once('finish', () => down(context.req.query('now') === '1'));

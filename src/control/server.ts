@@ -1,6 +1,7 @@
 import { unlinkSync } from 'node:fs';
 import type { RequestListener } from 'node:http';
 import { getRequestListener } from '@hono/node-server';
+import type { Reloaded, Touch } from '../core/supervisor/reloads.ts';
 import type { Supervisor } from '../core/supervisor/supervisor.ts';
 import type { Folders } from './folders.ts';
 import { refuse } from './guard.ts';
@@ -13,6 +14,7 @@ export interface ControlOptions {
   readonly supervisor: Supervisor;
   readonly version: string;
   readonly down: (now: boolean) => void;
+  readonly reload: (touch: Touch) => Promise<Reloaded>;
   /** How often it looks whether its socket is still in its place, ms. */
   readonly watch?: number;
 }
@@ -25,9 +27,9 @@ export interface Control {
 
 /** Serves the control API on the user's socket. Throws ALREADY_RUNNING when a daemon answers there. */
 export async function startControl(options: ControlOptions): Promise<Control> {
-  const { folders, supervisor, version, down, watch = 2_000 } = options;
+  const { folders, supervisor, version, down, reload, watch = 2_000 } = options;
   const ending = new AbortController();
-  const listener = guarded(createRoutes({ supervisor, version, down, signal: ending.signal }).fetch);
+  const listener = guarded(createRoutes({ supervisor, version, down, reload, signal: ending.signal }).fetch);
   let socket = await openControlSocket(folders, listener);
   const told = () => supervisor.warn(`somebody removed the control socket ${folders.socket}; it is there again`);
   const keep = async () => {

@@ -209,16 +209,16 @@ test('the last relay stays, and so does a config that has problems', async (t) =
   t.match(none, { code: 78, stderr: /there is no config file yet; `towline add` would make .*config\.json/ });
 });
 
-test('a daemon that runs with the file is named, and left alone', async (t) => {
+test('a daemon that runs with the file takes a change over, unless more has changed that would cut somebody', async (t) => {
   await configure(t);
   t.equal((await runTowline(t, ['up', '--detach'])).code, 0);
-  const added = await runTowline(t, ['add', 'new', '--host', 'h', '--listen', '0']);
-  const stale =
-    /the daemon \(pid \d+\) goes on with what it read; for the change run `towline down`, then `towline up --detach`$/m;
-  t.match(added.stdout, stale);
-  t.match((await runTowline(t, ['rename', 'new', 'newer'])).stdout, stale);
-  t.match((await runTowline(t, ['remove', 'newer', '--yes'])).stdout, stale);
-  t.match((await runTowline(t, ['status'])).stdout, /^dev-box/m);
+  const told = (what: string) => new RegExp(`^the daemon \\(pid \\d+\\) has taken it over: ${what}$`, 'm');
+  const add = ['add', 'new', '--host', 'me@127.0.0.1:1', '--listen', '0'];
+  t.match((await runTowline(t, add)).stdout, told('added new'));
+  t.match((await runTowline(t, ['status'])).stdout, /^new +(connecting|blocked)/m);
+  t.match((await runTowline(t, ['rename', 'new', 'newer'])).stdout, told('added newer; removed new'));
+  t.match((await runTowline(t, ['remove', 'newer', '--yes'])).stdout, told('removed newer'));
+  t.notMatch((await runTowline(t, ['status'])).stdout, /^new/m);
   mkdirSync(join(homeOf(t), 'tmp/x'));
   const other = await runTowline(t, ['add', 'new', '--host', 'h'], { cwd: join(homeOf(t), 'tmp/x') });
   t.match(other.stdout, /a daemon \(pid \d+\) runs with another config, .*towline\.json$/m);

@@ -58,6 +58,7 @@ export function daemonStatus(relays: readonly RelayStatus[]): DaemonStatus {
     config: '/c/towline.json',
     since: now - 3_600_000,
     stopping: false,
+    pending: null,
     relays,
   };
 }

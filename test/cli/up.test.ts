@@ -24,12 +24,12 @@ test('up tells what happens line by line, and SIGTERM ends it with 0', async (t)
   t.notOk(stdout.includes('\u001b'), 'no colours where nobody looks');
 });
 
-test('SIGHUP is ignored with a line where there is no terminal', async (t) => {
+test('SIGHUP reads the config again', async (t) => {
   await configure(t);
   const up = startTowline(t, ['up']);
   await up.waitForOutput(/listening/);
   process.kill(up.pid, 'SIGHUP');
-  await up.waitForOutput(/SIGHUP is ignored/);
+  await up.waitForOutput(/the config was read again: nothing changed/);
   t.equal((await up.stop('SIGINT')).code, 0);
 });
 

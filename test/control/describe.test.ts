@@ -28,6 +28,7 @@ const link = {
   took: 43,
 };
 const question = { relay, lane: 0, kind: 'password', where: 'me@box:22', wish: 'a password', again: false } as const;
+const change = { added: ['a', 'b'], removed: ['c'], changed: ['d', 'e'], ended: ['d'] };
 const lane = (state: LaneState, index = 0): Fact => ({ type: 'lane.changed', relay, lane: index, state });
 const judged = (
   judgement: 'pending' | 'unverified' | 'well' | 'unwell',
@@ -48,6 +49,12 @@ const rows: readonly (readonly [Fact, Level, string])[] = [
   [{ type: 'daemon.started', pid: 7, version: '1.2.3', config: '/c.json' },            'info',  'towline 1.2.3 started (pid 7), config /c.json'],
   [{ type: 'daemon.stopping', why: 'SIGTERM' },                                        'info',  'towline is stopping: SIGTERM'],
   [{ type: 'relay.declared', relay, host: 'devbox', lanes: 1, forwards: [{ kind: 'local', listen, target, probed: false }] }, 'debug', 'dev-box: host devbox, lanes 1, forwards 1'],
+  [{ type: 'config.reloaded', ...change },                                             'info',  'the config was read again: added a, b; removed c; changed d, e; the links of d end'],
+  [{ type: 'config.reloaded', added: [], removed: [], changed: [], ended: [] },        'info',  'the config was read again: nothing changed'],
+  [{ type: 'config.differs', ...change, cuts: ['c', 'd'] },                            'warn',  'the config file has changed (added a, b; removed c; changed d, e; the links of d end), and c, d have open links; `towline reload` applies it'],
+  [{ type: 'config.refused', fault: { code: 'CONFIG_INVALID', message: '/t.json:1:2 a: no', detail: {} } }, 'error', '/t.json:1:2 a: no [CONFIG_INVALID]; keeping the running configuration'],
+  [{ type: 'relay.changed', relay, host: 'h', lanes: 2, forwards: [] },                'debug', 'dev-box: now host h, lanes 2, forwards 0'],
+  [{ type: 'relay.removed', relay },                                                   'info',  'dev-box: removed'],
   [{ type: 'relay.started', relay },                                                   'info',  'dev-box: started'],
   [{ type: 'relay.stopping', relay, why: 'the user asked for it' },                    'info',  'dev-box: stopping: the user asked for it'],
   [{ type: 'relay.restarting', relay, why: 'the user asked for it' },                  'info',  'dev-box: restarting: the user asked for it'],
@@ -122,4 +129,33 @@ test('a narrator names forwards by address and does not repeat a judgement', asy
   t.equal(say(judged('unwell', refused, null)), null);
   t.match(say(judged('unwell', taken, null)), /LISTEN_TAKEN/);
   t.equal(say(judged('well', null, 11)), 'dev-box: 127.0.0.1:8787 is healthy (11 ms)');
+});
+
+test('a forward that moves in the config is still called by the address that it is bound to', (t) => {
+  const narrate = createNarrator();
+  const free = { kind: 'tcp', host: '127.0.0.1', port: 0 } as const;
+  const forward = { kind: 'local', listen: free, target, probed: false } as const;
+  const say = (fact: Fact) => narrate(dated(fact))?.text;
+  say({ type: 'relay.declared', relay, host: 'h', lanes: 1, forwards: [forward, forward] });
+  say({ type: 'listener.bound', relay, forward: 1, listen });
+  say({
+    type: 'relay.changed',
+    relay,
+    host: 'h',
+    lanes: 1,
+    forwards: [
+      { ...forward, was: 1 },
+      { ...forward, was: null },
+    ],
+  });
+  const wrong = (index: number): Fact => ({
+    type: 'connection.refused',
+    relay,
+    forward: index,
+    fault: refused,
+    count: 1,
+  });
+  t.match(say(wrong(0)), /at 127\.0\.0\.1:8787: /);
+  t.match(say(wrong(1)), /at 127\.0\.0\.1:0: /);
+  t.end();
 });

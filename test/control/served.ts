@@ -30,6 +30,10 @@ export async function serve(t: Owner, folders: Folders = ownFolders(t)): Promise
     supervisor,
     version: '1.2.3',
     down: (now) => downs.push(now),
+    reload: async (touch) => {
+      supervisor.told.push(`reload ${touch}`);
+      return supervisor.reload(async () => supervisor.config, touch);
+    },
     watch: 50,
   });
   t.teardown(() => control.close());

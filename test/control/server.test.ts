@@ -2,14 +2,17 @@ import { lstatSync, readdirSync, rmSync, symlinkSync, unlinkSync, writeFileSync 
 import { join } from 'node:path';
 import { type Test, test } from 'tap';
 import { openClient } from '../../src/control/client.ts';
-import { startControl } from '../../src/control/server.ts';
+import { type ControlOptions, startControl } from '../../src/control/server.ts';
 import { Fault } from '../../src/core/model/fault.ts';
 import { waitUntil } from '../fixtures/wait.ts';
 import { ownFolders, type Served, serve, speak } from './served.ts';
 import { standIn } from './supervisor-stand-in.ts';
 
-const start = (served: Pick<Served, 'folders'>) =>
-  startControl({ folders: served.folders, supervisor: standIn(), version: '2', down: () => undefined });
+const start = ({ folders }: Pick<Served, 'folders'>) => {
+  const supervisor = standIn();
+  const reload: ControlOptions['reload'] = (touch) => supervisor.reload(async () => supervisor.config, touch);
+  return startControl({ folders, supervisor, version: '2', down: () => undefined, reload });
+};
 
 /** Status and body of one request, written by hand. */
 async function call(
@@ -68,6 +71,15 @@ test('what changes something is never a GET, and an unknown route names itself',
   }
   t.same(served.supervisor.told, []);
   t.same(served.downs, []);
+});
+
+test('reload says what has changed, and hears whose links may end', async (t) => {
+  const served = await serve(t);
+  t.match(await call(served, 'POST /v1/reload'), { status: 200, body: { applied: true, unchanged: ['dev-box'] } });
+  await call(served, 'POST /v1/reload?touch=');
+  await call(served, 'POST /v1/reload?touch=a,dev-box');
+  await openClient(served.folders.socket).reload(['dev-box', 'b']);
+  t.same(served.supervisor.told, ['reload all', 'reload ', 'reload a,dev-box', 'reload dev-box,b']);
 });
 
 test('down is agreed to before it is done', async (t) => {

@@ -12,6 +12,8 @@ export interface StandIn extends Supervisor {
   say(fact: Fact): void;
 }
 
+const nothing = { applied: true, added: [], removed: [], changed: [], ended: [], unchanged: ['dev-box'], cuts: [] };
+
 /** A stand-in that has declared and started one relay, `dev-box`. */
 export function standIn(): StandIn {
   const events: Event[] = [];
@@ -33,6 +35,8 @@ export function standIn(): StandIn {
       for (const reader of readers) reader(event);
     },
     start: async () => undefined,
+    config: { file: '/etc/towline.json', sshConfig: null, relays: [] },
+    reload: async () => nothing,
     status: () => ({
       ...snapshot,
       relays: Object.values(snapshot.relays).map((relay) => ({

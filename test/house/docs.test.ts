@@ -111,7 +111,7 @@ test('every file that the architecture names is there, and every folder of core 
 test('the page of the control API names every route, and its answer', async (t) => {
   const routes = readFileSync('src/control/routes.ts', 'utf8');
   const paths = [...routes.matchAll(/app\.(?:get|post)\(\s*'(\/v1\/[a-z]+)/g)].map((match) => match[1] ?? '');
-  t.equal(paths.length, 11);
+  t.equal(paths.length, 12);
   for (const path of new Set(paths)) t.ok(routePage.includes(path), path);
   t.notMatch(routePage, /\| 204/);
   t.end();

@@ -77,6 +77,8 @@ export interface LoadOptions {
   readonly sshConfig?: string;
   /** What `~` means; the user's home folder unless given. */
   readonly home?: string;
+  /** Whether problems name the file by its whole path: whoever reads them may be in another folder. */
+  readonly wholePath?: boolean;
 }
 
 /** Reads a config file and says all that is wrong with it. Throws only if the file cannot, or must not, be read. */
@@ -96,12 +98,12 @@ const mostShown = 50;
 export function loadConfig(path: string, options: LoadOptions = {}): Config {
   const checked = checkConfig(path, options);
   if ('config' in checked) return checked.config;
-  throw invalidConfig(checked.problems);
+  throw invalidConfig(checked.problems, options.wholePath === true ? null : process.cwd());
 }
 
-/** The fault that stands for all problems of a config. */
-export function invalidConfig(problems: readonly Problem[]): Fault {
-  const lines = problems.slice(0, mostShown).map((problem) => formatProblem(problem));
+/** The fault that stands for all problems of a config. Paths under `from` are shown short; null: none is. */
+export function invalidConfig(problems: readonly Problem[], from: string | null = process.cwd()): Fault {
+  const lines = problems.slice(0, mostShown).map((problem) => formatProblem(problem, from));
   const more = problems.length > 1 ? ` (and ${problems.length - 1} more)` : '';
   return new Fault('CONFIG_INVALID', `${lines[0] ?? 'the config has problems'}${more}`, {
     detail: { count: problems.length, problems: lines.join('\n') },

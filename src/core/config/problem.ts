@@ -39,9 +39,9 @@ export interface Trouble {
 /** What such a parser answers. */
 export type Parsed<Value> = { readonly value: Value } | { readonly trouble: Trouble };
 
-/** One line for people: `towline.json:14:7 relays.db1.lanes: 9 is too large; expected ...`. Paths under `from` are shown short. */
-export function formatProblem(problem: Problem, from: string = process.cwd()): string {
-  const short = relative(from, problem.file);
+/** One line for people: `towline.json:14:7 relays.db1.lanes: 9 is too large; expected ...`. Paths under `from` are shown short; null: none is. */
+export function formatProblem(problem: Problem, from: string | null = process.cwd()): string {
+  const short = from === null ? '' : relative(from, problem.file);
   const file = short === '' || short.startsWith('..') || isAbsolute(short) ? problem.file : short;
   const path = problem.path === '' ? '' : ` ${problem.path}:`;
   const expected = problem.expected === undefined ? '' : `; expected ${problem.expected}`;

@@ -11,6 +11,12 @@ export type Judgement = 'pending' | 'unverified' | 'well' | 'unwell';
 export type Fact =
   | { readonly type: 'daemon.started'; readonly pid: number; readonly version: string; readonly config: string }
   | { readonly type: 'daemon.stopping'; readonly why: string }
+  /** The config file was read again, and is what runs now. */
+  | ({ readonly type: 'config.reloaded' } & ChangeFact)
+  /** What stands in the config file cannot be used; what ran goes on. */
+  | { readonly type: 'config.refused'; readonly fault: FaultReport }
+  /** The file has changed, and nobody asked for it to be read: `cuts` have open links that would end. What ran goes on. */
+  | ({ readonly type: 'config.differs'; readonly cuts: readonly string[] } & ChangeFact)
   /** Something about the daemon itself that its user should know. */
   | { readonly type: 'daemon.warned'; readonly text: string }
   | {
@@ -21,6 +27,17 @@ export type Fact =
       readonly lanes: number;
       readonly forwards: readonly (Ends & { readonly probed: boolean })[];
     }
+  | {
+      /** It stands in the config otherwise than before. Where its links must begin anew, `relay.restarting` follows. */
+      readonly type: 'relay.changed';
+      readonly relay: string;
+      readonly host: string;
+      readonly lanes: number;
+      /** `was`: at which place the forward stood whose listener goes on as this one's; null: it is a new one. */
+      readonly forwards: readonly (Ends & { readonly probed: boolean; readonly was: number | null })[];
+    }
+  /** It is no longer in the config, and has ended. */
+  | { readonly type: 'relay.removed'; readonly relay: string }
   | { readonly type: 'relay.started'; readonly relay: string }
   | { readonly type: 'relay.stopping'; readonly relay: string; readonly why: string }
   /** As `relay.stopping`, but the listeners stay bound, and `relay.started` follows. */
@@ -113,6 +130,15 @@ export type Fact =
       readonly type: 'question.unanswered';
       readonly why: 'nobody' | 'late' | 'declined' | 'withdrawn';
     } & QuestionFact);
+
+/** Names of relays: how one config differs from another. */
+export interface ChangeFact {
+  readonly added: readonly string[];
+  readonly removed: readonly string[];
+  readonly changed: readonly string[];
+  /** Those of `changed` whose open links end. */
+  readonly ended: readonly string[];
+}
 
 /** What an event says of a question. */
 export interface QuestionFact {

@@ -43,7 +43,8 @@ const emptyLane: LaneSnapshot = {
   judged: [],
 };
 
-type RelayEvent = Exclude<Event, { type: 'daemon.started' | 'daemon.stopping' | 'daemon.warned' | 'relay.declared' }>;
+/** What happens to a relay that is known. */
+type RelayEvent = Exclude<Extract<Event, { relay: string }>, { type: 'relay.declared' | 'relay.removed' }>;
 
 /** Adds one event to the snapshot of its relay, all but the word's own history. Pure. */
 export function foldRelay(relay: RelaySnapshot, event: RelayEvent): RelaySnapshot {
@@ -52,6 +53,8 @@ export function foldRelay(relay: RelaySnapshot, event: RelayEvent): RelaySnapsho
 
 function foldFact(relay: RelaySnapshot, event: RelayEvent): RelaySnapshot {
   switch (event.type) {
+    case 'relay.changed':
+      return changedRelay(relay, event);
     case 'relay.started':
       return { ...relay, running: 'running', warnings: [], notes: {} };
     case 'relay.stopping':
@@ -120,6 +123,22 @@ function foldFact(relay: RelaySnapshot, event: RelayEvent): RelaySnapshot {
       return met.warnings.includes(text) ? met : { ...met, warnings: [...met.warnings, text].slice(-8) };
     }
   }
+}
+
+/** Its links are as good as gone, and nothing that they say is about these forwards; a listener that goes on is as it was. */
+function changedRelay(relay: RelaySnapshot, event: Extract<Event, { type: 'relay.changed' }>): RelaySnapshot {
+  return {
+    ...relay,
+    host: event.host,
+    lanes: Array.from({ length: event.lanes }, () => emptyLane),
+    forwards: event.forwards.map(({ was, ...forward }) => {
+      const fresh = { ...forward, ...unbound, judgement: 'pending' as const, judgeFault: null };
+      const old = was === null ? undefined : relay.forwards[was];
+      if (old === undefined) return fresh;
+      const { bound, listenFault, listen } = old;
+      return { ...fresh, bound, listenFault, ...(bound ? { listen } : {}) };
+    }),
+  };
 }
 
 function laneChanged(relay: RelaySnapshot, event: Extract<Event, { type: 'lane.changed' }>): RelaySnapshot {

@@ -1,6 +1,6 @@
 import type { BackendFacts } from './backend.ts';
 import type { Ends } from './endpoint.ts';
-import type { Event, Judgement, LinkFacts } from './event.ts';
+import type { ChangeFact, Event, Judgement, LinkFacts } from './event.ts';
 import type { FaultReport } from './fault.ts';
 import { declaredRelay, foldRelay } from './fold-relay.ts';
 import type { Judged } from './judged.ts';
@@ -16,8 +16,15 @@ export interface Snapshot {
   readonly config: string;
   readonly since: number;
   readonly stopping: boolean;
+  /** What the config file holds and nobody has taken over; null: what stands there runs, as far as is known. */
+  readonly pending: PendingConfig | null;
   readonly relays: Readonly<Record<string, RelaySnapshot>>;
 }
+
+/** A config that is not taken over: it cannot be used (`fault`), or open links would end (`cuts`). */
+export type PendingConfig =
+  | { readonly fault: FaultReport }
+  | (ChangeFact & { readonly fault: null; readonly cuts: readonly string[] });
 
 export interface RelaySnapshot {
   readonly name: string;
@@ -73,6 +80,7 @@ export const emptySnapshot: Snapshot = {
   config: '',
   since: 0,
   stopping: false,
+  pending: null,
   relays: {},
 };
 
@@ -86,6 +94,18 @@ export function fold(snapshot: Snapshot, event: Event): Snapshot {
       return next;
     case 'daemon.stopping':
       return { ...next, stopping: true };
+    case 'config.reloaded':
+      return { ...next, pending: null };
+    case 'config.refused':
+      return { ...next, pending: { fault: event.fault } };
+    case 'config.differs': {
+      const { added, removed, changed, ended, cuts } = event;
+      return { ...next, pending: { fault: null, added, removed, changed, ended, cuts } };
+    }
+    case 'relay.removed': {
+      const { [event.relay]: _gone, ...relays } = snapshot.relays;
+      return { ...next, relays };
+    }
     case 'relay.declared':
       return { ...next, relays: { ...next.relays, [event.relay]: declaredRelay(event) } };
     default: {

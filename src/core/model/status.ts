@@ -1,4 +1,4 @@
-import type { RelaySnapshot } from './snapshot.ts';
+import type { PendingConfig, RelaySnapshot } from './snapshot.ts';
 import type { Standing } from './standing.ts';
 
 /** Live counts of one relay; they are no events. Bytes are counted from the client's side. */
@@ -27,5 +27,7 @@ export interface DaemonStatus {
   readonly config: string;
   readonly since: number;
   readonly stopping: boolean;
+  /** What the config file holds and nobody has taken over; null: what stands there runs, as far as is known. */
+  readonly pending: PendingConfig | null;
   readonly relays: readonly RelayStatus[];
 }

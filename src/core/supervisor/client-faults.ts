@@ -22,6 +22,9 @@ export const waitedInVain = (relay: string, time: number, launch: number): Fault
   );
 };
 
+export const forwardGone = (relay: string): FaultReport =>
+  report('RELAY_STOPPED', `a forward of ${relay} was taken out of the config while a client waited; use another one`);
+
 export const handedInVain = (relay: string, times: number): FaultReport =>
   report(
     'HANDOVER_FAILED',
@@ -35,7 +38,7 @@ export const neverAnswered = (relay: string): FaultReport =>
   );
 
 function report(
-  code: 'CONNECTIONS_FULL' | 'HOLD_FULL' | 'HOLD_EXPIRED' | 'HANDOVER_FAILED',
+  code: 'CONNECTIONS_FULL' | 'HOLD_FULL' | 'HOLD_EXPIRED' | 'HANDOVER_FAILED' | 'RELAY_STOPPED',
   text: string,
 ): FaultReport {
   return new Fault(code, text).report();

@@ -3,7 +3,7 @@ import type { RelayConfig } from '../model/config.ts';
 import type { FaultReport } from '../model/fault.ts';
 import type { LaneId, ToSupervisor } from '../protocol.ts';
 import { abort, rawHandle } from '../socket/raw-handle.ts';
-import { handedInVain, neverAnswered, tooManyHeld, tooManyOpen, waitedInVain } from './client-faults.ts';
+import { forwardGone, handedInVain, neverAnswered, tooManyHeld, tooManyOpen, waitedInVain } from './client-faults.ts';
 import type { ClientsPorts, OpenLane } from './clients-ports.ts';
 import { type Connection, describeClient } from './connection.ts';
 import type { ConnectionTable } from './connection-table.ts';
@@ -15,7 +15,7 @@ const handoverSlack = 120_000;
 
 /** The accepted clients of one relay: held while nothing leads to their target, handed over in order, reset when they are cut. */
 export class Clients {
-  readonly #config: RelayConfig;
+  #config: RelayConfig;
   readonly #ports: ClientsPorts;
   readonly #table: ConnectionTable;
   readonly #mine = new Set<Connection>();
@@ -36,6 +36,16 @@ export class Clients {
 
   get held(): number {
     return this.#held;
+  }
+
+  /** The config has changed. `place` says where in it a forward stands that stood there; null: nowhere. */
+  adopt(config: RelayConfig, place: (forward: number) => number | null): void {
+    this.#config = config;
+    for (const connection of [...this.#mine]) {
+      const forward = place(connection.client.forward);
+      if (forward !== null) connection.client = { ...connection.client, forward };
+      else if (connection.at !== 'open') this.#refuse(connection, forwardGone(config.name));
+    }
   }
 
   /** Takes in an accepted socket. */

@@ -7,7 +7,7 @@ import type { Patience } from './patience.ts';
 export interface Connection {
   readonly id: number;
   readonly socket: Socket;
-  readonly client: ClientConnection;
+  client: ClientConnection;
   /** `held`: waits for a lane. `handed`: a worker has it, unread. `open`: its channel is open. */
   at: 'held' | 'handed' | 'open';
   lane: LaneId | null;

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { open, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Endpoint } from '../model/endpoint.ts';
+import type { RelayConfig } from '../model/config.ts';
+import { type Endpoint, formatEnds } from '../model/endpoint.ts';
 import { Fault } from '../model/fault.ts';
 import { printable } from '../model/printable.ts';
 import { bindAll, closeAll } from './bind.ts';
@@ -24,27 +25,69 @@ export class Ports {
     this.#trouble = trouble;
   }
 
-  /** Gives a `:0` listener its port: the remembered one, else a free one that is remembered from now on. */
-  settle(relay: string, forward: number, listen: Endpoint): Promise<Endpoint> {
+  /** Names the address of a forward; a `:0` listener is given its port: the remembered one, else a free one that is remembered from now on. */
+  settle(relay: RelayConfig, forward: number): Promise<Endpoint> {
+    const listen = listenOf(relay, forward);
     if (listen.kind === 'unix' || listen.port !== 0) return Promise.resolve(listen);
-    // One at a time: two that choose at once would take the same port, and write the same file.
-    const settled = this.#last.then(() => this.#settle(relay, forward, listen));
-    this.#last = settled.catch(() => undefined);
-    return settled;
+    return this.#next(async () => {
+      this.#known ??= await read(this.#file);
+      const { keys, prefix } = this.#keysOf(relay);
+      const key = keys[forward] ?? prefix;
+      const known = this.#known[key];
+      if (known !== undefined) return { ...listen, port: known };
+      const before = formerKey(this.#known, keys, prefix, forward);
+      const port = before === null ? null : (this.#known[before] ?? null);
+      if (before !== null) delete this.#known[before];
+      this.#known[key] = port ?? (await this.#choose(listen.host));
+      await this.#save(relay.name, this.#known[key]);
+      return { ...listen, port: this.#known[key] };
+    });
   }
 
-  async #settle(relay: string, forward: number, listen: Endpoint & { readonly kind: 'tcp' }): Promise<Endpoint> {
-    this.#known ??= await read(this.#file);
-    const key = `${this.#config}#${relay}#${forward}`;
-    const port = this.#known[key] ?? (await this.#choose(listen.host));
-    if (this.#known[key] === undefined) {
+  /** A `:0` listener of this relay has this port and goes on with it, whatever was remembered: it is this forward's. */
+  keep(relay: RelayConfig, forward: number, port: number): void {
+    const listen = listenOf(relay, forward);
+    if (listen.kind === 'unix' || listen.port !== 0) return;
+    void this.#next(async () => {
+      this.#known ??= await read(this.#file);
+      const { keys, prefix } = this.#keysOf(relay);
+      const key = keys[forward] ?? prefix;
+      if (this.#known[key] === port) return;
+      for (const [other, its] of Object.entries(this.#known)) {
+        if (its === port && other.startsWith(prefix)) delete this.#known[other];
+      }
       this.#known[key] = port;
-      await this.#write(this.#known).catch((error: unknown) => {
-        const why = error instanceof Error ? printable(error.message) : String(error);
-        this.#trouble(relay, `port ${port} cannot be remembered (${why}); make room there, or name a port in listen`);
-      });
+      await this.#save(relay.name, port);
+    });
+  }
+
+  /** One at a time: two that choose at once would take the same port, and write the same file. */
+  #next<Value>(deed: () => Promise<Value>): Promise<Value> {
+    const done = this.#last.then(deed);
+    this.#last = done.catch(() => undefined);
+    return done;
+  }
+
+  /** Under which name the port of each forward is remembered: by its ends, and of equal ones by their order. */
+  #keysOf({ name, forwards }: RelayConfig): { readonly keys: readonly string[]; readonly prefix: string } {
+    const prefix = `${this.#config}#${name}#`;
+    const seen = new Map<string, number>();
+    const keys = forwards.map((forward) => {
+      const ends = formatEnds(forward);
+      const count = seen.get(ends) ?? 0;
+      seen.set(ends, count + 1);
+      return `${prefix}${ends}${count === 0 ? '' : ` (${count + 1})`}`;
+    });
+    return { keys, prefix };
+  }
+
+  async #save(relay: string, port: number): Promise<void> {
+    try {
+      await this.#write(this.#known ?? {});
+    } catch (error) {
+      const why = error instanceof Error ? printable(error.message) : String(error);
+      this.#trouble(relay, `port ${port} cannot be remembered (${why}); make room there, or name a port in listen`);
     }
-    return { ...listen, port };
   }
 
   async #choose(host: string): Promise<number> {
@@ -78,6 +121,28 @@ export class Ports {
       await file.close();
     }
   }
+}
+
+function listenOf({ name, forwards }: RelayConfig, forward: number): Endpoint {
+  const found = forwards[forward];
+  if (found === undefined) throw new Fault('INTERNAL', `a bug in towline: ${name} has no forward ${forward + 1}`);
+  return found.listen;
+}
+
+/**
+ * Under which name the port of a forward was remembered before: by its number, as towline did once, or with another target, where no
+ * forward has that one now.
+ */
+function formerKey(
+  known: Readonly<Record<string, number>>,
+  keys: readonly string[],
+  prefix: string,
+  forward: number,
+): string | null {
+  const byNumber = `${prefix}${forward}`;
+  if (byNumber in known) return byNumber;
+  const listen = `${prefix}${(keys[forward] ?? '').slice(prefix.length).split(' ')[0] ?? ''} `;
+  return Object.keys(known).find((key) => key.startsWith(listen) && !keys.includes(key)) ?? null;
 }
 
 async function read(file: string): Promise<Record<string, number>> {

@@ -35,13 +35,14 @@ const grace = 2_000;
 
 /** The lanes of one relay: begun together, ended together, and one of them is the best. */
 export class RelayLanes {
-  readonly #setting: SlotSetting;
+  #setting: SlotSetting;
   readonly #ports: RelayLanesPorts;
   readonly #mutex = new Turnstile(1);
   #lanes: readonly LaneSlot[] = [];
   #before = { sent: 0, received: 0, accepted: 0, refused: 0 };
   /** Who has the `remote` forwards. */
   #appointed: LaneSlot | null = null;
+  #ending = false;
 
   constructor(setting: SlotSetting, ports: RelayLanesPorts) {
     this.#setting = setting;
@@ -50,6 +51,8 @@ export class RelayLanes {
 
   /** The lane that clients go to; null while none is up. */
   get best(): LaneSlot | null {
+    // They may not have said yet that they drain.
+    if (this.#ending) return null;
     const snapshot = this.#ports.snapshot();
     const index = snapshot === null ? null : bestLane(snapshot);
     return index === null ? null : (this.#lanes[index] ?? null);
@@ -74,7 +77,8 @@ export class RelayLanes {
   }
 
   /** `forced`: the user asked for it. */
-  begin(forced: boolean): void {
+  begin(setting: SlotSetting, forced: boolean): void {
+    this.#setting = setting;
     const { fact, keeper, changed, orphaned, given, backed, refused, seated } = this.#ports;
     this.#lanes = Array.from({ length: this.#setting.relay.lanes }, (_, index) => {
       const lane: LaneSlot = new LaneSlot(index, this.#setting, forced, keeper(), {
@@ -97,6 +101,7 @@ export class RelayLanes {
 
   /** Drains them; resolves when all have ended, their own workers too. */
   async end(): Promise<void> {
+    this.#ending = true;
     const { drain, isolation } = this.#setting.relay;
     for (const lane of this.#lanes) lane.drain();
     const late = setTimeout(() => this.cut(), drain + grace);
@@ -109,6 +114,7 @@ export class RelayLanes {
     this.#before = { sent, received, accepted: arrived.accepted, refused: arrived.refused };
     this.#lanes = [];
     this.#appointed = null;
+    this.#ending = false;
   }
 
   /** One lane has the `remote` forwards, and keeps them while it is up: what moves is unbound for a moment. */
@@ -130,6 +136,11 @@ export class RelayLanes {
       if (this.#setting.relay.isolation === 'relay')
         lane.keeper.kill(new Fault('LINK_LOST', 'ended at once, as asked; nothing to do'));
     }
+  }
+
+  /** Another size above which a worker of theirs is replaced, bytes; a shared one has its own. */
+  limit(memory: number): void {
+    if (this.#setting.relay.isolation === 'relay') for (const lane of this.#lanes) lane.keeper.limit(memory);
   }
 
   /** Somebody wants them to go on: waiting ends where that is a reason. */

@@ -6,6 +6,8 @@ export interface RelayDeeds {
   readonly end: (why: string) => Promise<void>;
   /** Ends the lanes and begins them anew, while the listeners stay. */
   readonly renew: (why: string) => Promise<void>;
+  /** Whether what runs is not what the config says by now. */
+  readonly stale: () => boolean;
   /** False once the daemon ends: then nothing begins any more. */
   readonly mayBegin: () => boolean;
 }
@@ -52,5 +54,12 @@ export class RelayLife {
         this.#restarting = null;
       });
     return this.#restarting;
+  }
+
+  /** Has a running one begin anew where it is stale once it has begun; one that is stopped, or about to be, stays so. */
+  async refresh(why: string): Promise<void> {
+    await this.#restarting;
+    await this.#starting;
+    if (this.#starting !== null && this.#stopping === null && this.#deeds.stale()) await this.restart(why);
   }
 }

@@ -1,18 +1,21 @@
+import { matchForwards } from '../config/match-forwards.ts';
+import type { RelayChange } from '../config/diff.ts';
 import type { Endpoint } from '../model/endpoint.ts';
 import type { Event, Fact } from '../model/event.ts';
-import { listensHere, type RelayConfig } from '../model/config.ts';
+import type { RelayConfig } from '../model/config.ts';
 import type { RelaySnapshot } from '../model/snapshot.ts';
 import type { Counters } from '../model/status.ts';
 import { Clients } from './clients.ts';
 import type { ConnectionTable } from './connection-table.ts';
 import { departed } from './departed.ts';
 import type { SlotSetting } from './lane-slot.ts';
-import { Listener } from './listener.ts';
 import { prospectOf } from './prospect.ts';
 import { Refusals } from './refusals.ts';
+import { changedFact, declaredFact } from './relay-facts.ts';
 import { RelayGuests } from './relay-guests.ts';
 import { RelayLanes } from './relay-lanes.ts';
 import { RelayLife } from './relay-life.ts';
+import { RelayListeners } from './relay-listeners.ts';
 import { RelayToken } from './relay-token.ts';
 import type { WorkerKeeper } from './worker-keeper.ts';
 
@@ -24,26 +27,30 @@ export interface RelayPorts {
   /** Who keeps a worker for a lane: an own one, or the shared one. */
   readonly keeper: (relay: RelayConfig) => WorkerKeeper;
   /** Gives a `:0` listener its port. */
-  readonly settle: (relay: string, forward: number, listen: Endpoint) => Promise<Endpoint>;
+  readonly settle: (relay: RelayConfig, forward: number) => Promise<Endpoint>;
+  /** A listener that goes on has this port: it is remembered as that of this forward. */
+  readonly keep: (relay: RelayConfig, forward: number, port: number) => void;
   /** False once the daemon ends: then nothing begins any more. */
   readonly mayBegin: () => boolean;
   readonly connections: ConnectionTable;
 }
 
-/** One relay: its listeners, its lanes, its clients, its observing plugins. Lives from the config's load to the daemon's end. */
+/** One relay: its listeners, its lanes, its clients, its observing plugins. Lives while it is in the config, and until it has ended. */
 export class Relay {
-  readonly config: RelayConfig;
   readonly clients: Clients;
   readonly token: RelayToken;
   readonly #ports: RelayPorts;
   readonly #lanes: RelayLanes;
-  readonly #guests: RelayGuests;
+  readonly #listeners: RelayListeners;
   readonly #refusals: Refusals;
   readonly #life: RelayLife;
-  #listeners: readonly Listener[] = [];
+  #setting: SlotSetting;
+  #guests: RelayGuests;
+  #stale = false;
+  #retired = false;
 
   constructor(setting: SlotSetting, ports: RelayPorts) {
-    this.config = setting.relay;
+    this.#setting = setting;
     this.#ports = ports;
     const relay = this.config.name;
     this.#refusals = new Refusals((forward, fault, count) =>
@@ -53,9 +60,12 @@ export class Relay {
       const text = `${fault.message} [${fault.code}]`;
       ports.fact({ type: 'relay.warned', relay, text, fault: fault.report() });
     });
-    this.#guests = new RelayGuests(this.config, setting.builtins, {
-      failed: (plugin, fault) => ports.fact({ type: 'plugin.failed', relay, plugin, fault: fault.report() }),
-      said: (text, count) => ports.fact({ type: 'worker.said', relay, text, count }),
+    this.#guests = this.#invite();
+    this.#listeners = new RelayListeners(relay, {
+      fact: ports.fact,
+      settle: (forward) => ports.settle(this.config, forward),
+      keep: (forward, port) => ports.keep(this.config, forward, port),
+      accepted: (forward, socket) => this.clients.accept(forward, socket),
     });
     this.clients = new Clients(this.config, ports.connections, {
       lane: () => this.#lanes.best,
@@ -79,8 +89,24 @@ export class Relay {
       begin: (forced) => this.#begin(forced),
       end: (why) => this.#end(why),
       renew: (why) => this.#renew(why),
-      mayBegin: ports.mayBegin,
+      stale: () => this.#stale,
+      mayBegin: () => this.#mayBegin(),
     });
+  }
+
+  get config(): RelayConfig {
+    return this.#setting.relay;
+  }
+
+  /** It was taken out of the config, and only waits for its end. */
+  get retired(): boolean {
+    return this.#retired;
+  }
+
+  /** Whether somebody would notice if its links ended now. */
+  get busy(): boolean {
+    const lanes = this.#ports.snapshot(this.config.name)?.lanes ?? [];
+    return this.counters.open > 0 || lanes.some(({ state }) => state.at === 'up' || state.at === 'draining');
   }
 
   get counters(): Counters {
@@ -100,14 +126,49 @@ export class Relay {
 
   /** Makes it known to everyone who reads events, whether or not it is started. */
   declare(): void {
-    const { name, host, lanes, forwards } = this.config;
-    const shown = forwards.map(({ kind, listen, target, health }) => ({
-      kind,
-      listen,
-      target,
-      probed: health !== null,
-    }));
-    this.#ports.fact({ type: 'relay.declared', relay: name, host, lanes, forwards: shown });
+    this.#ports.fact(declaredFact(this.config));
+  }
+
+  /**
+   * Takes over what the config says by now. Listeners and clients go by it at once: addresses that are gone are let go. Returns what
+   * does the rest, once every relay has let go: new listeners open, and links end and begin anew where they must. It resolves when the
+   * listeners have been tried.
+   */
+  adopt(setting: SlotSetting, { anew }: RelayChange): () => Promise<void> {
+    const before = this.config;
+    const { forwards, start, memory } = setting.relay;
+    this.#setting = setting;
+    this.#stale ||= anew;
+    const was = matchForwards(before.forwards, forwards);
+    const place = (forward: number) => (was.includes(forward) ? was.indexOf(forward) : null);
+    this.clients.adopt(this.config, place);
+    // Their numbers are those of the forwards before.
+    this.#refusals.flush();
+    if (anew) this.#ports.fact(changedFact(this.config, was));
+    else this.#lanes.limit(memory);
+    const open = this.#listeners.rearrange(forwards, was);
+    return async () => {
+      await open();
+      const why = 'the config has changed';
+      if (before.start && !start) return void this.stop(why);
+      if (start && !before.start) void this.start(false);
+      void this.#life.refresh(why);
+    };
+  }
+
+  /** It is no longer in the config: lets go of its addresses at once, then ends. */
+  retire(why: string): Promise<void> {
+    this.#retired = true;
+    this.#listeners.close();
+    return this.#life.stop(why);
+  }
+
+  /** It is in the config again before it has ended. */
+  revive(setting: SlotSetting): void {
+    this.#retired = false;
+    this.#setting = setting;
+    this.clients.adopt(setting.relay, () => null);
+    this.declare();
   }
 
   /** Binds the listeners and starts the lanes; starting a running one does nothing. `forced`: the user asked for it. */
@@ -156,19 +217,15 @@ export class Relay {
   async #begin(forced: boolean): Promise<void> {
     const { name, forwards } = this.config;
     this.#ports.fact({ type: 'relay.started', relay: name });
-    this.#listeners = forwards.flatMap((forward, index) =>
-      listensHere(forward) ? [this.#listener(index, forward.listen)] : [],
-    );
-    await Promise.all(this.#listeners.map((listener) => listener.open()));
+    await this.#listeners.open(forwards);
     await this.token.look();
-    this.#lanes.begin(forced);
+    this.#beginLanes(forced);
   }
 
   async #end(why: string): Promise<void> {
     const { name } = this.config;
     this.#ports.fact({ type: 'relay.stopping', relay: name, why });
-    for (const listener of this.#listeners) listener.close();
-    this.#listeners = [];
+    this.#listeners.close();
     this.clients.look();
     await this.#lanes.end();
     await this.#guests.dismiss();
@@ -183,20 +240,28 @@ export class Relay {
     this.#ports.fact({ type: 'relay.restarting', relay: name, why });
     await this.#lanes.end();
     await this.#guests.dismiss();
-    if (!this.#ports.mayBegin()) return;
+    if (!this.#mayBegin()) return;
     this.#ports.fact({ type: 'relay.started', relay: name });
     await this.token.look();
-    this.#lanes.begin(true);
+    this.#beginLanes(true);
   }
 
-  #listener(index: number, listen: Endpoint): Listener {
-    const { fact, settle } = this.#ports;
-    const at = { relay: this.config.name, forward: index };
-    return new Listener(() => settle(at.relay, index, listen), {
-      bound: (endpoint) => fact({ type: 'listener.bound', ...at, listen: endpoint }),
-      failed: (fault) => fact({ type: 'listener.failed', ...at, fault: fault.report() }),
-      troubled: (text) => fact({ type: 'relay.warned', relay: at.relay, text }),
-      accepted: (socket) => this.clients.accept(index, socket),
+  #beginLanes(forced: boolean): void {
+    this.#stale = false;
+    this.#guests = this.#invite();
+    this.#lanes.begin(this.#setting, forced);
+  }
+
+  #mayBegin(): boolean {
+    return this.#ports.mayBegin() && !this.#retired;
+  }
+
+  #invite(): RelayGuests {
+    const { fact } = this.#ports;
+    const relay = this.config.name;
+    return new RelayGuests(this.config, this.#setting.builtins, {
+      failed: (plugin, fault) => fact({ type: 'plugin.failed', relay, plugin, fault: fault.report() }),
+      said: (text, count) => fact({ type: 'worker.said', relay, text, count }),
     });
   }
 }

@@ -1,3 +1,4 @@
+import type { ConfigDiff } from '../config/diff.ts';
 import type { Event } from '../model/event.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 import { standing } from '../model/standing.ts';
@@ -10,10 +11,12 @@ import { unknownRelay } from './unknown-relay.ts';
 
 /** Every relay of the config by its name, in the order of the file; what is news to one of them finds it here. */
 export class Relays {
-  readonly #relays: ReadonlyMap<string, Relay>;
+  readonly #ports: RelayPorts;
   readonly #connections: ConnectionTable;
+  #relays: ReadonlyMap<string, Relay>;
 
   constructor(settings: readonly SlotSetting[], ports: RelayPorts) {
+    this.#ports = ports;
     this.#relays = new Map(settings.map((setting) => [setting.relay.name, new Relay(setting, ports)]));
     this.#connections = ports.connections;
   }
@@ -21,8 +24,12 @@ export class Relays {
   /** Throws RELAY_UNKNOWN. */
   named(name: string): Relay {
     const relay = this.#relays.get(name);
-    if (relay === undefined) throw unknownRelay(name, [...this.#relays.keys()]);
-    return relay;
+    if (relay !== undefined && !relay.retired) return relay;
+    const there = [...this.#relays].filter(([, { retired }]) => !retired);
+    throw unknownRelay(
+      name,
+      there.map(([known]) => known),
+    );
   }
 
   /** Makes all known, then starts those that the config does not keep stopped. */
@@ -30,6 +37,36 @@ export class Relays {
     const relays = [...this.#relays.values()];
     for (const relay of relays) relay.declare();
     await Promise.all(relays.filter(({ config }) => config.start).map((relay) => relay.start(false)));
+  }
+
+  /**
+   * Makes those of the config be what they are by now; `settings` has all of them, in the order of the file. Who is unchanged is not touched.
+   * Resolves when every listener has been tried; drains go on.
+   */
+  async apply(settings: readonly SlotSetting[], { added, removed, changed }: ConfigDiff): Promise<void> {
+    for (const name of removed) void this.#remove(this.named(name));
+    const begin: (() => Promise<void>)[] = [];
+    const relays = settings.map((setting): readonly [string, Relay] => {
+      const { name, start } = setting.relay;
+      const change = changed.find((one) => one.name === name);
+      const old = this.#relays.get(name);
+      if (old !== undefined && change !== undefined) begin.push(old.adopt(setting, change));
+      if (old !== undefined && !added.includes(name)) return [name, old];
+      const relay = old ?? new Relay(setting, this.#ports);
+      if (old === undefined) relay.declare();
+      else old.revive(setting);
+      // One that comes back while it ends begins when it has ended.
+      if (start) begin.push(async () => void (old === undefined ? await relay.start(false) : old.start(false)));
+      return [name, relay];
+    });
+    const names = new Set(relays.map(([name]) => name));
+    this.#relays = new Map([...relays, ...[...this.#relays].filter(([name]) => !names.has(name))]);
+    await Promise.all(begin.map((deed) => deed()));
+  }
+
+  /** Those of these that somebody would miss. */
+  busy(names: readonly string[]): readonly string[] {
+    return names.filter((name) => this.#relays.get(name)?.busy === true);
   }
 
   /** Drains them together; resolves when all are closed. */
@@ -48,6 +85,15 @@ export class Relays {
       const folded = snapshot.relays[name];
       return folded === undefined ? [] : [{ ...folded, standing: standing(folded), counters: relay.counters }];
     });
+  }
+
+  async #remove(relay: Relay): Promise<void> {
+    const { name } = relay.config;
+    await relay.retire('it was taken out of the config');
+    // It may stand there again by now.
+    if (!relay.retired || this.#relays.get(name) !== relay) return;
+    this.#relays = new Map([...this.#relays].filter(([, one]) => one !== relay));
+    this.#ports.fact({ type: 'relay.removed', relay: name });
   }
 
   /** Hands an event to the plugins of its relay. */

@@ -1,3 +1,4 @@
+import type { RelayChange } from '../config/diff.ts';
 import type { Config } from '../model/config.ts';
 import type { Event, Fact } from '../model/event.ts';
 import { Fault } from '../model/fault.ts';
@@ -12,6 +13,8 @@ import { Ports } from './ports.ts';
 import type { Questions } from './questions.ts';
 import type { TokenAnswer } from './relay-token.ts';
 import { Relays } from './relays.ts';
+import { type Reloaded, Reloads, type Touch } from './reloads.ts';
+import type { SlotSetting } from './lane-slot.ts';
 import type { Supervisor, SupervisorOptions } from './supervisor.ts';
 import { lanesBlockedBy } from './waiting-question.ts';
 import type { WorkerKeeper } from './worker-keeper.ts';
@@ -27,12 +30,14 @@ export class Supervision implements Supervisor {
   readonly #desk: Desk;
   readonly #workers: Workers;
   readonly #relays: Relays;
+  readonly #reloads: Reloads;
+  #begun: () => void = () => undefined;
   #closing: Promise<void> | null = null;
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
-    const { config, builtins, stateDir, givenToken } = options;
-    const { sshConfig, file, relays } = config;
+    const { config, stateDir } = options;
+    const { file, relays } = config;
     const fact = (news: Fact) => this.#events.add(news);
     this.#desk = new Desk({
       fact,
@@ -45,21 +50,34 @@ export class Supervision implements Supervisor {
       message: (keeper, message) => this.#heard(keeper, message),
       gone: (keeper) => this.#desk.gone(keeper),
     });
-    const settings = relays.map((relay) => ({
-      relay,
-      sshConfig,
-      builtins,
-      givenToken: () => givenToken(relay.name),
-    }));
-    this.#relays = new Relays(settings, {
+    this.#relays = new Relays(this.#settings(config), {
       fact,
       snapshot: (relay) => this.#events.snapshot.relays[relay] ?? null,
       keeper: (relay) => this.#workers.keeper(relay),
-      settle: (relay, forward, listen) => ports.settle(relay, forward, listen),
+      settle: (relay, forward) => ports.settle(relay, forward),
+      keep: (relay, forward, port) => ports.keep(relay, forward, port),
       mayBegin: () => this.#closing === null,
       connections: new ConnectionTable(clientRoom(descriptorLimit(), relays.length)),
     });
+    const begun = new Promise<void>((resolve) => {
+      this.#begun = resolve;
+    });
+    this.#reloads = new Reloads(config, begun, {
+      check: (next, { changed }) => this.#askGuests(next, changed),
+      permit: () => this.#refuseIfEnding(),
+      busy: (names) => this.#relays.busy(names),
+      apply: async (next, diff) => {
+        this.#workers.adopt(next.relays);
+        await this.#relays.apply(this.#settings(next), diff);
+      },
+      fact,
+      pending: () => this.#events.snapshot.pending,
+    });
     this.#events.subscribe(0, (event) => this.#relays.observe(event));
+  }
+
+  get config(): Config {
+    return this.#reloads.config;
   }
 
   async start(): Promise<void> {
@@ -67,6 +85,11 @@ export class Supervision implements Supervisor {
     await this.#askGuests(config);
     this.#events.add({ type: 'daemon.started', pid: process.pid, version, config: config.file });
     await this.#relays.start();
+    this.#begun();
+  }
+
+  reload(read: () => Promise<Config>, touch: Touch): Promise<Reloaded> {
+    return this.#reloads.reload(read, touch);
   }
 
   get questions(): Questions {
@@ -125,11 +148,24 @@ export class Supervision implements Supervisor {
     this.#workers.kill();
   }
 
-  /** A plugin that cannot even be loaded blocks its own relay later; one that does not accept the config lets nothing begin. */
-  async #askGuests(config: Config): Promise<void> {
+  /**
+   * A plugin that cannot even be loaded blocks its own relay later; one that does not accept the config lets nothing begin. A relay that
+   * works is not given up for one that could not start.
+   */
+  async #askGuests(config: Config, changed: readonly RelayChange[] = []): Promise<void> {
     const checks = await checkByGuests(config, this.#options.builtins, loadingTime);
     const refused = checks.find(({ kind }) => kind === 'refused');
     if (refused !== undefined) throw refused.fault;
+    const working = this.#relays.busy(changed.filter(({ anew }) => anew).map(({ name }) => name));
+    const lost = checks.find(({ relay }) => working.includes(relay));
+    if (lost === undefined) return;
+    const text = `${lost.relay} has an open link, and could not start with this config: ${lost.fault.message}`;
+    throw new Fault('CONFIG_INVALID', text, { cause: lost.fault });
+  }
+
+  #settings({ relays, sshConfig }: Config): readonly SlotSetting[] {
+    const { builtins, givenToken } = this.#options;
+    return relays.map((relay) => ({ relay, sshConfig, builtins, givenToken: () => givenToken(relay.name) }));
   }
 
   #refuseIfEnding(): void {
@@ -140,6 +176,8 @@ export class Supervision implements Supervisor {
 
   async #close(why: string): Promise<void> {
     this.#events.add({ type: 'daemon.stopping', why });
+    // Who waits to reload is told so.
+    this.#begun();
     await this.#relays.stop(why);
     await this.#workers.ended();
     this.#desk.close();

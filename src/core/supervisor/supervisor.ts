@@ -4,6 +4,7 @@ import type { Secret } from '../model/secret.ts';
 import type { DaemonStatus } from '../model/status.ts';
 import type { Attendant } from './attendant.ts';
 import type { Questions } from './questions.ts';
+import type { Reloaded, Touch } from './reloads.ts';
 import type { TokenAnswer } from './relay-token.ts';
 import { Supervision } from './supervision.ts';
 
@@ -28,6 +29,14 @@ export interface Supervisor {
    * a plugin refuses the config.
    */
   start(): Promise<void>;
+  /** What runs by now. */
+  readonly config: Config;
+  /**
+   * Reads the config again and takes it over: relays that are unchanged do not notice, removed ones drain and end, added ones begin, changed
+   * ones begin anew where they must, with each listener whose address stays. Resolves when all listeners have been tried; drains go on.
+   * `touch`: whose open links may end; where others' would, nothing is changed. Rejects, and changes nothing, where the config is refused.
+   */
+  reload(read: () => Promise<Config>, touch: Touch): Promise<Reloaded>;
   /** What all events so far amount to, with the live counts. */
   status(): DaemonStatus;
   /** Calls back for each event after number `after` (from the kept ring of 1,000, then live). Returns the unsubscribe. */

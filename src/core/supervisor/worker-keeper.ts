@@ -26,7 +26,7 @@ export interface KeeperNews {
 
 /** Keeps one worker running for the lanes that live in it, within the restart intensity. */
 export class WorkerKeeper {
-  readonly #limit: number;
+  #limit: number;
   readonly #news: KeeperNews;
   readonly #starts: Turnstile;
   readonly #lanes = new Map<LaneId, LaneNews>();
@@ -61,6 +61,12 @@ export class WorkerKeeper {
     this.#up = false;
     this.#leaving = true;
     this.#process.dismiss();
+  }
+
+  /** Resident bytes above which a worker is replaced, from now on. */
+  limit(memory: number): void {
+    this.#limit = memory;
+    this.#process?.limit(memory);
   }
 
   /** The user does not want to wait for the rest to be over. */

@@ -39,7 +39,7 @@ export interface WorkerNews {
 /** One forked worker: its messages, its heartbeat, its memory. It is not restarted here. */
 export class WorkerProcess {
   readonly #child: ChildProcess;
-  readonly #limit: number;
+  #limit: number;
   #reason: Fault | null = null;
   #heard = performance.now();
   #ticked = performance.now();
@@ -102,6 +102,11 @@ export class WorkerProcess {
 
   get pid(): number {
     return this.#child.pid ?? 0;
+  }
+
+  /** Another number of resident bytes above which it is ended. */
+  limit(memory: number): void {
+    this.#limit = memory;
   }
 
   /** Sends a message, with an accepted socket's handle beside it. False: the worker is gone. */

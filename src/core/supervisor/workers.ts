@@ -8,7 +8,7 @@ const startsAtOnce = 2;
 
 /** Says which worker carries a lane: an own one, or the one that all relays of `isolation: shared` live in. */
 export class Workers {
-  readonly #relays: readonly RelayConfig[];
+  #relays: readonly RelayConfig[];
   readonly #news: KeeperNews;
   readonly #starts = new Turnstile(startsAtOnce);
   #shared: WorkerKeeper | null = null;
@@ -22,9 +22,14 @@ export class Workers {
   keeper(relay: RelayConfig): WorkerKeeper {
     const make = (limit: number) => new WorkerKeeper(limit, this.#starts, this.#news);
     if (relay.isolation === 'relay') return make(relay.memory);
-    const sharing = this.#relays.filter((one) => one.isolation === 'shared');
-    this.#shared ??= make(Math.max(...sharing.map((one) => one.memory)));
+    this.#shared ??= make(this.#sharedLimit());
     return this.#shared;
+  }
+
+  /** The config has changed. */
+  adopt(relays: readonly RelayConfig[]): void {
+    this.#relays = relays;
+    if (relays.some(({ isolation }) => isolation === 'shared')) this.#shared?.limit(this.#sharedLimit());
   }
 
   /** Ends the shared worker now; a relay ends its own. */
@@ -35,5 +40,10 @@ export class Workers {
   /** Resolves when the shared worker is gone. */
   async ended(): Promise<void> {
     await this.#shared?.ended();
+  }
+
+  #sharedLimit(): number {
+    const sharing = this.#relays.filter((one) => one.isolation === 'shared');
+    return Math.max(...sharing.map((one) => one.memory));
   }
 }

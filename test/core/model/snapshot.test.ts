@@ -212,3 +212,56 @@ test('a relay whose person is asked says so, until he has answered', (t) => {
   t.equal(shown([{ type: 'question.answered', by: 'memory', ...passphrase }]), 'starting, attempt 1');
   t.end();
 });
+
+test('a relay that changes keeps what is bound, at its new place, and loses what its links said', (t) => {
+  const two = { kind: 'tcp', host: '127.0.0.1', port: 3 } as const;
+  const now = { kind: 'local', listen: { ...listen, port: 0 }, target: two, probed: true } as const;
+  const forwards = [
+    { ...now, was: 1 },
+    { ...now, was: null },
+  ];
+  const facts: readonly Fact[] = [
+    ...declared(2),
+    bound(1),
+    up(),
+    judged('well', null, 1),
+    { type: 'relay.changed', relay, host: 'other', lanes: 2, forwards },
+  ];
+  const dated = facts.map((fact, index) => ({ ...fact, id: index + 1, at: 1 }));
+  const found = dated.reduce(fold, emptySnapshot).relays[relay];
+  t.match(found, {
+    host: 'other',
+    running: 'running',
+    lanes: [{ state: { at: 'idle' } }, { state: { at: 'idle' } }],
+    forwards: [
+      { bound: true, listen, target: two, judgement: 'pending' },
+      { bound: false, listen: { port: 0 }, judgement: 'pending' },
+    ],
+  });
+  t.equal(found?.forwards.length, 2);
+  t.end();
+});
+
+test('a config that is not taken over is told until it is, and a removed relay is gone', (t) => {
+  const news = { added: ['x'], removed: [], changed: [], ended: [] };
+  const facts: readonly Fact[] = [
+    ...declared(),
+    { type: 'config.refused', fault: lost },
+    { type: 'config.differs', ...news, cuts: [relay] },
+    { type: 'config.reloaded', ...news },
+    { type: 'relay.removed', relay },
+  ];
+  const all = facts.map((_, index) =>
+    facts
+      .slice(0, index + 1)
+      .map((fact, at) => ({ ...fact, id: at + 1, at: 1 }))
+      .reduce(fold, emptySnapshot),
+  );
+  t.strictSame(
+    all.slice(2).map(({ pending }) => pending),
+    [{ fault: lost }, { fault: null, ...news, cuts: [relay] }, null, null],
+  );
+  t.strictSame(Object.keys(all[3]?.relays ?? {}), [relay]);
+  t.strictSame(all.at(-1)?.relays, {});
+  t.end();
+});
