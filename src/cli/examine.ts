@@ -6,7 +6,7 @@ import type { Stage } from '../core/model/state.ts';
 import type { Link } from '../core/ssh/link/link.ts';
 import { remoteHost } from '../core/ssh/link/remote-host.ts';
 import type { LoginStep } from '../core/ssh/login-step.ts';
-import { openLink } from '../core/ssh/open-link.ts';
+import { freePermit, openLink } from '../core/ssh/open-link.ts';
 import type { HostConfig } from '../core/ssh/resolve/host-config.ts';
 import { resolveRoute } from '../core/ssh/route.ts';
 import { askAgents } from './agent-logins.ts';
@@ -53,7 +53,7 @@ export async function examine({ host, relay, sshConfig }: Subject, options: Exam
       deadlines: relay?.deadlines ?? defaultDeadlines,
       quicken: false,
       env: resolving.env,
-      permit: async () => ({ done: () => undefined }),
+      permit: async () => freePermit,
       ask,
       onStage: (next) => {
         stage = next;

@@ -8,7 +8,7 @@ import type { LaneId, ToSupervisor } from '../protocol.ts';
 import { Askpass, findAskpass } from './askpass.ts';
 import { type Attendant, Attendants } from './attendant.ts';
 import { KeptAnswers, keptFor, type Outcome, outcomeOf } from './kept-answers.ts';
-import { type Waiting, waitingQuestion } from './waiting-question.ts';
+import { relayOf, type Waiting, waitingQuestion } from './waiting-question.ts';
 import type { WorkerKeeper } from './worker-keeper.ts';
 
 /** How long a person may take, ms: sshd's LoginGraceTime is the same, so that hardly any answer comes later in vain. */
@@ -80,6 +80,11 @@ export class Questions {
       if (one.shown && (relay === null || one.relay === relay)) this.#put(one, [attendant]);
     }
     return () => this.#leave(attendant);
+  }
+
+  /** Somebody is there who can answer what this lane's host asks. */
+  attended(lane: LaneId): boolean {
+    return this.#attendants.there(relayOf(lane));
   }
 
   /** A user wants this relay to go on: what was declined may be asked anew. */
