@@ -99,7 +99,12 @@ export async function openLink(options: OpenLinkOptions): Promise<Link> {
           took: since(started),
         });
         const judged = hop === target ? judge : undefined;
-        const shaken = await shake(socket, sparing(hop, permit), { deadlines, ask, onStage, onNote, judge: judged, observe }, signal);
+        const shaken = await shake(
+          socket,
+          sparing(hop, permit),
+          { deadlines, ask, onStage, onNote, judge: judged, observe },
+          signal,
+        );
         permit.done(null);
         if (shaken.note !== null) options.onNote(shaken.note);
         if (hop !== target) {

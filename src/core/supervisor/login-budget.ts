@@ -7,10 +7,11 @@ import { Fault, type FaultReport, retryOf } from '../model/fault.ts';
  * log (fail2ban: 5 in 10 min) does not forget either. What that means for people:
  * - What changed may be tried at once: the wait of a schedule is skipped, the count is not.
  * - Refused logins count for the account with the keys that were offered: another key is another account, with an hour of its own.
- * - So are answers: a login for which somebody is there to answer is not held back by those for which nobody was, or by wrong ones. A wrong
- *   answer is never sent again by itself, so that each one costs a person the typing.
- * - The limit of the host holds for them too: 4 in 10 min, each wrong answer counting for one. Nobody waits longer than ten minutes for that,
- *   which is what the ban would take, and all that is connected stays so.
+ * - Where somebody is there to answer, the logins of the account that failed for an answer are waived: a wrong one is never sent again by
+ *   itself, so that each costs a person the typing. The host's own limit holds for him: 4 in 10 min, each wrong answer being one. Nobody waits
+ *   longer than ten minutes for that, which is what the ban would take, and all that is connected stays so.
+ * - Logins that ended because nobody was there to answer are no attack: fail2ban's normal mode passes them over, OpenSSH's penalty for one is
+ *   1 s. They count against whoever else is not there; who is there may have as many again.
  */
 export interface Budget {
   readonly most: number;
@@ -18,45 +19,59 @@ export interface Budget {
   readonly within: number;
 }
 
+/** Why a login failed: there was no answer, there was a wrong one, or for another reason. */
+type Why = 'unanswered' | 'wrong' | 'other';
+
 interface Entry {
   readonly at: number;
-  /** It failed for an answer: there was none, or it was wrong. */
-  readonly asked: boolean;
+  readonly why: Why;
 }
 
 /** The failures of one host, or of one account, as long as they count. All times are ms of a clock that never jumps. */
 export class Failures {
   readonly #budget: Budget;
+  /** What does not count for a login for which somebody is there to answer. */
+  readonly #waived: readonly Why[];
   #entries: readonly Entry[] = [];
 
-  constructor(budget: Budget) {
+  constructor(budget: Budget, waived: readonly Why[]) {
     this.#budget = budget;
+    this.#waived = waived;
   }
 
-  /** A wrong answer is a line of its own in the server's log: one login may have several. */
+  /** A wrong answer is a line of its own in the server's log: one login may have several. `fault`: null, it was broken off here. */
   add(fault: FaultReport | null, now: number): void {
     const answers = Number(fault?.detail['answers'] ?? 0);
-    const entry = { at: now, asked: fault !== null && (answers > 0 || fault.code === 'NEEDS_ANSWER') };
-    this.#entries = [...this.#recent(now), ...Array.from({ length: Math.max(1, answers) }, () => entry)];
+    const why = answers > 0 ? 'wrong' : fault?.code === 'NEEDS_ANSWER' ? 'unanswered' : 'other';
+    const entries = Array.from({ length: Math.max(1, answers) }, (): Entry => ({ at: now, why }));
+    this.#entries = [...this.#recent(now), ...entries];
   }
 
   forget(): void {
     this.#entries = [];
   }
 
-  /** How many more may fail now. `answered`: somebody is there, what failed for an answer does not count. */
-  spare(now: number, answered = false): number {
-    return Math.max(0, this.#budget.most - this.#counted(now, answered).length);
+  /** How many more may fail now. `attended`: somebody is there to answer. */
+  spare(now: number, attended: boolean): number {
+    const all = this.#recent(now);
+    const { most } = this.#budget;
+    if (!attended) return Math.max(0, most - all.length);
+    return Math.max(0, Math.min(most - this.#counted(all).length, 2 * most - all.length));
   }
 
   /** When one more may fail. */
-  free(now: number, answered = false): number {
-    const at = this.#counted(now, answered).at(-this.#budget.most)?.at;
-    return at === undefined ? now : at + this.#budget.within;
+  free(now: number, attended: boolean): number {
+    const all = this.#recent(now);
+    const { most, within } = this.#budget;
+    const over = (entries: readonly Entry[], limit: number) => {
+      const at = entries.at(-limit)?.at;
+      return at === undefined ? now : at + within;
+    };
+    return attended ? Math.max(over(this.#counted(all), most), over(all, 2 * most)) : over(all, most);
   }
 
-  #counted(now: number, answered: boolean): readonly Entry[] {
-    return this.#recent(now).filter(({ asked }) => !asked || !answered);
+  #counted(entries: readonly Entry[]): readonly Entry[] {
+    return entries.filter(({ why }) => !this.#waived.includes(why));
   }
 
   #recent(now: number): readonly Entry[] {

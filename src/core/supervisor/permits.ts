@@ -159,7 +159,7 @@ export class Permits {
     let host = this.#hosts.get(name);
     if (host === undefined) {
       const lists = { queue: [], parked: new Set<Asker>(), failed: new Map<LaneId, Asker>() };
-      const failures = new Failures(busyBudget);
+      const failures = new Failures(busyBudget, ['unanswered']);
       host = { name, active: 0, failures, last: null, busy: 0, ban: null, timer: undefined, ...lists };
       this.#hosts.set(name, host);
     }
@@ -169,7 +169,13 @@ export class Permits {
   #account(name: string): Account {
     let account = this.#accounts.get(name);
     if (account === undefined) {
-      account = { active: 0, failures: new Failures(refusedBudget), last: null, proven: false, ban: null };
+      account = {
+        active: 0,
+        failures: new Failures(refusedBudget, ['unanswered', 'wrong']),
+        last: null,
+        proven: false,
+        ban: null,
+      };
       this.#accounts.set(name, account);
     }
     return account;
@@ -190,7 +196,7 @@ export class Permits {
       } else if (wait > 0) next = Math.min(next, wait);
       else if (this.#mayShake(host, account, asker, now)) {
         host.queue.splice(host.queue.indexOf(asker), 1);
-        const spare = host.failures.spare(now) - host.active;
+        const spare = host.failures.spare(now, asker.attended()) - host.active;
         host.active += 1;
         account.active += 1;
         asker.grant(spare);
@@ -201,7 +207,8 @@ export class Permits {
 
   /** What has failed already leaves no room for one more, whoever asks. */
   #spent(host: Host, account: Account, asker: Asker, now: number): Ban {
-    const [hostFree, accountFree] = [host.failures.free(now), account.failures.free(now, asker.attended())];
+    const attended = asker.attended();
+    const [hostFree, accountFree] = [host.failures.free(now, attended), account.failures.free(now, attended)];
     const ofHost = hostFree > now ? { until: hostFree, fault: hostSpent(host.name, host.last, hostFree - now) } : null;
     if (accountFree <= now || account.last === null) return ofHost;
     return later(ofHost, { until: accountFree, fault: accountSpent(account.last, accountFree - now) });
@@ -212,9 +219,10 @@ export class Permits {
    * all fail. One that waits for a person is not among them: its place is for others.
    */
   #mayShake(host: Host, account: Account, asker: Asker, now: number): boolean {
-    if (host.active >= Math.min(handshakes, host.failures.spare(now))) return false;
+    const attended = asker.attended();
+    if (host.active >= Math.min(handshakes, host.failures.spare(now, attended))) return false;
     if (host.busy > 0 && host.active > 0) return false;
-    if (account.active >= account.failures.spare(now, asker.attended())) return false;
+    if (account.active >= account.failures.spare(now, attended)) return false;
     return account.proven || account.active === 0;
   }
 }

@@ -238,6 +238,19 @@ test('each wrong answer counts, and so does what was broken off after the host w
   t.end();
 });
 
+test('logins that nobody answered keep nobody away who is there to answer, but for a limit of his own', (t) => {
+  const { permits, said, ask } = office(t);
+  const asked = new Fault('NEEDS_ANSWER', 'a code').report();
+  for (const name of ['a', 'b', 'c', 'd']) permits.shaken('h:22', ask(name), asked);
+  ask('e');
+  t.match(said.at(-1), /^e withheld LOGINS_SPENT/);
+  for (const name of ['a', 'b', 'c', 'd']) permits.shaken('h:22', ask(name, { forced: true, attended: true }), asked);
+  t.same(said.slice(5), ['a', 'b', 'c', 'd']);
+  ask('a', { forced: true, attended: true });
+  t.match(said.at(-1), /^a withheld LOGINS_SPENT/);
+  t.end();
+});
+
 test('where nobody answers, one lane finds it out for all that would be asked the same', (t) => {
   const { permits, said, ask } = office(t);
   const asked = new Fault('NEEDS_ANSWER', 'a password', { detail: { about: 'p' } }).report();
