@@ -6,7 +6,7 @@ import type { Secret } from '../core/model/secret.ts';
 import type { Stage } from '../core/model/state.ts';
 import type { Link } from '../core/ssh/link/link.ts';
 import type { LoginStep } from '../core/ssh/login-step.ts';
-import { openLink } from '../core/ssh/open-link.ts';
+import { freePermit, openLink } from '../core/ssh/open-link.ts';
 import type { HostConfig } from '../core/ssh/resolve/host-config.ts';
 import type { ResolveOptions } from '../core/ssh/resolve/resolve.ts';
 import { resolveRoute } from '../core/ssh/route.ts';
@@ -78,7 +78,7 @@ async function goThere(route: readonly HostConfig[], relay: RelayConfig | null, 
       deadlines: relay?.deadlines ?? defaultDeadlines,
       quicken: false,
       env,
-      permit: async () => ({ done: () => undefined }),
+      permit: async () => freePermit,
       ask,
       identify: identifyBy(seated, (what, by, hop) => {
         const where = route.length === 1 ? '' : `hop ${hop + 1}`;

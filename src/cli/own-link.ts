@@ -1,7 +1,7 @@
 import type { Deadlines, RelayConfig } from '../core/model/config.ts';
 import type { Ask } from '../core/model/question.ts';
 import type { Link } from '../core/ssh/link/link.ts';
-import { openLink } from '../core/ssh/open-link.ts';
+import { freePermit, openLink } from '../core/ssh/open-link.ts';
 import { resolveRoute } from '../core/ssh/route.ts';
 import { resolveOptions } from './resolve-options.ts';
 
@@ -27,7 +27,7 @@ export async function openOwnLink(host: string, options: OwnLinkOptions): Promis
     deadlines: relay?.deadlines ?? deadlines,
     quicken: false,
     env: resolving.env,
-    permit: async () => ({ done: () => undefined }),
+    permit: async () => freePermit,
     ask,
     onStage: () => undefined,
     onNote,

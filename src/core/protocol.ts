@@ -26,7 +26,8 @@ export type ToWorker =
       /** Where each built-in plugin lives, by name. */
       readonly builtins: Readonly<Record<string, string>>;
     }
-  | { readonly say: 'permit'; readonly request: number }
+  /** `spare`: so many wrong answers the host may be given in this handshake. */
+  | { readonly say: 'permit'; readonly request: number; readonly spare: number }
   /** No permit: nobody may shake hands there for `wait` ms, because of what somebody met. */
   | { readonly say: 'withheld'; readonly request: number; readonly fault: FaultReport; readonly wait: number }
   /** What a person answered to a question, one answer each; null: nobody did. */
@@ -62,10 +63,12 @@ export type ToSupervisor =
       readonly by: LaneId;
       readonly host: string;
       readonly account: string;
-      /** The user or a changed file asked for it: refused credentials may be tried again. */
+      /** The user or a changed file asked for it: it need not wait, but counts as any other. */
       readonly forced: boolean;
     }
-  /** The handshake is over (null: well), or was given up before the permit came (`cancelled`). */
+  /** The connection to that host is open: from now on its log may tell of the handshake. */
+  | { readonly say: 'reached'; readonly request: number }
+  /** The handshake is over (null: well), or was given up (`cancelled`). */
   | { readonly say: 'shaken'; readonly request: number; readonly fault: FaultReport | 'cancelled' | null }
   /** A login of this lane cannot go on before a person has answered. */
   | { readonly say: 'ask'; readonly request: number; readonly by: LaneId; readonly question: Question }

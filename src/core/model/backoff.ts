@@ -15,7 +15,10 @@ const steps: Readonly<Record<Stepped, readonly number[]>> = {
  * The steps of `busy` never add up to more tries in so many ms, a second over ten minutes: fail2ban's default bans at the fifth failure
  * in that time. The steps alone would make six.
  */
-const budget = { tries: 4, within: 601_000 };
+export const busyBudget = { most: 4, within: 601_000 };
+
+/** So many logins of one account may be refused within so many ms, a second over an hour, whoever asks for them. */
+export const refusedBudget = { most: 3, within: 3_601_000 };
 
 /** The shortest that the jitter makes of a step. */
 const shortest = 0.8;
@@ -42,9 +45,9 @@ export function backoff(retry: RetryClass | 'flap', count: number, random: numbe
 
 /** How long the fifth try waits at least, so that the first one is `within` ago however short the waits between them were. */
 function leastWait(count: number): number {
-  if (count !== budget.tries) return 0;
-  const before = steps.busy.slice(0, budget.tries - 1).reduce((sum, step) => sum + step, 0);
-  return budget.within - shortest * before;
+  if (count !== busyBudget.most) return 0;
+  const before = steps.busy.slice(0, busyBudget.most - 1).reduce((sum, step) => sum + step, 0);
+  return busyBudget.within - shortest * before;
 }
 
 function isStepped(retry: RetryClass | 'flap'): retry is Stepped {

@@ -30,6 +30,10 @@ export function withhold(
   if (leavesHostAlone(fault)) {
     return { state: { at: 'waiting', attempt, tries, from: now, until, fault, before }, effects: [arm] };
   }
+  // Waiting does not answer it.
+  if (retryOf(fault) === 'never') {
+    return { state: { at: 'blocked', attempt, tries, until: null, fault, before }, effects: [{ do: 'watch-files' }] };
+  }
   return { state: { at: 'blocked', attempt, tries, until, fault, before }, effects: [arm, { do: 'watch-files' }] };
 }
 

@@ -21,10 +21,18 @@ import { shake } from './login/shake.ts';
 import { reachFirst, reachThrough } from './reach.ts';
 import type { Carrier } from './link/carriers.ts';
 
-/** A permit to shake hands with one host; `done` reports how it went. */
+/** A permit to shake hands with one host. */
 export interface Permit {
-  done(fault: Fault | null): void;
+  /** So many wrong answers it may be given: each one stands in its log. */
+  readonly spare: number;
+  /** The connection to it is open. */
+  reached(): void;
+  /** How it went; `cancelled`: it was not wanted any more. */
+  done(end: Fault | 'cancelled' | null): void;
 }
+
+/** For who asks nobody: a person looks on, as with `ssh`. */
+export const freePermit: Permit = { spare: Number.POSITIVE_INFINITY, reached: () => undefined, done: () => undefined };
 
 export interface OpenLinkOptions {
   readonly route: readonly HostConfig[];
@@ -80,6 +88,7 @@ export async function openLink(options: OpenLinkOptions): Promise<Link> {
           socket = await reachThrough(before.client, before.where, hop, deadlines.tcp, signal);
           channels.push(socket);
         }
+        permit.reached();
         const { onStage, onNote, observe } = options;
         const ask = hop.password === null ? options.ask : answerWith(hop.password, options.ask);
         observe?.({
@@ -90,7 +99,12 @@ export async function openLink(options: OpenLinkOptions): Promise<Link> {
           took: since(started),
         });
         const judged = hop === target ? judge : undefined;
-        const shaken = await shake(socket, hop, { deadlines, ask, onStage, onNote, judge: judged, observe }, signal);
+        const shaken = await shake(
+          socket,
+          sparing(hop, permit),
+          { deadlines, ask, onStage, onNote, judge: judged, observe },
+          signal,
+        );
         permit.done(null);
         if (shaken.note !== null) options.onNote(shaken.note);
         if (hop !== target) {
@@ -124,7 +138,7 @@ export async function openLink(options: OpenLinkOptions): Promise<Link> {
         });
       } catch (error) {
         const fault = await hinted(Fault.from(error), hop.host);
-        permit.done(fault);
+        permit.done(signal.aborted ? 'cancelled' : fault);
         throw fault;
       }
     }
@@ -154,6 +168,12 @@ async function hinted(fault: Fault, host: HostConfig): Promise<Fault> {
   if (near === null) return fault;
   const text = `${fault.message}; ssh_config knows "${near}", did you mean that?`;
   return new Fault('NAME_NOT_FOUND', text, { cause: fault, detail: { ...fault.detail, alias: near } });
+}
+
+/** NumberOfPasswordPrompts (ssh_config(5)), less where the host may not be given so many wrong answers now. */
+function sparing(hop: Hop, { spare }: Permit): Hop {
+  const passwordPrompts = Math.min(hop.host.passwordPrompts, Math.max(1, spare));
+  return { ...hop, host: { ...hop.host, passwordPrompts } };
 }
 
 function account(hop: Hop): string {

@@ -52,6 +52,11 @@ export class Attendants {
     return this.hasDeclined(one) ? [] : this.#for(null);
   }
 
+  /** Whether somebody is there for this relay, or for all. */
+  there(relay: string): boolean {
+    return this.#for(relay).length > 0 || this.#for(null).length > 0;
+  }
+
   /** Everybody to whom it may have been put. */
   all({ relay }: AskedQuestion): readonly Attendant[] {
     return [...this.#for(relay), ...this.#for(null)];

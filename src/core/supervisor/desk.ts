@@ -3,12 +3,12 @@ import { PermitOffice } from './permit-office.ts';
 import { Questions, type QuestionsPorts } from './questions.ts';
 import type { WorkerKeeper } from './worker-keeper.ts';
 
-type Wish = Extract<ToSupervisor, { say: 'permit' | 'shaken' | 'ask' | 'withdraw' }>;
+type Wish = Extract<ToSupervisor, { say: 'permit' | 'reached' | 'shaken' | 'ask' | 'withdraw' }>;
 
 /** Where workers come with what they need before a login: a permit, and answers. */
 export class Desk {
   readonly questions: Questions;
-  readonly #permits = new PermitOffice();
+  readonly #permits = new PermitOffice((lane) => this.questions.attended(lane));
 
   constructor(ports: Omit<QuestionsPorts, 'pause'>) {
     const pause = (keeper: WorkerKeeper, lane: LaneId, waits: boolean) => this.#permits.pause(keeper, lane, waits);
@@ -19,6 +19,8 @@ export class Desk {
     switch (wish.say) {
       case 'permit':
         return this.#permits.ask(keeper, wish);
+      case 'reached':
+        return this.#permits.reached(keeper, wish.request);
       case 'ask':
         return this.questions.ask(keeper, wish);
       case 'withdraw':

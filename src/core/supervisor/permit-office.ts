@@ -9,12 +9,20 @@ interface Asked {
   readonly host: string;
   readonly asker: Asker;
   granted: boolean;
+  /** The host has been reached: a handshake that ends now stands in its log. */
+  reached: boolean;
 }
 
 /** The counter at which workers ask for permits: knows which worker asked for which, and takes back what a dead one held. */
 export class PermitOffice {
   readonly #permits = new Permits();
+  readonly #attended: (lane: LaneId) => boolean;
   readonly #asked = new Map<WorkerKeeper, Map<number, Asked>>();
+
+  /** `attended`: somebody is there to answer what a lane's host asks. */
+  constructor(attended: (lane: LaneId) => boolean) {
+    this.#attended = attended;
+  }
 
   /** Answers with `permit` or `withheld`, now or later. */
   ask(keeper: WorkerKeeper, { request, host, by: lane, account, forced }: Ask): void {
@@ -22,9 +30,10 @@ export class PermitOffice {
       lane,
       account,
       forced,
-      grant: () => {
+      attended: () => this.#attended(lane),
+      grant: (spare) => {
         asked.granted = true;
-        keeper.send({ say: 'permit', request });
+        keeper.send({ say: 'permit', request, spare });
       },
       withhold: (fault, wait) => {
         this.#asked.get(keeper)?.delete(request);
@@ -32,7 +41,7 @@ export class PermitOffice {
       },
       recovered: () => keeper.send({ say: 'nudge', lane, why: 'host' }),
     };
-    const asked: Asked = { host, asker, granted: false };
+    const asked: Asked = { host, asker, granted: false, reached: false };
     const mine = this.#asked.get(keeper) ?? new Map<number, Asked>();
     this.#asked.set(keeper, mine.set(request, asked));
     this.#permits.ask(host, asker);
@@ -44,12 +53,18 @@ export class PermitOffice {
     return asked?.granted === true ? asked.asker.lane : null;
   }
 
+  /** The host knows of it from now on. */
+  reached(keeper: WorkerKeeper, request: number): void {
+    const asked = this.#asked.get(keeper)?.get(request);
+    if (asked !== undefined) asked.reached = true;
+  }
+
   /** The handshake is over, or is not wanted any more. */
   shaken(keeper: WorkerKeeper, { request, fault }: Shaken): void {
     const asked = this.#asked.get(keeper)?.get(request);
     if (asked === undefined) return;
     this.#asked.get(keeper)?.delete(request);
-    if (asked.granted) this.#permits.shaken(asked.host, asked.asker, fault);
+    if (asked.granted) this.#permits.shaken(asked.host, asked.asker, fault === 'cancelled' ? cancelled(asked) : fault);
     else this.#permits.withdraw(asked.host, asked.asker);
   }
 
@@ -64,8 +79,9 @@ export class PermitOffice {
 
   /** A dead worker gives its permits back: its handshakes died with it. */
   gone(keeper: WorkerKeeper): void {
-    for (const { host, asker, granted } of this.#asked.get(keeper)?.values() ?? []) {
-      if (granted) this.#permits.shaken(host, asker, 'cancelled');
+    for (const asked of this.#asked.get(keeper)?.values() ?? []) {
+      const { host, asker, granted } = asked;
+      if (granted) this.#permits.shaken(host, asker, cancelled(asked));
       else this.#permits.withdraw(host, asker);
     }
     this.#asked.delete(keeper);
@@ -74,4 +90,8 @@ export class PermitOffice {
   close(): void {
     this.#permits.close();
   }
+}
+
+function cancelled({ reached }: Asked): 'cancelled' | 'broken off' {
+  return reached ? 'broken off' : 'cancelled';
 }

@@ -1,6 +1,7 @@
-import { backoff, refusedDelay } from '../model/backoff.ts';
+import { backoff, busyBudget, refusedBudget, refusedDelay } from '../model/backoff.ts';
 import { type FaultReport, leavesHostAlone, retryOf } from '../model/fault.ts';
 import type { LaneId } from '../protocol.ts';
+import { accountSpent, Failures, hostSpent, leavesTrace } from './login-budget.ts';
 
 /** sshd's MaxStartups begins to refuse at 10 unauthenticated connections, PerSourceMaxStartups may do so earlier. */
 const handshakes = 4;
@@ -14,10 +15,12 @@ export interface Asker {
   readonly lane: LaneId;
   /** Who would log in with which keys. */
   readonly account: string;
-  /** The user or a changed file asked for it: refused credentials may be tried again now. */
+  /** The user or a changed file asked for it: it need not wait, but counts. */
   readonly forced: boolean;
-  /** The handshake may begin. */
-  readonly grant: () => void;
+  /** Somebody is there to answer what the host asks. */
+  readonly attended: () => boolean;
+  /** The handshake may begin. `spare`: so many wrong answers the host may be given in it. */
+  readonly grant: (spare: number) => void;
   /** Not before `wait` ms from now, because of this. */
   readonly withhold: (fault: FaultReport, wait: number) => void;
   /** What it failed with, or was withheld for, is over: another lane has been let in. */
@@ -28,7 +31,11 @@ export interface Asker {
 type Ban = { readonly until: number; readonly fault: FaultReport } | null;
 
 interface Host {
+  readonly name: string;
   active: number;
+  readonly failures: Failures;
+  /** What the last of them was; null: it was broken off here. */
+  last: FaultReport | null;
   /** Consecutive failures at greeting level. */
   busy: number;
   ban: Ban;
@@ -42,19 +49,28 @@ interface Host {
 
 interface Account {
   active: number;
+  /** Refused logins. */
+  readonly failures: Failures;
+  last: FaultReport | null;
   /** A login went well, and none was refused since. */
   proven: boolean;
   ban: Ban;
 }
 
 /**
- * Dial permits: at most 4 handshakes at once per host, none before the time that a busy host or refused credentials ask for, and one
- * at a time with credentials that have not been accepted yet. It outlives workers, so a crash loop cannot hammer, and a hundred
- * relays to one host count as one.
+ * Dial permits: at most 4 handshakes at once per host, none before the time that a busy host or refused credentials ask for, one
+ * at a time with credentials that have not been accepted yet, and never so many that, should they all fail, the budget would be
+ * exceeded. It outlives workers, so a crash loop cannot hammer, and a hundred relays to one host count as one.
  */
 export class Permits {
+  readonly #now: () => number;
   readonly #hosts = new Map<string, Host>();
   readonly #accounts = new Map<string, Account>();
+
+  /** `now`: ms of a clock that never jumps. */
+  constructor(now: () => number = () => performance.now()) {
+    this.#now = now;
+  }
 
   /** Queues; `grant` or `withhold` is called once, unless it is withdrawn. */
   ask(name: string, asker: Asker): void {
@@ -71,12 +87,13 @@ export class Permits {
     if (at >= 0) queue.splice(at, 1);
   }
 
-  /** A granted handshake is over: well (null), badly, or given up. */
-  shaken(name: string, asker: Asker, outcome: FaultReport | 'cancelled' | null): void {
+  /** A granted handshake is over: well (null), badly, given up before the host had heard of it (`cancelled`), or after (`broken off`). */
+  shaken(name: string, asker: Asker, outcome: FaultReport | 'cancelled' | 'broken off' | null): void {
     const [host, account] = [this.#host(name), this.#account(asker.account)];
     if (!host.parked.delete(asker)) host.active -= 1;
     account.active -= 1;
     if (outcome === null) this.#welcomed(host, account, asker.account);
+    else if (outcome === 'broken off') this.#count(host, null);
     else if (outcome !== 'cancelled') this.#turnedAway(host, account, asker, outcome);
     this.#serve(host);
   }
@@ -106,6 +123,7 @@ export class Permits {
     host.ban = null;
     account.proven = true;
     account.ban = null;
+    account.failures.forget();
     for (const [lane, asker] of [...host.failed]) {
       if (!wasBusy && asker.account !== name) continue;
       host.failed.delete(lane);
@@ -115,21 +133,34 @@ export class Permits {
 
   #turnedAway(host: Host, account: Account, asker: Asker, fault: FaultReport): void {
     const retry = retryOf(fault);
-    const now = performance.now();
+    const now = this.#now();
+    if (leavesTrace(fault)) this.#count(host, fault);
     if (leavesHostAlone(fault)) {
       host.busy += 1;
       host.ban = { until: now + (backoff(retry, host.busy, Math.random(), false) ?? 0), fault };
-    } else if (retry === 'refused') {
+    } else if (retry === 'refused' || fault.code === 'NEEDS_ANSWER') {
       account.proven = false;
       account.ban = { until: now + refusedDelay, fault };
+      // A signature that the agent did not give says nothing against the key.
+      if (fault.code !== 'AGENT_REFUSED') {
+        account.failures.add(fault, now);
+        account.last = fault;
+      }
     } else return;
     host.failed.set(asker.lane, asker);
+  }
+
+  #count(host: Host, fault: FaultReport | null): void {
+    host.failures.add(fault, this.#now());
+    host.last = fault;
   }
 
   #host(name: string): Host {
     let host = this.#hosts.get(name);
     if (host === undefined) {
-      host = { active: 0, busy: 0, ban: null, queue: [], parked: new Set(), failed: new Map(), timer: undefined };
+      const lists = { queue: [], parked: new Set<Asker>(), failed: new Map<LaneId, Asker>() };
+      const failures = new Failures(busyBudget, ['unanswered']);
+      host = { name, active: 0, failures, last: null, busy: 0, ban: null, timer: undefined, ...lists };
       this.#hosts.set(name, host);
     }
     return host;
@@ -138,7 +169,13 @@ export class Permits {
   #account(name: string): Account {
     let account = this.#accounts.get(name);
     if (account === undefined) {
-      account = { active: 0, proven: false, ban: null };
+      account = {
+        active: 0,
+        failures: new Failures(refusedBudget, ['unanswered', 'wrong']),
+        last: null,
+        proven: false,
+        ban: null,
+      };
       this.#accounts.set(name, account);
     }
     return account;
@@ -146,30 +183,46 @@ export class Permits {
 
   #serve(host: Host): void {
     clearTimeout(host.timer);
-    const now = performance.now();
+    const now = this.#now();
     let next = Number.POSITIVE_INFINITY;
     for (const asker of [...host.queue]) {
       const account = this.#account(asker.account);
-      const ban = asker.forced ? null : later(host.ban, account.ban);
+      const ban = later(asker.forced ? null : later(host.ban, account.ban), this.#spent(host, account, asker, now));
       const wait = ban === null ? 0 : ban.until - now;
       if (ban !== null && wait > patience) {
         host.queue.splice(host.queue.indexOf(asker), 1);
         host.failed.set(asker.lane, asker);
         asker.withhold(ban.fault, wait);
       } else if (wait > 0) next = Math.min(next, wait);
-      else if (this.#mayShake(host, account)) {
+      else if (this.#mayShake(host, account, asker, now)) {
         host.queue.splice(host.queue.indexOf(asker), 1);
+        const spare = host.failures.spare(now, asker.attended()) - host.active;
         host.active += 1;
         account.active += 1;
-        asker.grant();
+        asker.grant(spare);
       }
     }
     if (next < Number.POSITIVE_INFINITY) host.timer = setTimeout(() => this.#serve(host), next);
   }
 
-  /** After a busy host answered badly, one at a time finds out whether it is better; so with credentials that are new. */
-  #mayShake(host: Host, account: Account): boolean {
-    if (host.active >= handshakes || (host.busy > 0 && host.active > 0)) return false;
+  /** What has failed already leaves no room for one more, whoever asks. */
+  #spent(host: Host, account: Account, asker: Asker, now: number): Ban {
+    const attended = asker.attended();
+    const [hostFree, accountFree] = [host.failures.free(now, attended), account.failures.free(now, attended)];
+    const ofHost = hostFree > now ? { until: hostFree, fault: hostSpent(host.name, host.last, hostFree - now) } : null;
+    if (accountFree <= now || account.last === null) return ofHost;
+    return later(ofHost, { until: accountFree, fault: accountSpent(account.last, accountFree - now) });
+  }
+
+  /**
+   * After a busy host answered badly, one at a time finds out whether it is better; so with credentials that are new. Those under way may
+   * all fail. One that waits for a person is not among them: its place is for others.
+   */
+  #mayShake(host: Host, account: Account, asker: Asker, now: number): boolean {
+    const attended = asker.attended();
+    if (host.active >= Math.min(handshakes, host.failures.spare(now, attended))) return false;
+    if (host.busy > 0 && host.active > 0) return false;
+    if (account.active >= account.failures.spare(now, attended)) return false;
     return account.proven || account.active === 0;
   }
 }

@@ -7,7 +7,7 @@ import { Askpass, findAskpass } from './askpass.ts';
 import type { Attendant, Attendants } from './attendant.ts';
 import { Audience } from './audience.ts';
 import { KeptAnswers, keptFor, type Outcome, outcomeOf } from './kept-answers.ts';
-import { type Source, type Waiting, waitingQuestion, type Why } from './waiting-question.ts';
+import { relayOf, type Source, type Waiting, waitingQuestion, type Why } from './waiting-question.ts';
 import type { WorkerKeeper } from './worker-keeper.ts';
 
 /** What the questions need of the supervisor. */
@@ -80,6 +80,11 @@ export class Questions {
       if (one.shown && (relay === null || one.relay === relay)) this.#audience.put(one, [attendant]);
     }
     return () => void this.#audience.leave(attendant);
+  }
+
+  /** Somebody is there who can answer what this lane's host asks. */
+  attended(lane: LaneId): boolean {
+    return this.#attendants.there(relayOf(lane));
   }
 
   /** A user wants this relay to go on: what was declined may be asked anew. */

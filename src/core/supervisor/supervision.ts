@@ -186,6 +186,7 @@ export class Supervision implements Supervisor {
   #heard(keeper: WorkerKeeper, message: Exclude<ToSupervisor, { lane: LaneId }>): void {
     switch (message.say) {
       case 'permit':
+      case 'reached':
       case 'shaken':
       case 'ask':
       case 'withdraw':

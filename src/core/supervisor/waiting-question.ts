@@ -32,12 +32,16 @@ export function waitingQuestion(
   lane: LaneId,
   question: Question,
 ): Waiting {
-  const at = lane.lastIndexOf('#');
-  const relay = lane.slice(0, at);
+  const relay = relayOf(lane);
   const { kind, where, again } = question;
-  const fact = { relay, lane: Number(lane.slice(at + 1)), kind, where, wish: describeWish(question), again };
+  const fact = { relay, lane: Number(lane.slice(relay.length + 1)), kind, where, wish: describeWish(question), again };
   const state = { over: new AbortController(), shown: false, asking: false, timer: undefined };
   return { id, keeper, request, lane, relay, question, fact, ...state };
+}
+
+/** Whose lane it is. */
+export function relayOf(lane: LaneId): string {
+  return lane.slice(0, lane.lastIndexOf('#'));
 }
 
 /** The lanes that are blocked because nobody answered this. */

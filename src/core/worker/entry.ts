@@ -30,7 +30,7 @@ process.on('message', (message: ToWorker, handle: Socket | undefined) => {
       break;
     }
     case 'permit':
-      permits.granted(message.request);
+      permits.granted(message.request, message.spare);
       break;
     case 'withheld':
       permits.withheld(message.request, message.fault, message.wait);

@@ -1,4 +1,4 @@
-import type { FaultReport } from '../model/fault.ts';
+import { Fault, type FaultReport } from '../model/fault.ts';
 import type { LaneId, ToSupervisor } from '../protocol.ts';
 import type { Permit } from '../ssh/open-link.ts';
 import { Requests } from './requests.ts';
@@ -31,9 +31,11 @@ export class PermitRequests {
     );
   }
 
-  granted(request: number): void {
+  granted(request: number, spare: number): void {
     this.#requests.answer(request, {
-      done: (fault) => this.#say({ say: 'shaken', request, fault: fault === null ? null : fault.report() }),
+      spare,
+      reached: () => this.#say({ say: 'reached', request }),
+      done: (end) => this.#say({ say: 'shaken', request, fault: end instanceof Fault ? end.report() : end }),
     });
   }
 

@@ -1,5 +1,5 @@
 import { test } from 'tap';
-import { Fault } from '../../../src/core/model/fault.ts';
+import { Fault, type FaultReport } from '../../../src/core/model/fault.ts';
 import { type Asker, Permits } from '../../../src/core/supervisor/permits.ts';
 import type { Owner } from '../../fixtures/temp.ts';
 
@@ -7,12 +7,13 @@ const busy = new Fault('SERVER_BUSY', 'exceeded MaxStartups').report();
 const rejected = new Fault('AUTH_REJECTED', 'no').report();
 
 /** Permits, askers, and what they were told in order: `name`, `name withheld CODE SECONDS`, `name recovered`. */
-function office(t: Owner) {
-  const permits = new Permits();
+function office(t: Owner, now?: () => number) {
+  const permits = new Permits(now);
   t.teardown(() => permits.close());
   const said: string[] = [];
   const waiting = new Map<string, () => void>();
-  const ask = (name: string, { account = name, forced = false, host = 'h:22' } = {}): Asker => {
+  const faults: FaultReport[] = [];
+  const ask = (name: string, { account = name, forced = false, host = 'h:22', attended = false } = {}): Asker => {
     const tell = (text: string) => {
       said.push(text);
       waiting.get(text)?.();
@@ -21,15 +22,19 @@ function office(t: Owner) {
       lane: name,
       account,
       forced,
+      attended: () => attended,
       grant: () => tell(name),
-      withhold: (fault, wait) => tell(`${name} withheld ${fault.code} ${Math.ceil(wait / 1_000)}`),
+      withhold: (fault, wait) => {
+        faults.push(fault);
+        tell(`${name} withheld ${fault.code} ${Math.ceil(wait / 1_000)}`);
+      },
       recovered: () => tell(`${name} recovered`),
     };
     permits.ask(host, asker);
     return asker;
   };
   const told = (text: string) => new Promise<void>((resolve) => waiting.set(text, resolve));
-  return { permits, said, ask, told };
+  return { permits, said, faults, ask, told };
 }
 
 test('at most four handshakes run at once to one host, in order; another host has its own four', (t) => {
@@ -93,7 +98,7 @@ test('four failures of a busy host, whichever relays met them, end the tries of 
   for (const name of ['five', 'one', 'six']) ask(name);
   t.same(
     said.slice(4),
-    ['five', 'one', 'six'].map((name) => `${name} withheld SERVER_BUSY 573`),
+    ['five', 'one', 'six'].map((name) => `${name} withheld LOGINS_SPENT 601`),
   );
   t.end();
 });
@@ -157,5 +162,101 @@ test('a login that waits for a person keeps nobody else from the host, and its a
   t.same(said.slice(8), ['a2']);
   permits.shaken('h:22', b, 'cancelled');
   t.same(said.slice(9), [], 'a parked one that ends leaves no second place');
+  t.end();
+});
+
+test('whoever asks, four handshakes that a busy host turned away are all in ten minutes', (t) => {
+  let now = 0;
+  const { permits, said, faults, ask } = office(t, () => now);
+  for (let n = 0; n < 20; n += 1) {
+    const asker = ask('r', { forced: true });
+    if (said.at(-1) === 'r') permits.shaken('h:22', asker, busy);
+    now += 1_000;
+  }
+  t.equal(said.filter((text) => text === 'r').length, 4);
+  t.same(said.slice(4, 6), ['r withheld LOGINS_SPENT 597', 'r withheld LOGINS_SPENT 596']);
+  t.match(
+    faults[0]?.message,
+    /^h:22 is left alone until \d\d:\d\d: 4 logins from here have failed in ten minutes, and one more could have this address banned there \(fail2ban\); .*: exceeded MaxStartups$/,
+  );
+  now = 601_000;
+  ask('later', { forced: true });
+  t.equal(said.at(-1), 'later', 'the first one is forgotten, and one more may try');
+  t.end();
+});
+
+test('whoever asks, three logins with the same keys are refused in an hour; other keys, and who is there to answer, may try', (t) => {
+  let now = 0;
+  const { permits, said, faults, ask } = office(t, () => now);
+  const asked = new Fault('NEEDS_ANSWER', 'a password', { detail: { about: 'p' } }).report();
+  for (const [account, fault] of [
+    ['bad key', rejected],
+    ['no answer', asked],
+  ] as const) {
+    for (let n = 0; n < 20; n += 1) {
+      const asker = ask(account, { account, forced: true });
+      if (said.at(-1) === account) permits.shaken('h:22', asker, fault);
+      now += 60_000;
+    }
+    t.equal(said.filter((text) => text === account).length, 3);
+  }
+  t.match(
+    faults.find(({ code }) => code === 'AUTH_REJECTED')?.message,
+    /^no; that was the 3rd time in an hour, the next one is at \d\d:\d\d, so that the host does not lock you out; another key is tried at once$/,
+  );
+  t.match(faults.at(-1)?.message, /the next one is for somebody who is there to answer: `towline unlock`$/);
+  ask('mended', { account: 'other key', forced: true });
+  t.equal(said.at(-1), 'mended');
+  ask('unlock', { account: 'no answer', forced: true, attended: true });
+  t.equal(said.at(-1), 'unlock');
+  ask('again', { account: 'bad key', forced: true, attended: true });
+  t.match(said.at(-1), /^again withheld AUTH_REJECTED/);
+  t.end();
+});
+
+test('handshakes under way may all fail: with what failed before they never exceed the budget', (t) => {
+  const { permits, said, ask } = office(t);
+  const account = 'one for all';
+  permits.shaken('h:22', ask('first', { account }), null);
+  const askers = ['a', 'b', 'c', 'd', 'e'].map((name) => ask(name, { account, forced: true }));
+  t.same(said.slice(1), ['a', 'b', 'c'], 'three of the same account');
+  for (const asker of askers.slice(0, 3)) permits.shaken('h:22', asker, rejected);
+  t.match(said.slice(4), [/^d withheld AUTH_REJECTED 360[01]$/, /^e withheld AUTH_REJECTED 360[01]$/]);
+  for (const name of ['f', 'g']) ask(name, { forced: true });
+  t.same(said.slice(6), ['f'], 'three have failed, and the fourth is under way');
+  t.end();
+});
+
+test('each wrong answer counts, and so does what was broken off after the host was reached', (t) => {
+  const { permits, said, ask } = office(t);
+  const wrong = new Fault('AUTH_REJECTED', 'no', { detail: { answers: 3 } }).report();
+  permits.shaken('h:22', ask('typed', { forced: true, attended: true }), wrong);
+  permits.shaken('h:22', ask('typed', { forced: true, attended: true }), 'cancelled');
+  permits.shaken('h:22', ask('typed', { forced: true, attended: true }), 'broken off');
+  ask('typed', { forced: true, attended: true });
+  t.same(said, ['typed', 'typed', 'typed', 'typed withheld LOGINS_SPENT 601']);
+  t.end();
+});
+
+test('logins that nobody answered keep nobody away who is there to answer, but for a limit of his own', (t) => {
+  const { permits, said, ask } = office(t);
+  const asked = new Fault('NEEDS_ANSWER', 'a code').report();
+  for (const name of ['a', 'b', 'c', 'd']) permits.shaken('h:22', ask(name), asked);
+  ask('e');
+  t.match(said.at(-1), /^e withheld LOGINS_SPENT/);
+  for (const name of ['a', 'b', 'c', 'd']) permits.shaken('h:22', ask(name, { forced: true, attended: true }), asked);
+  t.same(said.slice(5), ['a', 'b', 'c', 'd']);
+  ask('a', { forced: true, attended: true });
+  t.match(said.at(-1), /^a withheld LOGINS_SPENT/);
+  t.end();
+});
+
+test('where nobody answers, one lane finds it out for all that would be asked the same', (t) => {
+  const { permits, said, ask } = office(t);
+  const asked = new Fault('NEEDS_ANSWER', 'a password', { detail: { about: 'p' } }).report();
+  const first = ask('a', { account: 'dev@h:22 ' });
+  for (const name of ['b', 'c']) ask(name, { account: 'dev@h:22 ' });
+  permits.shaken('h:22', first, asked);
+  t.same(said, ['a', 'b withheld NEEDS_ANSWER 1200', 'c withheld NEEDS_ANSWER 1200']);
   t.end();
 });

@@ -1,5 +1,5 @@
 import { Fault } from '../../model/fault.ts';
-import { openLink, type OpenLinkOptions } from '../open-link.ts';
+import { freePermit, openLink, type OpenLinkOptions } from '../open-link.ts';
 import type { HostConfig } from '../resolve/host-config.ts';
 import type { Hop } from '../route.ts';
 
@@ -26,7 +26,7 @@ export async function fetchHostKey(route: readonly HostConfig[], options: FetchO
       route,
       keepalive: null,
       quicken: false,
-      permit: async () => ({ done: () => undefined }),
+      permit: async () => freePermit,
       judge: (hop, key) => {
         seen.push({ hop, key: Buffer.from(key) });
         return enough;

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { Fault } from '../../../../src/core/model/fault.ts';
-import { openLink } from '../../../../src/core/ssh/open-link.ts';
+import { freePermit, openLink } from '../../../../src/core/ssh/open-link.ts';
 import type { HostConfig } from '../../../../src/core/ssh/resolve/host-config.ts';
 import { hostConfig } from '../../../fixtures/host-config.ts';
 import type { Sshd } from '../../../fixtures/sshd.ts';
@@ -101,7 +101,7 @@ export async function goRoute(route: readonly HostConfig[]): Promise<Asked> {
       keepalive: { interval: 60_000, count: 3 },
       deadlines: { tcp: 5_000, greeting: 5_000, keyExchange: 10_000, auth: 20_000, open: 5_000 },
       quicken: false,
-      permit: async () => ({ done: () => undefined }),
+      permit: async () => freePermit,
       ask: () => Promise.reject(new Fault('NEEDS_ANSWER', 'nobody is there to answer; ask later')),
       env: {},
       onStage: () => undefined,

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { test } from 'tap';
 import { Fault } from '../../../../src/core/model/fault.ts';
 import { trustRoute } from '../../../../src/core/ssh/known-hosts/trust-route.ts';
-import { openLink } from '../../../../src/core/ssh/open-link.ts';
+import { freePermit, openLink } from '../../../../src/core/ssh/open-link.ts';
 import type { HostConfig } from '../../../../src/core/ssh/resolve/host-config.ts';
 import { messagesIn, startRecorder } from '../../../fixtures/recorder.ts';
 import { startSshd } from '../../../fixtures/sshd.ts';
@@ -29,7 +29,7 @@ const dial = (host: HostConfig) =>
     route: [host],
     keepalive: null,
     quicken: true,
-    permit: async () => ({ done: () => undefined }),
+    permit: async () => freePermit,
   });
 
 test('a host whose key is not accepted gets its key exchange and a farewell: not one byte of a name, a key or a token', async (t) => {

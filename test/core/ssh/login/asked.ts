@@ -2,7 +2,7 @@ import { homedir, userInfo } from 'node:os';
 import type { Deadlines } from '../../../../src/core/model/config.ts';
 import { Fault } from '../../../../src/core/model/fault.ts';
 import type { Ask, Question } from '../../../../src/core/model/question.ts';
-import { openLink } from '../../../../src/core/ssh/open-link.ts';
+import { freePermit, openLink } from '../../../../src/core/ssh/open-link.ts';
 import type { HostConfig } from '../../../../src/core/ssh/resolve/host-config.ts';
 import { resolveRoute } from '../../../../src/core/ssh/route.ts';
 import type { ClientFiles } from '../../../fixtures/sshd-client.ts';
@@ -35,7 +35,7 @@ export async function logInAsked(
       keepalive: null,
       deadlines: { ...deadlines, auth },
       quicken: false,
-      permit: async () => ({ done: () => undefined }),
+      permit: async () => freePermit,
       env: {},
       ask: (question, signal) => {
         questions.push(question);
