@@ -7,7 +7,7 @@ import { startRoads } from '../fixtures/roads.ts';
 import { openTestLink } from '../fixtures/link.ts';
 import { startSshd } from '../fixtures/sshd.ts';
 import { supervise } from '../fixtures/supervised.ts';
-import { within } from '../fixtures/wait.ts';
+import { waitUntil, within } from '../fixtures/wait.ts';
 import { clock, measured } from './measure.ts';
 
 const brief = { tcp: 3_000, greeting: 3_000, keyExchange: 3_000, auth: 3_000, open: 3_000 };
@@ -52,10 +52,22 @@ test('F17: segments of one byte carry everything, at no great cost', async (t) =
   road.thin.add({ kind: 'slicer', size: 1 });
   const relays = await supervise(t, { sshConfigFile }, { r: { host: 'thin', forwards: [`0:127.0.0.1:${sink.port}`] } });
   await relays.reach('r', 'connected');
+  t.equal(road.thin.passages.length, 1, 'at the first try');
   const since = clock();
   const answer = await exchange(relays.port('r'), Buffer.concat([...testBytes(size)]), 60_000);
   t.equal(String(answer), testHash(size));
   measured(t, 'F17', { bytes: String(size), took: since() });
+});
+
+test('F17: a greeting that comes byte by byte is whole, however often it is tried', async (t) => {
+  const sshd = await startSshd(t, { config: ['MaxStartups 100'] });
+  const { sshConfigFile, road } = await startRoads(t, sshd, ['thin']);
+  // Apart far enough that each byte is read alone.
+  const off = road.thin.add({ kind: 'slicer', size: 1, delay: 2 }, 'down');
+  road.thin.next().then((passage) => void waitUntil('the greeting', () => passage.down > 60).then(off));
+  const since = clock();
+  t.same(await attempt(t, sshConfigFile, 'thin'), ['up', '']);
+  measured(t, 'F17', { greeting: 'bytes', took: since() });
 });
 
 test('F18: a connection that is cut after N bytes, N from 0 to 6000, is always an error in time, and never silent', async (t) => {

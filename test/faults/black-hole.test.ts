@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import tap, { test } from 'tap';
 import type { Event } from '../../src/core/model/event.ts';
 import { dial, exchange } from '../fixtures/client.ts';
@@ -225,6 +226,8 @@ test('F22: an interface that is down for 6 s costs no link where the keepalive i
   await relays.reach('r', 'connected');
   const open = await dial(echo);
   t.teardown(() => open.destroy());
+  open.write('hello');
+  await once(open, 'data');
   const at = relays.events.length;
   await namespace.run('ip', 'link', 'set', 'lo', 'down');
   open.write('on the way');

@@ -62,7 +62,12 @@ export const linkRows: Readonly<Record<string, Shown>> = {
     [`${SUPERVISOR}/forwarding`]: ['on a slow road with a full pipe a new client waits its turn, and nobody is cut'],
   },
   F16: { [LOSSY]: ['F16: half a minute of 500 ms +- 400 ms delay each way costs no link'] },
-  F17: { [ALTERED]: ['F17: segments of one byte carry everything, at no great cost'] },
+  F17: {
+    [ALTERED]: [
+      'F17: segments of one byte carry everything, at no great cost',
+      'F17: a greeting that comes byte by byte is whole, however often it is tried',
+    ],
+  },
   // Cut after N bytes.
   F18: {
     [ALTERED]: [

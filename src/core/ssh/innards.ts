@@ -12,6 +12,9 @@ export interface PrivateClient {
     readonly _packetRW: { readonly write: PacketWriter };
     readonly _authsQueue: string[];
     _queue?: readonly Buffer[];
+    /** What came of a greeting so far. */
+    _buffer?: Buffer;
+    _parse: Parse;
     authPK: AuthPK;
     directTcpip: OpenChannel;
     openssh_directStreamLocal: OpenChannel;
@@ -22,6 +25,8 @@ export interface PrivateClient {
   readonly _callbacks: ((failed: unknown) => void)[];
   readonly _remoteVer?: string;
 }
+
+type Parse = (this: PrivateClient['_protocol'], chunk: Buffer, from: number, length: number) => number;
 
 interface PacketWriter {
   readonly allocStart: number;

@@ -37,6 +37,19 @@ export function overhearJudgement(
   };
 }
 
+/** After `connect()`: keeps every piece of a greeting that comes in three or more, where ssh2 forgets all between the first and the last. */
+export function keepGreeting(client: Client): void {
+  const protocol = innards(client)._protocol;
+  const parse = protocol._parse;
+  // When the greeting is whole, ssh2 puts the parser of packets here.
+  protocol._parse = function whole(chunk, from, length) {
+    const had = this._buffer;
+    const at = parse.call(this, chunk, from, length);
+    if (had !== undefined && this._buffer === had) this._buffer = Buffer.concat([had, chunk.subarray(from, length)]);
+    return at;
+  };
+}
+
 /** Whether both sides agreed on strict key exchange (CVE-2023-48795). */
 export function strictKeyExchange(client: Client): boolean {
   return innards(client)._protocol._strictMode === true;

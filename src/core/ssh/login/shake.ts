@@ -10,7 +10,7 @@ import { marks, type Marks } from './errors.ts';
 import { type HostKeyJudgement, judgeHostKey } from '../known-hosts/host-key.ts';
 import { type AuthPorts, createAuth } from './auth.ts';
 import { takeTurns } from './key-door.ts';
-import { interceptMessages, overhearJudgement, strictKeyExchange } from '../internals.ts';
+import { interceptMessages, keepGreeting, overhearJudgement, strictKeyExchange } from '../internals.ts';
 import type { Hop } from '../route.ts';
 import { expiredFault, unansweredFault } from './question-faults.ts';
 import { Greeting } from './greeting.ts';
@@ -182,6 +182,7 @@ export function shake(
         },
         hostVerifier: gate.verify,
       });
+      keepGreeting(client);
       takeTurns(client, over.signal);
       overhearJudgement(client, auth.judged);
       // ssh2 would have each key that a server says of itself (UpdateHostKeys) proved at each login.
