@@ -1,18 +1,16 @@
 import type { Command } from './commands.ts';
+import { json, maybeRelay, verb } from './operands.ts';
 
 /** The command that looks after the backends which the plugin `launch` left on hosts. */
 export const backendCommand: Command = {
   name: 'backend',
-  operands: [
-    { name: 'verb', shown: 'ACTION' },
-    { name: 'relay', shown: '[RELAY]' },
-  ],
+  operands: [verb('ACTION'), maybeRelay],
   group: 'Backends',
   text: 'look after what was launched: ps, stop, logs, reap',
   options: [
     { name: 'lines', alias: 'n', value: 'N', text: 'with logs: how many, 100 unless given' },
     { name: 'yes', alias: 'y', text: 'with stop and reap: do not ask' },
-    { name: 'json', text: 'print JSON for programs' },
+    json,
   ],
   more: [
     '`ps` lists them, `logs` shows what they printed, and:',

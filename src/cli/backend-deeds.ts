@@ -9,6 +9,7 @@ import {
   reapBackend,
   type RemoteBackend,
 } from '../plugins/launch/manage.ts';
+import { runText } from './backend-text.ts';
 import { canAsk, openDialogue } from './dialogue.ts';
 import { paint, type Terminal, type Tone } from './terminal.ts';
 
@@ -27,8 +28,15 @@ export interface DeedOptions {
   readonly terminal: Terminal;
 }
 
-/** What one verb does on one host; answers what `--json` prints. */
-export type BackendDeed = (host: RemoteHost, place: BackendPlace, options: DeedOptions) => Promise<readonly unknown[]>;
+/** What `--json` prints of one backend. */
+export type BackendAnswer = Readonly<Record<string, unknown>> & { readonly host: string; readonly name: string };
+
+/** What one verb does on one host. */
+export type BackendDeed = (
+  host: RemoteHost,
+  place: BackendPlace,
+  options: DeedOptions,
+) => Promise<readonly BackendAnswer[]>;
 
 /** The verbs of `towline backend`. */
 export const deeds: Readonly<Record<string, BackendDeed>> = { ps, stop, logs, reap };
@@ -38,7 +46,7 @@ async function there(host: RemoteHost, { names }: BackendPlace): Promise<readonl
   return all.filter(({ name }) => names === null || names.includes(name));
 }
 
-async function ps(host: RemoteHost, place: BackendPlace, { json, terminal }: DeedOptions): Promise<readonly unknown[]> {
+async function ps(host: RemoteHost, place: BackendPlace, { json, terminal }: DeedOptions): ReturnType<BackendDeed> {
   const found = await there(host, place);
   const { colour } = terminal;
   if (!json) {
@@ -46,26 +54,20 @@ async function ps(host: RemoteHost, place: BackendPlace, { json, terminal }: Dee
     if (found.length === 0) terminal.out('  no backend was launched there\n');
   }
   for (const one of json ? [] : found) {
-    const port = one.port === null ? '' : `, port ${one.port}`;
-    const since = one.started === null ? '' : `, ${one.state === 'live' ? 'since' : 'started'} ${day(one.started)}`;
-    const others = one.processes.length > 1 ? `, ${one.processes.length} processes` : '';
-    const stopped = one.stopped ? ', stopped by `towline backend stop`' : '';
-    const pid = one.state === 'live' && one.pid !== null ? `pid ${one.pid}` : stateText(one);
-    const short = one.lifetime === 'session' ? ', ends with its link' : '';
-    terminal.out(`  ${paint(one.name, toneOf(one), colour)}: ${pid}${port}${since}${others}${short}${stopped}\n`);
+    terminal.out(`  ${paint(one.name, toneOf(one), colour)}: ${runText(one)}\n`);
     if (one.command !== null) terminal.out(`    ${paint(one.command.trim(), 'quiet', colour)}\n`);
   }
   return found.map((one) => ({ host: place.host, ...one }));
 }
 
-async function stop(host: RemoteHost, place: BackendPlace, options: DeedOptions): Promise<readonly unknown[]> {
+async function stop(host: RemoteHost, place: BackendPlace, options: DeedOptions): ReturnType<BackendDeed> {
   const found = (await there(host, place)).filter(({ state }) => place.names !== null || state !== 'dead');
   const names = place.names ?? found.map(({ name }) => name);
   if (place.names === null && !(await agreed(`Stop ${list(names)} on ${place.host}?`, names, options))) return [];
   return each(host, place, names, options, (name) => endBackend(host, name, { forGood: true }));
 }
 
-async function reap(host: RemoteHost, place: BackendPlace, options: DeedOptions): Promise<readonly unknown[]> {
+async function reap(host: RemoteHost, place: BackendPlace, options: DeedOptions): ReturnType<BackendDeed> {
   const dead = (await there(host, place)).filter(({ state, run }) => state !== 'live' && run !== null);
   const names = dead.map(({ name }) => name);
   const left = dead.flatMap(({ processes }) => processes);
@@ -75,10 +77,10 @@ async function reap(host: RemoteHost, place: BackendPlace, options: DeedOptions)
   return each(host, place, names, options, (name) => reapBackend(host, name));
 }
 
-async function logs(host: RemoteHost, place: BackendPlace, options: DeedOptions): Promise<readonly unknown[]> {
+async function logs(host: RemoteHost, place: BackendPlace, options: DeedOptions): ReturnType<BackendDeed> {
   const { json, terminal, lines } = options;
   const names = place.names ?? (await there(host, place)).map(({ name }) => name);
-  const answers: unknown[] = [];
+  const answers: BackendAnswer[] = [];
   for (const name of names) {
     const text = await readBackendLog(host, name);
     if (text === null && place.names !== null) {
@@ -104,12 +106,12 @@ async function each(
   names: readonly string[],
   { json, terminal }: DeedOptions,
   act: (name: string) => Promise<BackendEnd>,
-): Promise<readonly unknown[]> {
-  const answers: unknown[] = [];
+): ReturnType<BackendDeed> {
+  const answers: BackendAnswer[] = [];
   for (const name of names) {
     const end = await act(name);
-    if (json) answers.push({ host: place.host, name, ...end });
-    else terminal.out(`${name} on ${place.host} (${host.facts.remote}): ${endText(end)}\n`);
+    answers.push({ host: place.host, name, ...end });
+    if (!json) terminal.out(`${name} on ${place.host} (${host.facts.remote}): ${endText(end)}\n`);
   }
   return answers;
 }
@@ -139,12 +141,6 @@ async function agreed(
   }
 }
 
-function stateText({ state, processes, exit, run }: RemoteBackend): string {
-  if (run === null) return 'never started';
-  const code = exit === null ? '' : ` (exit code ${exit})`;
-  return state === 'left' ? `ended${code}, but the processes ${processes.join(', ')} are left` : `ended${code}`;
-}
-
 function toneOf({ state, stopped }: RemoteBackend): Tone {
   if (state === 'live') return 'good';
   return state === 'left' ? 'bad' : stopped ? 'quiet' : 'uneasy';
@@ -152,10 +148,4 @@ function toneOf({ state, stopped }: RemoteBackend): Tone {
 
 function list(names: readonly string[]): string {
   return names.length === 1 ? (names[0] ?? '') : `${names.slice(0, -1).join(', ')} and ${names.at(-1) ?? ''}`;
-}
-
-function day(at: number): string {
-  const two = (part: number) => String(part).padStart(2, '0');
-  const date = new Date(at);
-  return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())} ${two(date.getHours())}:${two(date.getMinutes())}`;
 }

@@ -9,6 +9,7 @@ import { readCount, readFlag, readText } from './arguments.ts';
 import { askOrRefuse } from './ask-or-refuse.ts';
 import { deeds } from './backend-deeds.ts';
 import type { Called } from './commands.ts';
+import { connect } from './connect.ts';
 import { openOwnLink } from './own-link.ts';
 
 /** A host, and the folders of its backends that are meant; null: all that there are. */
@@ -46,7 +47,9 @@ export async function backend({ given, terminal }: Called): Promise<number> {
           signal: terminal.left,
         });
         try {
-          answers.push(...(await deed(remoteHost(link), { host, names }, options)));
+          const done = await deed(remoteHost(link), { host, names }, options);
+          answers.push(...done);
+          if (verb === 'stop') await tellDaemon(config, new Set(done.map(({ name }) => name)));
         } finally {
           link.close();
         }
@@ -63,6 +66,19 @@ export async function backend({ given, terminal }: Called): Promise<number> {
   }
   if (json) terminal.out(`${JSON.stringify(answers, null, 2)}\n`);
   return exit;
+}
+
+/**
+ * Has the relays of these backends look at once: until its next health check the daemon would say that all is well. It looks as after
+ * `towline token set`, at the backend and its token anew.
+ */
+async function tellDaemon({ relays }: Config, folders: ReadonlySet<string>): Promise<void> {
+  const led = relays.filter((relay) => folderOf(relay).some((name) => folders.has(name)));
+  // Where no daemon runs, or it has another config, nobody has to know.
+  for (const { name } of led)
+    await connect()
+      .retoken(name)
+      .catch(() => undefined);
 }
 
 /** The backend of one relay, or each host once. */

@@ -4,6 +4,7 @@ import { editCommands } from './config-commands.ts';
 import { daemonCommands } from './daemon-commands.ts';
 import { hostCommands } from './host-commands.ts';
 import { lookingCommands } from './looking-commands.ts';
+import { host, json } from './operands.ts';
 import { tokenCommands } from './token-commands.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -45,9 +46,6 @@ export interface Command {
   /** Answers the exit code; throws a fault otherwise. Null: yargs itself does it. */
   readonly run: ((called: Called) => Promise<number>) | null;
 }
-
-const host: Operand = { name: 'host', shown: 'HOST' };
-const json: OptionText = { name: 'json', text: 'print JSON for programs' };
 
 /** Every command; those of a group in the order of the manual. */
 export const commands: readonly Command[] = [

@@ -1,6 +1,5 @@
-import type { Command, Operand } from './commands.ts';
-
-const relay: Operand = { name: 'relay', shown: 'RELAY' };
+import type { Command } from './commands.ts';
+import { relay } from './operands.ts';
 
 /** The commands that write the config. */
 export const editCommands: readonly Command[] = [

@@ -1,7 +1,5 @@
-import type { Command, Operand } from './commands.ts';
-
-const relay: Operand = { name: 'relay', shown: 'RELAY' };
-const maybeRelay: Operand = { name: 'relay', shown: '[RELAY]' };
+import type { Command } from './commands.ts';
+import { maybeRelay, relay } from './operands.ts';
 
 /** The commands that run the daemon and steer its relays. */
 export const daemonCommands: readonly Command[] = [

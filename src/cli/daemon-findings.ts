@@ -1,4 +1,5 @@
-import type { Fault } from '../core/model/fault.ts';
+import { Fault } from '../core/model/fault.ts';
+import type { Secret } from '../core/model/secret.ts';
 import type { RelayStatus } from '../core/model/status.ts';
 import { formatAge } from '../control/quantity.ts';
 import { connect } from './connect.ts';
@@ -15,6 +16,16 @@ export async function askDaemon(name: string): Promise<RelayStatus | null> {
   }
 }
 
+/** The token that a running daemon has for a relay; null where it has none, or none runs. */
+export async function askDaemonToken(name: string): Promise<Secret | null> {
+  return connect()
+    .token(name)
+    .then(
+      ({ token }) => token,
+      () => null,
+    );
+}
+
 /** What nobody would answer here is no trouble of a relay whose daemon has the answer; any other finding as it is. */
 export function easeFinding(finding: Finding, status: RelayStatus | null): Finding {
   const wish = finding.fault?.code === 'NEEDS_ANSWER' ? finding.fault.detail['wish'] : undefined;
@@ -25,21 +36,31 @@ export function easeFinding(finding: Finding, status: RelayStatus | null): Findi
 
 /** What a running daemon has met with a relay. `told`: the faults that were found without it. */
 export function daemonFindings(relay: RelayStatus, told: readonly Fault[]): readonly Finding[] {
-  const known = new Set(told.map(({ message }) => message));
-  return [stateOf(relay, known), ...lastFaultOf(relay, known)];
+  return [stateOf(relay, told), ...lastFaultOf(relay, told)];
 }
 
-function stateOf({ standing, since }: RelayStatus, known: ReadonlySet<string>): Finding {
+function stateOf({ name, standing, since }: RelayStatus, told: readonly Fault[]): Finding {
+  const { word, reason, fault } = standing;
   const age = since === 0 ? '' : ` for ${formatAge(Date.now() - since)}`;
-  const same = standing.fault !== null && known.has(standing.fault.message);
-  const why = same ? ', for the same reason' : standing.reason === '' ? '' : ` (${standing.reason})`;
-  const text = `the daemon says ${standing.word}${age}${why}`;
-  return standing.word === 'connected' ? well('daemon', '', text) : mind('daemon', '', text);
+  const isSame = fault !== null && told.some(({ message }) => message === fault.message);
+  const why = isSame ? ', for the same reason' : reason === '' ? '' : ` (${reason})`;
+  const text = `the daemon says ${word}${age}${why}`;
+  if (word === 'connected') return well('daemon', '', text);
+  const isTold = fault !== null && told.some(({ code }) => code === fault.code);
+  // What ended an attempt may be over, as this look shows; what stands in the way of a relay now is wrong, whoever has met it.
+  const stands = word === 'blocked' || word === 'degraded';
+  if (fault !== null && stands && !isTold)
+    return { step: 'daemon', where: '', state: 'wrong', text, fix: null, fault: Fault.fromReport(fault) };
+  const retries = fault !== null && !stands && told.length === 0;
+  return mind('daemon', '', text, retries ? `\`towline start ${name}\` tries at once` : null);
 }
 
 /** A link that is lost again and again is the network's or the server's doing: its last words say whose. */
-function lastFaultOf({ lastFault, standing }: RelayStatus, known: ReadonlySet<string>): readonly Finding[] {
-  if (lastFault === null || standing.fault?.message === lastFault.message || known.has(lastFault.message)) return [];
+function lastFaultOf({ lastFault, standing }: RelayStatus, told: readonly Fault[]): readonly Finding[] {
+  if (lastFault === null || standing.fault?.message === lastFault.message) return [];
+  if (told.some(({ message }) => message === lastFault.message)) return [];
+  // What a person did, and undid, was no trouble.
+  if (lastFault.code === 'BACKEND_STOPPED' && standing.word === 'connected') return [];
   const text = `its last trouble, ${formatAge(Date.now() - lastFault.at)} ago: ${lastFault.message} [${lastFault.code}]`;
   const lost = lastFault.code === 'LINK_LOST' || lastFault.code === 'LINK_SILENT';
   const why = lost ? '; a network that drops idle links wants a shorter keepalive' : '';

@@ -6,7 +6,7 @@ import { readFlag, readText } from './arguments.ts';
 import { askOrRefuse } from './ask-or-refuse.ts';
 import type { Called } from './commands.ts';
 import { placeOf } from './config-place.ts';
-import { askDaemon, daemonFindings, easeFinding } from './daemon-findings.ts';
+import { askDaemon, askDaemonToken, daemonFindings, easeFinding } from './daemon-findings.ts';
 import { examine, type Subject } from './examine.ts';
 import type { Finding } from './finding.ts';
 import { drawFinding } from './finding-sheet.ts';
@@ -32,7 +32,8 @@ export async function doctor({ given, terminal }: Called): Promise<number> {
         findings.push(finding);
         if (!json) terminal.out(drawFinding(finding, terminal));
       };
-      await examine(subject, { say, ask: asker.ask(name), signal: terminal.left });
+      const daemonToken = () => (before === null ? Promise.resolve(null) : askDaemonToken(name));
+      await examine(subject, { say, ask: asker.ask(name), daemonToken, signal: terminal.left });
       if (subject.relay !== null) {
         const status = await askDaemon(name);
         for (const finding of await listenFindings(subject.relay, status)) say(finding);
@@ -46,13 +47,19 @@ export async function doctor({ given, terminal }: Called): Promise<number> {
   }
   const faults = looked.flatMap(({ findings }) => findings.flatMap(({ fault }) => fault ?? []));
   if (json) terminal.out(`${JSON.stringify(looked.map(plain), null, 2)}\n`);
-  else
-    terminal.out(
-      faults.length === 0
-        ? 'all is well\n'
-        : `${faults.length} ${faults.length === 1 ? 'thing is' : 'things are'} wrong\n`,
-    );
+  else terminal.out(`${lastWord(looked.flatMap(({ findings }) => findings))}\n`);
   return faults[0]?.entry.exit ?? 0;
+}
+
+/** The sum of it all. Pure. */
+export function lastWord(findings: readonly Finding[]): string {
+  const count = (state: Finding['state'], one: string, several: string) => {
+    const { length } = findings.filter((finding) => finding.state === state);
+    return length === 0 ? null : `${length} ${length === 1 ? one : several}`;
+  };
+  const wrong = count('wrong', 'thing is wrong', 'things are wrong');
+  const mind = count('mind', 'thing marked ! may matter', 'things marked ! may matter');
+  return wrong ?? (mind === null ? 'all is well' : `nothing is wrong; ${mind}`);
 }
 
 /** Null where none is found and a host was named. */

@@ -1,11 +1,12 @@
 import { defaultDeadlines, type ForwardConfig } from '../core/model/config.ts';
-import { type Endpoint, formatEndpoint } from '../core/model/endpoint.ts';
+import { type Endpoint, formatEndpoint, sameEndpoint } from '../core/model/endpoint.ts';
 import { Fault } from '../core/model/fault.ts';
 import { probeHttp } from '../core/probe/http.ts';
 import { probeTcp } from '../core/probe/tcp.ts';
 import { probeWebsocket } from '../core/probe/websocket.ts';
 import { dialHere } from '../core/socket/dial-here.ts';
 import type { Link } from '../core/ssh/link/link.ts';
+import type { FoundBackend } from './examine-backend.ts';
 import { type Finding, well, wrong } from './finding.ts';
 
 type Say = (finding: Finding) => void;
@@ -22,19 +23,27 @@ export async function examineForwarding(link: Link, say: Say): Promise<void> {
   say(wrong('forwarding', '', fault));
 }
 
+/** What a forward is examined with. */
+export interface ForwardOptions {
+  /** The host, as the user calls it. */
+  readonly host: string;
+  /** The relay's backend; null where there is none, or it was not found: that was told then. */
+  readonly backend: FoundBackend | null;
+  readonly say: Say;
+  readonly signal: AbortSignal;
+}
+
 /** Goes by a link to the target of a forward, and asks it as its health check would. */
 export async function examineForward(
   link: Link,
   forward: ForwardConfig,
-  host: string,
-  { say, signal }: { readonly say: Say; readonly signal: AbortSignal },
+  { host, backend, say, signal }: ForwardOptions,
 ): Promise<void> {
   if (forward.kind === 'dynamic') return examineForwarding(link, say);
   if (forward.kind === 'remote') return examineHere(forward.target, say);
-  const { target, health } = forward;
-  if (target.kind === 'backend') {
-    return say(well('target', 'backend', 'launched over a link; `towline backend ps` shows what runs there'));
-  }
+  const { target: wanted, health } = forward;
+  const target = wanted.kind === 'backend' ? (backend?.target ?? null) : wanted;
+  if (target === null) return;
   const name = formatEndpoint(target);
   const fault = await faultOf(link, probeTcp(link, target, defaultDeadlines.open, signal));
   if (fault !== null) {
@@ -44,10 +53,10 @@ export async function examineForward(
   }
   say(well('target', name, 'the server forwards there, and something answers'));
   if (health?.kind !== 'http' && health?.kind !== 'websocket') return;
-  const unwell = await faultOf(
-    link,
-    (health.kind === 'http' ? probeHttp : probeWebsocket)(link, target, health, signal),
-  );
+  // What is the backend's own is shown to the backend alone.
+  const shown = backend !== null && sameEndpoint(target, backend.target) ? backend.shown : null;
+  const probe = health.kind === 'http' ? probeHttp : probeWebsocket;
+  const unwell = await faultOf(link, probe(link, target, health, signal, shown));
   say(
     unwell === null
       ? well('backend', name, `answers as it should (${health.kind === 'http' ? 'HTTP' : 'WebSocket'})`)

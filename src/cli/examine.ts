@@ -1,19 +1,20 @@
-import { defaultDeadlines, defaultKeepalive, detectTime, type RelayConfig } from '../core/model/config.ts';
+import { defaultDeadlines, type RelayConfig } from '../core/model/config.ts';
 import { formatAddress } from '../core/model/endpoint.ts';
 import { Fault } from '../core/model/fault.ts';
 import type { Ask } from '../core/model/question.ts';
+import type { Secret } from '../core/model/secret.ts';
 import type { Stage } from '../core/model/state.ts';
 import type { Link } from '../core/ssh/link/link.ts';
-import { remoteHost } from '../core/ssh/link/remote-host.ts';
 import type { LoginStep } from '../core/ssh/login-step.ts';
 import { openLink } from '../core/ssh/open-link.ts';
 import type { HostConfig } from '../core/ssh/resolve/host-config.ts';
+import type { ResolveOptions } from '../core/ssh/resolve/resolve.ts';
 import { resolveRoute } from '../core/ssh/route.ts';
-import { askAgents } from './agent-logins.ts';
-import { examineForward, examineForwarding } from './examine-forward.ts';
+import { examineLink } from './examine-link.ts';
 import { type Finding, mind, well, wrong } from './finding.ts';
 import { failedStep, loginFindings, notedStep } from './login-findings.ts';
 import { resolveOptions } from './resolve-options.ts';
+import { identifyBy, type SeatedGuest, seatGuests } from './seated-guests.ts';
 
 /** What doctor looks at: a relay of the config, or a host alone. */
 export interface Subject {
@@ -27,14 +28,14 @@ export interface ExamineOptions {
   /** Told each finding as it is made. */
   readonly say: (finding: Finding) => void;
   readonly ask: Ask;
+  /** The token that a running daemon has for the relay. */
+  readonly daemonToken: () => Promise<Secret | null>;
   readonly signal: AbortSignal;
 }
 
-const pings = 5;
-
 /** Goes the way that a relay goes, from ssh_config to the backend, by a connection of its own; ends where it cannot go on. */
 export async function examine({ host, relay, sshConfig }: Subject, options: ExamineOptions): Promise<void> {
-  const { say, ask, signal } = options;
+  const { say } = options;
   const resolving = resolveOptions(sshConfig);
   let route: readonly HostConfig[];
   try {
@@ -43,6 +44,30 @@ export async function examine({ host, relay, sshConfig }: Subject, options: Exam
     return say(wrong('ssh_config', '', Fault.from(error)));
   }
   for (const finding of routeFindings(route)) say(finding);
+  const over = new AbortController();
+  try {
+    const seated = relay === null ? [] : await seatGuests(relay, over.signal).catch(sayUnseated(say));
+    if (seated !== null) await goThere(route, relay, { ...options, seated, env: resolving.env });
+  } finally {
+    over.abort(new Error('enough was seen'));
+  }
+}
+
+/** A relay whose plugins cannot be had goes no further. */
+function sayUnseated(say: ExamineOptions['say']): (error: unknown) => null {
+  return (error) => {
+    say(wrong('plugins', '', Fault.from(error)));
+    return null;
+  };
+}
+
+interface GoingOptions extends ExamineOptions {
+  readonly seated: readonly SeatedGuest[];
+  readonly env: ResolveOptions['env'];
+}
+
+async function goThere(route: readonly HostConfig[], relay: RelayConfig | null, options: GoingOptions): Promise<void> {
+  const { say, ask, seated, env, signal } = options;
   let link: Link;
   let last: LoginStep | null = null;
   let stage: Stage | null = null;
@@ -52,9 +77,14 @@ export async function examine({ host, relay, sshConfig }: Subject, options: Exam
       keepalive: relay?.keepalive ?? null,
       deadlines: relay?.deadlines ?? defaultDeadlines,
       quicken: false,
-      env: resolving.env,
+      env,
       permit: async () => ({ done: () => undefined }),
       ask,
+      identify: identifyBy(seated, (what, by, hop) => {
+        const where = route.length === 1 ? '' : `hop ${hop + 1}`;
+        const a = what === 'agent' ? 'an' : 'a';
+        say(well('plugins', where, `${by} gives ${a} ${what} to log in with`));
+      }),
       onStage: (next) => {
         stage = next;
       },
@@ -96,46 +126,4 @@ function routeFindings(route: readonly HostConfig[]): readonly Finding[] {
     well('ssh_config', '', `${last.alias} is ${formatAddress(last)}${through}`),
     ...warnings.map((text) => mind('ssh_config', '', text)),
   ];
-}
-
-async function examineLink(
-  link: Link,
-  relay: RelayConfig | null,
-  route: readonly HostConfig[],
-  { say, signal }: ExamineOptions,
-): Promise<void> {
-  const host = route.at(-1)?.alias ?? '';
-  say(await nameMachine(link, signal));
-  const times: number[] = [];
-  for (let n = 0; n < pings; n++) times.push(await link.roundTrip());
-  const keepalive = relay?.keepalive ?? route.at(-1)?.keepalive ?? defaultKeepalive;
-  const worst = Math.max(...times);
-  const notice = `a dead link is noticed after ${detectTime(keepalive) / 1000} s`;
-  say(well('round trip', '', `${Math.min(...times).toFixed(1)} to ${worst.toFixed(1)} ms; ${notice}`));
-  if (relay === null) await examineForwarding(link, say);
-  else for (const forward of relay.forwards) await examineForward(link, forward, host, { say, signal });
-  for (const finding of await askAgents(link)) say(finding);
-  if (link.fault !== null) throw link.fault;
-}
-
-/** Which machine it is, by its own word; a host that runs no commands is told, a link that is lost meanwhile throws. */
-async function nameMachine(link: Link, signal: AbortSignal): Promise<Finding> {
-  try {
-    const { stdout } = await remoteHost(link).run('hostname; id -un; uname -sr', {
-      deadline: defaultDeadlines.open,
-      signal,
-    });
-    const [machine = '', user, system] = stdout.split('\n');
-    if (machine === '') return mind('machine', '', 'it does not say its name; forwarding works without');
-    return well(
-      'machine',
-      '',
-      `${machine} (${system}), as ${user}: what a backend there shows is that of this machine`,
-    );
-  } catch (error) {
-    if (link.fault !== null || signal.aborted) throw error;
-    const fault = Fault.from(error);
-    if (fault.code !== 'REMOTE_REFUSED' && fault.code !== 'OPEN_TIMEOUT') throw error;
-    return mind('machine', '', `${fault.message}; forwarding works without`);
-  }
 }

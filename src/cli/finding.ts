@@ -15,6 +15,7 @@ export interface Finding {
 /** The steps of an examination, in their order. */
 export type Step =
   | 'ssh_config'
+  | 'plugins'
   | 'reached'
   | 'greeting'
   | 'algorithms'
@@ -26,6 +27,8 @@ export type Step =
   | 'forwarding'
   | 'target'
   | 'backend'
+  | 'token'
+  | 'proof'
   | 'agents'
   | 'listen'
   | 'daemon';

@@ -1,7 +1,5 @@
-import type { Command, Operand, OptionText } from './commands.ts';
-
-const host: Operand = { name: 'host', shown: 'HOST' };
-const json: OptionText = { name: 'json', text: 'print JSON for programs' };
+import type { Command } from './commands.ts';
+import { host, json } from './operands.ts';
 
 /** The commands that go to a host by a connection of their own. */
 export const hostCommands: readonly Command[] = [
@@ -32,6 +30,7 @@ export const hostCommands: readonly Command[] = [
     more: [
       'It makes a connection of its own, by the keys and settings of the relay, from',
       'ssh_config to the backend. Without a name it takes each relay of the config.',
+      'A backend is only looked at: nothing is started, and no token is shown.',
     ].join('\n'),
     configured: true,
     run: async (called) => (await import('./doctor.ts')).doctor(called),

@@ -15,7 +15,7 @@ export async function listenFindings(relay: RelayConfig, status: RelayStatus | n
     const name = formatEndpoint(listen);
     const told = status?.forwards[index];
     if (told?.bound === true) {
-      findings.push(well('listen', name, 'the daemon listens there'));
+      findings.push(well('listen', formatEndpoint(told.listen), 'the daemon listens there'));
       continue;
     }
     // While the daemon tries it again and again, a look of ours could be what it finds there.

@@ -1,7 +1,5 @@
-import type { Command, Operand, OptionText } from './commands.ts';
-
-const maybeRelay: Operand = { name: 'relay', shown: '[RELAY]' };
-const json: OptionText = { name: 'json', text: 'print JSON for programs' };
+import type { Command } from './commands.ts';
+import { json, maybeRelay } from './operands.ts';
 
 /** The commands that show what there is, and what happens. */
 export const lookingCommands: readonly Command[] = [

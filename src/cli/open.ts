@@ -6,8 +6,9 @@ import { makeDoorstep } from './doorstep.ts';
 import { relayPage } from './relay-page.ts';
 
 /** `towline open RELAY [FORWARD]`: opens its page in the browser. The opener's arguments, which every user can read, never hold the token. */
-export async function open({ given, terminal }: Called): Promise<number> {
-  const page = await relayPage(given, 'open');
+export async function open(called: Called): Promise<number> {
+  const { terminal } = called;
+  const page = await relayPage(called, 'open');
   // Browsers open pages; what speaks WebSocket serves its page at the same port.
   const { text, shown } = page.address('http');
   if (!shown) {

@@ -1,3 +1,4 @@
+import { formatAddress } from '../core/model/endpoint.ts';
 import type { TokenWire } from '../core/model/backend.ts';
 import type { Secret } from '../core/model/secret.ts';
 
@@ -13,8 +14,8 @@ export interface PageParts {
 
 /** The address that a person opens, and whether the token is in it: what is asked for in a header cannot be. */
 export function pageAddress({ scheme, listen, page, wire, token }: PageParts): { text: string; shown: boolean } {
-  const host = /^(?:0\.0\.0\.0|::)$/.test(listen.host) ? '127.0.0.1' : listen.host;
-  const at = `${host.includes(':') ? `[${host}]` : host}:${listen.port}`;
+  const hostName = /^(?:0\.0\.0\.0|::)$/.test(listen.host) ? '127.0.0.1' : listen.host;
+  const at = formatAddress({ hostName, port: listen.port });
   const plain = { text: `${scheme}://${at}${page}`, shown: false };
   if (wire === null || token === null) return plain;
   const text = encodeURIComponent(token.reveal());

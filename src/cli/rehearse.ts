@@ -1,6 +1,7 @@
 import { type Config, listensHere, type RelayConfig } from '../core/model/config.ts';
 import type { Endpoint } from '../core/model/endpoint.ts';
 import { Fault } from '../core/model/fault.ts';
+import type { FaultCode } from '../core/model/fault-table.ts';
 import { checkByGuests } from '../core/plugin/check-config.ts';
 import { prepareHops, resolveRoute } from '../core/ssh/route.ts';
 import { bindAll, closeAll } from '../core/supervisor/bind.ts';
@@ -46,9 +47,20 @@ export async function rehearse(config: Config): Promise<readonly Rehearsed[]> {
 async function reachHost(relay: RelayConfig, sshConfig: string | null, warnings: string[]): Promise<void> {
   const route = await resolveRoute(relay.host, resolveOptions(sshConfig));
   warnings.push(...route.flatMap((host) => host.warnings));
-  const hops = await prepareHops(route, AbortSignal.timeout(10_000));
-  warnings.push(...hops.flatMap((hop) => hop.notes));
+  try {
+    const hops = await prepareHops(route, AbortSignal.timeout(10_000));
+    warnings.push(...hops.flatMap((hop) => hop.notes));
+  } catch (error) {
+    const fault = Fault.from(error);
+    const [other] = relay.plugins.filter(({ use }) => !Object.hasOwn(builtins, use));
+    // Such a plugin may ask somebody for what it gives, which is no work of this command.
+    if (!lacking.has(fault.code) || other === undefined) throw fault;
+    warnings.push(`${fault.message}; the plugin ${other.use} may know how to log in: \`towline doctor\` asks it`);
+  }
 }
+
+/** What a host without any identity of its own comes to. */
+const lacking: ReadonlySet<FaultCode> = new Set(['NEEDS_ANSWER', 'AGENT_UNREACHABLE', 'IDENTITY_UNREADABLE']);
 
 async function tryListen(listen: Endpoint): Promise<void> {
   // A Unix socket that was bound and closed would be gone: its folder is looked at when it is bound for good.

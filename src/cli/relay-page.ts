@@ -3,9 +3,13 @@ import { type Endpoint, formatEndpoint } from '../core/model/endpoint.ts';
 import { Fault } from '../core/model/fault.ts';
 import { printable } from '../core/model/printable.ts';
 import { recipes } from '../plugins/recipes/recipes.ts';
-import { type Arguments, readText } from './arguments.ts';
+import type { DaemonStatus } from '../core/model/status.ts';
+import { readText } from './arguments.ts';
+import type { Called } from './commands.ts';
 import { connect } from './connect.ts';
 import { pageAddress, type PageParts } from './page-address.ts';
+import { reasonOf } from './status-table.ts';
+import type { Terminal } from './terminal.ts';
 
 /** Where a person opens the backend of a relay, by what the daemon knows of it. */
 export interface RelayPage {
@@ -16,7 +20,7 @@ export interface RelayPage {
 }
 
 /** Asks the daemon for it; `--recipe` says what no backend says. Throws USAGE, RELAY_UNKNOWN, NOT_RUNNING. */
-export async function relayPage(given: Arguments, command: string): Promise<RelayPage> {
+export async function relayPage({ given, terminal }: Called, command: string): Promise<RelayPage> {
   const relay = readText(given, 'relay');
   if (relay === null)
     throw new Fault('USAGE', `${command} needs the name of a relay; see \`towline ${command} --help\``);
@@ -26,7 +30,10 @@ export async function relayPage(given: Arguments, command: string): Promise<Rela
     const known = [...recipes.keys()].join(', ');
     throw new Fault('USAGE', `there is no recipe "${printable(named ?? '')}"; there are ${known}`);
   }
-  const reply = await connect().token(relay);
+  const client = connect();
+  const reply = await client.token(relay);
+  // A script has the exit code of what it does with the address; a person would look for the mistake in it.
+  if (process.stderr.isTTY === true) sayUnready(await client.status(), relay, terminal);
   const listen = chooseListen(reply, readText(given, 'forward'), relay);
   // A token is for its backend: whoever listens behind another forward must not get it.
   const own = reply.backend === null || (reply.leads[reply.listen.indexOf(listen)] ?? false);
@@ -40,6 +47,15 @@ export async function relayPage(given: Arguments, command: string): Promise<Rela
         listen,
       }),
   };
+}
+
+/** What stands at the address now, where that is not the backend. */
+function sayUnready({ relays }: DaemonStatus, relay: string, { err }: Terminal): void {
+  const status = relays.find(({ name }) => name === relay);
+  if (status === undefined || status.standing.word === 'connected') return;
+  const reason = reasonOf(status, Date.now());
+  const why = reason === '' ? '' : `: ${reason}`;
+  err(`towline: ${relay} is ${status.standing.word}, so nothing may answer there now${why}\n`);
 }
 
 /** Of a backend of which nothing is known the usual is assumed: a page with `?token=`. */

@@ -113,10 +113,15 @@ export function wordOf({ standing }: RelayStatus): string {
 
 /** What stands below a relay: why it is not well, or that there is more to know. */
 function noteOf(relay: RelayStatus, now: number): string {
-  const length = relay.warnings.length + Object.values(relay.notes).flat().length;
-  const more =
-    length === 0 ? '' : `${length} ${length === 1 ? 'warning' : 'warnings'}, see \`towline status ${relay.name}\``;
+  const counts = [count(relay.warnings.length, 'warning'), count(Object.values(relay.notes).flat().length, 'note')];
+  const said = counts.filter((part) => part !== '').join(' and ');
+  const more = said === '' ? '' : `${said}, see \`towline status ${relay.name}\``;
   return [reasonOf(relay, now), more].filter((part) => part !== '').join('; ');
+}
+
+/** A warning is about towline's own work, a note about what a plugin saw on the host. */
+function count(length: number, what: string): string {
+  return length === 0 ? '' : `${length} ${what}${length === 1 ? '' : 's'}`;
 }
 
 /** Why the word is what it is, with the code and the next try; empty where there is nothing to add. */

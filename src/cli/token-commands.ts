@@ -1,4 +1,5 @@
 import type { Command, OptionText } from './commands.ts';
+import { json, relay, verb } from './operands.ts';
 
 const print: OptionText = { name: 'print', text: 'print it also where no terminal shows it' };
 const copy: OptionText = { name: 'copy', alias: 'c', text: 'put it on the clipboard instead' };
@@ -8,14 +9,14 @@ const recipe: OptionText = {
   text: 'how its address looks; `towline recipes` lists them',
 };
 
+/** A forward is named by its number or its port. */
+const ofOneForward = { operands: [relay, { name: 'forward', shown: '[FORWARD]' }], group: 'Backends' } as const;
+
 /** The commands around the backend's token. */
 export const tokenCommands: readonly Command[] = [
   {
     name: 'token',
-    operands: [
-      { name: 'verb', shown: '[set|forget]' },
-      { name: 'relay', shown: 'RELAY' },
-    ],
+    operands: [verb('[set|forget]'), relay],
     group: 'Backends',
     text: 'show the token of a backend, or set it by hand',
     options: [print, copy, { name: 'keyring', text: "with set: keep it in the system's keyring" }],
@@ -29,11 +30,7 @@ export const tokenCommands: readonly Command[] = [
   },
   {
     name: 'url',
-    operands: [
-      { name: 'relay', shown: 'RELAY' },
-      { name: 'forward', shown: '[FORWARD]' },
-    ],
-    group: 'Backends',
+    ...ofOneForward,
     text: 'print the address for a UI, with the token',
     options: [print, copy, recipe],
     more: 'FORWARD is its number, from 1, or the port where it listens.',
@@ -41,11 +38,7 @@ export const tokenCommands: readonly Command[] = [
   },
   {
     name: 'open',
-    operands: [
-      { name: 'relay', shown: 'RELAY' },
-      { name: 'forward', shown: '[FORWARD]' },
-    ],
-    group: 'Backends',
+    ...ofOneForward,
     text: 'open that address in the browser',
     options: [recipe],
     more: 'The token is handed over in a file for your eyes only, never in an argument.',
@@ -56,7 +49,7 @@ export const tokenCommands: readonly Command[] = [
     operands: [{ name: 'name', shown: '[NAME]' }],
     group: 'Backends',
     text: 'show the backends that towline knows',
-    options: [{ name: 'json', text: 'print JSON for programs' }],
+    options: [json],
     run: async (called) => (await import('./recipes.ts')).recipes(called),
   },
 ];

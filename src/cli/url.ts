@@ -3,8 +3,9 @@ import { handOver } from './hand-over.ts';
 import { relayPage } from './relay-page.ts';
 
 /** `towline url RELAY [FORWARD]`: the address of its backend's page or WebSocket, with the token where an address can have it. */
-export async function url({ given, terminal }: Called): Promise<number> {
-  const page = await relayPage(given, 'url');
+export async function url(called: Called): Promise<number> {
+  const { given, terminal } = called;
+  const page = await relayPage(called, 'url');
   const { text, shown } = page.address();
   if (page.hasToken && !shown) {
     terminal.err(`its token is no part of the address; \`towline token ${page.relay}\` shows it\n`);

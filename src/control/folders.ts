@@ -2,6 +2,7 @@ import { lstatSync, mkdirSync, statSync, type Stats } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, isAbsolute, join } from 'node:path';
 import { Fault } from '../core/model/fault.ts';
+import { errorCode } from '../core/model/error-code.ts';
 
 /** Where the daemon of one user lives. */
 export interface Folders {
@@ -46,7 +47,7 @@ export function openFolders(folders: Folders): void {
     try {
       mkdirSync(folder, { recursive: true, mode: 0o700 });
     } catch (error) {
-      throw unsafe(`the folder ${folder} cannot be created (${reason(error)})`, folder, error);
+      throw unsafe(`the folder ${folder} cannot be created (${errorCode(error)})`, folder, error);
     }
     checkFolder(folder);
   }
@@ -94,15 +95,11 @@ function look(folder: string): Stats {
   try {
     return lstatSync(folder);
   } catch (error) {
-    throw unsafe(`${folder} cannot be examined (${reason(error)})`, folder, error);
+    throw unsafe(`${folder} cannot be examined (${errorCode(error)})`, folder, error);
   }
 }
 
 function unsafe(what: string, folder: string, cause?: unknown): Fault {
   const todo = 'make it yours with mode 0700, or name another in TOWLINE_RUNTIME_DIR';
   return new Fault('RUNTIME_UNSAFE', `${what}; ${todo}`, { cause, detail: { folder } });
-}
-
-function reason(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : String(error);
 }

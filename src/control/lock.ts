@@ -1,6 +1,7 @@
 import { linkSync, readdirSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { answers } from '../core/socket/answers.ts';
+import { errorCode } from '../core/model/error-code.ts';
 
 /** Who has the lock of this user's one daemon: us, or a daemon whose socket is named. */
 export type Lock = { readonly mine: true; readonly path: string } | { readonly mine: false; readonly path: string };
@@ -47,7 +48,7 @@ function linked(from: string, to: string): boolean {
     linkSync(from, to);
     return true;
   } catch (error) {
-    if (codeOf(error) === 'EEXIST') return false;
+    if (errorCode(error) === 'EEXIST') return false;
     throw error;
   }
 }
@@ -56,10 +57,6 @@ function removed(path: string): void {
   try {
     unlinkSync(path);
   } catch (error) {
-    if (codeOf(error) !== 'ENOENT') throw error;
+    if (errorCode(error) !== 'ENOENT') throw error;
   }
-}
-
-function codeOf(error: unknown): unknown {
-  return error instanceof Error && 'code' in error ? error.code : undefined;
 }

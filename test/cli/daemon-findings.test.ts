@@ -1,5 +1,7 @@
 import { test } from 'tap';
 import { daemonFindings } from '../../src/cli/daemon-findings.ts';
+import { lastWord } from '../../src/cli/doctor.ts';
+import { mind, well, wrong } from '../../src/cli/finding.ts';
 import { Fault } from '../../src/core/model/fault.ts';
 import { relayStatus } from './statuses.ts';
 
@@ -9,10 +11,14 @@ const lost = { code: 'LINK_SILENT', message: 'srv is silent; trying again', deta
 test('a trouble is told once: by doctor itself, by the state, or as the last one', async (t) => {
   const blocked = { word: 'blocked', reason: rejected.message, fault: rejected } as const;
   const relay = { ...relayStatus('x', blocked), lastFault: { ...rejected, at: Date.now() } };
-  t.match(daemonFindings(relay, []), [{ state: 'mind', text: /^the daemon says blocked.* \(srv rejected every/ }]);
-  t.match(daemonFindings(relay, [Fault.fromReport(rejected)]), [
-    { text: /^the daemon says blocked.*, for the same reason$/ },
+  t.match(daemonFindings(relay, []), [
+    { state: 'wrong', text: /^the daemon says blocked.* \(srv rejected every/, fault: { code: 'AUTH_REJECTED' } },
   ]);
+  t.match(daemonFindings(relay, [Fault.fromReport(rejected)]), [
+    { state: 'mind', text: /^the daemon says blocked.*, for the same reason$/ },
+  ]);
+  const worded = new Fault('AUTH_REJECTED', 'another sentence about it');
+  t.match(daemonFindings(relay, [worded]), [{ state: 'mind', text: /\(srv rejected every/ }], 'it is counted once');
 });
 
 test('only a link that was lost is blamed on the network', async (t) => {
@@ -21,4 +27,28 @@ test('only a link that was lost is blamed on the network', async (t) => {
     daemonFindings({ ...connected, lastFault: { ...fault, at: 1 } }, []).at(-1)?.fix;
   t.equal(fixAfter(rejected), '`towline logs` shows how often');
   t.match(fixAfter(lost), /keepalive/);
+});
+
+test('what ended an attempt may be over; what stands in the way of a relay now is wrong', async (t) => {
+  const waits = { word: 'reconnecting', reason: lost.message, fault: lost } as const;
+  t.match(daemonFindings(relayStatus('x', waits), []), [{ state: 'mind', fix: '`towline start x` tries at once' }]);
+  const degraded = { ...waits, word: 'degraded' } as const;
+  t.match(daemonFindings(relayStatus('x', degraded), []), [{ state: 'wrong', fault: { code: 'LINK_SILENT' } }]);
+});
+
+test('a backend that was stopped on purpose, and runs again, is no trouble of old', async (t) => {
+  const stopped = { code: 'BACKEND_STOPPED', message: 'stopped; restart it', detail: {}, at: 1 } as const;
+  const relay = relayStatus('x');
+  t.match(daemonFindings({ ...relay, lastFault: stopped }, []), [{ state: 'well' }]);
+  t.equal(daemonFindings({ ...relay, lastFault: stopped }, []).length, 1);
+});
+
+test('the last word is the sum of the findings', async (t) => {
+  const fault = Fault.fromReport(lost);
+  const [good, odd, bad] = [well('login', '', 'a'), mind('login', '', 'b'), wrong('login', '', fault)];
+  t.equal(lastWord([good]), 'all is well');
+  t.equal(lastWord([good, odd]), 'nothing is wrong; 1 thing marked ! may matter');
+  t.equal(lastWord([odd, odd]), 'nothing is wrong; 2 things marked ! may matter');
+  t.equal(lastWord([good, odd, bad]), '1 thing is wrong');
+  t.equal(lastWord([bad, bad]), '2 things are wrong');
 });

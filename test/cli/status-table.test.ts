@@ -100,6 +100,18 @@ test('a daemon without relays, and one that ends, say so', async (t) => {
   );
 });
 
+test('warnings and the notes of plugins are counted apart', async (t) => {
+  const said = (warnings: readonly string[], notes: readonly string[]) =>
+    / {2,}(\d.*), see `towline status x`/.exec(
+      drawStatus(daemonStatus([relayStatus('x', {}, { warnings, notes: { agents: notes } })]), plain),
+    )?.[1];
+  t.equal(said(['w'], []), '1 warning');
+  t.equal(said([], ['n']), '1 note');
+  t.equal(said(['w', 'w'], ['n']), '2 warnings and 1 note');
+  t.equal(said(['w'], ['n', 'n']), '1 warning and 2 notes');
+  t.equal(said([], []), undefined);
+});
+
 test('what others wrote cannot act on the terminal', async (t) => {
   const evil = { ...unreachable, message: 'a\u001b[2Jb' };
   const relay = relayStatus('x', { word: 'blocked', reason: evil.message, fault: evil }, { warnings: [evil.message] });

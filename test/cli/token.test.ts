@@ -11,7 +11,10 @@ import {
 import { join } from 'node:path';
 import { test } from 'tap';
 import { homeOf, runTowline, startTowline } from '../fixtures/cli.ts';
+import { HERE } from '../fixtures/launching.ts';
+import { freePort } from '../fixtures/port.ts';
 import { startOnTerminal } from '../fixtures/pty.ts';
+import { startSshd } from '../fixtures/sshd.ts';
 import { makeTemp, type Owner } from '../fixtures/temp.ts';
 import { waitUntil } from '../fixtures/wait.ts';
 import { configure } from './configured.ts';
@@ -145,6 +148,51 @@ test('the daemon knows what was set, url says it in the form of the recipe, and 
   t.match(await url('--recipe', 'nix'), /there is no recipe "nix"; there are mains, jupyter/);
   await runTowline(t, ['token', 'forget', 'dev-box']);
   t.equal(await url('--print'), `http://127.0.0.1:${port}/\n`);
+});
+
+test('of several forwards the one that leads to the backend is meant, and no other is ever given its token', async (t) => {
+  const sshd = await startSshd(t);
+  const [other, mine] = [await freePort(), await freePort()];
+  const command = `exec ${HERE} serve --port={port}`;
+  const box = {
+    host: 'test',
+    forwards: [`${other}:127.0.0.1:${other}`, `${mine}:backend`],
+    plugins: [{ use: 'launch', recipe: 'mains', command }],
+  };
+  const config = { sshConfig: sshd.sshConfigFile, relays: { box } };
+  writeFileSync(join(homeOf(t), 'towline.json'), JSON.stringify(config), { mode: 0o600 });
+  startTowline(t, ['up']);
+  await waitUntil('it has a token', async () => (await runTowline(t, ['token', 'box', '--print'])).code === 0);
+  const own = (await runTowline(t, ['token', 'box', '--print'])).stdout.trim();
+  const url = async (...words: readonly string[]) => (await runTowline(t, ['url', 'box', ...words, '--print'])).stdout;
+  t.equal(await url(), `ws://127.0.0.1:${mine}/?token=${own}\n`);
+  t.equal(await url('2'), `ws://127.0.0.1:${mine}/?token=${own}\n`);
+  for (const named of ['1', String(other), `127.0.0.1:${other}`, '1 --recipe mains']) {
+    t.equal(await url(...named.split(' ')), `ws://127.0.0.1:${other}/\n`, named);
+  }
+  const bin = makeTemp(t, 'bin');
+  const seen = join(bin, 'seen');
+  writeFileSync(join(bin, 'xdg-open'), `#!/bin/sh\n[ -f "$1" ] && cat "$1" >>${seen} || echo "$1" >>${seen}\n`, {
+    mode: 0o755,
+  });
+  const env = { PATH: `${bin}:${process.env['PATH'] ?? ''}` };
+  t.equal((await runTowline(t, ['open', 'box', '1'], { env })).code, 0);
+  t.equal(readFileSync(seen, 'utf8'), `http://127.0.0.1:${other}/\n`);
+  t.equal((await runTowline(t, ['open', 'box'], { env })).code, 0);
+  t.match(readFileSync(seen, 'utf8'), `http://127.0.0.1:${mine}/?token=${own}`);
+  await runTowline(t, ['backend', 'stop', 'box']);
+});
+
+test('a token that is set on a relay that is not up is the one that is told; once forgotten, the old one is not', async (t) => {
+  await configure(t);
+  await startDaemon(t);
+  const known = async () => (await runTowline(t, ['token', 'dev-box', '--print'])).stdout;
+  for (const text of [token, 'another-token-0123456789']) {
+    await runTowline(t, ['token', 'set', 'dev-box'], { input: text });
+    t.equal(await known(), `${text}\n`);
+  }
+  await runTowline(t, ['token', 'forget', 'dev-box']);
+  t.equal(await known(), '');
 });
 
 test('open hands the address over in a private file that is gone afterwards; no command line holds the token', async (t) => {

@@ -3,6 +3,7 @@ import { dirname, join, relative } from 'node:path';
 import { Fault } from '../model/fault.ts';
 import { shellWord } from '../model/shell-word.ts';
 import { isPrivateGroup } from '../files/private-group.ts';
+import { errorCode } from '../model/error-code.ts';
 
 /** No config comes near it, and everything that reads the text stays quick below it. */
 const largest = 1024 * 1024;
@@ -29,7 +30,7 @@ function open(path: string): number {
   try {
     return openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
   } catch (error) {
-    const code = codeOf(error);
+    const code = errorCode(error);
     if (code === 'ENOENT' || code === 'ENOTDIR') {
       throw new Fault('CONFIG_MISSING', `there is no config file ${path}; write it, or name another with --config`, {
         cause: error,
@@ -41,11 +42,6 @@ function open(path: string): number {
       detail: { path },
     });
   }
-}
-
-/** The system's name for what went wrong, such as EACCES. */
-export function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
 }
 
 /** One byte more than allowed is asked for, since a file may grow after its size was seen. */

@@ -3,7 +3,8 @@ import { fileURLToPath } from 'node:url';
 import { join } from 'node:path';
 import { cosmiconfigSync } from 'cosmiconfig';
 import { Fault } from '../model/fault.ts';
-import { codeOf, readSafely } from './file.ts';
+import { readSafely } from './file.ts';
+import { errorCode } from '../model/error-code.ts';
 
 /** File names in the current folder, the first one wins. */
 export const localPlaces: readonly string[] = [
@@ -46,7 +47,7 @@ function exists(path: string): boolean {
     lstatSync(path);
     return true;
   } catch (error) {
-    const code = codeOf(error);
+    const code = errorCode(error);
     return code !== 'ENOENT' && code !== 'ENOTDIR';
   }
 }

@@ -1,3 +1,4 @@
+import type { ForwardConfig } from './config.ts';
 import { type Endpoint, type Ends, sameEndpoint } from './endpoint.ts';
 import type { Secret } from './secret.ts';
 
@@ -26,6 +27,11 @@ export type BackendFacts = Omit<Backend, 'token'>;
 export function leadsToBackend({ kind, target }: Pick<Ends, 'kind' | 'target'>, backend: Endpoint | null): boolean {
   if (kind !== 'local' || target === null) return false;
   return target.kind === 'backend' || (backend !== null && sameEndpoint(target, backend));
+}
+
+/** The addresses that forwards name themselves, as the remote host sees them: what listens on another one is not led to. */
+export function fixedTargets(forwards: readonly ForwardConfig[]): readonly Endpoint[] {
+  return forwards.flatMap((one) => (one.kind !== 'local' || one.target.kind === 'backend' ? [] : [one.target]));
 }
 
 /** How a client shows its token to a backend, and how that is tried. */

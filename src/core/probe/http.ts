@@ -1,20 +1,13 @@
-import type { HealthConfig } from '../model/config.ts';
-import { type Endpoint, formatEndpoint } from '../model/endpoint.ts';
+import { formatEndpoint } from '../model/endpoint.ts';
 import { Fault } from '../model/fault.ts';
-import type { Link } from '../ssh/link/link.ts';
 import { ask } from './ask.ts';
+import { dialAlone, type Probe } from './probe.ts';
 import { type ShownToken, showToken } from './shown-token.ts';
 
 /** Well when the target answers a GET with the status that the config names, or any of 200 to 399. `shown`: the token that the request has. */
-export async function probeHttp(
-  link: Link,
-  target: Endpoint,
-  health: HealthConfig,
-  signal: AbortSignal,
-  shown: ShownToken | null = null,
-): Promise<void> {
+export const probeHttp: Probe = async (link, target, health, signal, shown = null) => {
   const name = formatEndpoint(target);
-  const channel = await link.dial(target, { address: '127.0.0.1', port: 0 });
+  const channel = await dialAlone(link, target);
   const parts = showToken(health.path, shown);
   const status = await ask(channel, { kind: 'http', name, timeout: health.timeout, ...parts }, signal);
   const well = health.status === null ? status >= 200 && status < 400 : status === health.status;
@@ -22,7 +15,7 @@ export async function probeHttp(
   if (status === 401 || status === 403) throw tokenFault(name, status, shown);
   const wanted = health.status ?? '200 to 399';
   throw new Fault('PROBE_FAILED', `${name} answers ${status} instead of ${wanted}; look at the backend`);
-}
+};
 
 /** For a target that answers as if the token were wrong, or there were none. */
 export function tokenFault(name: string, status: number, shown: ShownToken | null): Fault {

@@ -1,6 +1,7 @@
 import { type Endpoint, formatEndpoint } from '../model/endpoint.ts';
 import { Fault } from '../model/fault.ts';
 import type { Link } from '../ssh/link/link.ts';
+import { dialAlone } from './probe.ts';
 
 /** Well when the remote host can connect to the target. */
 export function probeTcp(link: Link, target: Endpoint, timeout: number, signal: AbortSignal): Promise<void> {
@@ -11,7 +12,7 @@ export function probeTcp(link: Link, target: Endpoint, timeout: number, signal: 
       reject(new Fault('PROBE_FAILED', text));
     };
     limit.addEventListener('abort', late, { once: true });
-    link.dial(target, { address: '127.0.0.1', port: 0 }).then((channel) => {
+    dialAlone(link, target).then((channel) => {
       channel.resume();
       channel.close();
       resolve();

@@ -2,34 +2,28 @@ import { Agent } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocket } from 'ws';
 import type { HealthConfig } from '../model/config.ts';
-import { type Endpoint, formatEndpoint } from '../model/endpoint.ts';
+import { formatEndpoint } from '../model/endpoint.ts';
 import { Fault } from '../model/fault.ts';
 import { printable } from '../model/printable.ts';
-import type { Link } from '../ssh/link/link.ts';
 import { asSocket } from './as-socket.ts';
 import { tokenFault } from './http.ts';
+import { dialAlone, type Probe } from './probe.ts';
 import { type ShownToken, showToken } from './shown-token.ts';
 
 /**
  * Well when the target answers a WebSocket handshake with 101 (RFC 6455 section 4.2.2) and a ping with a pong. `shown`: the token that the
  * handshake has.
  */
-export async function probeWebsocket(
-  link: Link,
-  target: Endpoint,
-  health: HealthConfig,
-  signal: AbortSignal,
-  shown: ShownToken | null = null,
-): Promise<void> {
+export const probeWebsocket: Probe = async (link, target, health, signal, shown = null) => {
   const name = formatEndpoint(target);
-  const channel = await link.dial(target, { address: '127.0.0.1', port: 0 });
+  const channel = await dialAlone(link, target);
   try {
     await handshake(asSocket(channel), name, health, signal, shown);
   } finally {
     channel.resume();
     channel.close();
   }
-}
+};
 
 function handshake(
   socket: Duplex,

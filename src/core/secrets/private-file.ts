@@ -3,6 +3,7 @@ import { isAbsolute } from 'node:path';
 import { Fault } from '../model/fault.ts';
 import { printable } from '../model/printable.ts';
 import { shellWord } from '../model/shell-word.ts';
+import { errorCode } from '../model/error-code.ts';
 
 /** Nothing that is called a token comes near it, bytes. */
 const largest = 64 * 1024;
@@ -55,11 +56,6 @@ function checkStats(path: string, stats: Stats): void {
   if ((stats.mode & 0o077) === 0) return;
   const mode = (stats.mode & 0o7777).toString(8).padStart(4, '0');
   throw unsafe(path, `${shown} is readable by others (${mode})`, `run: chmod 600 ${printable(shellWord(path))}`);
-}
-
-/** The system's name for what went wrong, such as EACCES. */
-export function errorCode(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
 }
 
 function unsafe(path: string, what: string, todo: string, cause?: unknown): Fault {

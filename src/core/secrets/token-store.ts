@@ -14,7 +14,8 @@ import { join } from 'node:path';
 import { Fault } from '../model/fault.ts';
 import type { Secret } from '../model/secret.ts';
 import { type KeyringSetting, readKeyring } from './keyring.ts';
-import { errorCode, readPrivateFile } from './private-file.ts';
+import { errorCode } from '../model/error-code.ts';
+import { readPrivateFile } from './private-file.ts';
 import { readTokenText } from './token-text.ts';
 
 /** Says in a token's place that it is in the keyring: a token has no blanks. */

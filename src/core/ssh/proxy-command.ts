@@ -7,6 +7,7 @@ import { Lines } from '../socket/lines.ts';
 import { CommandEnd } from './command-end.ts';
 import type { Carrier } from './link/carriers.ts';
 import { type OwnGroup, ownGroup } from './process-group.ts';
+import { errorCode } from '../model/error-code.ts';
 
 /** What running a ProxyCommand needs. */
 export interface ProxyCommandOptions {
@@ -89,7 +90,7 @@ class CommandStream extends Duplex implements Carrier {
     stdout.on('error', () => this.#await()).on('end', () => this.#await());
     stderr.on('error', () => undefined);
     child.once('error', (error) => {
-      const code = codeOf(error);
+      const code = errorCode(error);
       this.#over(new CommandEnd(cannotRun(where, shell, error), null, 0, code === 'ENOENT' || code === 'EACCES'));
     });
     child.once('exit', () => {
@@ -167,9 +168,5 @@ function manner(code: number | null, signal: NodeJS.Signals | null): string {
 }
 
 function cannotRun(where: string, shell: string, error: unknown): string {
-  return `the ProxyCommand of ${where} cannot be run by "${shell}" (${codeOf(error)})`;
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : String(error);
+  return `the ProxyCommand of ${where} cannot be run by "${shell}" (${errorCode(error)})`;
 }

@@ -1,5 +1,6 @@
 import { constants, type Stats } from 'node:fs';
 import { open, realpath } from 'node:fs/promises';
+import { errorCode } from '../model/error-code.ts';
 
 /** The text of a file together with whom it belonged to when it was read. */
 export interface RegularFile {
@@ -67,8 +68,4 @@ function translate(error: unknown): Unreadable {
     default:
       return { why: 'failed', cause: error };
   }
-}
-
-function errorCode(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : String(error);
 }

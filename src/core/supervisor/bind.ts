@@ -1,6 +1,6 @@
 import { createServer, type Server } from 'node:net';
 import type { Endpoint } from '../model/endpoint.ts';
-import { codeOf } from './listen-fault.ts';
+import { errorCode } from '../model/error-code.ts';
 
 /** Node's default of 511 loses some of 3,000 clients that connect at once. */
 const backlog = 4_096;
@@ -13,7 +13,7 @@ export async function bindAll(listen: Endpoint): Promise<readonly Server[]> {
     return [first, await bind({ ...listen, host: '::1' })];
   } catch (error) {
     // A machine without IPv6 has one address only.
-    if (['EADDRNOTAVAIL', 'EAFNOSUPPORT'].includes(codeOf(error))) return [first];
+    if (['EADDRNOTAVAIL', 'EAFNOSUPPORT'].includes(errorCode(error))) return [first];
     first.close();
     throw error;
   }

@@ -1,12 +1,12 @@
 import type { Socket } from 'node:net';
 import type { RelayConfig } from '../model/config.ts';
 import type { FaultReport } from '../model/fault.ts';
+import type { ClientConnection } from '../model/plugin.ts';
 import type { LaneId, ToSupervisor } from '../protocol.ts';
 import { abort, rawHandle } from '../socket/raw-handle.ts';
 import { handedInVain, neverAnswered, noDescriptors, tooManyHeld, tooManyOpen, waitedInVain } from './client-faults.ts';
 import { type Connection, describeClient } from './connection.ts';
 import type { ConnectionTable } from './connection-table.ts';
-import { departed } from './departed.ts';
 import { Patience } from './patience.ts';
 import type { Prospect } from './prospect.ts';
 import type { WorkerKeeper } from './worker-keeper.ts';
@@ -26,6 +26,8 @@ export interface ClientsPorts {
   /** Somebody waits: attempts may be hurried. */
   readonly hurry: () => void;
   readonly refused: (forward: number, fault: FaultReport) => void;
+  /** Looks who has left; see `departed`. */
+  readonly departed: () => Promise<(client: ClientConnection) => boolean>;
 }
 
 const handoverLimit = 4;
@@ -130,12 +132,15 @@ export class Clients {
     if (this.#serving) return;
     this.#serving = true;
     try {
-      const gone = await departed();
+      const waited = [...this.#mine].filter(({ at }) => at === 'held');
+      const gone = await this.#ports.departed();
+      // The look knows nothing of who came while it was taken.
+      const left = new Set(waited.filter(({ client }) => gone(client)));
       for (const connection of [...this.#mine]) {
         if (connection.at !== 'held') continue;
         const lane = this.#laneFor(connection);
         if (lane === null) continue;
-        if (gone(connection.client)) this.#drop(connection);
+        if (left.has(connection)) this.#cut(connection);
         else this.#hand(connection, lane);
       }
     } finally {

@@ -3,11 +3,7 @@ import { dirname } from 'node:path';
 import { type Endpoint, formatEndpoint } from '../model/endpoint.ts';
 import { Fault } from '../model/fault.ts';
 import { listenOwner } from './listen-owner.ts';
-
-/** The system's name for what went wrong, such as EADDRINUSE; empty where there is none. */
-export function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : '';
-}
+import { errorCode } from '../model/error-code.ts';
 
 /** Says in words why an address cannot be bound, and what to do. */
 export async function listenFault(error: unknown, listen: Endpoint): Promise<Fault> {
@@ -19,7 +15,7 @@ export async function listenFault(error: unknown, listen: Endpoint): Promise<Fau
     const text = `cannot listen on ${name}: there is no folder ${dirname(listen.path)}; make it, or correct listen`;
     return new Fault('LISTEN_UNAVAILABLE', text, options);
   }
-  switch (codeOf(error)) {
+  switch (errorCode(error)) {
     case 'EADDRINUSE': {
       const owner = listen.kind === 'tcp' ? await listenOwner(listen.port) : null;
       const by = owner === null ? '' : ` by pid ${owner.pid} (${owner.name})`;
@@ -34,6 +30,6 @@ export async function listenFault(error: unknown, listen: Endpoint): Promise<Fau
     case 'EADDRNOTAVAIL':
       return new Fault('LISTEN_UNAVAILABLE', `${name} is no address of this machine; correct listen`, options);
     default:
-      return new Fault('LISTEN_UNAVAILABLE', `cannot listen on ${name} (${codeOf(error)}); correct listen`, options);
+      return new Fault('LISTEN_UNAVAILABLE', `cannot listen on ${name} (${errorCode(error)}); correct listen`, options);
   }
 }

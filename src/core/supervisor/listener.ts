@@ -4,7 +4,8 @@ import { type Endpoint, formatEndpoint } from '../model/endpoint.ts';
 import { Fault } from '../model/fault.ts';
 import { printable } from '../model/printable.ts';
 import { bindAll, closeAll } from './bind.ts';
-import { codeOf, listenFault } from './listen-fault.ts';
+import { listenFault } from './listen-fault.ts';
+import { errorCode } from '../model/error-code.ts';
 import { clearStaleSocket } from './stale-socket.ts';
 
 /** A taken address is tried again so often, ms. */
@@ -117,7 +118,7 @@ export class Listener {
     if (listen === null) return Fault.from(error);
     this.#tries += 1;
     const again = this.#said !== null && this.#tries % lookEvery !== 0;
-    if (again && codeOf(error) === 'EADDRINUSE' && this.#said?.code === 'LISTEN_TAKEN') return this.#said;
+    if (again && errorCode(error) === 'EADDRINUSE' && this.#said?.code === 'LISTEN_TAKEN') return this.#said;
     return listenFault(error, listen);
   }
 

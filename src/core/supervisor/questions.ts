@@ -1,18 +1,14 @@
-import { callOutside } from '../model/call-outside.ts';
 import type { Fact } from '../model/event.ts';
 import { Fault, type FaultReport } from '../model/fault.ts';
-import { printable } from '../model/printable.ts';
 import { isReusable } from '../model/question.ts';
 import type { Secret } from '../model/secret.ts';
 import type { LaneId, ToSupervisor } from '../protocol.ts';
 import { Askpass, findAskpass } from './askpass.ts';
-import { type Attendant, Attendants } from './attendant.ts';
+import type { Attendant, Attendants } from './attendant.ts';
+import { Audience } from './audience.ts';
 import { KeptAnswers, keptFor, type Outcome, outcomeOf } from './kept-answers.ts';
-import { type Waiting, waitingQuestion } from './waiting-question.ts';
+import { type Source, type Waiting, waitingQuestion, type Why } from './waiting-question.ts';
 import type { WorkerKeeper } from './worker-keeper.ts';
-
-/** How long a person may take, ms: sshd's LoginGraceTime is the same, so that hardly any answer comes later in vain. */
-const patience = 120_000;
 
 /** What the questions need of the supervisor. */
 export interface QuestionsPorts {
@@ -22,12 +18,9 @@ export interface QuestionsPorts {
   /** Lanes that are blocked because of this question may try again. */
   readonly answered: (about: string) => void;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** `patience` unless given, ms. */
+  /** How long a person may take, ms; sshd's LoginGraceTime unless given. */
   readonly patience?: number;
 }
-
-type Why = Extract<Fact, { type: 'question.unanswered' }>['why'];
-type Source = Extract<Fact, { type: 'question.answered' }>['by'];
 
 /**
  * The questions of all workers: answered from memory, by a person who is there, by the askpass program, or at once by nobody. No worker
@@ -36,13 +29,20 @@ type Source = Extract<Fact, { type: 'question.answered' }>['by'];
 export class Questions {
   readonly #ports: QuestionsPorts;
   readonly #kept = new KeptAnswers();
-  readonly #attendants = new Attendants();
+  readonly #audience: Audience;
+  readonly #attendants: Attendants;
   readonly #askpass = new Askpass();
   readonly #waiting = new Map<number, Waiting>();
   #last = 0;
 
   constructor(ports: QuestionsPorts) {
     this.#ports = ports;
+    this.#audience = new Audience(ports.patience ?? null, {
+      late: (one) => this.#refuse(one, 'late'),
+      left: (relay) => this.#left(relay),
+      warned: (relay, text) => ports.fact({ type: 'relay.warned', relay, text }),
+    });
+    this.#attendants = this.#audience.attendants;
   }
 
   /** Answers with `answer`, now or later. */
@@ -77,9 +77,9 @@ export class Questions {
   attend(relay: string | null, attendant: Attendant): () => void {
     this.#attendants.add(attendant, relay);
     for (const one of this.#waiting.values()) {
-      if (one.shown && (relay === null || one.relay === relay)) this.#put(one, [attendant]);
+      if (one.shown && (relay === null || one.relay === relay)) this.#audience.put(one, [attendant]);
     }
-    return () => this.#leave(attendant);
+    return () => void this.#audience.leave(attendant);
   }
 
   /** A user wants this relay to go on: what was declined may be asked anew. */
@@ -130,43 +130,23 @@ export class Questions {
     if (there.length === 0 && program === null) return this.#end(one, null, declined ? 'declined' : 'nobody');
     one.shown = true;
     this.#ports.fact({ type: 'question.asked', of: program === null ? 'person' : 'askpass', ...one.fact });
-    if (program === null) this.#put(one, there);
+    if (program === null) this.#audience.put(one, there);
     else void this.#run(program, one);
   }
 
-  #put(one: Waiting, attendants: readonly Attendant[]): void {
-    clearTimeout(one.timer);
-    one.timer = setTimeout(() => this.#refuse(one, 'late'), this.#ports.patience ?? patience);
-    const { id, relay, question } = one;
-    for (const attendant of attendants) this.#tell(attendant, one, () => attendant.asked({ id, relay, question }));
-  }
-
-  /** One that fails is not there any more. */
-  #tell(attendant: Attendant, { relay }: Waiting, call: () => void): void {
-    if (!this.#attendants.has(attendant)) return;
-    callOutside(call, (error) => {
-      const why = printable(error instanceof Error ? error.message : String(error));
-      const text = `whoever was to answer questions failed (${why}) and is asked no more; correct the program that started towline`;
-      if (this.#leave(attendant)) this.#ports.fact({ type: 'relay.warned', relay, text });
-    });
-  }
-
-  /** False for one who has left already. */
-  #leave(attendant: Attendant): boolean {
-    const relay = this.#attendants.delete(attendant);
-    if (relay === undefined) return false;
+  /** What was put to somebody who has left goes to another one, or has no answer. */
+  #left(relay: string | null): void {
     for (const one of [...this.#waiting.values()]) {
       if (!one.shown || (relay !== null && one.relay !== relay) || !this.#waiting.has(one.id)) continue;
       const there = this.#attendants.of(one);
-      if (there.length > 0) this.#put(one, there);
+      if (there.length > 0) this.#audience.put(one, there);
       else if (!one.asking) this.#end(one, null, 'nobody');
     }
-    return true;
   }
 
   async #run(program: string, one: Waiting): Promise<void> {
     one.asking = true;
-    const answers = await this.#askpass.ask(program, one.question, one.over.signal, () => this.#put(one, []));
+    const answers = await this.#askpass.ask(program, one.question, one.over.signal, () => this.#audience.put(one, []));
     one.asking = false;
     if (!this.#waiting.has(one.id)) return;
     if (answers !== null) return this.#accept(one, answers, keptFor, 'askpass');
@@ -188,12 +168,10 @@ export class Questions {
   }
 
   #end(one: Waiting, ...[answers, how]: [readonly Secret[], Source] | [null, Why]): void {
-    const { id, keeper, request, lane, question, fact, shown } = one;
+    const { id, keeper, request, lane, question, fact } = one;
     this.#waiting.delete(id);
-    clearTimeout(one.timer);
     one.over.abort();
-    const told = shown ? this.#attendants.all(one) : [];
-    for (const attendant of told) this.#tell(attendant, one, () => attendant.over(id));
+    this.#audience.over(one);
     this.#ports.pause(keeper, lane, false);
     if (answers === null) this.#ports.fact({ type: 'question.unanswered', why: how, ...fact });
     else this.#ports.fact({ type: 'question.answered', by: how, ...fact });

@@ -5,6 +5,7 @@ import type { RelaySnapshot } from '../model/snapshot.ts';
 import type { Counters } from '../model/status.ts';
 import { Clients } from './clients.ts';
 import type { ConnectionTable } from './connection-table.ts';
+import { departed } from './departed.ts';
 import type { SlotSetting } from './lane-slot.ts';
 import { Listener } from './listener.ts';
 import { prospectOf } from './prospect.ts';
@@ -58,6 +59,7 @@ export class Relay {
       prospect: (forward) => prospectOf(relay, ports.snapshot(relay), forward),
       hurry: () => this.#lanes.nudge('client'),
       refused: (forward, fault) => this.#refusals.add(forward, fault),
+      departed,
     });
     this.#lanes = new RelayLanes(setting, {
       fact: ports.fact,

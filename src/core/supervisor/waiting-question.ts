@@ -1,4 +1,4 @@
-import type { QuestionFact } from '../model/event.ts';
+import type { Fact, QuestionFact } from '../model/event.ts';
 import { describeWish, type Question } from '../model/question.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 import type { LaneId } from '../protocol.ts';
@@ -19,6 +19,10 @@ export interface Waiting extends AskedQuestion {
   asking: boolean;
   timer: NodeJS.Timeout | undefined;
 }
+
+/** Why it has no answer, and who gave it one. */
+export type Why = Extract<Fact, { type: 'question.unanswered' }>['why'];
+export type Source = Extract<Fact, { type: 'question.answered' }>['by'];
 
 /** One that was put to nobody so far. */
 export function waitingQuestion(

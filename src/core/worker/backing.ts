@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Backend, TokenDoor } from '../model/backend.ts';
+import { type Backend, fixedTargets, type TokenDoor } from '../model/backend.ts';
 import type { RelayConfig } from '../model/config.ts';
 import { Fault, retryOf } from '../model/fault.ts';
 import type { BackendCall } from '../model/plugin.ts';
@@ -155,9 +155,7 @@ export class Backing {
     signal: AbortSignal,
   ): Promise<Backend | null> {
     if (!this.#providers.hasBackend) return null;
-    const targets = this.#relay.forwards.flatMap(({ kind, target }) =>
-      kind !== 'local' || target.kind === 'backend' ? [] : [target],
-    );
+    const targets = fixedTargets(this.#relay.forwards);
     const { stage, warn } = this.#news;
     stage('backend', null);
     const progress = (text: string) => stage('backend', text);

@@ -5,6 +5,7 @@ import type { Dial } from '../model/plugin.ts';
 import { judge, noVerdict, type Verdict } from '../model/verdict.ts';
 import type { Link } from '../ssh/link/link.ts';
 import { probeHttp } from '../probe/http.ts';
+import { dialAlone } from '../probe/probe.ts';
 import { probeTcp } from '../probe/tcp.ts';
 import { probeWebsocket } from '../probe/websocket.ts';
 import type { BackendAsk } from './backing.ts';
@@ -99,7 +100,7 @@ export class TargetWatch {
     else if (check?.kind === 'http') await probeHttp(this.#link, target, check, signal, shown);
     else await probeTcp(this.#link, target, check?.timeout ?? unprobed.timeout, signal);
     if (health === null || guests === null || signal.aborted) return;
-    const fault = await guests(() => this.#link.dial(target, { address: '127.0.0.1', port: 0 }));
+    const fault = await guests(() => dialAlone(this.#link, target));
     if (fault !== null) throw fault;
   }
 

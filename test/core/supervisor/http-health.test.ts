@@ -1,5 +1,8 @@
+import { once } from 'node:events';
 import { createServer } from 'node:http';
+import { join } from 'node:path';
 import { test } from 'tap';
+import { WebSocketServer } from 'ws';
 import { Secret } from '../../../src/core/model/secret.ts';
 import { Fault } from '../../../src/core/model/fault.ts';
 import { probeHttp } from '../../../src/core/probe/http.ts';
@@ -10,6 +13,7 @@ import { startHttp, startWebSocket } from '../../fixtures/backend-web.ts';
 import { openTestLink } from '../../fixtures/link.ts';
 import { startSshd } from '../../fixtures/sshd.ts';
 import { supervise } from '../../fixtures/supervised.ts';
+import { makeTemp } from '../../fixtures/temp.ts';
 
 const token = 'tk-5f0a3c9e1b7d4826a0c2e4f6';
 const signal = new AbortController().signal;
@@ -71,4 +75,31 @@ test('a probe that has a token shows it, and says which is wrong: none, or that 
     t.equal(await said({ wire, token: new Secret('another') }), 'TOKEN_REFUSED');
     t.equal(await said(null), 'TOKEN_MISSING');
   }
+});
+
+test('a websocket that has no address of its own is asked as localhost, and a fault quotes no token', async (t) => {
+  const link = await openTestLink(t, await startSshd(t));
+  const path = join(makeTemp(t, 'ws'), 'a b.sock');
+  const hosts: unknown[] = [];
+  const server = createServer();
+  const sockets = new WebSocketServer({ noServer: true });
+  server.on('upgrade', (request, socket, head) => {
+    hosts.push(request.headers.host);
+    if (request.url === `/?token=${token}`) sockets.handleUpgrade(request, socket, head, () => undefined);
+    else socket.end('HTTP/1.1 500 Oh\r\nContent-Length: 0\r\n\r\n');
+  });
+  server.listen(path);
+  await once(server, 'listening');
+  t.teardown(() => server.close());
+  const wire = { in: 'query', name: 'token' } as const;
+  const ask = (text: string) =>
+    probeWebsocket(link, { kind: 'unix', path }, { ...health, kind: 'websocket' }, signal, {
+      wire,
+      token: new Secret(text),
+    });
+  await ask(token);
+  t.same(hosts, ['localhost']);
+  const fault = Fault.from(await ask('wr0ng').catch((error: unknown) => error));
+  t.match(fault, { code: 'PROBE_FAILED', message: /a b\.sock answers 500/ });
+  t.notMatch(fault.message, 'wr0ng');
 });

@@ -22,7 +22,7 @@ import {
 import { basename, dirname, join } from 'node:path';
 import { Fault } from '../../model/fault.ts';
 import { shellWord } from '../../model/shell-word.ts';
-import { codeOf } from '../file.ts';
+import { errorCode } from '../../model/error-code.ts';
 
 /** What a file is to become. */
 export interface Replacement {
@@ -55,7 +55,7 @@ export function replaceFile({ path, before, after, check }: Replacement): void {
     syncFolder(folder);
   } catch (error) {
     if (error instanceof Fault) throw error;
-    const message = `cannot write ${path} (${codeOf(error)}); check the permissions of its folder, and its space`;
+    const message = `cannot write ${path} (${errorCode(error)}); check the permissions of its folder, and its space`;
     throw new Fault('CONFIG_UNWRITABLE', message, { cause: error, detail: { path } });
   } finally {
     if (temporary !== null) rmSync(temporary, { force: true });
@@ -67,7 +67,7 @@ function place(temporary: string, path: string): void {
   try {
     linkSync(temporary, path);
   } catch (error) {
-    if (codeOf(error) !== 'EEXIST') throw error;
+    if (errorCode(error) !== 'EEXIST') throw error;
     throw lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true ? linked(path) : changed(path);
   }
 }

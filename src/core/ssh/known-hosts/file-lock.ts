@@ -3,6 +3,7 @@ import { constants } from 'node:fs';
 import { type FileHandle, link, open, readFile, rename, stat, unlink } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { errorCode } from '../../model/error-code.ts';
 
 /** How often a lock that is held is looked at, ms. */
 const period = 15;
@@ -67,7 +68,7 @@ async function take(lock: string): Promise<Held | 'busy' | 'none'> {
   try {
     file = await open(lock, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
   } catch (error) {
-    return codeOf(error) === 'EEXIST' ? 'busy' : 'none';
+    return errorCode(error) === 'EEXIST' ? 'busy' : 'none';
   }
   const text = `${process.pid} ${hostname()} ${(await bornAt(process.pid)) ?? '-'} ${randomUUID()}\n`;
   try {
@@ -110,7 +111,7 @@ async function lives(pid: number, born: string | undefined): Promise<boolean> {
   try {
     process.kill(pid, 0);
   } catch (error) {
-    if (codeOf(error) === 'ESRCH') return false;
+    if (errorCode(error) === 'ESRCH') return false;
   }
   // After a restart of the machine the number is another one's.
   const now = await bornAt(pid);
@@ -121,8 +122,4 @@ async function lives(pid: number, born: string | undefined): Promise<boolean> {
 async function bornAt(pid: number): Promise<string | null> {
   const line = await readFile(`/proc/${pid}/stat`, 'latin1').catch(() => '');
   return line.slice(line.lastIndexOf(')') + 2).split(' ')[19] ?? null;
-}
-
-function codeOf(error: unknown): unknown {
-  return error instanceof Error && 'code' in error ? error.code : undefined;
 }

@@ -2,6 +2,7 @@ import { constants } from 'node:fs';
 import { type FileHandle, lstat, mkdir, open, readlink } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
 import { Fault } from '../../model/fault.ts';
+import { errorCode } from '../../model/error-code.ts';
 
 /** Where a symlink leads at most; the kernel's own limit is 40. */
 const mostLinks = 40;
@@ -39,7 +40,7 @@ export async function appendLine(path: string, line: string): Promise<void> {
   try {
     file = await open(path, O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0o600);
   } catch (error) {
-    throw codeOf(error) === 'ELOOP' ? unsafe(path, 'became a symlink') : unwritable(path, error);
+    throw errorCode(error) === 'ELOOP' ? unsafe(path, 'became a symlink') : unwritable(path, error);
   }
   try {
     const { size } = await checkRegular(path, file);
@@ -69,7 +70,7 @@ async function makeFolder(folder: string): Promise<void> {
   // As ssh does: any other folder is its user's business.
   if (basename(folder) !== '.ssh') return;
   await mkdir(folder, { mode: 0o700 }).catch((error: unknown) => {
-    if (codeOf(error) !== 'EEXIST') throw error;
+    if (errorCode(error) !== 'EEXIST') throw error;
   });
 }
 
@@ -91,17 +92,13 @@ function unsafe(path: string, why: string): Fault {
 }
 
 function unwritable(path: string, cause: unknown): Fault {
-  const code = codeOf(cause);
+  const code = errorCode(cause);
   const why = typeof code === 'string' ? code : cause instanceof Error ? cause.message : String(cause);
   const text = `the new host key cannot be written to ${path} (${why}); correct its permissions`;
   return new Fault('KNOWN_HOSTS_UNWRITABLE', text, { cause, detail: { file: path } });
 }
 
 function missing(error: unknown): null {
-  if (codeOf(error) === 'ENOENT') return null;
+  if (errorCode(error) === 'ENOENT') return null;
   throw error;
-}
-
-function codeOf(error: unknown): unknown {
-  return error instanceof Error && 'code' in error ? error.code : undefined;
 }

@@ -1,0 +1,24 @@
+import type { RemoteBackend } from '../plugins/launch/manage.ts';
+
+/** How a launched backend is doing: `pid 4711, port 29999, since 2026-11-28 10:02`, or how it ended. */
+export function runText(one: RemoteBackend): string {
+  const port = one.port === null ? '' : `, port ${one.port}`;
+  const since = one.started === null ? '' : `, ${one.state === 'live' ? 'since' : 'started'} ${day(one.started)}`;
+  const others = one.processes.length > 1 ? `, ${one.processes.length} processes` : '';
+  const stopped = one.stopped ? ', stopped by `towline backend stop`' : '';
+  const pid = one.state === 'live' && one.pid !== null ? `pid ${one.pid}` : endText(one);
+  const short = one.lifetime === 'session' ? ', ends with its link' : '';
+  return `${pid}${port}${since}${others}${short}${stopped}`;
+}
+
+function endText({ state, processes, exit, run }: RemoteBackend): string {
+  if (run === null) return 'never started';
+  const code = exit === null ? '' : ` (exit code ${exit})`;
+  return state === 'left' ? `ended${code}, but the processes ${processes.join(', ')} are left` : `ended${code}`;
+}
+
+function day(at: number): string {
+  const two = (part: number) => String(part).padStart(2, '0');
+  const date = new Date(at);
+  return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())} ${two(date.getHours())}:${two(date.getMinutes())}`;
+}
