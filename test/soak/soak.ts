@@ -98,7 +98,7 @@ export async function soak(t: Owner, minutes: number, seed: number, say: (line: 
     mark(performance.now());
   };
 
-  const rounds = Math.max(1, Math.round((minutes * 60_000) / (phase + 15_000)));
+  const rounds = Math.max(1, Math.round((minutes * 60_000) / (phase + 20_000)));
   for (let round = 0; round <= rounds; round += 1) {
     // The first round is calm: it shows what all this costs before the first fault.
     const plan = round === 0 ? [] : makePlan(seed * 100 + round, phase, world.hosts.length, relayCount);

@@ -82,7 +82,15 @@ export function runStream({ port, kind }: SoakRelay, options: StreamOptions): Pr
         if (chunk[at] !== byteAt(seed, got)) return finish({ how: 'wrong', at: got });
       }
     });
-    socket.on('end', () => finish(got === size ? { how: 'whole' } : { how: 'truncated', at: got, of: size }));
+    socket.on('end', () => {
+      if (got === size) return finish({ how: 'whole' });
+      // The kernel tells of a reset once: where a write of ours has heard it, reads end. Another write shows whether nobody is there.
+      clearTimeout(timer);
+      if (socket.writableEnded) return finish({ how: 'truncated', at: got, of: size });
+      socket.write('?', (error) => {
+        finish(error ? { how: 'cut', why: 'told to a write' } : { how: 'truncated', at: got, of: size });
+      });
+    });
     socket.on('error', (error: NodeJS.ErrnoException) => finish({ how: 'cut', why: error.code ?? error.message }));
     socket.on('close', () => finish({ how: 'cut', why: 'closed' }));
   });
