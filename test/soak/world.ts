@@ -1,0 +1,124 @@
+import { readdirSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { openClient, type ControlClient } from '../../src/control/client.ts';
+import type { RelayStatus } from '../../src/core/model/status.ts';
+import { writeConfig } from '../e2e/daemon.ts';
+import { startEcho } from '../fixtures/backend.ts';
+import { homeOf, startTowline, type RunningCli } from '../fixtures/cli.ts';
+import { freePort } from '../fixtures/port.ts';
+import type { Road } from '../fixtures/impairment.ts';
+import { descendants, residentSize } from '../fixtures/process-tree.ts';
+import { startRoads } from '../fixtures/roads.ts';
+import { type Sshd, startSshd } from '../fixtures/sshd.ts';
+import type { Owner } from '../fixtures/temp.ts';
+import { waitUntil } from '../fixtures/wait.ts';
+
+/** A host: a real sshd, and the road that leads to it. */
+export interface Host {
+  readonly sshd: Sshd;
+  readonly road: Road;
+}
+
+/** A relay as the soak uses it. */
+export interface SoakRelay {
+  readonly name: string;
+  readonly host: number;
+  readonly kind: 'local' | 'remote' | 'dynamic';
+  /** Where its clients connect. */
+  readonly port: number;
+}
+
+/** Everything that a soak runs: hosts, relays, a target that sends back what it is sent. */
+export interface World {
+  readonly hosts: readonly Host[];
+  readonly relays: readonly SoakRelay[];
+  readonly target: number;
+  readonly cli: RunningCli;
+  readonly client: ControlClient;
+  status(): Promise<readonly RelayStatus[]>;
+  /** Sizes that must not grow: resident bytes of daemon and workers, descriptors of the daemon, processes. */
+  sizes(): Sizes;
+  /** What the daemon's log says of workers that ended, a code each. */
+  endings(): readonly string[];
+}
+
+export interface Sizes {
+  readonly rss: number;
+  readonly descriptors: number;
+  readonly processes: number;
+}
+
+const hostCount = 4;
+export const relayCount = 20;
+
+/** Starts all of it; returns when each relay is connected. */
+export async function startWorld(t: Owner, seed: number): Promise<World> {
+  const target = await startEcho(t);
+  const hosts: Host[] = [];
+  const names = Array.from({ length: hostCount }, (_, index) => `h${index}`);
+  let config = '';
+  for (const [index, name] of names.entries()) {
+    const sshd = await startSshd(t, { config: ['MaxSessions 200'] });
+    const { sshConfigFile, road } = await startRoads(t, sshd, [name], seed + index);
+    const own = road[name];
+    if (own === undefined) throw new Error('a road is missing');
+    hosts.push({ sshd, road: own });
+    config += readFileSync(sshConfigFile, 'utf8');
+  }
+  const sshConfigFile = join(homeOf(t), 'ssh_config');
+  writeFileSync(sshConfigFile, config, { mode: 0o600 });
+
+  const relays: SoakRelay[] = [];
+  const written: Record<string, object> = {};
+  for (let index = 0; index < relayCount; index += 1) {
+    const kind = index % 5 === 3 ? 'dynamic' : index % 5 === 4 ? 'remote' : 'local';
+    const port = await freePort();
+    const forward =
+      kind === 'local'
+        ? `${port}:127.0.0.1:${target.port}`
+        : kind === 'dynamic'
+          ? `dynamic:${port}`
+          : `remote:${port}:127.0.0.1:${target.port}`;
+    relays.push({ name: `r${index}`, host: index % hostCount, kind, port });
+    written[`r${index}`] = {
+      host: `h${index % hostCount}`,
+      forwards: [forward],
+      keepalive: { interval: '1s', count: 3 },
+      hold: { time: '20s', connections: 512 },
+      settle: '5s',
+      ...(index % 3 === 0 ? { isolation: 'shared' } : index === 10 ? { lanes: 2 } : {}),
+    };
+  }
+  const cli = startTowline(t, ['up', '--config', writeConfig(t, { sshConfigFile }, written)]);
+  const client = openClient(join(homeOf(t), 'run', 'towline.sock'));
+  const status = async () => (await client.status()).relays;
+  await waitUntil('every relay is connected', () => status().then(allConnected, () => false), {
+    timeout: 60_000,
+    every: 200,
+  });
+  const pids = () => [cli.pid, ...descendants(cli.pid).map(({ pid }) => pid)];
+  return {
+    hosts,
+    relays,
+    target: target.port,
+    cli,
+    client,
+    status,
+    sizes: () => ({
+      rss: pids().reduce((sum, pid) => sum + residentSize(pid), 0),
+      descriptors: readdirSync(`/proc/${cli.pid}/fd`).length,
+      processes: pids().length,
+    }),
+    endings: () => {
+      const log = readFileSync(join(homeOf(t), '.state', 'towline', 'towline.log'), 'utf8');
+      return log
+        .split('\n')
+        .flatMap((line) => (/"event":"worker.ended"/.test(line) ? [/"code":"(\w+)"/.exec(line)?.[1] ?? line] : []));
+    },
+  };
+}
+
+export function allConnected(relays: readonly RelayStatus[]): boolean {
+  return relays.length > 0 && relays.every(({ standing }) => standing.word === 'connected');
+}
