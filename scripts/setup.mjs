@@ -24,6 +24,11 @@ function ensureTools() {
     'secret-tool': 'libsecret-tools',
     'gnome-keyring-daemon': 'gnome-keyring',
     'dbus-run-session': 'dbus-daemon',
+    // networks of their own, and clocks
+    iptables: 'iptables',
+    tc: 'iproute2',
+    unshare: 'util-linux',
+    faketime: 'faketime',
   };
   const missing = Object.entries(needed).flatMap(([tool, name]) => (which(tool) === undefined ? [name] : []));
   // any of these will do for the test of the demo's page
@@ -38,7 +43,7 @@ function ensureTools() {
 
 async function main() {
   const steps = [
-    ['OpenSSH, nc, curl, script, shells, Jupyter, a keyring and a browser', ensureTools],
+    ['OpenSSH, nc, curl, script, shells, Jupyter, a keyring, a firewall, a clock and a browser', ensureTools],
     ['a container engine', ensureEngine],
     ...Object.keys(IMAGES).flatMap((release) => [
       [`the base image of ${release}`, () => ensureBaseImage(release)],

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { type Test, test } from 'tap';
 import { backendRows } from './backend-rows.ts';
+import { linkRows } from './link-rows.ts';
 import { pluginRows } from './plugin-rows.ts';
 import { logins, rows, type Shown } from './rows.ts';
 import { tokenRows } from './token-rows.ts';
@@ -22,6 +23,12 @@ test('every row of the fault catalogue about ssh, and every way to log in, has a
   t.same(Object.keys(rows).sort(), [...all].sort());
   t.equal(Object.keys(logins).length, 9);
   checkShown(t, { ...rows, ...logins });
+  t.end();
+});
+
+test('every row of the fault catalogue about the link has a test by name', (t) => {
+  t.same(Object.keys(linkRows).sort(), between('F', 1, 33));
+  checkShown(t, linkRows);
   t.end();
 });
 

@@ -30,15 +30,24 @@ export async function connectTcp(target: TcpTarget, deadline: number, signal: Ab
     const aborted = () => reject(race.signal.reason);
     race.signal.addEventListener('abort', aborted, { once: true });
   });
+  let named = false;
   const timer = setTimeout(() => {
-    const text = `cannot connect to ${where}: no answer within ${deadline / 1000} s; check the address and the firewall`;
+    const within = `within ${deadline / 1000} s`;
+    const why = named
+      ? `no answer ${within}; check the address and the firewall`
+      : `its name has not resolved ${within}; check the network and its name servers`;
+    const text = `cannot connect to ${where}: ${why}`;
     race.abort(new Fault('CONNECT_TIMEOUT', text, { detail: { where } }));
   }, deadline);
   const given = () => race.abort(signal.reason);
   signal.addEventListener('abort', given, { once: true });
   if (signal.aborted) given();
   try {
-    return await Promise.race([late, findWays(target, where).then((ways) => first(ways, target.port, race.signal))]);
+    const connected = findWays(target, where).then((ways) => {
+      named = true;
+      return first(ways, target.port, race.signal);
+    });
+    return await Promise.race([late, connected]);
   } catch (error) {
     throw error instanceof Fault ? error : connectFault(error, where, target.bindAddress);
   } finally {

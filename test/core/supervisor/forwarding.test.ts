@@ -8,7 +8,7 @@ import { test } from 'tap';
 import { startEcho, startSilent, startSink, startSource } from '../../fixtures/backend.ts';
 import { testHash, testStream } from '../../fixtures/bytes.ts';
 import { dial, exchange, fate, readAll } from '../../fixtures/client.ts';
-import { startSlowRoad } from '../../fixtures/slow-road.ts';
+import { startRoad } from '../../fixtures/impairment.ts';
 import { startSshd } from '../../fixtures/sshd.ts';
 import { supervise } from '../../fixtures/supervised.ts';
 import { makeTemp } from '../../fixtures/temp.ts';
@@ -146,8 +146,9 @@ test('a port chosen for :0 is the same after a restart', async (t) => {
 test('on a slow road with a full pipe a new client waits its turn, and nobody is cut', async (t) => {
   const sshd = await startSshd(t);
   const [sink, echo] = [await startSink(t), await startEcho(t)];
-  const road = await startSlowRoad(t, sshd.port, 60 * 1024);
-  const text = readFileSync(sshd.sshConfigFile, 'utf8').replace(`Port ${sshd.port}`, `Port ${road}`);
+  const road = await startRoad(t, sshd.port);
+  road.add({ kind: 'bandwidth', rate: 60 * 1024 });
+  const text = readFileSync(sshd.sshConfigFile, 'utf8').replace(`Port ${sshd.port}`, `Port ${road.port}`);
   writeFileSync(sshd.sshConfigFile, `${text}  HostKeyAlias slow\n`);
   writeFileSync(sshd.knownHostsFile, sshd.hostKeys.map((key) => `slow ${key}\n`).join(''));
   const relays = await supervise(t, sshd, {
