@@ -2,7 +2,7 @@ import { formatEndpoint } from '../core/model/endpoint.ts';
 import type { Event } from '../core/model/event.ts';
 import type { FaultReport } from '../core/model/fault.ts';
 import { printable } from '../core/model/printable.ts';
-import type { BackingState, LaneState, Rest } from '../core/model/state.ts';
+import type { BackingState, Beside, LaneState, Rest } from '../core/model/state.ts';
 import { formatDuration } from './quantity.ts';
 
 /** How much a line matters. `debug` is shown only when asked for. */
@@ -31,6 +31,10 @@ function tell(event: Event, name: ForwardName): Description {
       return info(`towline ${event.version} started (pid ${event.pid}), config ${event.config}`);
     case 'daemon.warned':
       return warn(event.text);
+    case 'machine.woke':
+      return info(`towline did not run for ${formatDuration(event.asleep)} (sleep, or stopped); asking every host`);
+    case 'network.changed':
+      return info(`this machine's addresses changed (${changes(event)}); asking every host`);
     case 'daemon.stopping':
       return info(`towline is stopping: ${event.why}`);
     case 'relay.declared':
@@ -76,6 +80,12 @@ function tell(event: Event, name: ForwardName): Description {
       const via = route.length === 0 ? '' : ` via ${route.join(', ')}`;
       return info(`${lane(event)}: connected to ${remote}${via} (${hostKey}, ${formatDuration(took)})`);
     }
+    case 'link.doubted':
+      return warn(`${lane(event)}: ${formatFault(event.fault)}`);
+    case 'link.answered':
+      return info(`${lane(event)}: the host answers again, the link goes on`);
+    case 'link.replaced':
+      return info(`${lane(event)}: the second link serves now; who is joined over the first one stays with it`);
     case 'forward.judged':
       return tellJudgement(event, name(event.relay, event.forward));
     case 'connection.refused': {
@@ -114,6 +124,7 @@ function tellState(state: LaneState, who: string, now: number): Description {
         ? info(`${who}: ${state.before ? 'reconnecting' : 'connecting'}`)
         : debug(`${who}: attempt ${state.attempt}`);
     case 'up':
+      if (state.beside !== null) return tellBeside(state.beside, who, now);
       return state.backing === null ? debug(`${who}: the link is up`) : tellBacking(state.backing, who, now);
     case 'waiting':
       return tellWait(state, who, now);
@@ -124,6 +135,33 @@ function tellState(state: LaneState, who: string, now: number): Description {
     case 'ended':
       return debug(`${who}: ended`);
   }
+}
+
+/** What it begins and ends with are facts of their own. */
+function tellBeside(beside: Beside, who: string, now: number): Description {
+  const whose = `${who}: the second link`;
+  switch (beside.at) {
+    case 'doubting':
+      return debug(`${who}: ${beside.where} is asked for a sign of life`);
+    case 'dialing':
+      return debug(`${whose}: attempt ${beside.attempt}`);
+    case 'waiting':
+      return tellWait(beside, whose, now);
+    case 'blocked':
+      return warn(`${whose}: ${formatFault(beside.fault)}${nextIf(beside.until, now)}`);
+    case 'alone':
+      return debug(`${who}: the link is waited for`);
+  }
+}
+
+function changes({
+  added,
+  removed,
+}: {
+  readonly added: readonly string[];
+  readonly removed: readonly string[];
+}): string {
+  return [...removed.map((address) => `-${address}`), ...added.map((address) => `+${address}`)].join(' ');
 }
 
 function tellBacking(state: BackingState, who: string, now: number): Description {

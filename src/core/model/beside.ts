@@ -163,3 +163,18 @@ export function leaveBeside(beside: Beside | null): readonly LaneEffect[] {
       return [];
   }
 }
+
+/** What there is to tell of a link's life after a step: that it is silent, answered after all, or was replaced. */
+export type DoubtNews =
+  | { readonly news: 'doubted'; readonly fault: FaultReport }
+  | { readonly news: 'answered' | 'replaced'; readonly fault: null };
+
+/** Null: nothing. A doubt that is over before anything was done for it is no news. */
+export function newsOfDoubt(before: LaneState, now: LaneState): DoubtNews | null {
+  if (before.at !== 'up' || now.at !== 'up') return null;
+  const was = isSilent(before.beside);
+  if (now.beside !== null && now.beside.at !== 'doubting')
+    return was ? null : { news: 'doubted', fault: now.beside.why };
+  if (!was) return null;
+  return { news: before.since === now.since ? 'answered' : 'replaced', fault: null };
+}

@@ -43,7 +43,18 @@ const emptyLane: LaneSnapshot = {
   judged: [],
 };
 
-type RelayEvent = Exclude<Event, { type: 'daemon.started' | 'daemon.stopping' | 'daemon.warned' | 'relay.declared' }>;
+type RelayEvent = Exclude<
+  Event,
+  {
+    type:
+      | 'daemon.started'
+      | 'daemon.stopping'
+      | 'daemon.warned'
+      | 'machine.woke'
+      | 'network.changed'
+      | 'relay.declared';
+  }
+>;
 
 /** Adds one event to the snapshot of its relay, all but the word's own history. Pure. */
 export function foldRelay(relay: RelaySnapshot, event: RelayEvent): RelaySnapshot {
@@ -60,6 +71,8 @@ function foldFact(relay: RelaySnapshot, event: RelayEvent): RelaySnapshot {
       return { ...relay, running: 'restarting' };
     case 'worker.said':
     case 'relay.noted':
+    case 'link.answered':
+    case 'link.replaced':
       return relay;
     case 'relay.stopped':
       return {
@@ -109,6 +122,7 @@ function foldFact(relay: RelaySnapshot, event: RelayEvent): RelaySnapshot {
       const judged = laneJudged(relay, event);
       return event.fault === null ? judged : failed(judged, { fault: event.fault, at: event.at });
     }
+    case 'link.doubted':
     case 'connection.refused':
     case 'plugin.failed':
       return failed(relay, event);

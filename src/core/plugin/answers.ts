@@ -22,6 +22,7 @@ export function readBackend(value: unknown): Backend {
     token,
     door = null,
     opens = null,
+    withLink,
     says = '',
   } = mapOf(value, 'no backend');
   if (run !== null && typeof run !== 'string') throw new Wrong('a backend whose run is no text and not null');
@@ -32,6 +33,7 @@ export function readBackend(value: unknown): Backend {
     ...(token === undefined ? {} : { token: readToken(token) }),
     door: door === null ? null : readDoor(door),
     opens: opens === null ? null : readOpens(opens),
+    ...(withLink === true ? { withLink } : {}),
     says: typeof says === 'string' ? printable(says) : '',
   };
 }

@@ -8,6 +8,7 @@ import { ConnectionTable } from './connection-table.ts';
 import { clientRoom, descriptorLimit } from './descriptors.ts';
 import { Desk } from './desk.ts';
 import { EventLog } from './event-log.ts';
+import { watchNetwork } from './network-watch.ts';
 import { Ports } from './ports.ts';
 import type { Questions } from './questions.ts';
 import type { TokenAnswer } from './relay-token.ts';
@@ -20,6 +21,9 @@ import { Workers } from './workers.ts';
 /** So long the start waits for a plugin's module, ms. */
 const loadingTime = 3_000;
 
+/** Within so many ms the workers notice one and the same wake. */
+const oneWake = 3_000;
+
 /** Joins the parts of the daemon's own process: relays, workers, desk and events. */
 export class Supervision implements Supervisor {
   readonly #options: SupervisorOptions;
@@ -28,6 +32,9 @@ export class Supervision implements Supervisor {
   readonly #workers: Workers;
   readonly #relays: Relays;
   #closing: Promise<void> | null = null;
+  #unwatch: () => void = () => undefined;
+  /** When it was last told that the machine woke, ms of a clock that never jumps. */
+  #woke = Number.NEGATIVE_INFINITY;
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
@@ -66,6 +73,10 @@ export class Supervision implements Supervisor {
     const { config, version } = this.#options;
     await this.#askGuests(config);
     this.#events.add({ type: 'daemon.started', pid: process.pid, version, config: config.file });
+    this.#unwatch = watchNetwork((change) => {
+      this.#events.add({ type: 'network.changed', ...change });
+      this.#relays.roam();
+    });
     await this.#relays.start();
   }
 
@@ -88,7 +99,7 @@ export class Supervision implements Supervisor {
     this.#desk.questions.renew(name);
     await relay.start(true);
     this.#refuseIfEnding();
-    relay.nudge();
+    relay.nudge('user');
   }
 
   async stopRelay(name: string): Promise<void> {
@@ -139,6 +150,7 @@ export class Supervision implements Supervisor {
   }
 
   async #close(why: string): Promise<void> {
+    this.#unwatch();
     this.#events.add({ type: 'daemon.stopping', why });
     await this.#relays.stop(why);
     await this.#workers.ended();
@@ -159,6 +171,13 @@ export class Supervision implements Supervisor {
       case 'reset':
         this.#relays.heard(message);
         break;
+      case 'woke': {
+        // Every worker says so; it is one sleep.
+        const now = performance.now();
+        if (now - this.#woke > oneWake) this.#events.add({ type: 'machine.woke', asleep: message.asleep });
+        this.#woke = now;
+        break;
+      }
       case 'ready':
       case 'pong':
         break;

@@ -24,7 +24,8 @@ const declared = (forwards = 1, lanes = 1, probed = true): Fact[] => [
   { type: 'relay.started', relay },
 ];
 const lane = (state: LaneState, index = 0): Fact => ({ type: 'lane.changed', relay, lane: index, state });
-const up = (index = 0): Fact => lane({ at: 'up', since: 0, attempt: 1, tries: none, backing: null, beside: null, vain: [] }, index);
+const up = (index = 0): Fact =>
+  lane({ at: 'up', since: 0, attempt: 1, tries: none, backing: null, beside: null, vain: [] }, index);
 const bring = (backing: BackingState, index = 0): Fact =>
   lane({ at: 'up', since: 0, attempt: 1, tries: none, backing, beside: null, vain: [] }, index);
 const trying: BackingState = { at: 'trying', tries: none };

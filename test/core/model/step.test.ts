@@ -340,7 +340,15 @@ test('what waiting cannot cure blocks without a clock', (t) => {
 
 test('a link that is lost before it settles comes back at once ten times, then ever slower, whoever waits', (t) => {
   const waits: number[] = [];
-  let state: LaneState = { at: 'up', since: now - 1_000, attempt: 4, tries: none, backing: null, beside: null, vain: [] };
+  let state: LaneState = {
+    at: 'up',
+    since: now - 1_000,
+    attempt: 4,
+    tries: none,
+    backing: null,
+    beside: null,
+    vain: [],
+  };
   for (let n = 0; n < 17; n += 1) {
     const lost: LaneState = step(state, { type: 'lost', fault: report('LINK_LOST') }, now, policy).state;
     if (lost.at !== 'waiting') throw new Error(`not waiting but ${lost.at}`);
@@ -360,7 +368,15 @@ test('a host that throws links out is asked no sooner because it refuses some as
   const failed = waitingAfter(dialing, refused);
   t.match(failed, { tries: { of: 'soon', count: 1, flaps: 12 }, until: now + 2_000 });
   t.equal(step(failed, { type: 'nudge', why: 'client' }, now + 200, policy).state, failed, 'a client hurries nothing');
-  const up: LaneState = { at: 'up', since: now - 1_000, attempt: 21, tries: failed.tries, backing: null, beside: null, vain: [] };
+  const up: LaneState = {
+    at: 'up',
+    since: now - 1_000,
+    attempt: 21,
+    tries: failed.tries,
+    backing: null,
+    beside: null,
+    vain: [],
+  };
   t.match(step(up, { type: 'lost', fault: report('LINK_LOST') }, now, policy).state, {
     tries: { of: 'flap', flaps: 13 },
     until: now + 5_000,
