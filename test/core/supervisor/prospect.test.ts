@@ -25,7 +25,8 @@ const declared: Fact[] = [
   { type: 'relay.started', relay },
 ];
 const lane = (state: LaneState): Fact => ({ type: 'lane.changed', relay, lane: 0, state });
-const up = (backing: BackingState | null): Fact => lane({ at: 'up', since: 0, attempt: 1, tries, backing, beside: null, vain: [] });
+const up = (backing: BackingState | null): Fact =>
+  lane({ at: 'up', since: 0, attempt: 1, tries, backing, beside: null, vain: [] });
 const dialing = lane({ at: 'dialing', attempt: 1, tries, before: false });
 const stage = (one: Stage): Fact => ({ type: 'lane.advanced', relay, lane: 0, stage: one, note: null });
 const ready: Fact = { type: 'backend.ready', relay, lane: 0, backend };
