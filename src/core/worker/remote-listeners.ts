@@ -81,6 +81,7 @@ export class RemoteListeners {
 
   async #listen(link: Link, forward: RemoteForward, index: number, signal: AbortSignal): Promise<void> {
     let said: string | null = null;
+    let refused = 0;
     while (!signal.aborted) {
       const listen = this.#chosen.get(index) ?? forward.listen;
       let wait = retry;
@@ -97,6 +98,9 @@ export class RemoteListeners {
         if (signal.aborted) return;
         const fault = await explainRefusal(remoteHost(link), link.facts.remote, listen, Fault.from(error));
         if (signal.aborted) return;
+        refused = fault.code === 'FORWARDING_REFUSED' ? refused + 1 : 0;
+        // It may have been taken and come free before the look, as by the session of a link that was just replaced: once is no policy.
+        if (refused === 1) continue;
         if (fault.message !== said) this.#news.failed(index, fault);
         said = fault.message;
         if (fault.code === 'FORWARDING_REFUSED') wait = policyRetry;

@@ -73,8 +73,10 @@ export class Pulse {
 
   #arm(): void {
     const { interval } = this.#keepalive;
-    const left = detectTime(this.#keepalive) - this.quietFor();
-    const wait = Math.max(1, Math.min(interval, left));
+    const quiet = this.quietFor();
+    const detect = detectTime(this.#keepalive);
+    const half = detect / 2 - quiet;
+    const wait = Math.max(1, Math.min(interval, detect - quiet, half > 0 ? half : interval));
     this.#tick = performance.now() + wait;
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#ring(), wait);
