@@ -1,5 +1,6 @@
 import { test } from 'tap';
-import { describe, type Level } from '../../src/control/describe.ts';
+import { describe } from '../../src/control/describe.ts';
+import type { Level } from '../../src/control/description.ts';
 import { createNarrator } from '../../src/control/narrator.ts';
 import type { Event, Fact } from '../../src/core/model/event.ts';
 import type { FaultReport } from '../../src/core/model/fault.ts';

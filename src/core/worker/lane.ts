@@ -3,7 +3,6 @@ import { isSilent } from '../model/beside.ts';
 import type { Fault } from '../model/fault.ts';
 import type { ClientConnection } from '../model/plugin.ts';
 import { Secret } from '../model/secret.ts';
-import { restOf } from '../model/rest.ts';
 import type { LaneState } from '../model/state.ts';
 import type { LaneEffect, LaneInput } from '../model/lane-step.ts';
 import { step } from '../model/step.ts';
@@ -11,14 +10,13 @@ import { isOwnAddress, plainAddress } from '../socket/own-addresses.ts';
 import { Guests } from '../plugin/guests.ts';
 import { localMutex } from '../plugin/mutex.ts';
 import type { LaneId, LaneVitals, ToSupervisor, ToWorker } from '../protocol.ts';
-import { Alarm } from './alarm.ts';
 import { type Backed, Backing } from './backing.ts';
 import { monotonic } from './clock.ts';
 import { Dialer } from './dialer.ts';
-import { watchFiles } from './file-watch.ts';
 import { LaneLink } from './lane-link.ts';
 import { LaneService } from './lane-service.ts';
 import { LaneVoice } from './lane-voice.ts';
+import { LaneWaits } from './lane-waits.ts';
 import type { Links } from './links.ts';
 import type { MutexRequests } from './mutex-requests.ts';
 import type { PermitRequests } from './permit-requests.ts';
@@ -49,12 +47,10 @@ export class Lane {
   readonly #dialer: Dialer;
   readonly #backing: Backing;
   readonly #link: LaneLink;
+  readonly #waits: LaneWaits;
   #state: LaneState = { at: 'idle' };
   /** Whether what the link leads to outlives it. */
   #replaceable = true;
-  readonly #alarm = new Alarm(() => this.input({ type: 'timer' }));
-  readonly #besideAlarm = new Alarm(() => this.input({ type: 'beside-timer' }));
-  #unwatch: () => void = () => undefined;
 
   constructor(open: Open, ports: LanePorts) {
     this.#open = open;
@@ -93,6 +89,12 @@ export class Lane {
       note: voice.warn,
       inform: voice.inform,
     });
+    this.#waits = new LaneWaits(
+      () => this.#dialer.stamps,
+      () => this.input({ type: 'nudge', why: 'files' }),
+      () => this.input({ type: 'timer' }),
+      () => this.input({ type: 'beside-timer' }),
+    );
     this.#link = new LaneLink(this.#dialer, this.#backing, {
       linked: (link, backed) => {
         voice.link(link);
@@ -131,7 +133,7 @@ export class Lane {
     this.#state = next.state;
     const well = next.state.at === 'up' && next.state.backing === null;
     if (isWish(input) && !well) this.#link.asked = true;
-    if (!isBlocked(next.state)) this.#unwatch();
+    this.#waits.enter(next.state);
     if (next.state !== before) this.#voice.state(before, next.state);
     for (const effect of next.effects) this.#perform(effect);
     if (next.state.at === 'ended' && before.at !== 'ended') {
@@ -197,17 +199,11 @@ export class Lane {
       case 'close-link':
         return this.#closeLink();
       case 'arm':
-        return this.#alarm.arm(effect.at);
       case 'disarm':
-        return this.#alarm.disarm();
       case 'arm-beside':
-        return this.#besideAlarm.arm(effect.at);
       case 'disarm-beside':
-        return this.#besideAlarm.disarm();
       case 'watch-files':
-        this.#unwatch();
-        this.#unwatch = watchFiles(this.#dialer.stamps, () => this.input({ type: 'nudge', why: 'files' }));
-        return;
+        return this.#waits.perform(effect);
       case 'drain':
         this.#service.drain();
         if (this.#service.idle) queueMicrotask(() => this.input({ type: 'stop' }));
@@ -237,11 +233,6 @@ export class Lane {
     this.#replaceable = backed.backend?.withLink !== true;
     this.#service.lead(backed);
   }
-}
-
-/** Something waits for a file, an agent or an answer to change. */
-function isBlocked(state: LaneState): boolean {
-  return restOf(state)?.at === 'blocked' || (state.at === 'up' && state.beside?.at === 'blocked');
 }
 
 /** The user asked for what comes next. */
