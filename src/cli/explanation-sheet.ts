@@ -1,4 +1,4 @@
-import { defaultKeepalive } from '../core/model/config.ts';
+import { defaultKeepalive, detectTime } from '../core/model/config.ts';
 import { formatAddress } from '../core/model/endpoint.ts';
 import { printable } from '../core/model/printable.ts';
 import type { Explanation } from '../core/ssh/resolve/explanation.ts';
@@ -79,7 +79,8 @@ function keepaliveOf({ keepalive }: HostConfig): readonly [value: string, why: s
     keepalive === null
       ? "towline's own: ssh_config sets none, and 0 would never notice a dead link"
       : 'unless the relay sets its own';
-  return [`${interval / 1_000} s x ${count}`, why];
+  const found = detectTime({ interval, count }) / 1_000;
+  return [`${interval / 1_000} s x ${count}, dead after ${found} s`, why];
 }
 
 /** Where a text begins that has no room to the right of the columns before it. */

@@ -1,4 +1,4 @@
-import type { Description, Level } from '../control/describe.ts';
+import type { Description, Level } from '../control/description.ts';
 import { printable } from '../core/model/printable.ts';
 import { paint, type Terminal, type Tone } from './terminal.ts';
 import { wrapText } from './wrap-text.ts';

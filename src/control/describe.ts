@@ -1,19 +1,10 @@
 import { formatEndpoint } from '../core/model/endpoint.ts';
 import type { Event } from '../core/model/event.ts';
-import type { FaultReport } from '../core/model/fault.ts';
 import { printable } from '../core/model/printable.ts';
-import type { BackingState, LaneState, Rest } from '../core/model/state.ts';
 import { formatChange } from './change-text.ts';
+import { formatFault, tellState } from './describe-lane.ts';
+import { debug, type Description, error, info, warn } from './description.ts';
 import { formatDuration } from './quantity.ts';
-
-/** How much a line matters. `debug` is shown only when asked for. */
-export type Level = 'debug' | 'info' | 'warn' | 'error';
-
-/** One event in words. */
-export interface Description {
-  readonly level: Level;
-  readonly text: string;
-}
 
 /** Names a forward of a relay as the user knows it; the index is all that an event has. */
 export type ForwardName = (relay: string, forward: number) => string;
@@ -40,6 +31,10 @@ function tell(event: Event, name: ForwardName): Description {
       const open = `${event.cuts.join(', ')} ${event.cuts.length === 1 ? 'has an open link' : 'have open links'}`;
       return warn(`the config file has changed (${formatChange(event)}), and ${open}; \`towline reload\` applies it`);
     }
+    case 'machine.woke':
+      return info(`towline did not run for ${formatDuration(event.asleep)} (sleep, or stopped); asking every host`);
+    case 'network.changed':
+      return info(`this machine's addresses changed (${changes(event)}); asking every host`);
     case 'daemon.stopping':
       return info(`towline is stopping: ${event.why}`);
     case 'relay.declared':
@@ -89,6 +84,12 @@ function tell(event: Event, name: ForwardName): Description {
       const via = route.length === 0 ? '' : ` via ${route.join(', ')}`;
       return info(`${lane(event)}: connected to ${remote}${via} (${hostKey}, ${formatDuration(took)})`);
     }
+    case 'link.doubted':
+      return warn(`${lane(event)}: ${formatFault(event.fault)}`);
+    case 'link.answered':
+      return info(`${lane(event)}: the host answers again, the link goes on`);
+    case 'link.replaced':
+      return info(`${lane(event)}: the second link serves now; who is joined over the first one stays with it`);
     case 'forward.judged':
       return tellJudgement(event, name(event.relay, event.forward));
     case 'connection.refused': {
@@ -118,49 +119,6 @@ function tell(event: Event, name: ForwardName): Description {
   }
 }
 
-function tellState(state: LaneState, who: string, now: number): Description {
-  switch (state.at) {
-    case 'idle':
-      return debug(`${who}: idle`);
-    case 'dialing':
-      return state.attempt === 1
-        ? info(`${who}: ${state.before ? 'reconnecting' : 'connecting'}`)
-        : debug(`${who}: attempt ${state.attempt}`);
-    case 'up':
-      return state.backing === null ? debug(`${who}: the link is up`) : tellBacking(state.backing, who, now);
-    case 'waiting':
-      return tellWait(state, who, now);
-    case 'blocked':
-      return error(`${who}: blocked: ${formatFault(state.fault)}${nextIf(state.until, now)}`);
-    case 'draining':
-      return info(`${who}: the link is draining, at most ${formatDuration(state.until - now)}`);
-    case 'ended':
-      return debug(`${who}: ended`);
-  }
-}
-
-function tellBacking(state: BackingState, who: string, now: number): Description {
-  const whose = `${who}: its backend`;
-  switch (state.at) {
-    case 'trying': {
-      const text = `${whose} is brought again, the link stays up`;
-      return state.tries.of === 'none' ? info(text) : debug(text);
-    }
-    case 'waiting':
-      return tellWait(state, whose, now);
-    case 'blocked':
-      return error(`${whose} is missing, the link stays up: ${formatFault(state.fault)}${nextIf(state.until, now)}`);
-  }
-}
-
-function tellWait({ tries, fault, until }: Extract<Rest, { at: 'waiting' }>, who: string, now: number): Description {
-  const { count } = tries;
-  const often = count > 3 ? ` (${count} failures in a row)` : '';
-  const text = `${who}: ${formatFault(fault)}, ${nextTry(until - now)}${often}`;
-  // A night without network is thousands of failures: the log keeps the first three, then each that doubles.
-  return count <= 3 || Number.isInteger(Math.log2(count)) ? warn(text) : debug(text);
-}
-
 function tellJudgement(event: Extract<Event, { type: 'forward.judged' }>, forward: string): Description {
   const rtt = event.rtt === null ? '' : ` (${formatDuration(event.rtt)})`;
   switch (event.judgement) {
@@ -175,25 +133,17 @@ function tellJudgement(event: Extract<Event, { type: 'forward.judged' }>, forwar
   }
 }
 
-/** A fault in one line: what happened and its code. */
-export function formatFault(fault: FaultReport): string {
-  return `${fault.message} [${fault.code}]`;
-}
-
-function nextIf(until: number | null, now: number): string {
-  return until === null ? '' : `, ${nextTry(until - now)}`;
-}
-
-function nextTry(wait: number): string {
-  return wait <= 100 ? 'trying again now' : `next try in ${formatDuration(wait)}`;
+function changes({
+  added,
+  removed,
+}: {
+  readonly added: readonly string[];
+  readonly removed: readonly string[];
+}): string {
+  return [...removed.map((address) => `-${address}`), ...added.map((address) => `+${address}`)].join(' ');
 }
 
 /** The first lane is the relay itself; only a second one needs its number. */
 function lane({ relay, lane: index }: { readonly relay: string; readonly lane: number }): string {
   return index === 0 ? relay : `${relay} (lane ${index + 1})`;
 }
-
-const debug = (text: string): Description => ({ level: 'debug', text });
-const info = (text: string): Description => ({ level: 'info', text });
-const warn = (text: string): Description => ({ level: 'warn', text });
-const error = (text: string): Description => ({ level: 'error', text });

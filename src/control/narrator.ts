@@ -1,6 +1,7 @@
 import { formatEndpoint } from '../core/model/endpoint.ts';
 import type { Event } from '../core/model/event.ts';
-import { describe, type Description } from './describe.ts';
+import { describe } from './describe.ts';
+import type { Description } from './description.ts';
 
 /** Tells the events of one stream, in order, as lines for log and terminal; null where nothing new happened. */
 export type Narrator = (event: Event) => Description | null;

@@ -43,9 +43,11 @@ export type ToWorker =
   | { readonly say: 'token'; readonly lane: LaneId; readonly token: string | null }
   /** The relay's mutex is this lane's, until it says `release`. */
   | { readonly say: 'acquired'; readonly lane: LaneId; readonly request: number }
-  | { readonly say: 'nudge'; readonly lane: LaneId; readonly why: 'client' | 'host' | 'answer' | 'user' }
+  | { readonly say: 'nudge'; readonly lane: LaneId; readonly why: 'client' | 'network' | 'host' | 'answer' | 'user' }
   /** Whether the `remote` forwards of the relay are this lane's: one lane at a time can have them. */
   | { readonly say: 'appoint'; readonly lane: LaneId; readonly on: boolean }
+  /** Another lane answers, and this one does not for now: clients without a channel go back. */
+  | { readonly say: 'yield'; readonly lane: LaneId }
   | { readonly say: 'drain'; readonly lane: LaneId }
   | { readonly say: 'stop'; readonly lane: LaneId }
   | { readonly say: 'event'; readonly event: Event }
@@ -77,6 +79,9 @@ export type ToSupervisor =
   | { readonly say: 'state'; readonly lane: LaneId; readonly state: LaneState }
   /** `note`: how far it is, in a few words, such as the last line that a backend printed. */
   | { readonly say: 'stage'; readonly lane: LaneId; readonly stage: Stage; readonly note: string | null }
+  /** What became of the life of its link; `fault` is why that is in doubt. */
+  | { readonly say: 'doubt'; readonly lane: LaneId; readonly news: 'answered' | 'replaced'; readonly fault: null }
+  | { readonly say: 'doubt'; readonly lane: LaneId; readonly news: 'doubted'; readonly fault: FaultReport }
   /** The backend is ready. Its token is for the supervisor alone. */
   | {
       readonly say: 'backed';
@@ -120,6 +125,8 @@ export type ToSupervisor =
   | { readonly say: 'closed'; readonly id: number; readonly told: FaultReport | null }
   /** It ended abnormally, or was never served: the client must see a reset. */
   | { readonly say: 'reset'; readonly id: number; readonly fault: FaultReport }
+  /** This process did not run for so long, ms: the machine slept, or it was stopped. */
+  | { readonly say: 'woke'; readonly asleep: number }
   /** `rss`: resident bytes of the worker. */
   | {
       readonly say: 'pong';

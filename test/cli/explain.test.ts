@@ -31,7 +31,7 @@ test('explain says what is set, where, and what a relay leaves out', async (t) =
   t.match(stdout, /\n {2}user +ann +~\/\.ssh\/config:3\n/);
   t.match(stdout, /\n {2}port +22 +default\n/);
   t.match(stdout, /\n {2}identityfile +~\/\.ssh\/id_work +~\/\.ssh\/config:11\n/);
-  t.match(stdout, /\n {2}keepalive +5 s x 3 +towline's own/);
+  t.match(stdout, /\n {2}keepalive +5 s x 3, dead after 20 s +towline's own/);
   t.match(stdout, /\n {2}localforward +8080 \[localhost\]:80 +~\/\.ssh\/config:5 +a relay has its own forwards\n/);
   t.match(stdout, /\n {2}! bindinterface +eth0 +~\/\.ssh\/config:6 +an interface cannot be bound/);
   t.match(stdout, /\n {2}! ~\/\.ssh\/config:12: StrictHostKeyChecking no counts as accept-new/);

@@ -183,7 +183,15 @@ test('a relay whose backend is gone says when it is tried again, how to hurry th
   const facts = { run: 'a', adopted: false, door: null, opens: null, says: 'pid 7' };
   const lane: RelayStatus['lanes'][number] = {
     pid: 1,
-    state: { at: 'up', since: now, attempt: 1, tries, backing: { at: 'blocked', tries, until, fault } },
+    state: {
+      at: 'up',
+      since: now,
+      attempt: 1,
+      tries,
+      backing: { at: 'blocked', tries, until, fault },
+      beside: null,
+      vain: [],
+    },
     stage: null,
     note: null,
     link: { remote: 'me@h:22', route: [], server: 'SSH-2.0-x', hostKey: 'SHA256:x', strict: true, detect: 1, took: 1 },

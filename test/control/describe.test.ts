@@ -1,9 +1,10 @@
 import { test } from 'tap';
-import { describe, type Level } from '../../src/control/describe.ts';
+import { describe } from '../../src/control/describe.ts';
+import type { Level } from '../../src/control/description.ts';
 import { createNarrator } from '../../src/control/narrator.ts';
 import type { Event, Fact } from '../../src/core/model/event.ts';
 import type { FaultReport } from '../../src/core/model/fault.ts';
-import type { LaneState, Tries } from '../../src/core/model/state.ts';
+import type { Beside, LaneState, Tries } from '../../src/core/model/state.ts';
 
 const at = 1_000_000;
 const dated = (fact: Fact, id = 1): Event => ({ ...fact, id, at });
@@ -29,6 +30,15 @@ const link = {
 };
 const question = { relay, lane: 0, kind: 'password', where: 'me@box:22', wish: 'a password', again: false } as const;
 const change = { added: ['a', 'b'], removed: ['c'], changed: ['d', 'e'], ended: ['d'] };
+const beside = (one: Beside): LaneState => ({
+  at: 'up',
+  since: at,
+  attempt: 1,
+  tries,
+  backing: null,
+  beside: one,
+  vain: [],
+});
 const lane = (state: LaneState, index = 0): Fact => ({ type: 'lane.changed', relay, lane: index, state });
 const judged = (
   judgement: 'pending' | 'unverified' | 'well' | 'unwell',
@@ -71,11 +81,21 @@ const rows: readonly (readonly [Fact, Level, string])[] = [
   [lane({ at: 'dialing', attempt: 1, tries, before: false }),                          'info',  'dev-box: connecting'],
   [lane({ at: 'dialing', attempt: 1, tries, before: true }),                           'info',  'dev-box: reconnecting'],
   [lane({ at: 'dialing', attempt: 4, tries, before: true }),                           'debug', 'dev-box: attempt 4'],
-  [lane({ at: 'up', since: at, attempt: 1, tries, backing: null }),                                   'debug', 'dev-box: the link is up'],
-  [lane({ at: 'up', since: at, attempt: 1, tries, backing: { at: 'trying', tries: { of: 'none', count: 0, flaps: 0 } } }), 'info', 'dev-box: its backend is brought again, the link stays up'],
-  [lane({ at: 'up', since: at, attempt: 1, tries, backing: { at: 'trying', tries: { of: 'never', count: 1, flaps: 0 } } }), 'debug', 'dev-box: its backend is brought again, the link stays up'],
-  [lane({ at: 'up', since: at, attempt: 1, tries, backing: { at: 'blocked', tries, until: at + 300_000, fault: refused } }), 'error', `dev-box: its backend is missing, the link stays up: ${refused.message} [CONNECT_REFUSED], next try in 5 min`],
-  [lane({ at: 'up', since: at, attempt: 1, tries, backing: { at: 'waiting', tries, from: at, until: at + 1_500, fault: refused } }), 'warn', `dev-box: its backend: ${refused.message} [CONNECT_REFUSED], next try in 1.5 s`],
+  [lane({ at: 'up', since: at, attempt: 1, tries, backing: null, beside: null, vain: [] }),                                   'debug', 'dev-box: the link is up'],
+  [lane({ at: 'up', since: at, attempt: 1, tries, backing: { at: 'trying', tries: { of: 'none', count: 0, flaps: 0 } }, beside: null, vain: [] }), 'info', 'dev-box: its backend is brought again, the link stays up'],
+  [lane({ at: 'up', since: at, attempt: 1, tries, backing: { at: 'trying', tries: { of: 'never', count: 1, flaps: 0 } }, beside: null, vain: [] }), 'debug', 'dev-box: its backend is brought again, the link stays up'],
+  [lane({ at: 'up', since: at, attempt: 1, tries, backing: { at: 'blocked', tries, until: at + 300_000, fault: refused }, beside: null, vain: [] }), 'error', `dev-box: its backend is missing, the link stays up: ${refused.message} [CONNECT_REFUSED], next try in 5 min`],
+  [lane({ at: 'up', since: at, attempt: 1, tries, backing: { at: 'waiting', tries, from: at, until: at + 1_500, fault: refused }, beside: null, vain: [] }), 'warn', `dev-box: its backend: ${refused.message} [CONNECT_REFUSED], next try in 1.5 s`],
+  [lane(beside({ at: 'doubting', where: 'me@box:22', since: at, until: at + 2_000 })),                'debug', 'dev-box: me@box:22 is asked for a sign of life'],
+  [lane(beside({ at: 'dialing', why: refused, attempt: 2, tries })),                                  'debug', 'dev-box: the second link: attempt 2'],
+  [lane(beside({ at: 'waiting', why: refused, attempt: 2, tries, from: at, until: at + 1_500, fault: refused })), 'warn', `dev-box: the second link: ${refused.message} [CONNECT_REFUSED], next try in 1.5 s`],
+  [lane(beside({ at: 'blocked', why: refused, attempt: 2, tries, until: null, fault: refused })),     'warn', `dev-box: the second link: ${refused.message} [CONNECT_REFUSED]`],
+  [lane(beside({ at: 'alone', why: refused })),                                                       'debug', 'dev-box: the link is waited for'],
+  [{ type: 'link.doubted', relay, lane: 0, fault: refused },                           'warn',  `dev-box: ${refused.message} [CONNECT_REFUSED]`],
+  [{ type: 'link.answered', relay, lane: 1 },                                          'info',  'dev-box (lane 2): the host answers again, the link goes on'],
+  [{ type: 'link.replaced', relay, lane: 0 },                                          'info',  'dev-box: the second link serves now; who is joined over the first one stays with it'],
+  [{ type: 'machine.woke', asleep: 480_000 },                                          'info',  'towline did not run for 8 min (sleep, or stopped); asking every host'],
+  [{ type: 'network.changed', added: ['10.0.0.8'], removed: ['10.0.0.7'] },            'info',  "this machine's addresses changed (-10.0.0.7 +10.0.0.8); asking every host"],
   [lane({ at: 'waiting', attempt: 1, tries, from: at, until: at + 1_500, fault: refused, before: false }), 'warn', `dev-box: ${refused.message} [CONNECT_REFUSED], next try in 1.5 s`],
   [lane({ at: 'waiting', attempt: 1, tries: { of: 'soon', count: 8, flaps: 0 }, from: at, until: at, fault: refused, before: false }), 'warn', `dev-box: ${refused.message} [CONNECT_REFUSED], trying again now (8 failures in a row)`],
   [lane({ at: 'waiting', attempt: 1, tries: { of: 'soon', count: 9, flaps: 0 }, from: at, until: at, fault: refused, before: false }), 'debug', `dev-box: ${refused.message} [CONNECT_REFUSED], trying again now (9 failures in a row)`],

@@ -36,7 +36,7 @@ test('who unlocks is there until he leaves, and hears what becomes of the relay'
 test('a relay that is up already says so at once, for nothing may change any more', async (t) => {
   const { folders, supervisor } = await serve(t);
   const tries = { of: 'never', count: 0, flaps: 0 } as const;
-  const state = { at: 'up', since: 1, attempt: 1, tries, backing: null } as const;
+  const state = { at: 'up', since: 1, attempt: 1, tries, backing: null, beside: null, vain: [] } as const;
   supervisor.say({ type: 'lane.changed', relay: 'dev-box', lane: 0, state });
   const stream = openClient(folders.socket).unlock('dev-box', new AbortController().signal);
   const { value } = await within('the first word', stream.next());

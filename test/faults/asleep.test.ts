@@ -4,25 +4,15 @@ import { join } from 'node:path';
 import tap, { test } from 'tap';
 import { dial, exchange } from '../fixtures/client.ts';
 import { noNamespaces } from '../fixtures/namespace.ts';
-import { signalAll } from '../fixtures/process-tree.ts';
-import { makeTemp, type Owner } from '../fixtures/temp.ts';
+import { makeTemp } from '../fixtures/temp.ts';
 import { waitUntil, within } from '../fixtures/wait.ts';
 import { leftUp, linked, startScene } from './link-scene.ts';
 import { clock, measured } from './measure.ts';
-import type { Relays } from './relays.ts';
+import { sleep } from './sleeper.ts';
 
 // The machine sleeps: daemon and workers do not run, the rest of the world does. Each in a network of its own.
 tap.jobs = 4;
 const parallel = () => ({ buffered: true, skip: noNamespaces });
-
-/** Sends daemon and workers to sleep; what comes back wakes them. */
-function sleep(t: Owner, relays: Relays): () => void {
-  const pids = relays.pids();
-  const wake = () => signalAll([...pids].reverse(), 'SIGCONT');
-  t.teardown(wake);
-  signalAll(pids, 'SIGSTOP');
-  return wake;
-}
 
 test(
   'F25: five sleeps longer than the keepalive cost a link that is alive nothing, and no byte',

@@ -4,6 +4,7 @@ const KILLED = 'faults/killed-server';
 const HOLE = 'faults/black-hole';
 const LOSSY = 'faults/lossy';
 const ALTERED = 'faults/altered';
+const BESIDE = 'faults/beside';
 const ASLEEP = 'faults/asleep';
 const NAMES = 'faults/names';
 const REKEYED = 'faults/rekeyed';
@@ -29,6 +30,13 @@ export const linkRows: Readonly<Record<string, Shown>> = {
       'a frozen server is noticed within 5 s when a client waits, and the client is served when it thaws',
       'a silent link is found dead after interval x (count + 1)',
     ],
+    [`${SUPERVISOR}/beside.serial`]: [
+      'F03: while a session hangs a client is served over a second link, and who was there stays on the first',
+      'an old link that answers before the new one is ready goes on, and nothing has changed for anybody',
+      'a link that is lost while the second one is dialed makes that the next attempt: no second login',
+      'with two lanes a client of one that hangs is handed to the other after a second',
+      'lanes that share a link that hangs replace it once',
+    ],
     'e2e/paused': ['a paused container is noticed in time, and who waits is served when it goes on'],
   },
   F04: {
@@ -43,7 +51,12 @@ export const linkRows: Readonly<Record<string, Shown>> = {
   // HUP.
   F06: { [KILLED]: ['F06: a reload of sshd drops nothing'] },
   // Black holes: of an idle link, under load, one way.
-  F07: { [HOLE]: ['*: * is found by the keepalive, who comes is held, and is served when it is over'] },
+  F07: {
+    [HOLE]: ['*: * is found by the keepalive, who comes is held, and is served when it is over'],
+    [BESIDE]: [
+      'a black hole of the default keepalive is found in half its time, and the second link waits for the way',
+    ],
+  },
   F08: { [HOLE]: ['F08: a black hole under load is found as soon, and the writer waits: nothing piles up'] },
   F09: { [HOLE]: ['*: * is found by the keepalive, who comes is held, and is served when it is over'] },
   F10: { [HOLE]: ['*: * is found by the keepalive, who comes is held, and is served when it is over'] },
@@ -110,7 +123,11 @@ export const linkRows: Readonly<Record<string, Shown>> = {
     'core/ssh/tcp': ['a name whose other address has nobody is reached all the same'],
   },
   // Sleep and wake.
-  F25: { [ASLEEP]: ['F25: five sleeps longer than the keepalive cost a link that is alive nothing, and no byte'] },
+  F25: {
+    [ASLEEP]: ['F25: five sleeps longer than the keepalive cost a link that is alive nothing, and no byte'],
+    [BESIDE]: ['F25: in ten freezes no link is lost or replaced, and the first byte after each comes at once'],
+    'faults/asleep.long': ['F25: in 50 freezes nothing is lost or replaced (keepalive: *)'],
+  },
   F26: {
     [ASLEEP]: [
       'F26: a server that gave us up in our sleep is noticed at the wake, and who comes is served within a second',
@@ -121,10 +138,17 @@ export const linkRows: Readonly<Record<string, Shown>> = {
   },
   F27: {
     [ASLEEP]: ['F27: who comes after a wake without a network for 10 s is held, and served when it is back'],
-    'core/worker/wake': ['time that this process did not see tells of a sleep, once'],
+    [BESIDE]: ['F27: a link that the network forgot in our sleep is replaced within three seconds of the wake'],
+    'core/worker/wake': [
+      'sleep, which one clock counts and the other does not, tells of a wake, once, with its length',
+      'a process that was stopped tells of a wake, where there is a clock of sleep and where not',
+    ],
   },
   // The wall clock jumps.
-  F28: { [ASLEEP]: ['F28: a wall clock that jumps to and fro cuts nothing and storms nobody'] },
+  F28: {
+    [ASLEEP]: ['F28: a wall clock that jumps to and fro cuts nothing and storms nobody'],
+    'core/worker/wake': ['a wall clock that is set to another time is no wake'],
+  },
   // New keys under load, and while channels are opened.
   F29: {
     [REKEYED]: [

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { type Deadlines, defaultDeadlines } from '../model/config.ts';
+import { type Deadlines, defaultDeadlines, fastKeepalive } from '../model/config.ts';
 import { forwardSchema } from './forward-schema.ts';
 import { parseHost } from './host-text.ts';
 import { relayNamePattern } from './name-rules.ts';
@@ -33,6 +33,7 @@ const keepalive = z
   .union(
     [
       z.null(),
+      z.literal('fast').transform(() => fastKeepalive),
       closed(
         {
           interval: duration('1s', '1h', 'A ping after so long without a byte.').prefault('5s'),
@@ -41,9 +42,12 @@ const keepalive = z
         'an object with interval and count',
       ),
     ],
-    { error: 'null, or an object with interval and count' },
+    { error: 'null, "fast", or an object with interval and count' },
   )
-  .meta({ description: 'Pings on an idle link. Null: as ssh_config says (ServerAlive*), else 5s x 3.' });
+  .meta({
+    description:
+      'Pings on an idle link. Null: as ssh_config says (ServerAlive*), else 5s x 3. "fast": 1s x 3, a dead link is found after 4 s.',
+  });
 
 /** The settings that a relay and `defaults` have in common. */
 const settings = {

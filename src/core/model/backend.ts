@@ -16,6 +16,8 @@ export interface Backend {
   readonly door: TokenDoor | null;
   /** The address that a person opens; null where nobody knows. */
   readonly opens: { readonly scheme: 'http' | 'ws'; readonly page: string } | null;
+  /** True: it ends with the link over which it was started, so that no other link can take that one's place. Absent: it outlives it. */
+  readonly withLink?: boolean;
   /** Shown in status, such as `pid 4711 since 10:02`. */
   readonly says: string;
   /**

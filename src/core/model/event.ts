@@ -19,6 +19,10 @@ export type Fact =
   | ({ readonly type: 'config.differs'; readonly cuts: readonly string[] } & ChangeFact)
   /** Something about the daemon itself that its user should know. */
   | { readonly type: 'daemon.warned'; readonly text: string }
+  /** Its processes did not run for so long, ms: the machine slept, or they were stopped. */
+  | { readonly type: 'machine.woke'; readonly asleep: number }
+  /** The addresses of this machine are others now. */
+  | { readonly type: 'network.changed'; readonly added: readonly string[]; readonly removed: readonly string[] }
   | {
       /** It stands in the config; it is not started by that. */
       readonly type: 'relay.declared';
@@ -88,6 +92,12 @@ export type Fact =
   /** What the host calls itself (`uname -n`). */
   | { readonly type: 'host.named'; readonly relay: string; readonly lane: number; readonly machine: string }
   | { readonly type: 'link.opened'; readonly relay: string; readonly lane: number; readonly link: LinkFacts }
+  /** It gave no sign of life in time: nobody new is led over it, and another one is made beside it where that may be. */
+  | { readonly type: 'link.doubted'; readonly relay: string; readonly lane: number; readonly fault: FaultReport }
+  /** It gave one after all, and goes on. */
+  | { readonly type: 'link.answered'; readonly relay: string; readonly lane: number }
+  /** The one beside it has taken its place; who is joined over the old one stays with that. */
+  | { readonly type: 'link.replaced'; readonly relay: string; readonly lane: number }
   | {
       readonly type: 'forward.judged';
       readonly relay: string;

@@ -63,6 +63,8 @@ function foldFact(relay: RelaySnapshot, event: RelayEvent): RelaySnapshot {
       return { ...relay, running: 'restarting' };
     case 'worker.said':
     case 'relay.noted':
+    case 'link.answered':
+    case 'link.replaced':
       return relay;
     case 'relay.stopped':
       return {
@@ -112,6 +114,7 @@ function foldFact(relay: RelaySnapshot, event: RelayEvent): RelaySnapshot {
       const judged = laneJudged(relay, event);
       return event.fault === null ? judged : failed(judged, { fault: event.fault, at: event.at });
     }
+    case 'link.doubted':
     case 'connection.refused':
     case 'plugin.failed':
       return failed(relay, event);

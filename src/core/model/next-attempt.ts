@@ -1,7 +1,7 @@
 import { type FaultReport, leavesHostAlone, retryOf } from './fault.ts';
 import { flapWait, noTries, restAfter } from './rest.ts';
 import type { Tries } from './state.ts';
-import type { LaneEffect, LanePolicy, LaneStep } from './step.ts';
+import type { LaneEffect, LanePolicy, LaneStep } from './lane-step.ts';
 
 /** Begins attempt number `attempt`. `before`: it was up since its start. `forced`: refused credentials may be tried again. */
 export function dial(attempt: number, tries: Tries, before: boolean, forced: boolean): LaneStep {

@@ -3,7 +3,7 @@ import type { RetryClass } from './fault-table.ts';
 import { type FaultReport, leavesHostAlone, retryOf } from './fault.ts';
 import { awaitsAnswer } from './question.ts';
 import type { LaneState, Rest, Tries } from './state.ts';
-import type { LaneEffect, LanePolicy, Nudge } from './step.ts';
+import type { LaneEffect, LanePolicy, Nudge } from './lane-step.ts';
 
 /** Nothing has failed so far. */
 export const noTries: Tries = { of: 'none', count: 0, flaps: 0 };
@@ -69,6 +69,11 @@ export function restOf(state: LaneState): Rest | null {
   return state.at === 'up' && state.backing !== null && state.backing.at !== 'trying' ? state.backing : null;
 }
 
+/** Refused credentials may be tried again: what was refused is another thing now, or the user wants it. */
+export function isForced(why: Nudge): boolean {
+  return why === 'files' || why === 'answer' || why === 'user';
+}
+
 /** Waiting clients may hurry an attempt, but never to less than this after the last one: a flood of them must not hammer. */
 const hurry = 100;
 
@@ -79,7 +84,7 @@ export function hastened(rest: Rest, why: Nudge, now: number): number | null {
   if (why === 'host') return leavesHostAlone(fault) || retryOf(fault) === 'refused' ? now : null;
   if (rest.at === 'blocked') return why === 'files' || (why === 'answer' && awaitsAnswer(fault)) ? now : null;
   if (tries.of !== 'soon' || flapsTooOften(tries) || why === 'files' || why === 'answer') return null;
-  if (why === 'wake') return now;
+  if (why === 'wake' || why === 'network') return now;
   const until = Math.max(now, rest.from + hurry);
   return until === now || until < rest.until ? until : null;
 }

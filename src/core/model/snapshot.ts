@@ -91,6 +91,8 @@ export function fold(snapshot: Snapshot, event: Event): Snapshot {
     case 'daemon.started':
       return { ...next, pid: event.pid, version: event.version, config: event.config, since: event.at };
     case 'daemon.warned':
+    case 'machine.woke':
+    case 'network.changed':
       return next;
     case 'daemon.stopping':
       return { ...next, stopping: true };

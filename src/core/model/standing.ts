@@ -1,7 +1,8 @@
 import type { FaultReport } from './fault.ts';
+import { isSilent } from './beside.ts';
 import { judgedBy } from './judged.ts';
 import type { LaneSnapshot, RelaySnapshot } from './snapshot.ts';
-import type { BackingState, Word } from './state.ts';
+import type { BackingState, LaneState, Word } from './state.ts';
 
 /** A relay's word and the reason beside it. `until`: when the next attempt is made, ms since the epoch. */
 export interface Standing {
@@ -26,15 +27,19 @@ export function standing(relay: RelaySnapshot): Standing {
 /** Lanes whose backend is missing come after all that have theirs. */
 const backingRanks: Readonly<Record<BackingState['at'], number>> = { trying: 3, waiting: 4, blocked: 5 };
 
+/** One whose link's life is in doubt comes after those that are well, one whose link does not answer after all others. */
+const [doubtRank, silentRank] = [1.5, 6];
+
 /** Index of the lane that clients go to: of those that are up, the one whose targets are best; null while none is up. */
 export function bestLane({ lanes, forwards }: Pick<RelaySnapshot, 'lanes' | 'forwards'>): number | null {
   const ranks = { well: 0, unverified: 0, pending: 1, unwell: 2 };
   let best: { readonly index: number; readonly rank: number } | null = null;
   for (const [index, lane] of lanes.entries()) {
     if (lane.state.at !== 'up') continue;
-    const { backing } = lane.state;
+    const { backing, beside } = lane.state;
     const judged = forwards.map((forward, index) => ranks[judgedBy(lane, forward, index).judgement]);
-    const rank = backing === null ? Math.max(...judged) : backingRanks[backing.at];
+    const doubt = beside === null ? 0 : isSilent(beside) ? silentRank : doubtRank;
+    const rank = doubt + (backing === null ? Math.max(...judged) : backingRanks[backing.at]);
     if (best === null || rank < best.rank) best = { index, rank };
   }
   return best?.index ?? null;
@@ -64,9 +69,15 @@ function hopelessness({ state, fault, until }: LaneSnapshot): Standing | null {
 }
 
 function standingUp({ lanes, forwards, before }: RelaySnapshot, { state, stage, note }: LaneSnapshot): Standing {
-  const backing = state.at === 'up' ? state.backing : null;
+  const { backing, beside } = state.at === 'up' ? state : { backing: null, beside: null };
+  const far = note ?? stage;
+  if (beside !== null && beside.at !== 'doubting') {
+    const { message } = beside.why;
+    if (beside.at === 'alone') return say('degraded', message, beside.why);
+    if (beside.at === 'dialing') return say('degraded', `${message}${far === null ? '' : ` (${far})`}`, beside.why);
+    return say('degraded', `${message}; that failed: ${beside.fault.message}`, beside.fault, beside.until);
+  }
   if (backing?.at === 'trying') {
-    const far = note ?? stage;
     return say('degraded', `bringing its backend again over the same link${far === null ? '' : `: ${far}`}`);
   }
   if (backing !== null) return say('degraded', backing.fault.message, backing.fault, backing.until);
@@ -80,7 +91,12 @@ function standingUp({ lanes, forwards, before }: RelaySnapshot, { state, stage, 
     return say(before ? 'reconnecting' : 'connecting', `the link is up, ${next}`);
   }
   const verified = forwards.every(({ judgement }) => judgement === 'well');
-  const up = lanes.filter((lane) => lane.state.at === 'up' && lane.state.backing === null).length;
+  const up = lanes.filter((lane) => isWell(lane.state)).length;
   const reasons = [...(verified ? [] : ['unverified']), ...(lanes.length === 1 ? [] : [`lanes ${up}/${lanes.length}`])];
   return { ...say('connected', reasons.join(', ')), verified };
+}
+
+/** Its link answers, as far as anybody knows, and its backend is there. */
+function isWell(state: LaneState): boolean {
+  return state.at === 'up' && state.backing === null && !isSilent(state.beside);
 }

@@ -43,6 +43,24 @@ export type Rest =
 export type BackingState = { readonly at: 'trying'; readonly tries: Tries } | Rest;
 
 /**
+ * A link whose life is in doubt, and the second one that is made beside it meanwhile; the first serves on who is joined over it. `why` says how
+ * it stands with the first link. A failure of the second is no fault of the first: it is tried again by its own class.
+ */
+export type Beside =
+  | {
+      /** The first one was asked for a sign of life; the second is dialed when `until` passes without one. */
+      readonly at: 'doubting';
+      readonly where: string;
+      /** When it was heard last, or the machine woke. */
+      readonly since: number;
+      readonly until: number;
+    }
+  | { readonly at: 'dialing'; readonly why: FaultReport; readonly attempt: number; readonly tries: Tries }
+  | (Rest & { readonly why: FaultReport; readonly attempt: number })
+  /** No second one may be made: the backend would end with the first. */
+  | { readonly at: 'alone'; readonly why: FaultReport };
+
+/**
  * The life of one lane. Each member carries exactly the facts that are true in it. All times are ms since the epoch. `attempt` is the number
  * of the try, `before` is true when it was up since its start, `since` is when the link came up.
  */
@@ -56,6 +74,10 @@ export type LaneState =
       readonly tries: Tries;
       /** Null: what the link leads to was made ready. Otherwise only that is missing; the link carries all else meanwhile. */
       readonly backing: BackingState | null;
+      /** Null: the link lives, as far as anybody knows. */
+      readonly beside: Beside | null;
+      /** When a second link was begun in vain of late: the next doubt has more patience. */
+      readonly vain: readonly number[];
     }
   | (Rest & { readonly attempt: number; readonly before: boolean })
   | { readonly at: 'draining'; readonly until: number }

@@ -1,64 +1,9 @@
-import type { FaultReport } from './fault.ts';
+import { besides, hurryBeside, inherit, isSilent, leaveBeside, replace } from './beside.ts';
+import { type FaultReport, retryOf } from './fault.ts';
 import { dial, fail, lose, withhold } from './next-attempt.ts';
-import { hastened, noTries, restAfter, restOf } from './rest.ts';
+import { hastened, isForced, noTries, restAfter, restOf } from './rest.ts';
+import type { LaneEffect, LaneInput, LanePolicy, LaneStep, Nudge, Up } from './lane-step.ts';
 import type { LaneState } from './state.ts';
-
-/** What can happen to a lane. */
-export type LaneInput =
-  /** `forced`: the user asked for it, refused credentials may be tried again. */
-  | { readonly type: 'start'; readonly forced: boolean }
-  /** The link is up, and what it leads to is ready. */
-  | { readonly type: 'linked' }
-  /** What was being tried failed: the link, or over a link that is up, the backend. */
-  | { readonly type: 'failed'; readonly fault: FaultReport }
-  /** The host, or the credentials, are to be left alone until then, because of what somebody else met. */
-  | { readonly type: 'withheld'; readonly fault: FaultReport; readonly until: number }
-  | { readonly type: 'lost'; readonly fault: FaultReport }
-  /** The link is well, but the backend behind it has gone, or is to be proved anew. */
-  | { readonly type: 'unbacked' }
-  /** The backend is there again. */
-  | { readonly type: 'backed' }
-  | { readonly type: 'timer' }
-  /** Something changed that may cure the fault. */
-  | { readonly type: 'nudge'; readonly why: Nudge }
-  | { readonly type: 'drain' }
-  | { readonly type: 'stop' };
-
-/**
- * Why an attempt might do better now. A waiting client or a wake cures only what leaves no trace at the server; `host`: another lane
- * was let in, which cures a busy host and refused credentials; `answer`: what a person was to answer is known now.
- */
-export type Nudge = 'client' | 'wake' | 'files' | 'host' | 'answer' | 'user';
-
-/** What the driver must do, in this order. */
-export type LaneEffect =
-  | { readonly do: 'dial'; readonly forced: boolean }
-  /** Bring the backend over the link that is there. */
-  | { readonly do: 'back' }
-  | { readonly do: 'cancel-back' }
-  | { readonly do: 'cancel-dial' }
-  | { readonly do: 'close-link' }
-  | { readonly do: 'arm'; readonly at: number }
-  | { readonly do: 'disarm' }
-  | { readonly do: 'watch-files' }
-  | { readonly do: 'drain' };
-
-/** What `step` may know beyond state and input. */
-export interface LanePolicy {
-  /** ms a link must live to count as a success. */
-  readonly settle: number;
-  /** ms that open connections may go on after `drain`. */
-  readonly drain: number;
-  /** A number in [0, 1) for the jitter. */
-  readonly random: number;
-}
-
-export interface LaneStep {
-  readonly state: LaneState;
-  readonly effects: readonly LaneEffect[];
-}
-
-type Up = Extract<LaneState, { at: 'up' }>;
 
 const stay = (state: LaneState): LaneStep => ({ state, effects: [] });
 
@@ -71,7 +16,7 @@ export function step(state: LaneState, input: LaneInput, now: number, policy: La
     case 'linked': {
       if (state.at !== 'dialing') return { state, effects: [{ do: 'close-link' }] };
       const { attempt, tries } = state;
-      return { state: { at: 'up', since: now, attempt, tries, backing: null }, effects: [] };
+      return { state: { at: 'up', since: now, attempt, tries, backing: null, beside: null, vain: [] }, effects: [] };
     }
     case 'failed':
       if (state.at === 'up') return unback(state, input.fault, now, policy);
@@ -80,12 +25,21 @@ export function step(state: LaneState, input: LaneInput, now: number, policy: La
       return state.at === 'dialing' ? withhold(state, input.fault, input.until, now) : stay(state);
     case 'lost':
       if (state.at === 'draining') return end([{ do: 'disarm' }, { do: 'close-link' }]);
-      return state.at === 'up' ? after(calm(state), lose(state, input.fault, now, policy)) : stay(state);
+      return state.at === 'up' ? after(calm(state), lost(state, input.fault, now, policy)) : stay(state);
     case 'unbacked':
       return state.at === 'up' ? after(calm(state), back(state)) : stay(state);
     case 'backed':
       if (state.at !== 'up' || state.backing?.at !== 'trying') return stay(state);
       return stay({ ...state, backing: null });
+    case 'suspected':
+    case 'trusted':
+    case 'beside-failed':
+    case 'beside-withheld':
+    case 'beside-timer':
+      return state.at === 'up' ? besides(state, input, now, policy) : stay(state);
+    case 'replaced':
+      if (state.at !== 'up' || state.beside?.at !== 'dialing') return { state, effects: [{ do: 'cancel-beside' }] };
+      return after(calm(state), replace(state, state.beside, now));
     case 'timer':
       return ring(state, now);
     case 'nudge':
@@ -96,7 +50,7 @@ export function step(state: LaneState, input: LaneInput, now: number, policy: La
       const cancel: readonly LaneEffect[] = state.backing?.at === 'trying' ? [{ do: 'cancel-back' }] : [];
       return {
         state: { at: 'draining', until },
-        effects: [...cancel, { do: 'drain' }, { do: 'arm', at: until }],
+        effects: [...leaveBeside(state.beside), ...cancel, { do: 'drain' }, { do: 'arm', at: until }],
       };
     }
     case 'stop':
@@ -108,7 +62,18 @@ export function step(state: LaneState, input: LaneInput, now: number, policy: La
 function back(state: Up): LaneStep {
   if (state.backing?.at === 'trying') return stay(state);
   const tries = state.backing?.tries ?? noTries;
-  return { state: { ...state, backing: { at: 'trying', tries } }, effects: [{ do: 'back' }] };
+  // Over a link that does not answer nothing is brought: the second one brings it, or the first once it answers.
+  const effects: readonly LaneEffect[] = isSilent(state.beside) ? [] : [{ do: 'back' }];
+  return { state: { ...state, backing: { at: 'trying', tries } }, effects };
+}
+
+/** The link is gone: what was begun beside it is the lane's next attempt. A fault that another link would meet as well ends that too. */
+function lost(state: Up, fault: FaultReport, now: number, policy: LanePolicy): LaneStep {
+  const { beside } = state;
+  const retry = retryOf(fault);
+  const same = retry !== 'soon' && retry !== 'stage';
+  const next = same || beside === null ? null : inherit(state, beside, now, policy);
+  return next ?? after(leaveBeside(beside), lose(state, fault, now, policy));
 }
 
 /** The backend did not come; the link that leads to it is as good as before. */
@@ -136,7 +101,7 @@ function leave(state: LaneState): readonly LaneEffect[] {
     case 'dialing':
       return [{ do: 'cancel-dial' }];
     case 'up':
-      return [...calm(state), { do: 'close-link' }];
+      return [...calm(state), ...leaveBeside(state.beside), { do: 'close-link' }];
     case 'draining':
       return [{ do: 'disarm' }, { do: 'close-link' }];
     case 'waiting':
@@ -167,10 +132,16 @@ function again(state: LaneState, forced: boolean): LaneStep {
 }
 
 function nudge(state: LaneState, why: Nudge, now: number): LaneStep {
+  const next = nudgeRest(state, why, now);
+  const hurried = next.state.at === 'up' ? hurryBeside(next.state, why, now) : stay(next.state);
+  return after(next.effects, hurried);
+}
+
+function nudgeRest(state: LaneState, why: Nudge, now: number): LaneStep {
   const rest = restOf(state);
   const until = rest === null ? null : hastened(rest, why, now);
   if (until === null) return stay(state);
-  if (until <= now) return after(calm(state), again(state, why === 'files' || why === 'answer' || why === 'user'));
+  if (until <= now) return after(calm(state), again(state, isForced(why)));
   return rearm(shortened(state, until), until);
 }
 

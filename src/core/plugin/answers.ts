@@ -22,6 +22,7 @@ export function readBackend(value: unknown): Backend {
     token,
     door = null,
     opens = null,
+    withLink,
     says = '',
     verify,
   } = mapOf(value, 'no backend');
@@ -34,6 +35,7 @@ export function readBackend(value: unknown): Backend {
     ...(token === undefined ? {} : { token: readToken(token) }),
     door: door === null ? null : readDoor(door),
     opens: opens === null ? null : readOpens(opens),
+    ...(withLink === true ? { withLink } : {}),
     says: typeof says === 'string' ? printable(says) : '',
     ...(verify === undefined ? {} : { verify }),
   };

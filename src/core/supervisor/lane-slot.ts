@@ -103,7 +103,7 @@ export class LaneSlot {
   }
 
   /** Why an attempt should be made sooner. A user's wish also ends a crashed worker's rest. */
-  nudge(why: 'client' | 'answer' | 'user'): void {
+  nudge(why: 'client' | 'network' | 'answer' | 'user'): void {
     const heard = this.keeper.send({ say: 'nudge', lane: this.id, why });
     if (why !== 'user' || heard) return;
     // No worker runs: the wish is for the next one.
@@ -119,6 +119,11 @@ export class LaneSlot {
   /** Whether the `remote` forwards of the relay are this lane's. */
   appoint(on: boolean): void {
     this.keeper.send({ say: 'appoint', lane: this.id, on });
+  }
+
+  /** Another lane answers, and this one does not: who has no channel yet goes there. */
+  yield(): void {
+    this.keeper.send({ say: 'yield', lane: this.id });
   }
 
   /** Lets open connections end, then ends. */
@@ -162,6 +167,12 @@ export class LaneSlot {
         this.#news.changed();
         if (message.state.at === 'ended') this.#end();
         break;
+      case 'doubt': {
+        const { news, fault } = message;
+        if (news === 'doubted') this.#news.fact({ type: 'link.doubted', ...at, fault });
+        else this.#news.fact({ type: `link.${news}`, ...at });
+        break;
+      }
       case 'stage':
         this.#news.fact({ type: 'lane.advanced', ...at, stage: message.stage, note: message.note });
         this.#news.changed();

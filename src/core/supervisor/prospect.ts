@@ -1,4 +1,5 @@
 import { Fault, type FaultReport } from '../model/fault.ts';
+import { isSilent } from '../model/beside.ts';
 import { backingOf } from '../model/judged.ts';
 import type { LaneSnapshot, RelaySnapshot } from '../model/snapshot.ts';
 import { bestLane, standing } from '../model/standing.ts';
@@ -30,6 +31,10 @@ export function prospectOf(name: string, relay: RelaySnapshot | null, forward: n
 }
 
 function prospectUp(lane: LaneSnapshot, backing: BackingState | null): Prospect {
+  // Nobody is led over a link that does not answer.
+  if (lane.state.at === 'up' && isSilent(lane.state.beside)) {
+    return { is: 'held', launching: lane.state.beside?.at === 'dialing' && launchStages.includes(lane.stage) };
+  }
   if (backing === null) return { is: 'open' };
   if (backing.at === 'blocked') return { is: 'hopeless', fault: backing.fault };
   return { is: 'held', launching: backing.at === 'trying' && lane.stage !== 'pause' };

@@ -40,6 +40,8 @@ export class RelayLanes {
   readonly #mutex = new Turnstile(1);
   #lanes: readonly LaneSlot[] = [];
   #before = { sent: 0, received: 0, accepted: 0, refused: 0 };
+  /** Lanes that were told to give their waiting clients back, for this doubt. */
+  readonly #relieved = new Set<LaneSlot>();
   /** Who has the `remote` forwards. */
   #appointed: LaneSlot | null = null;
   #ending = false;
@@ -85,6 +87,7 @@ export class RelayLanes {
         fact,
         changed: () => {
           this.#appoint();
+          this.#relieve();
           changed();
         },
         mutex: this.#mutex,
@@ -129,6 +132,20 @@ export class RelayLanes {
     this.#appointed = now;
   }
 
+  /** Who waits at a lane whose link's life is in doubt goes to one that is well. */
+  #relieve(): void {
+    const lanes = this.#ports.snapshot()?.lanes ?? [];
+    const { best } = this;
+    for (const [index, lane] of this.#lanes.entries()) {
+      const state = lanes[index]?.state;
+      const doubted = state?.at === 'up' && state.beside !== null;
+      if (!doubted) this.#relieved.delete(lane);
+      if (!doubted || lane === best || this.#relieved.has(lane)) continue;
+      this.#relieved.add(lane);
+      lane.yield();
+    }
+  }
+
   /** Ends them without waiting for anything. */
   cut(): void {
     for (const lane of this.#lanes) {
@@ -144,7 +161,7 @@ export class RelayLanes {
   }
 
   /** Somebody wants them to go on: waiting ends where that is a reason. */
-  nudge(why: 'client' | 'user'): void {
+  nudge(why: 'client' | 'network' | 'user'): void {
     for (const lane of this.#lanes) lane.nudge(why);
   }
 

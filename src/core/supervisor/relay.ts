@@ -203,9 +203,9 @@ export class Relay {
     this.#lanes.answered(lane);
   }
 
-  /** The user wants it to go on: waiting ends. */
-  nudge(): void {
-    this.#lanes.nudge('user');
+  /** The user wants it to go on, or this machine has other addresses: waiting ends where that is a reason. */
+  nudge(why: 'user' | 'network'): void {
+    this.#lanes.nudge(why);
   }
 
   /** Hands an event of this relay to its plugins. */

@@ -79,6 +79,11 @@ export class Relays {
     for (const relay of this.#relays.values()) relay.now();
   }
 
+  /** The addresses of this machine changed. */
+  roam(): void {
+    for (const relay of this.#relays.values()) relay.nudge('network');
+  }
+
   /** Those that were declared, with their live counts. */
   shown(snapshot: Snapshot): readonly RelayStatus[] {
     return [...this.#relays].flatMap(([name, relay]): RelayStatus[] => {

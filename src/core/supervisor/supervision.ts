@@ -9,6 +9,7 @@ import { ConnectionTable } from './connection-table.ts';
 import { clientRoom, descriptorLimit } from './descriptors.ts';
 import { Desk } from './desk.ts';
 import { EventLog } from './event-log.ts';
+import { watchNetwork } from './network-watch.ts';
 import { Ports } from './ports.ts';
 import type { Questions } from './questions.ts';
 import type { TokenAnswer } from './relay-token.ts';
@@ -23,6 +24,9 @@ import { Workers } from './workers.ts';
 /** So long the start waits for a plugin's module, ms. */
 const loadingTime = 3_000;
 
+/** Within so many ms the workers notice one and the same wake. */
+const oneWake = 3_000;
+
 /** Joins the parts of the daemon's own process: relays, workers, desk and events. */
 export class Supervision implements Supervisor {
   readonly #options: SupervisorOptions;
@@ -33,6 +37,9 @@ export class Supervision implements Supervisor {
   readonly #reloads: Reloads;
   #begun: () => void = () => undefined;
   #closing: Promise<void> | null = null;
+  #unwatch: () => void = () => undefined;
+  /** When it was last told that the machine woke, ms of a clock that never jumps. */
+  #woke = Number.NEGATIVE_INFINITY;
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
@@ -84,6 +91,10 @@ export class Supervision implements Supervisor {
     const { config, version } = this.#options;
     await this.#askGuests(config);
     this.#events.add({ type: 'daemon.started', pid: process.pid, version, config: config.file });
+    this.#unwatch = watchNetwork((change) => {
+      this.#events.add({ type: 'network.changed', ...change });
+      this.#relays.roam();
+    });
     await this.#relays.start();
     this.#begun();
   }
@@ -111,7 +122,7 @@ export class Supervision implements Supervisor {
     this.#desk.questions.renew(name);
     await relay.start(true);
     this.#refuseIfEnding();
-    relay.nudge();
+    relay.nudge('user');
   }
 
   async stopRelay(name: string): Promise<void> {
@@ -175,6 +186,7 @@ export class Supervision implements Supervisor {
   }
 
   async #close(why: string): Promise<void> {
+    this.#unwatch();
     this.#events.add({ type: 'daemon.stopping', why });
     // Who waits to reload is told so.
     this.#begun();
@@ -198,6 +210,13 @@ export class Supervision implements Supervisor {
       case 'reset':
         this.#relays.heard(message);
         break;
+      case 'woke': {
+        // Every worker says so; it is one sleep.
+        const now = performance.now();
+        if (now - this.#woke > oneWake) this.#events.add({ type: 'machine.woke', asleep: message.asleep });
+        this.#woke = now;
+        break;
+      }
       case 'ready':
       case 'pong':
         break;

@@ -1,4 +1,4 @@
-import type { LaneState, Rest } from '../model/state.ts';
+import type { Beside, LaneState, Rest } from '../model/state.ts';
 
 /** ms of a clock that never jumps; what lanes decide by. Who sets the wall clock must not prolong a wait. */
 export function monotonic(): number {
@@ -14,11 +14,13 @@ export function toWallClock(state: LaneState): LaneState {
       : { ...rest, until: rest.until === null ? null : wall(rest.until) };
   switch (state.at) {
     case 'up': {
-      const { backing } = state;
+      const { backing, beside, vain } = state;
       return {
         ...state,
         since: wall(state.since),
         backing: backing === null || backing.at === 'trying' ? backing : shown(backing),
+        beside: beside === null ? null : besideShown(beside, wall, shown),
+        vain: vain.map(wall),
       };
     }
     case 'waiting':
@@ -28,5 +30,18 @@ export function toWallClock(state: LaneState): LaneState {
       return { ...state, until: wall(state.until) };
     default:
       return state;
+  }
+}
+
+function besideShown(beside: Beside, wall: (at: number) => number, shown: (rest: Rest) => Rest): Beside {
+  switch (beside.at) {
+    case 'doubting':
+      return { ...beside, since: wall(beside.since), until: wall(beside.until) };
+    case 'waiting':
+    case 'blocked':
+      return { ...beside, ...shown(beside) };
+    case 'dialing':
+    case 'alone':
+      return beside;
   }
 }

@@ -49,7 +49,8 @@ process.on('message', (message: ToWorker, handle: Socket | undefined) => {
     case 'nudge':
       // Lanes that share a link failed with it as one, and only one of them is known to have asked.
       for (const lane of message.why === 'host' ? lanes.values() : only(message.lane)) {
-        lane.input({ type: 'nudge', why: message.why });
+        if (message.why === 'network') lane.roam();
+        else lane.input({ type: 'nudge', why: message.why });
       }
       break;
     case 'token':
@@ -57,6 +58,9 @@ process.on('message', (message: ToWorker, handle: Socket | undefined) => {
       break;
     case 'appoint':
       lanes.get(message.lane)?.appoint(message.on);
+      break;
+    case 'yield':
+      lanes.get(message.lane)?.yield();
       break;
     case 'drain':
       lanes.get(message.lane)?.input({ type: 'drain' });
@@ -116,7 +120,8 @@ function residentSize(): number {
   return lastSize;
 }
 
-watchWake(() => {
+watchWake((asleep) => {
   for (const lane of lanes.values()) lane.wake();
+  void say({ say: 'woke', asleep });
 });
 void say({ say: 'ready' });

@@ -1,7 +1,9 @@
-import { Fault } from '../model/fault.ts';
-import type { Link } from '../ssh/link/link.ts';
+import type { Fault } from '../model/fault.ts';
+import type { LaneEffect } from '../model/lane-step.ts';
+import type { DoubtListener, Link } from '../ssh/link/link.ts';
 import type { Backed, Backing } from './backing.ts';
 import type { Dialer } from './dialer.ts';
+import { givenUp, LinkAttempt } from './link-attempt.ts';
 import type { Lease } from './links.ts';
 
 /** What a lane hears of its link. */
@@ -14,16 +16,32 @@ export interface LinkNews {
   failed(error: unknown): void;
   /** It was up, and ended by itself. */
   lost(fault: Fault): void;
+  /** The second link is up, and so is what it leads to: `retire` takes it. */
+  beside(link: Link, backed: Backed): void;
+  /** The second link could not be made. Nothing is left of it. */
+  besideFailed(error: unknown): void;
+  /** Whether the life of the link that is up is in doubt. */
+  readonly doubt: DoubtListener;
 }
 
-/** The one link of a lane: dialed, made ready with all that it leads to, given up. */
+type LinkEffect = 'dial' | 'dial-beside' | 'cancel-beside' | 'retire' | 'promote' | 'cancel-back';
+
+/** Whom the doubts of a replaced link concern: it goes on until its pulse says that it is dead. */
+const nobody: DoubtListener = { doubted: () => undefined, trusted: () => undefined };
+
+/** The link of a lane: dialed, made ready with all that it leads to, replaced by another one, given up. */
 export class LaneLink {
   readonly #dialer: Dialer;
   readonly #backing: Backing;
   readonly #news: LinkNews;
+  /** The link that is up. */
   #lease: Lease | null = null;
-  #up = false;
-  #attempt: AbortController | null = null;
+  #heedless: () => void = () => undefined;
+  #dialing: LinkAttempt | null = null;
+  #beside: LinkAttempt | null = null;
+  #bringing: AbortController | null = null;
+  /** Replaced ones, over which somebody is joined still. */
+  readonly #retired = new Set<Lease>();
   /** The user asked for what is tried next: even a backend that was stopped on purpose may be started. Forgotten once that was tried. */
   asked = false;
 
@@ -35,79 +53,150 @@ export class LaneLink {
 
   /** Null while there is none; it may not be ready yet. */
   get link(): Link | null {
-    return this.#lease?.link ?? null;
+    return (this.#lease ?? this.#dialing?.lease)?.link ?? null;
   }
 
-  /** Makes a link, and ready what it leads to. `forced`: refused credentials may be tried again. */
-  dial(forced: boolean): void {
-    this.#try(async (signal) => {
-      const lease = await this.#dialer.dial(forced, signal);
-      if (signal.aborted) return lease.release();
-      this.#lease = lease;
-      // While it is made ready nobody heeds this: what is being done over it fails by itself.
-      lease.link.onLost((fault) => {
-        if (this.#lease === lease && this.#up) this.#lost(fault);
-      });
-      const backed = await this.#ready(lease, signal);
-      if (backed === null) return;
-      this.#up = true;
-      this.#news.linked(lease.link, backed);
-      // Lost in the same breath.
-      if (this.#lease === lease && lease.link.fault !== null) this.#lost(lease.link.fault);
-    });
+  /** Does what `step` decided of it. */
+  perform(effect: Extract<LaneEffect, { do: LinkEffect }>): void {
+    switch (effect.do) {
+      case 'dial':
+        this.#dialing = this.#begin(effect.forced);
+        break;
+      case 'dial-beside':
+        this.#beside = this.#begin(effect.forced);
+        break;
+      case 'cancel-beside':
+        this.#beside?.giveUp();
+        this.#beside = null;
+        break;
+      case 'retire':
+        this.#replace();
+        break;
+      case 'promote':
+        this.#dialing = this.#beside;
+        this.#beside = null;
+        break;
+      case 'cancel-back':
+        this.#cancelBack();
+        break;
+    }
   }
 
   /** The backend has gone, the link has not: it is brought back over the same link. */
   back(): void {
     const lease = this.#lease;
     if (lease === null) return;
-    this.#try(async (signal) => {
+    const stop = new AbortController();
+    this.#bringing = stop;
+    const over = () => stop.signal.aborted || this.#bringing !== stop;
+    const bring = async () => {
       await this.#dialer.restamp();
-      const backed = signal.aborted ? null : await this.#ready(lease, signal);
-      if (backed !== null) this.#news.backed(lease.link, backed);
-    });
-  }
-
-  /** Gives up what is being tried. */
-  cancel(): void {
-    this.#attempt?.abort(new Fault('LINK_LOST', 'the attempt was given up; nothing to do'));
-    this.#attempt = null;
-  }
-
-  /** Gives up what is being tried, and the link. */
-  close(): void {
-    this.cancel();
-    const lease = this.#lease;
-    this.#lease = null;
-    this.#up = false;
-    lease?.release();
-  }
-
-  #lost(fault: Fault): void {
-    this.cancel();
-    this.#news.lost(fault);
-  }
-
-  #try(run: (signal: AbortSignal) => Promise<void>): void {
-    const attempt = new AbortController();
-    this.#attempt = attempt;
-    run(attempt.signal).catch((error: unknown) => {
-      if (attempt.signal.aborted) return;
-      this.#attempt = null;
-      if (!this.#up) this.close();
+      if (over()) return;
+      const backed = await this.#ready(lease.link, stop.signal);
+      if (over()) return;
+      this.#bringing = null;
+      this.#news.backed(lease.link, backed);
+    };
+    bring().catch((error: unknown) => {
+      if (over()) return;
+      this.#bringing = null;
       this.#news.failed(error);
     });
   }
 
-  /** Null: it was given up meanwhile. */
-  async #ready(lease: Lease, signal: AbortSignal): Promise<Backed | null> {
+  /** Gives up the replaced links that nobody uses any more. */
+  settle(uses: (link: Link) => boolean): void {
+    for (const lease of this.#retired) {
+      if (uses(lease.link)) continue;
+      this.#retired.delete(lease);
+      lease.release();
+    }
+  }
+
+  /** Gives up the link, and what is being tried in its place or over it; a second one beside it goes on. */
+  close(): void {
+    this.#cancelBack();
+    this.#dialing?.giveUp();
+    this.#dialing = null;
+    const lease = this.#lease;
+    this.#lease = null;
+    this.#heedless();
+    lease?.release();
+  }
+
+  /** Gives everything up. */
+  end(): void {
+    this.close();
+    this.perform({ do: 'cancel-beside' });
+    this.settle(() => false);
+  }
+
+  /** The second link, which is ready, takes the place of the first; that one lives until `settle` finds that nobody uses it. */
+  #replace(): void {
+    const next = this.#beside?.lease ?? null;
+    if (next === null) return;
+    this.#beside = null;
+    const before = this.#lease;
+    this.#heedless();
+    if (before !== null) {
+      before.link.onDoubt(nobody);
+      this.#retired.add(before);
+    }
+    this.#take(next);
+  }
+
+  /** The backend is not brought over this link any more. */
+  #cancelBack(): void {
+    this.#bringing?.abort(givenUp());
+    this.#bringing = null;
+  }
+
+  #begin(forced: boolean): LinkAttempt {
+    const attempt: LinkAttempt = new LinkAttempt(this.#dialer, forced, (link, signal) => this.#ready(link, signal), {
+      made: (lease, backed) => {
+        if (this.#beside === attempt) return this.#news.beside(lease.link, backed);
+        this.#dialing = null;
+        this.#take(lease, () => this.#news.linked(lease.link, backed));
+      },
+      failed: (error) => {
+        const beside = this.#beside === attempt;
+        if (beside) this.#beside = null;
+        else this.#dialing = null;
+        if (beside) this.#news.besideFailed(error);
+        else this.#news.failed(error);
+      },
+    });
+    return attempt;
+  }
+
+  /** It is the lane's link from now on. What has happened to it in the same breath is told after `first`. */
+  #take(lease: Lease, first: () => void = () => undefined): void {
+    this.#lease = lease;
+    first();
+    if (this.#lease !== lease) return;
+    const forget = lease.link.onLost((fault) => {
+      if (this.#lease === lease) this.#lost(fault);
+    });
+    if (this.#lease !== lease) return;
+    const ignore = lease.link.onDoubt(this.#news.doubt);
+    this.#heedless = () => {
+      forget();
+      ignore();
+      this.#heedless = () => undefined;
+    };
+  }
+
+  #lost(fault: Fault): void {
+    this.#cancelBack();
+    this.#news.lost(fault);
+  }
+
+  async #ready(link: Link, signal: AbortSignal): Promise<Backed> {
     const { asked } = this;
     this.asked = false;
-    const backed = await this.#backing.prepare(lease.link, asked, signal);
-    if (signal.aborted) return null;
-    this.#attempt = null;
+    const backed = await this.#backing.prepare(link, asked, signal);
     // A wish that came meanwhile is fulfilled.
-    this.asked = false;
+    if (!signal.aborted) this.asked = false;
     return backed;
   }
 }

@@ -18,8 +18,8 @@ export interface ServiceNews {
   unbacked(): void;
   /** The server forbids every forward, and nobody is served: only a new link can tell when that changes. */
   forbidden(fault: Fault): void;
-  /** The last client has gone. */
-  emptied(): void;
+  /** A client of this link has gone. */
+  left(link: Link | null): void;
 }
 
 /** What a lane does with a link that is up: it serves clients, watches their targets, and has the plugins look at the host. */
@@ -54,7 +54,7 @@ export class LaneService {
     this.#inspections = new Inspections(guests, voice.inspected);
     this.#clients = new ServedClients(guests, say, {
       served: (forward, fault) => this.#watches.served(forward, fault),
-      emptied: () => this.#emptied(news),
+      left: news.left,
     });
     this.#remote = new RemoteListeners(relay, guests, this.#clients.traffic, {
       ...voice.remote,
@@ -62,7 +62,7 @@ export class LaneService {
         voice.remote.failed(forward, fault);
         if (fault.code === 'FORWARDING_REFUSED') this.#watches.forbid(forward, fault);
       },
-      emptied: () => this.#emptied(news),
+      left: news.left,
     });
   }
 
@@ -89,6 +89,24 @@ export class LaneService {
     if (this.#appointed) this.#remote.begin(link);
   }
 
+  /** A second link has taken the place of the first; who is joined over that one stays with it. */
+  move(link: Link, backed: Backed): void {
+    this.#watches.stop();
+    this.#remote.stop();
+    this.lead(backed);
+    this.begin(link, backed);
+  }
+
+  /** Who is not joined with a target yet goes back: the link does not answer. */
+  yield(): void {
+    this.#clients.yield();
+  }
+
+  /** Whether anybody is joined over this link. */
+  uses(link: Link): boolean {
+    return this.#clients.uses(link) || this.#remote.uses(link);
+  }
+
   /** The `remote` forwards of the relay are this lane's from now on, or another's; `link` is null while none is up. */
   appoint(on: boolean, link: Link | null): void {
     this.#appointed = on;
@@ -96,7 +114,7 @@ export class LaneService {
     else if (link !== null) this.#remote.begin(link);
   }
 
-  /** Nobody new comes from the other side; `emptied` is said once who is there has gone. */
+  /** Nobody new comes from the other side; `left` is said when who is there has gone. */
   drain(): void {
     this.#remote.stop();
   }
@@ -118,16 +136,13 @@ export class LaneService {
     this.#clients.take(id, client, handle, link);
   }
 
-  /** The link is given up. */
-  stop(): void {
+  /** The link is given up; null: every link is. Who is joined over another one goes on. */
+  stop(link: Link | null): void {
     this.#watches.stop();
     this.#inspections.stop();
     this.#remote.stop();
-    this.#remote.cut();
-    this.#clients.abandon(new Fault('LINK_LOST', 'the relay was stopped before the connection ended; nothing to do'));
-  }
-
-  #emptied(news: ServiceNews): void {
-    if (this.idle) news.emptied();
+    this.#remote.cut(link);
+    const text = 'the relay was stopped before the connection ended; nothing to do';
+    this.#clients.abandon(link, new Fault('LINK_LOST', text));
   }
 }

@@ -1,6 +1,7 @@
 import type { Backend, BackendFacts } from '../model/backend.ts';
 import type { Endpoint } from '../model/endpoint.ts';
 import type { Judgement } from '../model/event.ts';
+import { newsOfDoubt } from '../model/beside.ts';
 import type { Fault } from '../model/fault.ts';
 import type { Secret } from '../model/secret.ts';
 import type { LaneState, Stage } from '../model/state.ts';
@@ -19,8 +20,11 @@ export class LaneVoice {
     this.#say = say;
   }
 
-  readonly state = (state: LaneState): void =>
+  readonly state = (before: LaneState, state: LaneState): void => {
     this.#tell({ say: 'state', lane: this.#lane, state: toWallClock(state) });
+    const doubt = newsOfDoubt(before, state);
+    if (doubt !== null) this.#tell({ say: 'doubt', lane: this.#lane, ...doubt });
+  };
 
   readonly stage = (stage: Stage, note: string | null): void =>
     this.#tell({ say: 'stage', lane: this.#lane, stage, note });

@@ -1,26 +1,28 @@
 import type { Event } from '../model/event.ts';
-import { Fault } from '../model/fault.ts';
+import { isSilent } from '../model/beside.ts';
+import type { Fault } from '../model/fault.ts';
 import type { ClientConnection } from '../model/plugin.ts';
 import { Secret } from '../model/secret.ts';
-import { restOf } from '../model/rest.ts';
 import type { LaneState } from '../model/state.ts';
-import { type LaneEffect, type LaneInput, step } from '../model/step.ts';
+import type { LaneEffect, LaneInput } from '../model/lane-step.ts';
+import { step } from '../model/step.ts';
+import { isOwnAddress, plainAddress } from '../socket/own-addresses.ts';
 import { Guests } from '../plugin/guests.ts';
 import { localMutex } from '../plugin/mutex.ts';
 import type { LaneId, LaneVitals, ToSupervisor, ToWorker } from '../protocol.ts';
-import { Backing } from './backing.ts';
+import { type Backed, Backing } from './backing.ts';
 import { monotonic } from './clock.ts';
 import { Dialer } from './dialer.ts';
-import { watchFiles } from './file-watch.ts';
 import { LaneLink } from './lane-link.ts';
 import { LaneService } from './lane-service.ts';
 import { LaneVoice } from './lane-voice.ts';
+import { LaneWaits } from './lane-waits.ts';
 import type { Links } from './links.ts';
 import type { MutexRequests } from './mutex-requests.ts';
 import type { PermitRequests } from './permit-requests.ts';
 import type { QuestionRequests } from './question-requests.ts';
 import { Seating } from './seating.ts';
-import { Withheld } from './withheld.ts';
+import { failureOf } from './withheld.ts';
 
 type Open = Extract<ToWorker, { say: 'open' }>;
 
@@ -45,9 +47,10 @@ export class Lane {
   readonly #dialer: Dialer;
   readonly #backing: Backing;
   readonly #link: LaneLink;
+  readonly #waits: LaneWaits;
   #state: LaneState = { at: 'idle' };
-  #timer: NodeJS.Timeout | undefined;
-  #unwatch: () => void = () => undefined;
+  /** Whether what the link leads to outlives it. */
+  #replaceable = true;
 
   constructor(open: Open, ports: LanePorts) {
     this.#open = open;
@@ -69,9 +72,7 @@ export class Lane {
         if (this.#backing.mayRetry(monotonic())) this.input({ type: 'unbacked' });
       },
       forbidden: lose,
-      emptied: () => {
-        if (this.#state.at === 'draining') this.input({ type: 'stop' });
-      },
+      left: () => this.#left(),
     });
     this.#backing = new Backing(relay, token === null ? null : new Secret(token), this.#guests, {
       stage: voice.stage,
@@ -88,10 +89,16 @@ export class Lane {
       note: voice.warn,
       inform: voice.inform,
     });
+    this.#waits = new LaneWaits(
+      () => this.#dialer.stamps,
+      () => this.input({ type: 'nudge', why: 'files' }),
+      () => this.input({ type: 'timer' }),
+      () => this.input({ type: 'beside-timer' }),
+    );
     this.#link = new LaneLink(this.#dialer, this.#backing, {
       linked: (link, backed) => {
         voice.link(link);
-        this.#service.lead(backed);
+        this.#lead(backed);
         this.input({ type: 'linked' });
         if (this.#state.at === 'up') this.#service.begin(link, backed);
       },
@@ -99,13 +106,21 @@ export class Lane {
         this.#service.resume(link, backed);
         this.input({ type: 'backed' });
       },
-      failed: (error) => {
-        if (this.#state.at === 'dialing') this.#closeLink();
-        if (error instanceof Withheld) {
-          this.input({ type: 'withheld', fault: error.fault, until: monotonic() + error.wait });
-        } else this.input({ type: 'failed', fault: Fault.from(error).report() });
-      },
+      failed: (error) => this.input(failureOf(error, false)),
       lost: lose,
+      beside: (link, backed) => {
+        this.input({ type: 'replaced' });
+        if (this.#link.link !== link) return;
+        voice.link(link);
+        this.#lead(backed);
+        this.#service.move(link, backed);
+        this.#left();
+      },
+      besideFailed: (error) => this.input(failureOf(error, true)),
+      doubt: {
+        doubted: (where, since, patience) => this.input({ type: 'suspected', where, since, patience, gone: null }),
+        trusted: () => this.input({ type: 'trusted' }),
+      },
     });
   }
 
@@ -113,29 +128,49 @@ export class Lane {
   input(input: LaneInput): void {
     const { settle, drain } = this.#open.relay;
     const before = this.#state;
-    const next = step(before, input, monotonic(), { settle, drain, random: this.#dialer.jitter });
+    const policy = { settle, drain, replaceable: this.#replaceable, random: this.#dialer.jitter };
+    const next = step(before, input, monotonic(), policy);
     this.#state = next.state;
     const well = next.state.at === 'up' && next.state.backing === null;
     if (isWish(input) && !well) this.#link.asked = true;
-    if (restOf(next.state)?.at !== 'blocked') this.#unwatch();
-    if (next.state !== before) this.#voice.state(next.state);
+    this.#waits.enter(next.state);
+    if (next.state !== before) this.#voice.state(before, next.state);
     for (const effect of next.effects) this.#perform(effect);
     if (next.state.at === 'ended' && before.at !== 'ended') {
+      this.#service.stop(null);
+      this.#link.end();
       this.#guests.dismiss();
       this.#ports.ended(this.#open.lane);
     }
   }
 
-  /** A client's socket has arrived. Without a link it goes back unread. */
+  /** A client's socket has arrived. Without a link that answers it goes back unread. */
   connect(id: number, client: ClientConnection, handle: unknown): void {
-    const link = this.#state.at === 'up' ? this.#link.link : null;
+    const link = this.#state.at === 'up' && !isSilent(this.#state.beside) ? this.#link.link : null;
     this.#service.take(id, client, handle, link);
   }
 
-  /** The machine slept, or the network changed: is the link still there, and may an attempt be hurried? */
+  /** The machine slept: is the link still there, and may an attempt be hurried? */
   wake(): void {
-    this.#link.link?.check();
+    this.#link.link?.check(true);
     this.input({ type: 'nudge', why: 'wake' });
+  }
+
+  /** The addresses of this machine changed. Where the link's own is gone, its end is only a question of time. */
+  roam(): void {
+    const { link } = this.#link;
+    link?.check(false);
+    const gone = link?.local ?? null;
+    if (link !== null && gone !== null && !isOwnAddress(gone)) {
+      const { remote: where } = link.facts;
+      this.input({ type: 'suspected', where, since: monotonic(), patience: 0, gone: plainAddress(gone) });
+    }
+    this.input({ type: 'nudge', why: 'network' });
+  }
+
+  /** Another lane of the relay answers: who has no channel here yet goes there. */
+  yield(): void {
+    this.#service.yield();
   }
 
   /** What changes too often to be an event. */
@@ -160,41 +195,43 @@ export class Lane {
 
   #perform(effect: LaneEffect): void {
     switch (effect.do) {
-      case 'dial':
-        this.#link.dial(effect.forced);
-        break;
-      case 'back':
-        this.#service.pause();
-        this.#link.back();
-        break;
-      case 'cancel-back':
-        this.#link.cancel();
-        break;
       case 'cancel-dial':
       case 'close-link':
-        this.#closeLink();
-        break;
+        return this.#closeLink();
       case 'arm':
-        clearTimeout(this.#timer);
-        this.#timer = setTimeout(() => this.input({ type: 'timer' }), Math.max(0, effect.at - monotonic()));
-        break;
       case 'disarm':
-        clearTimeout(this.#timer);
-        break;
+      case 'arm-beside':
+      case 'disarm-beside':
       case 'watch-files':
-        this.#unwatch();
-        this.#unwatch = watchFiles(this.#dialer.stamps, () => this.input({ type: 'nudge', why: 'files' }));
-        break;
+        return this.#waits.perform(effect);
       case 'drain':
         this.#service.drain();
         if (this.#service.idle) queueMicrotask(() => this.input({ type: 'stop' }));
-        break;
+        return;
+      case 'yield':
+        return this.#service.yield();
+      case 'back':
+        this.#service.pause();
+        return this.#link.back();
+      default:
+        return this.#link.perform(effect);
     }
   }
 
   #closeLink(): void {
-    this.#service.stop();
+    const { link } = this.#link;
+    if (link !== null) this.#service.stop(link);
     this.#link.close();
+  }
+
+  #left(): void {
+    this.#link.settle((link) => this.#service.uses(link));
+    if (this.#state.at === 'draining' && this.#service.idle) this.input({ type: 'stop' });
+  }
+
+  #lead(backed: Backed): void {
+    this.#replaceable = backed.backend?.withLink !== true;
+    this.#service.lead(backed);
   }
 }
 

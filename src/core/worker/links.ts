@@ -4,7 +4,12 @@ import type { Link } from '../ssh/link/link.ts';
 interface Entry {
   readonly link: Promise<Link>;
   readonly controller: AbortController;
+  /** Whose place it is to take; null: nobody's. */
+  readonly before: Entry | null;
   users: number;
+  /** Once it is open. */
+  opened: Link | null;
+  over: boolean;
 }
 
 /** A lane's part in a link; `release` gives it up, and the last one closes the link. */
@@ -18,9 +23,14 @@ export class Links {
   readonly #entries = new Map<string, Entry>();
   readonly #jitter = new Map<string, number>();
 
-  /** Opens a link, or joins the one that has this key. Rejects with what `open` rejects with. */
+  /**
+   * Opens a link, or joins the one that has this key. One whose life is in doubt is not joined, but gets a successor, once for all lanes; should
+   * that not come to be, it has the key again. Rejects with what `open` rejects with.
+   */
   async acquire(key: string, open: (signal: AbortSignal) => Promise<Link>, signal: AbortSignal): Promise<Lease> {
-    const entry = this.#entries.get(key) ?? this.#begin(key, open);
+    const present = this.#entries.get(key) ?? null;
+    const joined = present?.opened?.doubted === true ? null : present;
+    const entry = joined ?? this.#begin(key, open, present);
     entry.users += 1;
     let left = false;
     const release = () => {
@@ -53,20 +63,28 @@ export class Links {
     return this.#jitter.get(key) ?? Math.random();
   }
 
-  #begin(key: string, open: (signal: AbortSignal) => Promise<Link>): Entry {
+  #begin(key: string, open: (signal: AbortSignal) => Promise<Link>, before: Entry | null): Entry {
     const controller = new AbortController();
     this.#jitter.set(key, Math.random());
     const link = open(controller.signal);
-    const entry: Entry = { link, controller, users: 0 };
+    const entry: Entry = { link, controller, before, users: 0, opened: null, over: false };
     this.#entries.set(key, entry);
     link.then(
-      (opened) => opened.onLost(() => this.#forget(key, entry)),
+      (opened) => {
+        entry.opened = opened;
+        opened.onLost(() => this.#forget(key, entry));
+      },
       () => this.#forget(key, entry),
     );
     return entry;
   }
 
+  /** Whose place it took, or was to take, has the key again if it lives. */
   #forget(key: string, entry: Entry): void {
-    if (this.#entries.get(key) === entry) this.#entries.delete(key);
+    entry.over = true;
+    if (this.#entries.get(key) !== entry) return;
+    const { before } = entry;
+    if (before === null || before.over) this.#entries.delete(key);
+    else this.#entries.set(key, before);
   }
 }

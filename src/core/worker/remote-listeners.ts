@@ -24,8 +24,8 @@ export interface RemoteNews {
   failed(forward: number, fault: Fault): void;
   /** A client of the other side was not served. */
   refused(forward: number, fault: Fault): void;
-  /** The last client has gone. */
-  emptied(): void;
+  /** A client of this link has gone; `counts` says how many are left. */
+  left(link: Link): void;
 }
 
 /** The `remote` forwards of one lane: has the host listen over one link after the other, and joins what comes there with this machine. */
@@ -36,7 +36,7 @@ export class RemoteListeners {
   readonly #news: RemoteNews;
   /** The port that a server chose for a forward: it is asked for again, so that it moves only when it must. */
   readonly #chosen = new Map<number, Endpoint>();
-  readonly #open = new Set<AbortController>();
+  readonly #open = new Map<AbortController, Link>();
   #round: AbortController | null = null;
   #accepted = 0;
   #refused = 0;
@@ -69,13 +69,19 @@ export class RemoteListeners {
     this.#round = null;
   }
 
-  /** Ends what is open: its link is given up. */
-  cut(): void {
-    for (const one of this.#open) one.abort();
+  /** Whether anybody who came over this link is still there. */
+  uses(link: Link): boolean {
+    return [...this.#open.values()].includes(link);
+  }
+
+  /** Ends what is open over a link that is given up, or over every one (null). */
+  cut(link: Link | null): void {
+    for (const [one, over] of this.#open) if (link === null || over === link) one.abort();
   }
 
   async #listen(link: Link, forward: RemoteForward, index: number, signal: AbortSignal): Promise<void> {
     let said: string | null = null;
+    let refused = 0;
     while (!signal.aborted) {
       const listen = this.#chosen.get(index) ?? forward.listen;
       let wait = retry;
@@ -92,6 +98,9 @@ export class RemoteListeners {
         if (signal.aborted) return;
         const fault = await explainRefusal(remoteHost(link), link.facts.remote, listen, Fault.from(error));
         if (signal.aborted) return;
+        refused = fault.code === 'FORWARDING_REFUSED' ? refused + 1 : 0;
+        // It may have been taken and come free before the look, as by the session of a link that was just replaced: once is no policy.
+        if (refused === 1) continue;
         if (fault.message !== said) this.#news.failed(index, fault);
         said = fault.message;
         if (fault.code === 'FORWARDING_REFUSED') wait = policyRetry;
@@ -123,7 +132,7 @@ export class RemoteListeners {
           `${connections} connections are open, more are refused; raise connections of ${name}`,
         );
       }
-      this.#open.add(doom);
+      this.#open.set(doom, link);
       const refused = this.#guests.gated ? await this.#guests.admit(client) : null;
       if (refused !== null) throw refused;
       const socket = await dialHere(forward.target, deadlines.open);
@@ -141,7 +150,7 @@ export class RemoteListeners {
       this.#news.refused(index, fault);
     } finally {
       this.#open.delete(doom);
-      if (this.#open.size === 0) this.#news.emptied();
+      this.#news.left(link);
     }
   }
 }

@@ -15,8 +15,15 @@ import type { ReadyForward } from './ready-forward.ts';
 export interface ClientNews {
   /** A client's dial of a forward's target went well (null), or not. */
   served(forward: number, fault: Fault | null): void;
-  /** The last client has gone. */
-  emptied(): void;
+  /** A client of this link has gone; `size` says how many clients are left. */
+  left(link: Link | null): void;
+}
+
+interface Served {
+  readonly socket: Socket;
+  readonly link: Link | null;
+  /** Aborted where it is to go back, as long as it is not open. */
+  readonly yielded: AbortController;
 }
 
 /** The clients of one lane: each is admitted, its channel opened, its bytes carried, and its ending told to the supervisor. */
@@ -25,7 +32,7 @@ export class ServedClients {
   readonly #guests: Guests;
   readonly #say: (message: ToSupervisor) => Promise<void>;
   readonly #news: ClientNews;
-  readonly #sockets = new Map<number, Socket>();
+  readonly #served = new Map<number, Served>();
   readonly #doomed = new Map<number, Fault>();
   #away: ReadonlySet<number> = new Set();
   #open = 0;
@@ -50,7 +57,7 @@ export class ServedClients {
   }
 
   get size(): number {
-    return this.#sockets.size;
+    return this.#served.size;
   }
 
   /** How many have their channel: their bytes are on the way. */
@@ -63,29 +70,42 @@ export class ServedClients {
     const socket = socketFrom(handle);
     // Before anything is awaited: a client may reset at any moment.
     socket.on('error', () => undefined);
-    this.#sockets.set(id, socket);
-    void this.#serve(id, client, socket, link).finally(() => {
+    const served = { socket, link, yielded: new AbortController() };
+    this.#served.set(id, served);
+    void this.#serve(id, client, served).finally(() => {
       socket.destroy();
-      this.#sockets.delete(id);
+      this.#served.delete(id);
       this.#doomed.delete(id);
-      if (this.#sockets.size === 0) this.#news.emptied();
+      this.#news.left(link);
     });
   }
 
-  /** The link is given up on purpose: what is still open is cut, and its client must see that. */
-  abandon(fault: Fault): void {
-    for (const [id, socket] of this.#sockets) {
+  /** Whether anybody is served over this link. */
+  uses(link: Link): boolean {
+    return [...this.#served.values()].some((one) => one.link === link);
+  }
+
+  /** Who has no channel yet goes back to the supervisor, unread: the link does not answer. */
+  yield(): void {
+    for (const { yielded } of this.#served.values())
+      yielded.abort(new Fault('LINK_SILENT', 'the link does not answer'));
+  }
+
+  /** The link is given up on purpose, or every one is (null): what is still open is cut, and its client must see that. */
+  abandon(link: Link | null, fault: Fault): void {
+    for (const [id, one] of this.#served) {
+      if (link !== null && one.link !== link) continue;
       this.#doomed.set(id, fault);
-      socket.destroy();
+      one.socket.destroy();
     }
   }
 
-  async #serve(id: number, client: ClientConnection, socket: Socket, link: Link | null): Promise<void> {
+  async #serve(id: number, client: ClientConnection, { socket, link, yielded: { signal } }: Served): Promise<void> {
     if (link === null) return this.#return(id, socket);
     const refused = this.#guests.gated ? await this.#guests.admit(client) : null;
     if (refused !== null) return this.#reset(id, socket, refused);
     const away = () => this.#away.has(client.forward);
-    if (away()) return this.#return(id, socket);
+    if (away() || signal.aborted) return this.#return(id, socket);
     let opened = false;
     try {
       const kind = this.#kinds[client.forward];
@@ -107,6 +127,7 @@ export class ServedClients {
           this.#news.served(client.forward, null);
         },
         wrap,
+        signal,
       );
       const told = ending !== null && 'told' in ending ? ending.told.report() : null;
       const fault = ending !== null && 'cut' in ending ? ending.cut : (this.#doomed.get(id) ?? null);
@@ -114,7 +135,7 @@ export class ServedClients {
       void this.#say({ say: 'closed', id, told });
     } catch (error) {
       const fault = Fault.from(error);
-      if (!opened && link.fault !== null) return this.#return(id, socket);
+      if (!opened && (link.fault !== null || signal.aborted)) return this.#return(id, socket);
       if (!opened) this.#news.served(client.forward, fault);
       // It is being brought again, by this very news perhaps.
       if (!opened && away()) return this.#return(id, socket);

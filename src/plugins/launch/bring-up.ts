@@ -63,6 +63,7 @@ export async function bringUp(
     ...(ready.token === undefined ? {} : { token: ready.token }),
     door: options.recipe?.door ?? null,
     opens: options.recipe === null ? null : { scheme: options.recipe.scheme, page: options.recipe.page },
+    ...((record.adopted ? record.lifetime : options.lifetime) === 'session' ? { withLink: true } : {}),
     says: `pid ${pid} since ${clock(started)}`,
     verify: (now) => verifyRun(host, name, record, { host: address, port }, now),
   };

@@ -1,6 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { test } from 'tap';
 import { checkConfig, formatProblem, type Problem } from '../../../src/core/config/load.ts';
+import { detectTime, fastKeepalive } from '../../../src/core/model/config.ts';
 import { makeTemp } from '../../fixtures/temp.ts';
 import { invalid } from './invalid.ts';
 import { copyTo, inCheckout } from './place.ts';
@@ -48,6 +49,15 @@ test('every valid fixture is accepted', (t) => {
     const checked = checkConfig(copyTo(home, `${folder}/valid/${name}`), { home });
     t.strictSame('problems' in checked ? checked.problems.map(brief) : [], [], name);
   }
+  t.end();
+});
+
+test('a keepalive of one word is a second, three times over', (t) => {
+  const home = makeTemp(t, 'config');
+  const checked = checkConfig(copyTo(home, `${folder}/valid/forms.json`), { home });
+  const [relay] = 'config' in checked ? checked.config.relays : [];
+  t.strictSame(relay?.keepalive, { interval: 1_000, count: 3 });
+  t.equal(detectTime(fastKeepalive), 4_000);
   t.end();
 });
 

@@ -89,6 +89,9 @@ export const invalid: Readonly<Record<string, readonly string[]>> = {
   'host-with-subshell.json': [
     '4:15 relays.db.host: the character "$" is not allowed in a host ("a$(id)")',
   ],
+  'keepalive-word.json': [
+    '8:20 relays.db.keepalive: "slow" is not allowed',
+  ],
   'lone-surrogate.json': [
     '4:15 relays.db.host: half of a surrogate pair stands alone',
   ],

@@ -2,8 +2,8 @@ import { test } from 'tap';
 import type { Fact } from '../../../src/core/model/event.ts';
 import { Fault } from '../../../src/core/model/fault.ts';
 import { emptySnapshot, fold } from '../../../src/core/model/snapshot.ts';
-import { standing } from '../../../src/core/model/standing.ts';
-import type { BackingState, LaneState } from '../../../src/core/model/state.ts';
+import { bestLane, standing } from '../../../src/core/model/standing.ts';
+import type { BackingState, Beside, LaneState } from '../../../src/core/model/state.ts';
 
 const relay = 'r';
 const none = { of: 'none', count: 0, flaps: 0 } as const;
@@ -24,9 +24,15 @@ const declared = (forwards = 1, lanes = 1, probed = true): Fact[] => [
   { type: 'relay.started', relay },
 ];
 const lane = (state: LaneState, index = 0): Fact => ({ type: 'lane.changed', relay, lane: index, state });
-const up = (index = 0): Fact => lane({ at: 'up', since: 0, attempt: 1, tries: none, backing: null }, index);
+const up = (index = 0): Fact =>
+  lane({ at: 'up', since: 0, attempt: 1, tries: none, backing: null, beside: null, vain: [] }, index);
 const bring = (backing: BackingState, index = 0): Fact =>
-  lane({ at: 'up', since: 0, attempt: 1, tries: none, backing }, index);
+  lane({ at: 'up', since: 0, attempt: 1, tries: none, backing, beside: null, vain: [] }, index);
+const doubt = (beside: Beside, index = 0): Fact =>
+  lane({ at: 'up', since: 0, attempt: 1, tries: none, backing: null, beside, vain: [] }, index);
+const silent = new Fault('LINK_SILENT', 'no answer').report();
+const asked: Beside = { at: 'doubting', where: 'h', since: 0, until: 9 };
+const second: Beside = { at: 'dialing', why: silent, attempt: 1, tries: none };
 const trying: BackingState = { at: 'trying', tries: none };
 const missing: BackingState = {
   at: 'blocked',
@@ -152,6 +158,38 @@ const rows: readonly (readonly [string, readonly Fact[], string])[] = [
     [...declared(1, 2), bound(), bring(missing), bring(trying, 1)],
     'degraded',
   ],
+  ['its link is asked whether it lives', [...declared(), bound(), up(), judged('well'), doubt(asked)], 'connected'],
+  [
+    'its link does not answer, a second one is made',
+    [...declared(), bound(), up(), judged('well'), doubt(second)],
+    'degraded LINK_SILENT',
+  ],
+  [
+    'the second one fails',
+    [
+      ...declared(),
+      bound(),
+      up(),
+      judged('well'),
+      doubt({ at: 'waiting', why: silent, attempt: 1, tries: none, from: 0, until: 9, fault: lost }),
+    ],
+    'degraded LINK_LOST',
+  ],
+  [
+    'its backend would end with a link that does not answer',
+    [...declared(), bound(), up(), judged('well'), doubt({ at: 'alone', why: silent })],
+    'degraded LINK_SILENT',
+  ],
+  [
+    'the second one has taken its place',
+    [...declared(), bound(), up(), judged('well'), doubt(second), up(), { type: 'link.replaced', relay, lane: 0 }],
+    'connected',
+  ],
+  [
+    'one lane of two does not answer',
+    [...declared(1, 2), bound(), up(0), up(1), judged('well'), judged('well', null, 0, 1), doubt(second)],
+    'connected',
+  ],
   [
     'a worker ended',
     [
@@ -182,6 +220,23 @@ const rows: readonly (readonly [string, readonly Fact[], string])[] = [
 
 test('the word follows from the best lane and the worst forward', (t) => {
   for (const [name, facts, expected] of rows) t.equal(word(facts), expected, name);
+  t.end();
+});
+
+test('clients go to a lane that answers: before one in doubt, and long before one that is silent', (t) => {
+  const from = [...declared(1, 2), bound(), up(0), up(1), judged('well'), judged('well', null, 0, 1)];
+  const best = (facts: readonly Fact[]) => {
+    let snapshot = emptySnapshot;
+    for (const [index, fact] of [...from, ...facts].entries())
+      snapshot = fold(snapshot, { ...fact, id: index + 1, at: index });
+    return bestLane(snapshot.relays[relay] ?? { lanes: [], forwards: [] });
+  };
+  t.equal(best([]), 0);
+  t.equal(best([doubt(asked)]), 1);
+  t.equal(best([doubt(asked), doubt(asked, 1)]), 0, 'all are: it stays');
+  t.equal(best([doubt(second), judged('unwell', lost, 0, 1)]), 1);
+  t.equal(best([doubt(second), bring(missing, 1)]), 1);
+  t.equal(best([doubt(asked), judged('unwell', lost, 0, 1)]), 0);
   t.end();
 });
 

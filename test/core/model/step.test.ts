@@ -1,10 +1,11 @@
 import { test } from 'tap';
 import { Fault, type FaultReport } from '../../../src/core/model/fault.ts';
 import type { LaneState } from '../../../src/core/model/state.ts';
-import { type LaneInput, type LanePolicy, step } from '../../../src/core/model/step.ts';
+import type { LaneInput, LanePolicy } from '../../../src/core/model/lane-step.ts';
+import { step } from '../../../src/core/model/step.ts';
 
 const now = 1_000_000;
-const policy: LanePolicy = { settle: 30_000, drain: 10_000, random: 0.5 };
+const policy: LanePolicy = { settle: 30_000, drain: 10_000, replaceable: true, random: 0.5 };
 const report = (code: ConstructorParameters<typeof Fault>[0]): FaultReport => new Fault(code, 'why').report();
 const refused = report('CONNECT_REFUSED');
 const none = { of: 'none', count: 0, flaps: 0 } as const;
@@ -15,10 +16,18 @@ const up = {
   attempt: 3,
   tries: { of: 'soon', count: 2, flaps: 0 },
   backing: null,
+  beside: null,
+  vain: [],
 } as const;
 
-/** Of a lane that is up, one more for each way in which its backend may be missing. */
-const states: Record<LaneState['at'] | 'backing' | 'resting' | 'stopped', LaneState> = {
+const why = report('LINK_SILENT');
+const soon = { of: 'soon', count: 2, flaps: 0 } as const;
+
+/** Of a lane that is up, one more for each way in which its backend may be missing, and for each in which its link's life is in doubt. */
+const states: Record<
+  LaneState['at'] | 'backing' | 'resting' | 'stopped' | 'doubting' | 'beside' | 'paused' | 'barred' | 'alone',
+  LaneState
+> = {
   idle: { at: 'idle' },
   dialing: { at: 'dialing', attempt: 3, tries: { of: 'soon', count: 2, flaps: 0 }, before: true },
   up,
@@ -42,6 +51,24 @@ const states: Record<LaneState['at'] | 'backing' | 'resting' | 'stopped', LaneSt
       fault: report('BACKEND_STOPPED'),
     },
   },
+  doubting: { ...up, beside: { at: 'doubting', where: 'me@box:22', since: now - 1_000, until: now + 1_000 } },
+  beside: { ...up, beside: { at: 'dialing', why, attempt: 1, tries: none } },
+  paused: {
+    ...up,
+    beside: { at: 'waiting', why, attempt: 2, tries: soon, from: now - 300, until: now + 500, fault: refused },
+  },
+  barred: {
+    ...up,
+    beside: {
+      at: 'blocked',
+      why,
+      attempt: 2,
+      tries: { of: 'never', count: 1, flaps: 0 },
+      until: null,
+      fault: report('HOST_KEY_CHANGED'),
+    },
+  },
+  alone: { ...up, beside: { at: 'alone', why } },
   waiting: {
     at: 'waiting',
     attempt: 3,
@@ -71,9 +98,17 @@ const inputs: Record<string, LaneInput> = {
   lost: { type: 'lost', fault: report('LINK_LOST') },
   unbacked: { type: 'unbacked' },
   backed: { type: 'backed' },
+  suspected: { type: 'suspected', where: 'me@box:22', since: now - 500, patience: 2_000, gone: null },
+  gone: { type: 'suspected', where: 'me@box:22', since: now - 500, patience: 2_000, gone: '10.0.0.7' },
+  trusted: { type: 'trusted' },
+  replaced: { type: 'replaced' },
+  'beside-failed': { type: 'beside-failed', fault: refused },
+  'beside-withheld': { type: 'beside-withheld', fault: report('AUTH_REJECTED'), until: now + 5_000 },
+  'beside-timer': { type: 'beside-timer' },
   timer: { type: 'timer' },
   client: { type: 'nudge', why: 'client' },
   wake: { type: 'nudge', why: 'wake' },
+  network: { type: 'nudge', why: 'network' },
   files: { type: 'nudge', why: 'files' },
   host: { type: 'nudge', why: 'host' },
   answer: { type: 'nudge', why: 'answer' },
@@ -85,21 +120,27 @@ const inputs: Record<string, LaneInput> = {
 // Every state with every input: the state that follows and what the driver must do. "=" is the very same state.
 // biome-ignore format: a table is read by its columns
 const table: Record<keyof typeof states, Record<string, string>> = {
-  idle:     { start: 'dialing dial', linked: '= close-link', failed: '=', withheld: '=', lost: '=', unbacked: '=', backed: '=', timer: '=', client: '=', wake: '=', files: '=', host: '=', answer: '=', user: '=', drain: 'ended', stop: 'ended' },
-  dialing:  { start: '=', linked: 'up', failed: 'waiting arm', withheld: 'blocked arm watch-files', lost: '=', unbacked: '=', backed: '=', timer: '=', client: '=', wake: '=', files: '=', host: '=', answer: '=', user: '=', drain: 'ended cancel-dial', stop: 'ended cancel-dial' },
-  up:       { start: '=', linked: '= close-link', failed: '=', withheld: '=', lost: 'dialing close-link dial', unbacked: 'up/trying back', backed: '=', timer: '=', client: '=', wake: '=', files: '=', host: '=', answer: '=', user: '=', drain: 'draining drain arm', stop: 'ended close-link' },
-  backing:  { start: '=', linked: '= close-link', failed: 'up/waiting arm', withheld: '=', lost: 'dialing close-link dial', unbacked: '=', backed: 'up', timer: '=', client: '=', wake: '=', files: '=', host: '=', answer: '=', user: '=', drain: 'draining cancel-back drain arm', stop: 'ended close-link' },
-  resting:  { start: '=', linked: '= close-link', failed: '=', withheld: '=', lost: 'dialing disarm close-link dial', unbacked: 'up/trying disarm back', backed: '=', timer: '= arm', client: 'up/trying disarm back', wake: 'up/trying disarm back', files: '=', host: '=', answer: '=', user: 'up/trying disarm back', drain: 'draining drain arm', stop: 'ended disarm close-link' },
-  stopped:  { start: '=', linked: '= close-link', failed: '=', withheld: '=', lost: 'dialing disarm close-link dial', unbacked: 'up/trying disarm back', backed: '=', timer: '=', client: '=', wake: '=', files: 'up/trying disarm back', host: '=', answer: '=', user: 'up/trying disarm back', drain: 'draining drain arm', stop: 'ended disarm close-link' },
-  waiting:  { start: '=', linked: '= close-link', failed: '=', withheld: '=', lost: '=', unbacked: '=', backed: '=', timer: '= arm', client: 'dialing disarm dial', wake: 'dialing disarm dial', files: '=', host: '=', answer: '=', user: 'dialing disarm dial', drain: 'ended disarm', stop: 'ended disarm' },
-  blocked:  { start: '=', linked: '= close-link', failed: '=', withheld: '=', lost: '=', unbacked: '=', backed: '=', timer: '=', client: '=', wake: '=', files: 'dialing disarm dial', host: '=', answer: '=', user: 'dialing disarm dial', drain: 'ended disarm', stop: 'ended disarm' },
-  draining: { start: '=', linked: '= close-link', failed: '=', withheld: '=', lost: 'ended disarm close-link', unbacked: '=', backed: '=', timer: '= arm', client: '=', wake: '=', files: '=', host: '=', answer: '=', user: '=', drain: 'ended disarm close-link', stop: 'ended disarm close-link' },
-  ended:    { start: '=', linked: '=', failed: '=', withheld: '=', lost: '=', unbacked: '=', backed: '=', timer: '=', client: '=', wake: '=', files: '=', host: '=', answer: '=', user: '=', drain: '=', stop: '=' },
+  idle:     { start: 'dialing dial', linked: '= close-link', failed: '=', withheld: '=', lost: '=', unbacked: '=', backed: '=', suspected: '=', gone: '=', trusted: '=', replaced: '= cancel-beside', 'beside-failed': '=', 'beside-withheld': '=', 'beside-timer': '=', timer: '=', client: '=', wake: '=', network: '=', files: '=', host: '=', answer: '=', user: '=', drain: 'ended', stop: 'ended' },
+  dialing:  { start: '=', linked: 'up', failed: 'waiting arm', withheld: 'blocked arm watch-files', lost: '=', unbacked: '=', backed: '=', suspected: '=', gone: '=', trusted: '=', replaced: '= cancel-beside', 'beside-failed': '=', 'beside-withheld': '=', 'beside-timer': '=', timer: '=', client: '=', wake: '=', network: '=', files: '=', host: '=', answer: '=', user: '=', drain: 'ended cancel-dial', stop: 'ended cancel-dial' },
+  up:       { start: '=', linked: '= close-link', failed: '=', withheld: '=', lost: 'dialing close-link dial', unbacked: 'up/trying back', backed: '=', suspected: 'up+doubting arm-beside', gone: 'up+dialing yield dial-beside', trusted: '=', replaced: '= cancel-beside', 'beside-failed': '=', 'beside-withheld': '=', 'beside-timer': '=', timer: '=', client: '=', wake: '=', network: '=', files: '=', host: '=', answer: '=', user: '=', drain: 'draining drain arm', stop: 'ended close-link' },
+  backing:  { start: '=', linked: '= close-link', failed: 'up/waiting arm', withheld: '=', lost: 'dialing close-link dial', unbacked: '=', backed: 'up', suspected: 'up/trying+doubting arm-beside', gone: 'up/trying+dialing cancel-back yield dial-beside', trusted: '=', replaced: '= cancel-beside', 'beside-failed': '=', 'beside-withheld': '=', 'beside-timer': '=', timer: '=', client: '=', wake: '=', network: '=', files: '=', host: '=', answer: '=', user: '=', drain: 'draining cancel-back drain arm', stop: 'ended close-link' },
+  resting:  { start: '=', linked: '= close-link', failed: '=', withheld: '=', lost: 'dialing disarm close-link dial', unbacked: 'up/trying disarm back', backed: '=', suspected: 'up/waiting+doubting arm-beside', gone: 'up/waiting+dialing yield dial-beside', trusted: '=', replaced: '= cancel-beside', 'beside-failed': '=', 'beside-withheld': '=', 'beside-timer': '=', timer: '= arm', client: 'up/trying disarm back', wake: 'up/trying disarm back', network: 'up/trying disarm back', files: '=', host: '=', answer: '=', user: 'up/trying disarm back', drain: 'draining drain arm', stop: 'ended disarm close-link' },
+  stopped:  { start: '=', linked: '= close-link', failed: '=', withheld: '=', lost: 'dialing disarm close-link dial', unbacked: 'up/trying disarm back', backed: '=', suspected: 'up/blocked+doubting arm-beside', gone: 'up/blocked+dialing yield dial-beside', trusted: '=', replaced: '= cancel-beside', 'beside-failed': '=', 'beside-withheld': '=', 'beside-timer': '=', timer: '=', client: '=', wake: '=', network: '=', files: 'up/trying disarm back', host: '=', answer: '=', user: 'up/trying disarm back', drain: 'draining drain arm', stop: 'ended disarm close-link' },
+  doubting: { start: '=', linked: '= close-link', failed: '=', withheld: '=', lost: 'dialing disarm-beside close-link dial', unbacked: 'up/trying+doubting back', backed: '=', suspected: '=', gone: 'up+dialing disarm-beside yield dial-beside', trusted: 'up disarm-beside', replaced: '= cancel-beside', 'beside-failed': '=', 'beside-withheld': '=', 'beside-timer': '= arm-beside', timer: '=', client: '=', wake: '=', network: '=', files: '=', host: '=', answer: '=', user: '=', drain: 'draining disarm-beside drain arm', stop: 'ended disarm-beside close-link' },
+  beside:   { start: '=', linked: '= close-link', failed: '=', withheld: '=', lost: 'dialing close-link promote', unbacked: 'up/trying+dialing', backed: '=', suspected: '=', gone: '=', trusted: 'up cancel-beside', replaced: 'up retire', 'beside-failed': 'up+waiting arm-beside', 'beside-withheld': 'up+blocked arm-beside watch-files', 'beside-timer': '=', timer: '=', client: '=', wake: '=', network: '=', files: '=', host: '=', answer: '=', user: '=', drain: 'draining cancel-beside drain arm', stop: 'ended cancel-beside close-link' },
+  paused:   { start: '=', linked: '= close-link', failed: '=', withheld: '=', lost: 'waiting disarm-beside close-link arm', unbacked: 'up/trying+waiting', backed: '=', suspected: '=', gone: '=', trusted: 'up disarm-beside', replaced: '= cancel-beside', 'beside-failed': '=', 'beside-withheld': '=', 'beside-timer': '= arm-beside', timer: '=', client: 'up+dialing disarm-beside dial-beside', wake: 'up+dialing disarm-beside dial-beside', network: 'up+dialing disarm-beside dial-beside', files: '=', host: '=', answer: '=', user: 'up+dialing disarm-beside dial-beside', drain: 'draining disarm-beside drain arm', stop: 'ended disarm-beside close-link' },
+  barred:   { start: '=', linked: '= close-link', failed: '=', withheld: '=', lost: 'blocked disarm-beside close-link watch-files', unbacked: 'up/trying+blocked', backed: '=', suspected: '=', gone: '=', trusted: 'up disarm-beside', replaced: '= cancel-beside', 'beside-failed': '=', 'beside-withheld': '=', 'beside-timer': '=', timer: '=', client: '=', wake: '=', network: '=', files: 'up+dialing disarm-beside dial-beside', host: '=', answer: '=', user: 'up+dialing disarm-beside dial-beside', drain: 'draining disarm-beside drain arm', stop: 'ended disarm-beside close-link' },
+  alone:    { start: '=', linked: '= close-link', failed: '=', withheld: '=', lost: 'dialing close-link dial', unbacked: 'up/trying+alone', backed: '=', suspected: '=', gone: '=', trusted: 'up', replaced: '= cancel-beside', 'beside-failed': '=', 'beside-withheld': '=', 'beside-timer': '=', timer: '=', client: '=', wake: '=', network: '=', files: '=', host: '=', answer: '=', user: '=', drain: 'draining drain arm', stop: 'ended close-link' },
+  waiting:  { start: '=', linked: '= close-link', failed: '=', withheld: '=', lost: '=', unbacked: '=', backed: '=', suspected: '=', gone: '=', trusted: '=', replaced: '= cancel-beside', 'beside-failed': '=', 'beside-withheld': '=', 'beside-timer': '=', timer: '= arm', client: 'dialing disarm dial', wake: 'dialing disarm dial', network: 'dialing disarm dial', files: '=', host: '=', answer: '=', user: 'dialing disarm dial', drain: 'ended disarm', stop: 'ended disarm' },
+  blocked:  { start: '=', linked: '= close-link', failed: '=', withheld: '=', lost: '=', unbacked: '=', backed: '=', suspected: '=', gone: '=', trusted: '=', replaced: '= cancel-beside', 'beside-failed': '=', 'beside-withheld': '=', 'beside-timer': '=', timer: '=', client: '=', wake: '=', network: '=', files: 'dialing disarm dial', host: '=', answer: '=', user: 'dialing disarm dial', drain: 'ended disarm', stop: 'ended disarm' },
+  draining: { start: '=', linked: '= close-link', failed: '=', withheld: '=', lost: 'ended disarm close-link', unbacked: '=', backed: '=', suspected: '=', gone: '=', trusted: '=', replaced: '= cancel-beside', 'beside-failed': '=', 'beside-withheld': '=', 'beside-timer': '=', timer: '= arm', client: '=', wake: '=', network: '=', files: '=', host: '=', answer: '=', user: '=', drain: 'ended disarm close-link', stop: 'ended disarm close-link' },
+  ended:    { start: '=', linked: '=', failed: '=', withheld: '=', lost: '=', unbacked: '=', backed: '=', suspected: '=', gone: '=', trusted: '=', replaced: '=', 'beside-failed': '=', 'beside-withheld': '=', 'beside-timer': '=', timer: '=', client: '=', wake: '=', network: '=', files: '=', host: '=', answer: '=', user: '=', drain: '=', stop: '=' },
 };
 
-/** A lane that is up and does without its backend says how it stands with that. */
+/** A lane that is up and does without its backend says how it stands with that, and with a link whose life is in doubt. */
 function nameOf(state: LaneState): string {
-  return state.at === 'up' && state.backing !== null ? `up/${state.backing.at}` : state.at;
+  if (state.at !== 'up') return state.at;
+  return `up${state.backing === null ? '' : `/${state.backing.at}`}${state.beside === null ? '' : `+${state.beside.at}`}`;
 }
 
 for (const [at, row] of Object.entries(table)) {
@@ -299,7 +340,15 @@ test('what waiting cannot cure blocks without a clock', (t) => {
 
 test('a link that is lost before it settles comes back at once ten times, then ever slower, whoever waits', (t) => {
   const waits: number[] = [];
-  let state: LaneState = { at: 'up', since: now - 1_000, attempt: 4, tries: none, backing: null };
+  let state: LaneState = {
+    at: 'up',
+    since: now - 1_000,
+    attempt: 4,
+    tries: none,
+    backing: null,
+    beside: null,
+    vain: [],
+  };
   for (let n = 0; n < 17; n += 1) {
     const lost: LaneState = step(state, { type: 'lost', fault: report('LINK_LOST') }, now, policy).state;
     if (lost.at !== 'waiting') throw new Error(`not waiting but ${lost.at}`);
@@ -319,7 +368,15 @@ test('a host that throws links out is asked no sooner because it refuses some as
   const failed = waitingAfter(dialing, refused);
   t.match(failed, { tries: { of: 'soon', count: 1, flaps: 12 }, until: now + 2_000 });
   t.equal(step(failed, { type: 'nudge', why: 'client' }, now + 200, policy).state, failed, 'a client hurries nothing');
-  const up: LaneState = { at: 'up', since: now - 1_000, attempt: 21, tries: failed.tries, backing: null };
+  const up: LaneState = {
+    at: 'up',
+    since: now - 1_000,
+    attempt: 21,
+    tries: failed.tries,
+    backing: null,
+    beside: null,
+    vain: [],
+  };
   t.match(step(up, { type: 'lost', fault: report('LINK_LOST') }, now, policy).state, {
     tries: { of: 'flap', flaps: 13 },
     until: now + 5_000,

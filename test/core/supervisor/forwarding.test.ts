@@ -168,6 +168,11 @@ test('on a slow road with a full pipe a new client waits its turn, and nobody is
   t.comment(`served after ${((performance.now() - began) / 1000).toFixed(1)} s`);
   t.same(fates, [], JSON.stringify(relays.events.slice(-12)));
   t.equal(relays.events.filter((event) => event.type === 'lane.changed' && event.state.at === 'waiting').length, 0);
+  t.same(
+    relays.events.filter((event) => event.type === 'link.doubted'),
+    [],
+    'a full pipe is no silence',
+  );
 });
 
 test('localhost is both of its addresses, and a Unix socket that somebody removed is made again', async (t) => {

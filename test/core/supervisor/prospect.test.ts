@@ -4,7 +4,7 @@ import type { Endpoint } from '../../../src/core/model/endpoint.ts';
 import type { Fact } from '../../../src/core/model/event.ts';
 import { Fault } from '../../../src/core/model/fault.ts';
 import { emptySnapshot, fold } from '../../../src/core/model/snapshot.ts';
-import type { BackingState, LaneState, Stage } from '../../../src/core/model/state.ts';
+import type { BackingState, Beside, LaneState, Stage } from '../../../src/core/model/state.ts';
 import { prospectOf } from '../../../src/core/supervisor/prospect.ts';
 
 const relay = 'r';
@@ -25,7 +25,10 @@ const declared: Fact[] = [
   { type: 'relay.started', relay },
 ];
 const lane = (state: LaneState): Fact => ({ type: 'lane.changed', relay, lane: 0, state });
-const up = (backing: BackingState | null): Fact => lane({ at: 'up', since: 0, attempt: 1, tries, backing });
+const up = (backing: BackingState | null): Fact =>
+  lane({ at: 'up', since: 0, attempt: 1, tries, backing, beside: null, vain: [] });
+const doubt = (beside: Beside): Fact =>
+  lane({ at: 'up', since: 0, attempt: 1, tries, backing: null, beside, vain: [] });
 const dialing = lane({ at: 'dialing', attempt: 1, tries, before: false });
 const stage = (one: Stage): Fact => ({ type: 'lane.advanced', relay, lane: 0, stage: one, note: null });
 const ready: Fact = { type: 'backend.ready', relay, lane: 0, backend };
@@ -54,6 +57,22 @@ const rows: readonly (readonly [string, readonly Fact[], string])[] = [
     'held held open',
   ],
   ['it does not come', [dialing, ready, up({ at: 'blocked', ...blocked })], 'LAUNCH_FAILED LAUNCH_FAILED open'],
+  [
+    'its link is asked whether it lives',
+    [dialing, ready, doubt({ at: 'doubting', where: 'h', since: 0, until: 9 })],
+    'open open open',
+  ],
+  [
+    'its link does not answer',
+    [dialing, ready, doubt({ at: 'dialing', why: fault, attempt: 1, tries })],
+    'held held held',
+  ],
+  [
+    'a backend is found over the second',
+    [dialing, ready, doubt({ at: 'dialing', why: fault, attempt: 1, tries }), stage('backend')],
+    'launching launching launching',
+  ],
+  ['it is waited for', [dialing, ready, doubt({ at: 'alone', why: fault })], 'held held held'],
   ['nobody knows where it listens', [dialing, up(null), trying], 'launching open open'],
   ['it restarts', [dialing, ready, { type: 'relay.restarting', relay, why: 'x' }], 'held held held'],
   [

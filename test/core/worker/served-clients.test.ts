@@ -23,7 +23,11 @@ async function startClients(
   const link = await openTestLink(t, await startSshd(t));
   const said: ToSupervisor[] = [];
   const say = async (message: ToSupervisor) => void said.push(message);
-  const news = { served: (_: number, fault: Fault | null) => served(fault), emptied: () => undefined };
+  const news = {
+    served: (_: number, fault: Fault | null) => served(fault),
+    left: () => undefined,
+    emptied: () => undefined,
+  };
   const clients = new ServedClients(new Guests(() => undefined), say, news);
   const forwards = ports.map((port) => {
     const target = { kind: 'tcp', host: '127.0.0.1', port } as const;

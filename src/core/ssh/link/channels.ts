@@ -36,12 +36,13 @@ export class Channels {
   }
 
   /** As `Link.dial`. */
-  dial(target: Endpoint, from: Originator): Promise<Channel> {
+  dial(target: Endpoint, from: Originator, signal?: AbortSignal): Promise<Channel> {
     const opening = { ...this.#opening, opened: (channel: Channel) => this.#own(channel) };
-    return openChannel(opening, formatEndpoint(target), (done) => {
+    const open = (done: (error: Error | undefined, channel: Channel) => void) => {
       if (target.kind === 'unix') this.#client.openssh_forwardOutStreamLocal(target.path, done);
       else this.#client.forwardOut(from.address, from.port, target.host, target.port, done);
-    });
+    };
+    return openChannel(opening, formatEndpoint(target), open, signal);
   }
 
   /** As `Link.listen`. */

@@ -11,6 +11,8 @@ export class Echo {
   readonly #socket: Carrier;
   #confirmed = 0;
   #stopped = false;
+  /** How long the last answer took, ms; 0: none has come. */
+  took = 0;
 
   constructor(client: Client, socket: Carrier) {
     this.#client = client;
@@ -26,8 +28,10 @@ export class Echo {
   ping(answered?: () => void): void {
     if (this.#stopped || !this.#socket.writable) return;
     const sent = this.#socket.bytesWritten;
+    const asked = performance.now();
     ping(this.#client, () => {
       this.#confirmed = sent;
+      this.took = performance.now() - asked;
       answered?.();
     });
   }

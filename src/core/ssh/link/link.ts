@@ -1,4 +1,5 @@
 import type { Client } from 'ssh2';
+import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type Deadlines, detectTime, type Keepalive } from '../../model/config.ts';
 import type { Endpoint } from '../../model/endpoint.ts';
@@ -7,6 +8,7 @@ import { Fault } from '../../model/fault.ts';
 import { gatherWrites } from '../../socket/gather.ts';
 import { type Carrier, Carriers } from './carriers.ts';
 import { type Channel, Channels, type Originator } from './channels.ts';
+import { type DoubtListener, Doubts } from './doubts.ts';
 import { Echo } from './echo.ts';
 import { type Heeded, heedEnd } from './heed-end.ts';
 import { endedWithoutEof } from '../internals.ts';
@@ -18,7 +20,7 @@ import { quicken } from './quicken.ts';
 import type { Incoming, RemoteListener } from './remote-listens.ts';
 import { countUnasked } from './unasked-channels.ts';
 
-export type { Channel, Incoming, Originator, RemoteListener };
+export type { Channel, DoubtListener, Incoming, Originator, RemoteListener };
 
 /** What a link is made of. */
 export interface LinkParts extends Heeded {
@@ -48,6 +50,7 @@ export class Link {
   readonly #pulse: Pulse;
   readonly #channels: Channels;
   readonly #end = new Once<Fault>();
+  readonly #doubts: Doubts;
   readonly #machine = new Once<string>();
 
   constructor(parts: LinkParts) {
@@ -65,11 +68,12 @@ export class Link {
     };
     policeServer(client, () => this.#carriers.backlog, breach);
     this.#echo = new Echo(client, socket);
-    const silent = () => {
-      const seconds = detectTime(keepalive) / 1000;
-      this.#lose(new Fault('LINK_SILENT', `no answer from ${where} for ${seconds} s; reconnecting`));
-    };
-    this.#pulse = new Pulse(keepalive, () => this.#echo.ping(), silent);
+    const detect = detectTime(keepalive);
+    this.#doubts = new Doubts(where, detect);
+    const { doubted, trusted } = this.#doubts;
+    const silent = () =>
+      this.#lose(new Fault('LINK_SILENT', `no answer from ${where} for ${detect / 1000} s; reconnecting`));
+    this.#pulse = new Pulse(keepalive, { ping: () => this.#echo.ping(), doubted, trusted, silent });
     // Only what the last host sends is its life: a jump host may be well while the one behind it hangs.
     const nearest = parts.channels.at(-1) ?? socket;
     nearest.on('data', () => this.#pulse.beat());
@@ -79,6 +83,11 @@ export class Link {
       pulse: this.#pulse,
       ping: (answered: () => void) => this.#echo.ping(answered),
       idle: () => this.#echo.idle,
+      hesitation: () => this.#doubts.hesitation(this.#echo.took),
+      suspect: () => {
+        this.#pulse.suspect();
+        return this.#doubts.heeded;
+      },
       fault: () => this.fault,
       onLost: (listener: (fault: Fault) => void) => this.onLost(listener),
       lose: (fault: Fault) => this.#lose(fault),
@@ -104,12 +113,28 @@ export class Link {
     this.#machine.listen(listener);
   }
 
+  /** The address of this machine over which it goes; null where that is not known: a ProxyCommand has it. */
+  get local(): string | null {
+    return this.#socket instanceof Socket ? (this.#socket.localAddress ?? null) : null;
+  }
+
+  /** Whether its life is in doubt. */
+  get doubted(): boolean {
+    return this.#pulse.doubtedSince !== null;
+  }
+
+  /** Tells when the link's life is in doubt, and when not any more; at once where it is. Returns the unsubscribe. */
+  onDoubt(listener: DoubtListener): () => void {
+    return this.#doubts.listen(listener, this.#pulse.doubtedSince);
+  }
+
   /**
-   * Opens a channel to a target as the remote host sees it. Rejects with FORWARDING_REFUSED, TARGET_REFUSED, OPEN_TIMEOUT,
-   * or with what ended the link. When the deadline passes without one byte from the server, the link itself is lost.
+   * Opens a channel to a target as the remote host sees it. Rejects with FORWARDING_REFUSED, TARGET_REFUSED, OPEN_TIMEOUT, with the reason of
+   * `signal`, or with what ended the link. When no byte comes from the server, the link's life is in doubt; where nobody heeds that, the link
+   * is lost at the deadline.
    */
-  dial(target: Endpoint, from: Originator): Promise<Channel> {
-    return this.#channels.dial(target, from);
+  dial(target: Endpoint, from: Originator, signal?: AbortSignal): Promise<Channel> {
+    return this.#channels.dial(target, from, signal);
   }
 
   /**
@@ -138,9 +163,10 @@ export class Link {
     this.#carriers.onceClear(listener);
   }
 
-  /** Asks at once whether the server is still there: after a wake, or on a suspicion. */
-  check(): void {
-    this.#pulse.suspect();
+  /** Asks at once whether the server is still there. `woke`: this machine slept, and the silence so far is forgiven. */
+  check(woke: boolean): void {
+    if (woke) this.#pulse.wake();
+    else this.#pulse.suspect();
   }
 
   /** How long a ping takes, ms. Rejects with what ended the link. */

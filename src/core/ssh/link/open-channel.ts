@@ -14,6 +14,10 @@ export interface Opening {
   readonly ping: (answered: () => void) => void;
   /** Whether next to nothing of ours is on the way to the server. */
   readonly idle: () => boolean;
+  /** So long a living server may take to say anything at all, ms. */
+  readonly hesitation: () => number;
+  /** The server says nothing at all. False: nobody looks after a link whose life is in doubt. */
+  readonly suspect: () => boolean;
   /** What ended the link; null while it lives. */
   readonly fault: () => Fault | null;
   readonly onLost: (listener: (fault: Fault) => void) => () => void;
@@ -34,14 +38,21 @@ const patience = 50;
 /**
  * Opens a channel with a deadline; ssh2 has none. A ping goes right behind the request, and its answer starts the clock: on a slow
  * link with a full pipe the request itself may be long on its way. Rejects with what `open` failed with, with OPEN_TIMEOUT when
- * the server has seen the request and does not grant it, or talks of everything else, or with what ended the link. When nothing of ours is on the way and the
- * server says nothing at all within the deadline, the link itself is given up. `name` is the target.
+ * the server has seen the request and does not grant it, or talks of everything else, with the reason of `signal`, or with what ended
+ * the link. When nothing of ours is on the way and the server says nothing at all, the link's life is in doubt; where nobody looks after
+ * that, it is given up at the deadline. `name` is the target.
  */
-export function openChannel(opening: Opening, name: string, open: (done: Done) => void): Promise<ClientChannel> {
+export function openChannel(
+  opening: Opening,
+  name: string,
+  open: (done: Done) => void,
+  signal?: AbortSignal,
+): Promise<ClientChannel> {
   const { where, deadline, pulse, lose } = opening;
   return new Promise((resolve, reject) => {
     const lost = opening.fault();
     if (lost !== null) return reject(lost);
+    if (signal?.aborted === true) return reject(signal.reason);
     let settled = false;
     let seen = false;
     let waits = 0;
@@ -50,6 +61,8 @@ export function openChannel(opening: Opening, name: string, open: (done: Done) =
       if (settled) return;
       settled = true;
       clearTimeout(timer);
+      clearTimeout(doubt);
+      signal?.removeEventListener('abort', leave);
       forget();
       end();
     };
@@ -58,6 +71,10 @@ export function openChannel(opening: Opening, name: string, open: (done: Done) =
       const due = performance.now() + deadline;
       timer = setTimeout(() => ring(performance.now() - due), deadline);
     };
+    const leave = () => settle(() => reject(signal?.reason));
+    const mute = (since: number) => !seen && pulse.quietFor() >= since && opening.idle();
+    const hesitation = Math.min(opening.hesitation(), deadline);
+    const doubt = setTimeout(() => mute(hesitation - 10) && opening.suspect(), hesitation);
     const ring = (late: number) => {
       if (late > away) return arm();
       waits += 1;
@@ -65,13 +82,14 @@ export function openChannel(opening: Opening, name: string, open: (done: Done) =
         const text = `${where} did not open ${name} within ${(seen ? deadline : deadline * waits) / 1000} s; check that the target is reachable from there`;
         return settle(() => reject(new Fault('OPEN_TIMEOUT', text, { detail: { target: name } })));
       }
-      if (pulse.quietFor() >= deadline && opening.idle()) {
+      if (mute(deadline) && !opening.suspect()) {
         return lose(new Fault('LINK_SILENT', `no answer from ${where} for ${deadline / 1000} s; reconnecting`));
       }
       // The pipe is full, or the server busy with others: the link's own pulse says when it is dead.
       arm();
     };
     const forget = opening.onLost((fault) => settle(() => reject(fault)));
+    signal?.addEventListener('abort', leave);
     arm();
     try {
       open((error, channel) => {

@@ -1,27 +1,50 @@
 import { detectTime, type Keepalive } from '../../model/config.ts';
 
+/** What is heard of a link's life. */
+export interface PulseNews {
+  /** Sends a question to which a living server answers. */
+  ping(): void;
+  /** Its life is in doubt: it was asked. `since`: when it was heard last, or this machine woke; ms of `performance.now()`. */
+  doubted(since: number): void;
+  /** It gave a sign of life. */
+  trusted(): void;
+  /** It counts as dead. */
+  silent(): void;
+}
+
+/** A timer that fires so much too late tells that this process did not run (sleep, SIGSTOP). ms */
+const away = 1_000;
+
 /**
- * Watches that a link is alive: any inbound byte is life; after `interval` of silence a ping is sent, and after
- * `interval * (count + 1)` the link counts as dead. Time in which this process did not run (sleep, SIGSTOP) is no silence.
+ * Watches that a link is alive: any inbound byte is life; after `interval` of silence a ping is sent, after half of
+ * `interval * (count + 1)` its life is in doubt, and after the whole it counts as dead. Time in which this process did not run is no silence:
+ * the link then has the whole time anew, and is asked at once.
  */
 export class Pulse {
   readonly #keepalive: Keepalive;
-  readonly #ping: () => void;
-  readonly #silent: () => void;
+  readonly #news: PulseNews;
   #last = performance.now();
   #tick = performance.now();
   #timer: NodeJS.Timeout | undefined;
+  #doubted = false;
 
-  constructor(keepalive: Keepalive, ping: () => void, silent: () => void) {
+  constructor(keepalive: Keepalive, news: PulseNews) {
     this.#keepalive = keepalive;
-    this.#ping = ping;
-    this.#silent = silent;
+    this.#news = news;
     this.#arm();
   }
 
   /** A byte came in. */
   beat(): void {
     this.#last = performance.now();
+    if (!this.#doubted) return;
+    this.#doubted = false;
+    this.#news.trusted();
+  }
+
+  /** Since when it is in doubt, as `doubted` told it; null: it is not. */
+  get doubtedSince(): number | null {
+    return this.#doubted ? this.#last : null;
   }
 
   /** ms since the last inbound byte. */
@@ -29,9 +52,19 @@ export class Pulse {
     return performance.now() - this.#last;
   }
 
-  /** Pings at once. */
+  /** Asks at once whether it lives. */
   suspect(): void {
-    this.#ping();
+    this.#news.ping();
+    if (this.#doubted) return;
+    this.#doubted = true;
+    this.#news.doubted(this.#last);
+  }
+
+  /** This machine slept, or this process was stopped: the silence so far is forgiven, and it is asked at once. */
+  wake(): void {
+    this.#last = performance.now();
+    this.suspect();
+    this.#arm();
   }
 
   stop(): void {
@@ -40,26 +73,24 @@ export class Pulse {
 
   #arm(): void {
     const { interval } = this.#keepalive;
-    const left = detectTime(this.#keepalive) - this.quietFor();
-    const wait = Math.max(1, Math.min(interval, left));
+    const quiet = this.quietFor();
+    const detect = detectTime(this.#keepalive);
+    const half = detect / 2 - quiet;
+    const wait = Math.max(1, Math.min(interval, detect - quiet, half > 0 ? half : interval));
     this.#tick = performance.now() + wait;
+    clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#ring(), wait);
     this.#timer.unref();
   }
 
   #ring(): void {
     const { interval } = this.#keepalive;
-    const late = performance.now() - this.#tick;
-    if (late > interval) {
-      // The process itself was away: the server gets its whole time again.
-      this.#last = performance.now();
-      this.#ping();
-    } else if (this.quietFor() >= detectTime(this.#keepalive)) {
-      this.#silent();
-      return;
-    } else if (this.quietFor() >= interval - 1) {
-      this.#ping();
-    }
+    const quiet = this.quietFor();
+    const detect = detectTime(this.#keepalive);
+    if (performance.now() - this.#tick > away) return this.wake();
+    if (quiet >= detect) return this.#news.silent();
+    if (quiet >= detect / 2 - 1) this.suspect();
+    else if (quiet >= interval - 1) this.#news.ping();
     this.#arm();
   }
 }

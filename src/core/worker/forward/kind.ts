@@ -14,8 +14,8 @@ export type Ending = { readonly cut: Fault } | { readonly told: Fault };
 /** What each kind of forward does with an accepted client. Throws a Fault when the target cannot be had. */
 export interface ForwardKind {
   /**
-   * `opened` is awaited before the first byte of the client is read, `wrap` afterwards; where it throws, nothing is forwarded. Resolves with
-   * null after an ordinary end.
+   * `opened` is awaited before the first byte of the client is read, `wrap` afterwards; where it throws, nothing is forwarded. `yielded` is
+   * aborted where a client that is not `opened` yet is to go back. Resolves with null after an ordinary end.
    */
   serve(
     socket: Socket,
@@ -24,5 +24,6 @@ export interface ForwardKind {
     traffic: Traffic,
     opened: () => Promise<void>,
     wrap: Wrap | null,
+    yielded: AbortSignal,
   ): Promise<Ending | null>;
 }
