@@ -1,5 +1,7 @@
+import type { FaultReport } from '../model/fault.ts';
 import type { LaneId, ToSupervisor } from '../protocol.ts';
 import { type Asker, Permits } from './permits.ts';
+import { relayOf } from './waiting-question.ts';
 import type { WorkerKeeper } from './worker-keeper.ts';
 
 type Ask = Extract<ToSupervisor, { say: 'permit' }>;
@@ -37,7 +39,7 @@ export class PermitOffice {
       },
       withhold: (fault, wait) => {
         this.#asked.get(keeper)?.delete(request);
-        keeper.send({ say: 'withheld', request, fault, wait });
+        keeper.send({ say: 'withheld', request, fault: toldTo(relayOf(lane), fault), wait });
       },
       recovered: () => keeper.send({ say: 'nudge', lane, why: 'host' }),
     };
@@ -94,4 +96,10 @@ export class PermitOffice {
 
 function cancelled({ reached }: Asked): 'cancelled' | 'broken off' {
   return reached ? 'broken off' : 'cancelled';
+}
+
+/** What another relay with the same account met names that one; an answer to either serves both. */
+function toldTo(relay: string, fault: FaultReport): FaultReport {
+  if (fault.code !== 'NEEDS_ANSWER') return fault;
+  return { ...fault, message: fault.message.replace(/`towline unlock [^`]*`/, `\`towline unlock ${relay}\``) };
 }
