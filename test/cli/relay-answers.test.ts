@@ -102,7 +102,7 @@ test('a forward is written as short as it can be, and is read back', (t) => {
     if ('trouble' in parsed) throw new Error(parsed.trouble.message);
     const short = forwardText(parsed.value, port);
     const target = { kind: 'tcp', host: '127.0.0.1', port };
-    t.strictSame(parseForward(short), { value: { listen: parsed.value, target } }, short);
+    t.strictSame(parseForward(short), { value: { kind: 'local', listen: parsed.value, target } }, short);
     return short;
   };
   t.equal(written('8787', 8787), '8787');

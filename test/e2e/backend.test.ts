@@ -78,7 +78,7 @@ test('towline backend stop ends it for good; restart launches another', async (t
   const standing = async () => (await daemon.status('r')).standing;
   const isFound = async () => (await standing()).fault?.code === 'BACKEND_STOPPED';
   await waitUntil('it is found stopped', isFound, { timeout: 30_000 });
-  t.match(await standing(), { word: 'degraded', until: null }, 'the link is up');
+  t.match(await standing(), { word: 'blocked', until: null }, 'nothing else is led to');
   t.equal(await backends(container), 0);
   t.match(await runTowline(t, ['restart', 'r']), { code: 0 });
   t.not(await runOf(daemon), run);

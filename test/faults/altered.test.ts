@@ -144,6 +144,8 @@ test('F19: a bit that is flipped in what passes ends the link by name; not one w
     const chunks: Buffer[] = [];
     client.on('data', (chunk: Buffer) => chunks.push(chunk));
     const off = road.noisy.add({ kind: 'xor', at, mask: 0x10 }, 'down');
+    // The next link is to have no part in it.
+    void road.noisy.next().then(off);
     const since = clock();
     const end = await within(
       'the end',
@@ -153,16 +155,13 @@ test('F19: a bit that is flipped in what passes ends the link by name; not one w
       ),
     );
     const detect = since();
-    off();
     const got = Buffer.concat(chunks);
-    t.equal(end, 'ECONNRESET');
-    t.ok(got.length < size && got.equals(right.subarray(0, got.length)), `${got.length} bytes, all of them right`);
+    // Before its channel was open it goes to the next link, and gets everything from there.
+    t.equal(end, got.length < size ? 'ECONNRESET' : 'end');
+    t.ok(at < 1_000 || got.length < size, `cut after ${got.length} bytes`);
+    t.ok(got.equals(right.subarray(0, got.length)), `${got.length} bytes, all of them right`);
     const lost = await relays.next('the loss', (event) => event.type === 'lane.changed' && event.state.at !== 'up', id);
-    t.match(
-      relays.status('r').lastFault,
-      { code: 'INTEGRITY_FAILED', message: /failed its integrity check/ },
-      JSON.stringify(lost),
-    );
+    t.match(lost, { state: { fault: { code: 'INTEGRITY_FAILED', message: /failed its integrity check/ } } });
     measured(t, 'F19', { at: String(at), detect, delivered: String(got.length) });
   }
   t.equal(String(await exchange(relays.port('r', 1), 'clean again')), 'clean again');

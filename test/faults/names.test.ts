@@ -7,7 +7,7 @@ import type { Event } from '../../src/core/model/event.ts';
 import { exchange } from '../fixtures/client.ts';
 import { runTowline } from '../fixtures/cli.ts';
 import { noNamespaces, startNamespace } from '../fixtures/namespace.ts';
-import { endAll } from '../fixtures/process-tree.ts';
+import { endAll, signalAll } from '../fixtures/process-tree.ts';
 import { makeTemp, type Owner } from '../fixtures/temp.ts';
 import { within } from '../fixtures/wait.ts';
 import { leftUp, type Stage, startScene, waits } from './link-scene.ts';
@@ -133,6 +133,8 @@ test(
     t.equal(String(await exchange(echo, 'not held up')), 'not held up');
     measured(t, 'F23', { silent: '20', end, other: before() });
     t.ok(before() < 4_000, `${before()}`);
+    // A worker ends when its last lookup does, which is later than this test.
+    signalAll(relays.pids(), 'SIGKILL');
   },
 );
 

@@ -1,6 +1,6 @@
 import type { FaultReport } from './fault.ts';
 import { isSilent } from './beside.ts';
-import { judgedBy } from './judged.ts';
+import { backingOf, judgedBy } from './judged.ts';
 import type { LaneSnapshot, RelaySnapshot } from './snapshot.ts';
 import type { BackingState, LaneState, Word } from './state.ts';
 
@@ -68,7 +68,8 @@ function hopelessness({ state, fault, until }: LaneSnapshot): Standing | null {
   return fault?.code === 'WORKER_CRASHING' ? say('blocked', fault.message, fault, until) : null;
 }
 
-function standingUp({ lanes, forwards, before }: RelaySnapshot, { state, stage, note }: LaneSnapshot): Standing {
+function standingUp({ lanes, forwards, before }: RelaySnapshot, lane: LaneSnapshot): Standing {
+  const { state, stage, note } = lane;
   const { backing, beside } = state.at === 'up' ? state : { backing: null, beside: null };
   const far = note ?? stage;
   if (beside !== null && beside.at !== 'doubting') {
@@ -80,7 +81,11 @@ function standingUp({ lanes, forwards, before }: RelaySnapshot, { state, stage, 
   if (backing?.at === 'trying') {
     return say('degraded', `bringing its backend again over the same link${far === null ? '' : `: ${far}`}`);
   }
-  if (backing !== null) return say('degraded', backing.fault.message, backing.fault, backing.until);
+  if (backing !== null) {
+    // Where nothing else is led to, the link alone is of no use.
+    const useless = backing.at === 'blocked' && forwards.every((forward) => backingOf(lane, forward) !== null);
+    return say(useless ? 'blocked' : 'degraded', backing.fault.message, backing.fault, backing.until);
+  }
   for (const { listenFault, judgement, judgeFault } of forwards) {
     const fault = listenFault ?? (judgement === 'unwell' ? judgeFault : null);
     if (fault !== null) return say('degraded', fault.message, fault);

@@ -39,6 +39,8 @@ test('ssh2 has every private field that a login by key needs, in the form in whi
   t.type(protocol._packetRW.write.alloc, 'function');
   t.type(protocol._packetRW.write.finalize, 'function');
   t.strictSame(protocol._authsQueue, []);
+  t.equal(protocol._parse.length, 3, 'chunk, from, length');
+  t.equal(protocol._buffer, undefined);
   await new Promise<void>((resolve) => client.once('handshake', () => resolve()));
   t.equal(protocol._packetRW.write.allocStart, 5);
   t.type(protocol._cipher.encrypt, 'function');

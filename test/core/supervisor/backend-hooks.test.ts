@@ -81,7 +81,7 @@ test('a token that is set while another one is being proved is proved itself bef
   t.equal(moody.started(), 1);
 });
 
-test('a wrong token that is set while a relay is connected degrades it, and the right one mends it at once', async (t) => {
+test('a wrong token that is set while a relay is connected blocks it, and the right one mends it at once', async (t) => {
   const moody = makeMoody(t);
   const r = { host: 'test', forwards: ['0:backend'], plugins: [moody.plugin] };
   const daemon = await supervise(t, await startSshd(t), { r });
@@ -90,7 +90,7 @@ test('a wrong token that is set while a relay is connected degrades it, and the 
   const after = daemon.supervisor.status().id;
   await daemon.supervisor.retoken('r');
   await daemon.next('it is refused', () => daemon.status('r').standing.fault?.code === 'TOKEN_REFUSED', after);
-  t.match(daemon.status('r').standing, { word: 'degraded' });
+  t.match(daemon.status('r').standing, { word: 'blocked' });
   forgetToken(daemon.stateDir, 'r');
   await daemon.supervisor.retoken('r');
   await daemon.reach('r', 'connected');
