@@ -27,7 +27,7 @@ export interface RelayConfig {
   readonly keepalive: Keepalive | null;
   readonly deadlines: Deadlines;
   readonly hold: Hold;
-  /** Whether each link runs `true` on the host once, so that sshd turns Nagle's algorithm off. Default true. */
+  /** Whether each link runs `uname -n` on the host once, so that sshd turns Nagle's algorithm off. Default true. */
   readonly quicken: boolean;
   /** Most connections open at once. Default 8192. */
   readonly connections: number;
