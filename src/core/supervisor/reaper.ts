@@ -21,6 +21,7 @@ done
 export class Reaper {
   readonly #pids = new Set<number>();
   #shell: ChildProcess | null = null;
+  #gone: Promise<void> = Promise.resolve();
 
   /** It is to end with the daemon. */
   watch(pid: number): void {
@@ -33,8 +34,15 @@ export class Reaper {
   forget(pid: number): void {
     if (this.#pids.delete(pid)) this.#tell(`- ${pid}\n`);
     if (this.#pids.size > 0) return;
+    // The daemon may wait for it.
+    this.#shell?.ref();
     this.#shell?.stdin?.end();
     this.#shell = null;
+  }
+
+  /** Resolves when the last worker and its watcher have ended. */
+  ended(): Promise<void> {
+    return this.#pids.size === 0 ? this.#gone : Promise.resolve();
   }
 
   #begin(): void {
@@ -45,6 +53,9 @@ export class Reaper {
       // Without one, workers end by themselves where they can; the next worker brings another.
       if (this.#shell === shell) this.#shell = null;
     };
+    this.#gone = new Promise((resolve) => {
+      shell.once('error', () => resolve()).once('exit', () => resolve());
+    });
     shell.on('error', lost).on('exit', lost);
     shell.stdin.on('error', lost);
     shell.unref();

@@ -39,9 +39,10 @@ export class Workers {
     this.#shared?.kill(new Fault('LINK_LOST', 'ended at once, as asked; nothing to do'));
   }
 
-  /** Resolves when the shared worker is gone. */
+  /** Resolves when the shared worker is gone, and who watches over all of them. */
   async ended(): Promise<void> {
     await this.#shared?.ended();
+    await this.#reaper.ended();
   }
 
   #sharedLimit(): number {
