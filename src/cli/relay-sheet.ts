@@ -19,8 +19,9 @@ export function drawRelay(relay: RelayStatus, { now, colour, columns }: View): s
     ['reason', reasonOf(relay, now)],
     ['waits for', waitedFor(relay)],
     ['since', relay.since === 0 ? '' : `${formatAge(now - relay.since)} (${new Date(relay.since).toISOString()})`],
+    ['recovered', recoveryText(relay, now)],
     ['host', printable(relay.host)],
-    ...relay.lanes.flatMap((lane, index) => laneFacts(lane, relay.lanes.length > 1 ? ` ${index + 1}` : '')),
+    ...relay.lanes.flatMap((lane, index) => laneFacts(lane, relay.lanes.length > 1 ? ` ${index + 1}` : '', now)),
     ...relay.forwards.map((forward, index): readonly [string, string] => [
       'forward',
       forwardFact(forward, counters.rtt[index] ?? null),
@@ -46,6 +47,13 @@ export function drawRelay(relay: RelayStatus, { now, colour, columns }: View): s
   return `${[paint(relay.name, 'strong', colour), ...lines].join('\n')}\n`;
 }
 
+/** How often it came back, and how soon. */
+function recoveryText({ recovery: { count, last } }: RelayStatus, now: number): string {
+  if (last === null) return '';
+  const times = count === 1 ? 'once' : `${count} times`;
+  return `${times}, the last time after ${formatDuration(last.took)}, ${formatAge(now - last.at)} ago`;
+}
+
 /** What is the reason already is not told twice. */
 function faultText({ standing }: RelayStatus, { code, message }: FaultReport): string {
   return standing.fault?.message === message ? `${code}, as above` : `${printable(message)} [${code}]`;
@@ -62,13 +70,15 @@ function waitedFor({ standing: { word, fault } }: RelayStatus): string {
 function laneFacts(
   { pid, state, link, machine, backend }: LaneSnapshot,
   number: string,
+  now: number,
 ): (readonly [string, string])[] {
   const facts: (readonly [string, string])[] = pid === null ? [] : [[`worker${number}`, `pid ${pid}`]];
   if (link === null) return facts;
   const via = link.route.length === 0 ? '' : ` via ${link.route.map((hop) => printable(hop)).join(', ')}`;
+  const age = state.at === 'up' ? `, up for ${formatAge(now - state.since)}` : '';
   const missing = state.at === 'up' && state.backing !== null;
   facts.push(
-    [`link${number}`, `${printable(link.remote)}${via}, made in ${formatDuration(link.took)}`],
+    [`link${number}`, `${printable(link.remote)}${via}, made in ${formatDuration(link.took)}${age}`],
     ...(machine === null ? [] : [[`machine${number}`, machine] as const]),
     ...(backend === null
       ? []

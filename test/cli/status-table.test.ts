@@ -140,7 +140,15 @@ test('the sheet of one relay has every fact on a line of its own, broken where t
       lanes: [
         {
           pid: 42,
-          state: { at: 'idle' },
+          state: {
+            at: 'up',
+            since: now - 2 * 3_600_000,
+            attempt: 1,
+            tries: { of: 'none', count: 0, flaps: 0 },
+            backing: null,
+            beside: null,
+            vain: [],
+          },
           stage: null,
           note: null,
           backend: null,
@@ -151,6 +159,7 @@ test('the sheet of one relay has every fact on a line of its own, broken where t
           judged: [],
         },
       ],
+      recovery: { lostAt: null, count: 3, last: { at: now - 7_200_000, took: 312 } },
       lastFault: { ...unreachable, at: now - 65_000 },
       warnings: ['~/.ssh/config:3: Tunnel is not honoured yet'],
     },
@@ -160,9 +169,10 @@ test('the sheet of one relay has every fact on a line of its own, broken where t
     `dev-box
   state         connected
   since         4 min 10 s (2027-01-15T07:55:50.000Z)
+  recovered     3 times, the last time after 312 ms, 2 h ago
   host          devbox
   worker        pid 42
-  link          dev@10.0.0.7:22 via bastion, made in 43 ms
+  link          dev@10.0.0.7:22 via bastion, made in 43 ms, up for 2 h
   server        SSH-2.0-OpenSSH_9.2, host key SHA256:abc
   key exchange  strict, not post-quantum
   silence       the link counts as dead after 20 s without a byte

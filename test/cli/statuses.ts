@@ -26,6 +26,7 @@ export function relayStatus(
     lanes: [],
     forwards: [forward(8787, 8787)],
     lastFault: null,
+    recovery: { lostAt: null, count: 0, last: null },
     warnings: [],
     notes: {},
     standing: { word: 'connected', reason: '', fault: null, until: null, verified: true, ...standing },

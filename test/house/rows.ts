@@ -86,6 +86,12 @@ export const rows: Readonly<Record<string, Shown>> = {
     [`${SUPERVISOR}/permits`]: [
       'refused credentials are not tried again by any relay, unless a file changed or the user asked',
       'four failures of a busy host, whichever relays met them, end the tries of all for ten minutes',
+      'whoever asks, four handshakes that a busy host turned away are all in ten minutes',
+    ],
+    [`${SUPERVISOR}/login-budget`]: [
+      'a bad key is refused three times in an hour, though it is asked for each two seconds',
+      'keys that change all the time, and are all bad, fail four times in any ten minutes',
+      'a relay that is restarted in a loop with a bad key, or a key file that is rewritten, stays within the budget and says so',
     ],
     'core/model/step': [
       'in no ten minutes is a busy host asked a fifth time, however the jitter falls',

@@ -25,6 +25,13 @@ const probeStatus = z
   .union([z.null(), whole(100, 599, 'Status of a good answer.')])
   .meta({ description: 'Status of a good answer. Null: any of 200 to 399.' });
 
+const probeBody = z
+  .union([z.null(), z.string().min(1).max(1_024)], { error: 'a text of 1 to 1024 characters, or null' })
+  .meta({
+    description:
+      'A text that a good answer contains, exactly as it is written here; at most 64 KiB of the answer are read. Null: any answer will do.',
+  });
+
 /** Gives a probe the timeout that nobody wrote. */
 function timed<Given extends { readonly every: number; readonly timeout?: number | undefined }>(given: Given) {
   return { ...given, timeout: given.timeout ?? Math.min(3_000, given.every) };
@@ -34,7 +41,7 @@ function timed<Given extends { readonly every: number; readonly timeout?: number
 function healthOf(target: Target, given: HealthConfig | null | undefined): HealthConfig | null {
   if (given !== undefined) return given;
   return target.kind === 'backend'
-    ? { kind: 'backend', path: '/', status: null, every: 15_000, timeout: 3_000, rise: 1, fall: 3 }
+    ? { kind: 'backend', path: '/', status: null, body: null, every: 15_000, timeout: 3_000, rise: 1, fall: 3 }
     : null;
 }
 
@@ -45,13 +52,19 @@ const probeObject = z
     'kind',
     [
       closed({ kind: z.literal(['tcp', 'backend']), ...probe }, probeForms).transform((given) =>
-        timed({ ...given, path: '/', status: null }),
+        timed({ ...given, path: '/', status: null, body: null }),
       ),
       closed({ kind: z.literal('websocket'), path: probePath.prefault('/'), ...probe }, probeForms).transform((given) =>
-        timed({ ...given, status: null }),
+        timed({ ...given, status: null, body: null }),
       ),
       closed(
-        { kind: z.literal('http'), path: probePath.prefault('/'), status: probeStatus.prefault(null), ...probe },
+        {
+          kind: z.literal('http'),
+          path: probePath.prefault('/'),
+          status: probeStatus.prefault(null),
+          body: probeBody.prefault(null),
+          ...probe,
+        },
         probeForms,
       ).transform(timed),
     ],

@@ -59,7 +59,7 @@ const settings = {
   deadlines: deadlines.prefault({}),
   hold: hold.prefault({}),
   quicken: flag(
-    'Whether each link runs `true` on the host once, so that sshd turns Nagle off (40 ms an answer). False where the key has a forced command.',
+    'Whether each link runs `uname -n` on the host once, so that sshd turns Nagle off (40 ms an answer). False where the key has a forced command.',
   ).prefault(true),
   connections: whole(1, 65_536, 'Most connections open at once.').prefault(8_192),
   settle: duration('0s', '1h', 'How long a link must live to count as a success.').prefault('30s'),

@@ -27,7 +27,7 @@ export interface RelayConfig {
   readonly keepalive: Keepalive | null;
   readonly deadlines: Deadlines;
   readonly hold: Hold;
-  /** Whether each link runs `true` on the host once, so that sshd turns Nagle's algorithm off. Default true. */
+  /** Whether each link runs `uname -n` on the host once, so that sshd turns Nagle's algorithm off. Default true. */
   readonly quicken: boolean;
   /** Most connections open at once. Default 8192. */
   readonly connections: number;
@@ -132,6 +132,8 @@ export interface HealthConfig {
   readonly path: string;
   /** The status that an HTTP answer must have; null (default): any of 200 to 399. */
   readonly status: number | null;
+  /** A text that an HTTP answer must contain, in its first 64 KiB; null (default): any. */
+  readonly body: string | null;
   /** ms from the end of one check to the next. Default 15 s. */
   readonly every: number;
   /** ms that one check may take. Default 3 s, or `every` where that is less. */

@@ -2,6 +2,7 @@ import type { Event } from './event.ts';
 import type { FaultReport } from './fault.ts';
 import { judgedBy, pending } from './judged.ts';
 import type { ForwardSnapshot, LaneSnapshot, RelaySnapshot } from './snapshot.ts';
+import { neverLost } from './recovery.ts';
 import { restOf } from './rest.ts';
 import { bestLane } from './standing.ts';
 
@@ -13,6 +14,7 @@ export function declaredRelay(event: Extract<Event, { type: 'relay.declared' }>)
     since: event.at,
     running: 'stopped',
     before: false,
+    recovery: neverLost,
     lanes: Array.from({ length: event.lanes }, () => emptyLane),
     forwards: event.forwards.map((forward) => ({
       ...forward,

@@ -4,6 +4,7 @@ import type { ChangeFact, Event, Judgement, LinkFacts } from './event.ts';
 import type { FaultReport } from './fault.ts';
 import { declaredRelay, foldRelay } from './fold-relay.ts';
 import type { Judged } from './judged.ts';
+import { foldRecovery, type Recovery, serves } from './recovery.ts';
 import { standing } from './standing.ts';
 import type { LaneState, Stage } from './state.ts';
 
@@ -34,6 +35,8 @@ export interface RelaySnapshot {
   readonly running: 'stopped' | 'running' | 'stopping' | 'restarting';
   /** True when it was connected, well or not, since its start. */
   readonly before: boolean;
+  /** How often it was lost, and how soon it came back. */
+  readonly recovery: Recovery;
   readonly lanes: readonly LaneSnapshot[];
   readonly forwards: readonly ForwardSnapshot[];
   /** The last fault met, kept after it is cured. */
@@ -114,10 +117,11 @@ export function fold(snapshot: Snapshot, event: Event): Snapshot {
       const relay = snapshot.relays[event.relay];
       if (relay === undefined) return next;
       const folded = foldRelay(relay, event);
-      const { word } = standing(folded);
-      const since = word === standing(relay).word ? relay.since : event.at;
-      const before = folded.before || word === 'connected' || word === 'degraded';
-      return { ...next, relays: { ...next.relays, [event.relay]: { ...folded, since, before } } };
+      const [{ word: was }, { word }] = [standing(relay), standing(folded)];
+      const since = word === was ? relay.since : event.at;
+      const before = folded.before || serves(word);
+      const recovery = foldRecovery(folded.recovery, was, word, folded.running === 'running', event.at);
+      return { ...next, relays: { ...next.relays, [event.relay]: { ...folded, since, before, recovery } } };
     }
   }
 }

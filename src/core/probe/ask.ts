@@ -13,13 +13,26 @@ export interface Asking extends TokenParts {
   readonly name: string;
   /** ms. */
   readonly timeout: number;
+  /** A text to look for in the answer. */
+  readonly body?: string | null;
+}
+
+/** So much of an answer is read where a text is looked for in it. */
+export const mostRead = 64 * 1024;
+
+/** What came back. */
+export interface Answer {
+  /** 101 is a WebSocket handshake that was agreed on (RFC 6455 section 4.2.2). */
+  readonly status: number;
+  /** Whether the text was in it that was looked for, or none was. */
+  readonly found: boolean;
 }
 
 /**
- * Asks once over a stream, which it closes, and answers the status. 101 is a handshake that was agreed on (RFC 6455 section 4.2.2). Rejects with
- * PROBE_FAILED where no HTTP answer comes, and with the signal's reason.
+ * Asks once over a stream, which it closes. Rejects with PROBE_FAILED where no HTTP answer comes, or its text not in time, and with the
+ * signal's reason.
  */
-export async function ask(stream: Duplex, asking: Asking, signal: AbortSignal): Promise<number> {
+export async function ask(stream: Duplex, asking: Asking, signal: AbortSignal): Promise<Answer> {
   stream.on('error', () => undefined); // 'close' follows
   try {
     signal.throwIfAborted();
@@ -31,7 +44,8 @@ export async function ask(stream: Duplex, asking: Asking, signal: AbortSignal): 
   }
 }
 
-function answer(stream: Duplex, { kind, name, timeout, path, ...parts }: Asking, signal: AbortSignal): Promise<number> {
+function answer(stream: Duplex, asking: Asking, signal: AbortSignal): Promise<Answer> {
+  const { kind, name, timeout, path, body = null, ...parts } = asking;
   const key = randomBytes(16).toString('base64');
   const upgrade = {
     connection: 'Upgrade',
@@ -60,25 +74,48 @@ function answer(stream: Duplex, { kind, name, timeout, path, ...parts }: Asking,
       finish();
       reject(signal.reason);
     };
-    const done = (status: number) => {
+    const done = (status: number, found: boolean) => {
       finish();
-      resolve(status);
+      resolve({ status, found });
     };
     const timer = setTimeout(() => fail(`gave no answer within ${timeout / 1000} s`), timeout);
     signal.addEventListener('abort', aborted, { once: true });
+    let broken = () => fail('closed the connection without an answer');
     const pretended = 'answers 101 without having understood the WebSocket handshake';
-    call.on('response', ({ statusCode = 0 }: IncomingMessage) => {
+    call.on('response', (response: IncomingMessage) => {
+      const { statusCode = 0 } = response;
       if (statusCode === 101) fail(pretended);
-      else done(statusCode);
+      else if (body === null) done(statusCode, true);
+      else {
+        // Also where it breaks off: 'close' comes before the error of what was read.
+        broken = () => done(statusCode, false);
+        search(response, Buffer.from(body), (found) => done(statusCode, found));
+      }
     });
     call.on('upgrade', ({ statusCode = 0, headers: said }: IncomingMessage) => {
-      if (said['sec-websocket-accept'] === acceptOf(key)) done(statusCode);
+      if (said['sec-websocket-accept'] === acceptOf(key)) done(statusCode, true);
       else fail(pretended);
     });
     call.on('error', (error) => fail(`speaks no HTTP: ${printable(error.message)}`));
-    call.on('close', () => fail('closed the connection without an answer'));
+    call.on('close', () => broken());
     call.end();
   });
+}
+
+/** Reads until the text has come, the answer has ended, or enough was read; an answer that breaks off has ended. */
+function search(response: IncomingMessage, text: Buffer, done: (found: boolean) => void): void {
+  let tail = Buffer.alloc(0);
+  let left = mostRead;
+  response.on('data', (chunk: Buffer) => {
+    const seen = Buffer.concat([tail, chunk.subarray(0, left)]);
+    left -= chunk.length;
+    if (seen.includes(text)) done(true);
+    else if (left <= 0) done(false);
+    // The text may be cut in two by the end of what has come.
+    else tail = Buffer.from(seen.subarray(Math.max(0, seen.length - text.length + 1)));
+  });
+  response.on('error', () => done(false));
+  response.on('end', () => done(false));
 }
 
 /** RFC 6455 section 4.2.2, point 5.4. */

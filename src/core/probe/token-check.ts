@@ -48,7 +48,7 @@ export async function checkRefusal(
   signal: AbortSignal,
 ): Promise<void> {
   const parts = showToken(door.path, null);
-  const status = await ask(stream, { kind: kindOf(door), name, timeout, ...parts }, signal);
+  const { status } = await ask(stream, { kind: kindOf(door), name, timeout, ...parts }, signal);
   if (refusals.includes(status)) return;
   if (status >= 500) throw new Fault('PROBE_FAILED', `${name} answers ${status}; look at the backend`);
   const text = `${name} answers ${status} to who shows no token, where the backend answers ${refusals.join(', ')}; look at who listens there`;
@@ -69,7 +69,8 @@ export async function heldOpen<T>(stream: Duplex, what: Promise<T>): Promise<T> 
 
 async function statusFor(stream: Duplex, door: TokenDoor, token: Secret, signal: AbortSignal): Promise<number> {
   const parts = showToken(door.path, { wire: door.wire, token });
-  return ask(stream, { kind: kindOf(door), name: 'the backend', timeout, ...parts }, signal);
+  const { status } = await ask(stream, { kind: kindOf(door), name: 'the backend', timeout, ...parts }, signal);
+  return status;
 }
 
 /** Subprotocols exist in a WebSocket handshake only. */

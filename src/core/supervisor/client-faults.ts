@@ -4,10 +4,10 @@ import { Fault, type FaultReport } from '../model/fault.ts';
 export const tooManyOpen = (relay: string, most: number): FaultReport =>
   report('CONNECTIONS_FULL', `${most} connections are open, more are refused; raise connections of ${relay}`);
 
-export const noDescriptors = (room: number): FaultReport =>
+export const noDescriptors = (relay: string, open: number, all: number): FaultReport =>
   report(
     'CONNECTIONS_FULL',
-    `${room} connections are open in all, as many as the limit of open files allows; raise it (ulimit -n, LimitNOFILE=)`,
+    `${relay} has ${open} of ${all} open connections, as many as the limit of open files allows it beside the other relays; raise it (ulimit -n, LimitNOFILE=)`,
   );
 
 export const tooManyHeld = (relay: string, most: number): FaultReport =>

@@ -57,7 +57,8 @@ export class Clients {
     const connection = this.#table.add(socket, describeClient(name, forward, socket));
     this.#mine.add(connection);
     this.#held += 1;
-    const full = this.#table.full ?? (this.open < connections ? null : tooManyOpen(name, connections));
+    const full =
+      this.#table.full(this.#config.name) ?? (this.open < connections ? null : tooManyOpen(name, connections));
     if (full !== null) return this.#refuse(connection, full);
     // While the held are being served, it is one of them: the order of arrival is kept.
     const lane = this.#serving ? null : this.#laneFor(connection);

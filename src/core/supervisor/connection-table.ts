@@ -6,18 +6,36 @@ import type { Connection } from './connection.ts';
 
 /** The accepted clients of all relays, by the numbers under which workers speak of them. */
 export class ConnectionTable {
-  /** Most at once, so that descriptors are left for the daemon itself; null: no limit is known. */
-  readonly room: number | null;
+  /** Most at once for so many relays, so that descriptors are left for the daemon itself; null: no limit is known. */
+  readonly #room: (relays: number) => number | null;
   readonly #all = new Map<number, Connection>();
+  /** How many each relay has. */
+  readonly #counts = new Map<string, number>();
+  #relays: readonly string[] = [];
   #lastId = 0;
 
-  constructor(room: number | null) {
-    this.room = room;
+  constructor(room: (relays: number) => number | null) {
+    this.#room = room;
   }
 
-  /** Why no more are taken in; null: there is room. The one that has just come counts already. */
-  get full(): FaultReport | null {
-    return this.room !== null && this.#all.size > this.room ? noDescriptors(this.room) : null;
+  /** Among whom the room is shared from now on; what is open stays so. */
+  share(relays: readonly string[]): void {
+    this.#relays = relays;
+  }
+
+  /**
+   * Why a relay takes no more in; null: there is room. The client that has just come counts already. Half of the room is for whoever comes
+   * first; of the other half each relay has an equal part, which waits for it: two thousand clients of one relay that say nothing must
+   * not cost another one its own.
+   */
+  full(relay: string): FaultReport | null {
+    const room = this.#room(this.#relays.length);
+    if (room === null) return null;
+    const part = Math.floor(room / 2 / Math.max(1, this.#relays.length));
+    const mine = this.#count(relay);
+    const kept = this.#relays.reduce((sum, one) => sum + (one === relay ? 0 : Math.max(0, part - this.#count(one))), 0);
+    if (mine <= part ? this.#all.size <= room : this.#all.size + kept <= room) return null;
+    return noDescriptors(relay, mine - 1, this.#all.size - 1);
   }
 
   /** Takes in an accepted socket, as one that is held. */
@@ -34,6 +52,7 @@ export class ConnectionTable {
       timer: undefined,
     };
     this.#all.set(connection.id, connection);
+    this.#counts.set(client.relay, this.#count(client.relay) + 1);
     return connection;
   }
 
@@ -41,7 +60,14 @@ export class ConnectionTable {
     return this.#all.get(id);
   }
 
-  forget({ id }: Connection): void {
-    this.#all.delete(id);
+  forget({ id, client }: Connection): void {
+    if (!this.#all.delete(id)) return;
+    const left = this.#count(client.relay) - 1;
+    if (left > 0) this.#counts.set(client.relay, left);
+    else this.#counts.delete(client.relay);
+  }
+
+  #count(relay: string): number {
+    return this.#counts.get(relay) ?? 0;
   }
 }

@@ -178,6 +178,8 @@ export class Relay {
 
   /** Stops accepting at once, drains, ends the lanes; resolves when all is closed. */
   stop(why: string): Promise<void> {
+    // Not only when a restart that is under way has drained.
+    this.#listeners.close();
     return this.#life.stop(why);
   }
 

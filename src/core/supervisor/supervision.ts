@@ -34,6 +34,7 @@ export class Supervision implements Supervisor {
   readonly #desk: Desk;
   readonly #workers: Workers;
   readonly #relays: Relays;
+  readonly #connections: ConnectionTable;
   readonly #reloads: Reloads;
   #begun: () => void = () => undefined;
   #closing: Promise<void> | null = null;
@@ -57,6 +58,9 @@ export class Supervision implements Supervisor {
       message: (keeper, message) => this.#heard(keeper, message),
       gone: (keeper) => this.#desk.gone(keeper),
     });
+    const limit = descriptorLimit();
+    this.#connections = new ConnectionTable((count) => clientRoom(limit, count));
+    this.#connections.share(relays.map(({ name }) => name));
     this.#relays = new Relays(this.#settings(config), {
       fact,
       snapshot: (relay) => this.#events.snapshot.relays[relay] ?? null,
@@ -64,7 +68,7 @@ export class Supervision implements Supervisor {
       settle: (relay, forward) => ports.settle(relay, forward),
       keep: (relay, forward, port) => ports.keep(relay, forward, port),
       mayBegin: () => this.#closing === null,
-      connections: new ConnectionTable(clientRoom(descriptorLimit(), relays.length)),
+      connections: this.#connections,
     });
     const begun = new Promise<void>((resolve) => {
       this.#begun = resolve;
@@ -75,6 +79,7 @@ export class Supervision implements Supervisor {
       busy: (names) => this.#relays.busy(names),
       apply: async (next, diff) => {
         this.#workers.adopt(next.relays);
+        this.#connections.share(next.relays.map(({ name }) => name));
         await this.#relays.apply(this.#settings(next), diff);
       },
       fact,

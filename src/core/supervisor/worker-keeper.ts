@@ -3,6 +3,7 @@ import { Fault } from '../model/fault.ts';
 import { exceeded, intensity, restartDelay } from '../model/intensity.ts';
 import type { LaneId, LaneVitals, ToSupervisor, ToWorker } from '../protocol.ts';
 import type { Turnstile } from '../model/turnstile.ts';
+import type { Reaper } from './reaper.ts';
 import { WorkerProcess } from './worker-process.ts';
 
 /** What a lane hears of its worker. */
@@ -29,6 +30,7 @@ export class WorkerKeeper {
   #limit: number;
   readonly #news: KeeperNews;
   readonly #starts: Turnstile;
+  readonly #reaper: Reaper;
   readonly #lanes = new Map<LaneId, LaneNews>();
   readonly #idle: (() => void)[] = [];
   #process: WorkerProcess | null = null;
@@ -38,10 +40,11 @@ export class WorkerKeeper {
   #ends: number[] = [];
   #rest: NodeJS.Timeout | undefined;
 
-  /** `limit`: resident bytes above which a worker is replaced. `starts`: lets few workers start at once. */
-  constructor(limit: number, starts: Turnstile, news: KeeperNews) {
+  /** `limit`: resident bytes above which a worker is replaced. `starts`: lets few workers start at once. `reaper`: ends them with the daemon. */
+  constructor(limit: number, starts: Turnstile, reaper: Reaper, news: KeeperNews) {
     this.#limit = limit;
     this.#starts = starts;
+    this.#reaper = reaper;
     this.#news = news;
   }
 
@@ -106,10 +109,12 @@ export class WorkerKeeper {
         said: (line, skipped) => [...this.#lanes.values()][0]?.said(line, skipped),
         ended: (fault) => {
           leave();
+          this.#reaper.forget(worker.pid);
           if (this.#process === worker) this.#ended(worker.pid, fault);
         },
       });
       this.#process = worker;
+      if (worker.pid > 0) this.#reaper.watch(worker.pid);
     });
   }
 

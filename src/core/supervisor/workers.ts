@@ -1,6 +1,7 @@
 import type { RelayConfig } from '../model/config.ts';
 import { Fault } from '../model/fault.ts';
 import { Turnstile } from '../model/turnstile.ts';
+import { Reaper } from './reaper.ts';
 import { type KeeperNews, WorkerKeeper } from './worker-keeper.ts';
 
 /** Two cores start so many workers at once; more would starve each other. */
@@ -11,6 +12,7 @@ export class Workers {
   #relays: readonly RelayConfig[];
   readonly #news: KeeperNews;
   readonly #starts = new Turnstile(startsAtOnce);
+  readonly #reaper = new Reaper();
   #shared: WorkerKeeper | null = null;
 
   constructor(relays: readonly RelayConfig[], news: KeeperNews) {
@@ -20,7 +22,7 @@ export class Workers {
 
   /** Who keeps a worker for one more lane of this relay. */
   keeper(relay: RelayConfig): WorkerKeeper {
-    const make = (limit: number) => new WorkerKeeper(limit, this.#starts, this.#news);
+    const make = (limit: number) => new WorkerKeeper(limit, this.#starts, this.#reaper, this.#news);
     if (relay.isolation === 'relay') return make(relay.memory);
     this.#shared ??= make(this.#sharedLimit());
     return this.#shared;
@@ -37,9 +39,10 @@ export class Workers {
     this.#shared?.kill(new Fault('LINK_LOST', 'ended at once, as asked; nothing to do'));
   }
 
-  /** Resolves when the shared worker is gone. */
+  /** Resolves when the shared worker is gone, and who watches over all of them. */
   async ended(): Promise<void> {
     await this.#shared?.ended();
+    await this.#reaper.ended();
   }
 
   #sharedLimit(): number {

@@ -50,6 +50,12 @@ export const invalid: Readonly<Record<string, readonly string[]>> = {
   'duration-without-unit.json': [
     '8:17 relays.db.settle: "30" is not a duration',
   ],
+  'dynamic-target-short.json': [
+    '6:9 relays.db.forwards[0]: "1080:db:80" is nothing to listen on',
+  ],
+  'dynamic-target.json': [
+    '9:11 relays.db.forwards[0].target: unknown key',
+  ],
   'empty.json': [
     '1:1 the file is empty',
   ],
@@ -59,8 +65,18 @@ export const invalid: Readonly<Record<string, readonly string[]>> = {
   'exponent-port.json': [
     '1:66 relays.db.forwards[0].listen: 8e3 is not a plain number',
   ],
+  'forward-kind-short.json': [
+    '6:9 relays.db.forwards[0]: "reverse" is a name, and a forward listens on an address',
+  ],
+  'forward-kind.json': [
+    '7:19 relays.db.forwards[0].kind: "reverse" is not allowed',
+  ],
   'forwards-empty.json': [
     '5:19 relays.db.forwards: an empty list is too small',
+  ],
+  'health-body.json': [
+    '11:21 relays.db.forwards[0].health.body: "" is too small',
+    '19:13 relays.db.forwards[1].health.body: unknown key',
   ],
   'health-kind.json': [
     '10:21 relays.db.forwards[0].health.kind: "https" is not allowed',
@@ -142,6 +158,10 @@ export const invalid: Readonly<Record<string, readonly string[]>> = {
   'not-an-object.json': [
     '1:1 a list is not allowed',
   ],
+  'not-loopback-remote.json': [
+    '8:21 relays.db.forwards[0].listen: other machines could connect to 0.0.0.0:9000',
+    '11:9 relays.db.forwards[1]: other machines could connect to 0.0.0.0:9001',
+  ],
   'not-loopback-short.json': [
     '6:9 relays.db.forwards[0]: other machines could connect to [::]:8080',
   ],
@@ -171,6 +191,9 @@ export const invalid: Readonly<Record<string, readonly string[]>> = {
   ],
   'proto-key.json': [
     '1:15 relays.__proto__: this key is not allowed',
+  ],
+  'remote-health.json': [
+    '10:11 relays.db.forwards[0].health: unknown key',
   ],
   'secret-number.json': [
     '11:23 relays.db.plugins[0].password: this is not a plain number',
@@ -219,6 +242,9 @@ export const invalid: Readonly<Record<string, readonly string[]>> = {
   ],
   'two-relays-one-socket.yaml': [
     '3:30 relays.two.forwards[0]: unix:/run/x/../x/s is taken by relays.one.forwards[0] in line 2',
+  ],
+  'two-remotes-one-port.json': [
+    '12:9 relays.web.forwards[0]: 127.0.0.1:9000 is taken by relays.db.forwards[0] in line 6',
   ],
   'unclosed-quote.yaml': [
     '3:1 a character is missing: a closing quote or bracket, a comma, a colon or a space',

@@ -249,6 +249,46 @@ test('the last fault is kept after it is cured, with its time', (t) => {
   t.end();
 });
 
+test('how often a relay came back, and how soon, is kept; neither a stop nor a link that another lane stood in for is a loss', (t) => {
+  const well = [bound(), up(), judged('well')];
+  const again = [up(), judged('well')];
+  const second = [up(1), judged('well', null, 0, 1)];
+  const stop: readonly Fact[] = [
+    { type: 'relay.stopping', relay, why: 'asked' },
+    { type: 'relay.stopped', relay },
+    { type: 'relay.started', relay },
+  ];
+  const table: readonly (readonly [string, readonly Fact[], object])[] = [
+    ['never lost', [...declared(), ...well], { lostAt: null, count: 0, last: null }],
+    ['lost, from the first word of it on', [...declared(), ...well, waiting, dialing], { lostAt: 50, count: 0 }],
+    ['blocked by now', [...declared(), ...well, waiting, blocked], { lostAt: 50, count: 0 }],
+    [
+      'back when it is asked and well, not when the link is there',
+      [...declared(), ...well, waiting, dialing, ...again],
+      { lostAt: null, count: 1, last: { at: 80, took: 30 } },
+    ],
+    [
+      'twice',
+      [...declared(), ...well, waiting, ...again, waiting, ...again],
+      { lostAt: null, count: 2, last: { at: 100, took: 20 } },
+    ],
+    [
+      'stopped while it was lost',
+      [...declared(), ...well, waiting, ...stop, ...well],
+      { lostAt: null, count: 0, last: null },
+    ],
+    ['another lane', [...declared(1, 2), ...well, ...second, waiting, dialing, ...again], { lostAt: null, count: 0 }],
+  ];
+  for (const [name, facts, recovery] of table) {
+    let snapshot = emptySnapshot;
+    facts.forEach((fact, index) => {
+      snapshot = fold(snapshot, { ...fact, id: index + 1, at: index * 10 });
+    });
+    t.match(snapshot.relays[relay]?.recovery, recovery, name);
+  }
+  t.end();
+});
+
 test('a relay whose person is asked says so, until he has answered', (t) => {
   const asked = { relay, lane: 0, kind: 'password', where: 'me@box:22', wish: 'a password', again: false } as const;
   const shown = (facts: readonly Fact[]): string => {

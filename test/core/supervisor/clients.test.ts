@@ -30,7 +30,7 @@ test('who comes while it is looked who has left is served, and who has left is c
   let up = false;
   let looked: ((gone: (client: ClientConnection) => boolean) => void) | undefined;
   const config = { name: 'r', hold: { time: 60_000, connections: 9 }, connections: 9, deadlines: { open: 1_000 } };
-  const clients = new Clients(config as RelayConfig, new ConnectionTable(null), {
+  const clients = new Clients(config as RelayConfig, new ConnectionTable(() => null), {
     lane: () => (up ? { id: 'r#0', keeper } : null),
     prospect: () => (up ? { is: 'open' } : { is: 'held', launching: false }),
     hurry: () => undefined,

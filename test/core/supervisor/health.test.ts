@@ -4,10 +4,12 @@ import { test } from 'tap';
 import { WebSocketServer } from 'ws';
 import { startEcho, startSilent } from '../../fixtures/backend.ts';
 import { freePort } from '../../fixtures/port.ts';
+import { startHttp } from '../../fixtures/backend-web.ts';
 import { fateOf } from '../../fixtures/client.ts';
 import { startSshd } from '../../fixtures/sshd.ts';
 import { supervise } from '../../fixtures/supervised.ts';
 import type { Owner } from '../../fixtures/temp.ts';
+import { waitUntil } from '../../fixtures/wait.ts';
 
 const quick = { every: '1s', timeout: '1s', rise: 1, fall: 2 };
 
@@ -97,4 +99,55 @@ test('a client that is refused has the check confirmed at once, not after three 
   await backend.close();
   t.equal(await fateOf(relays.port('r')), 'ECONNRESET');
   t.match((await relays.reach('r', 'degraded', 10_000)).standing.fault, { code: 'TARGET_REFUSED' });
+});
+
+test('health checks are no client traffic: after many of them every count is nought, and no client was seen', async (t) => {
+  const sshd = await startSshd(t);
+  const { port } = await startHttp(t);
+  const websocket = await websocketServer(t, () => 101);
+  const health = (kind: string) => ({ kind, every: '1s', timeout: '1s' });
+  const relays = await supervise(t, sshd, {
+    r: {
+      host: 'test',
+      forwards: [
+        { listen: 0, target: port, health: health('http') },
+        { listen: 0, target: websocket, health: health('websocket') },
+        { listen: 0, target: port, health: health('tcp') },
+      ],
+    },
+  });
+  await relays.reach('r', 'connected');
+  const rounds = 3;
+  let seen = relays.status('r').counters.rtt;
+  for (let round = 0; round < rounds; round += 1) {
+    // Each check has a round trip of its own; nothing else tells of it, and that is the point.
+    await waitUntil('another round of checks', () =>
+      relays.status('r').counters.rtt.every((one, at) => one !== null && one !== seen[at]),
+    );
+    seen = relays.status('r').counters.rtt;
+  }
+  t.match(relays.status('r').counters, { open: 0, held: 0, accepted: 0, refused: 0, sent: 0, received: 0 });
+  t.notOk(relays.events.some(({ type }) => type === 'connection.refused'));
+  t.equal(sshd.log().match(/Accepted publickey/g)?.length, 1, 'and none has a login of its own');
+});
+
+test('the time that a relay took to come back is in its status', async (t) => {
+  const sshd = await startSshd(t);
+  const echo = await startEcho(t);
+  const health = { kind: 'tcp', ...quick };
+  const relays = await supervise(t, sshd, {
+    r: { host: 'test', forwards: [{ listen: 0, target: echo.port, health }] },
+  });
+  const { recovery } = await relays.reach('r', 'connected');
+  t.strictSame(recovery, { lostAt: null, count: 0, last: null });
+  for (const count of [1, 2]) {
+    const began = Date.now();
+    const { id } = relays.supervisor.status();
+    sshd.killSessions();
+    await relays.next('the way back', () => relays.status('r').recovery.count === count, id);
+    const { last } = relays.status('r').recovery;
+    t.comment(`measured ${last?.took} ms from the loss of a link until the relay was connected again`);
+    t.ok(last !== null && last.took > 0 && last.took <= Date.now() - began, `${last?.took} ms`);
+    t.ok(last !== null && last.at >= began && last.at <= Date.now());
+  }
 });

@@ -18,7 +18,7 @@ import { makeTemp } from '../../fixtures/temp.ts';
 
 const token = 'tk-5f0a3c9e1b7d4826a0c2e4f6';
 const signal = new AbortController().signal;
-const health = { path: '/', status: null, every: 1_000, timeout: 1_000, rise: 1, fall: 1 };
+const health = { path: '/', status: null, body: null, every: 1_000, timeout: 1_000, rise: 1, fall: 1 };
 
 test('an http probe makes connected mean that the right status came back', async (t) => {
   const sshd = await startSshd(t);
@@ -39,6 +39,55 @@ test('an http probe makes connected mean that the right status came back', async
   const { fault } = (await relays.reach('unwell', 'degraded')).standing;
   t.match(fault, { code: 'PROBE_FAILED', message: /answers 503 instead of 200 to 399; look at the backend/ });
   t.match((await relays.reach('locked', 'degraded')).standing.fault, { code: 'TOKEN_MISSING', message: /answers 403/ });
+});
+
+test('an http probe may ask for a text, of which a server that never ends its answer sends 64 KiB and not much more', async (t) => {
+  const link = await openTestLink(t, await startSshd(t));
+  const text = 'ready: yes';
+  let sent = 0;
+  const server = createServer((request, response) => {
+    response.on('error', () => undefined);
+    switch (request.url) {
+      case '/cut':
+        response.write('<p>ready: ');
+        return void setImmediate(() => response.end('yes</p>'));
+      case '/late':
+        return void response.end(`${'x'.repeat(64 * 1024 - text.length + 1)}${text}`);
+      case '/last':
+        return void response.end(`${'x'.repeat(64 * 1024 - text.length)}${text}`);
+      case '/broken':
+        response.write('ready: ', () => response.destroy());
+        return;
+      case '/wrong':
+        return void response.writeHead(500).end(text);
+      default: {
+        const more = () => {
+          for (let room = true; room && !response.destroyed; ) {
+            sent += 1_024;
+            room = response.write('x'.repeat(1_024));
+          }
+        };
+        response.on('drain', more);
+        more();
+      }
+    }
+  });
+  const { port } = await keep(t, server, 0);
+  const target = { kind: 'tcp', host: '127.0.0.1', port } as const;
+  const ask = (path: string) =>
+    probeHttp(() => dialAlone(link, target), target, { ...health, kind: 'http', path, body: text }, signal).then(
+      () => 'well',
+      (error: unknown) => Fault.from(error),
+    );
+  t.equal(await ask('/cut'), 'well', 'in two pieces');
+  t.equal(await ask('/last'), 'well', 'at the end of the 64 KiB');
+  const without = /^127\.0\.0\.1:\d+ answers 200 without "ready: yes" in its first 64 KiB; look at the backend$/;
+  for (const path of ['/late', '/broken', '/endless']) {
+    t.match(await ask(path), { code: 'PROBE_FAILED', message: without }, path);
+  }
+  t.comment(`measured ${Math.round(sent / 1_024)} KiB that a backend without an end could send to a probe`);
+  t.ok(sent < 8 * 1024 * 1024, `${sent} bytes, buffers on the way included`);
+  t.match(await ask('/wrong'), { code: 'PROBE_FAILED', message: /answers 500 instead of 200 to 399/ });
 });
 
 test('a probe that has a token shows it, and says which is wrong: none, or that one', async (t) => {

@@ -260,3 +260,19 @@ test('where nobody answers, one lane finds it out for all that would be asked th
   t.same(said, ['a', 'b withheld NEEDS_ANSWER 1200', 'c withheld NEEDS_ANSWER 1200']);
   t.end();
 });
+
+test('an authentication that ran out of time stands in the log of the host, and is asked for again as of a busy one', (t) => {
+  const { permits, said, ask } = office(t);
+  const late = new Fault('AUTH_TIMEOUT', 'late').report();
+  permits.shaken('h:22', ask('a'), late);
+  permits.shaken('h:22', ask('a', { forced: true }), late);
+  ask('b');
+  t.match(said.at(-1), /^b withheld AUTH_TIMEOUT [456]$/);
+  for (let n = 0; n < 2; n += 1) permits.shaken('h:22', ask('a', { forced: true }), late);
+  ask('a', { forced: true });
+  t.match(said.at(-1), /^a withheld LOGINS_SPENT/);
+  const mute = new Fault('GREETING_TIMEOUT', 'mute').report();
+  for (let n = 0; n < 9; n += 1) permits.shaken('other:22', ask(`${n}`, { host: 'other:22' }), mute);
+  t.equal(said.at(-1), '8', 'who never said a word has written nothing down');
+  t.end();
+});

@@ -9,6 +9,7 @@ import type { ToWorker } from '../../../src/core/protocol.ts';
 import { type Attendant, Attendants } from '../../../src/core/supervisor/attendant.ts';
 import { Questions } from '../../../src/core/supervisor/questions.ts';
 import { Turnstile } from '../../../src/core/model/turnstile.ts';
+import { Reaper } from '../../../src/core/supervisor/reaper.ts';
 import { WorkerKeeper } from '../../../src/core/supervisor/worker-keeper.ts';
 import { makeTemp, type Owner } from '../../fixtures/temp.ts';
 import { waitUntil, within } from '../../fixtures/wait.ts';
@@ -17,7 +18,7 @@ import { waitUntil, within } from '../../fixtures/wait.ts';
 class Keeper extends WorkerKeeper {
   readonly #got: string[];
   constructor(name: string, got: string[]) {
-    super(1, new Turnstile(1), { message: () => undefined, gone: () => undefined });
+    super(1, new Turnstile(1), new Reaper(), { message: () => undefined, gone: () => undefined });
     this.#got = got;
     this.name = name;
   }

@@ -7,9 +7,10 @@ const patience = 5_000;
 const mostSaid = 1_024;
 
 /**
- * Runs `uname -n` on the host, which costs no more than any other command, and says what it calls itself. sshd leaves Nagle's algorithm on for a connection that only forwards, until a session runs a command:
- * this costs one round trip and takes 40 ms off each small answer (measured, OpenSSH 9.2). Where it is refused nothing else is
- * lost, and a host without sessions (MaxSessions) is noted. A forced command (authorized_keys(5), `command=`) runs in its place: one that does not end is noted.
+ * Runs `uname -n` on the host, which costs no more than any other command, and says what it calls itself. sshd leaves Nagle's algorithm on
+ * for a connection that only forwards, until a session runs a command: this costs one round trip and takes 40 ms off each small answer
+ * (measured, OpenSSH 9.2). Where it is refused nothing else is lost, and a host without sessions (MaxSessions) is noted. A forced
+ * command (authorized_keys(5), `command=`) runs in its place: one that does not end is noted.
  */
 export function quicken(
   client: Client,
