@@ -151,7 +151,14 @@ export class Clients {
     connection.lane = lane.id;
     connection.handovers += 1;
     const { id, client } = connection;
-    if (!lane.keeper.send({ say: 'connection', lane: lane.id, id, client }, handle)) return this.#back(connection);
+    if (!lane.keeper.send({ say: 'connection', lane: lane.id, id, client }, handle)) {
+      // The worker is gone and nobody has told yet: nothing was handed over, and its end will have the held looked at.
+      connection.handovers -= 1;
+      connection.at = 'held';
+      connection.lane = null;
+      this.#held += 1;
+      return this.#hold(connection);
+    }
     const { deadlines, name } = this.#config;
     connection.timer = setTimeout(() => {
       this.#refuse(connection, neverAnswered(name));

@@ -81,6 +81,7 @@ export class RelayLanes {
   /** `forced`: the user asked for it. */
   begin(setting: SlotSetting, forced: boolean): void {
     this.#setting = setting;
+    this.#ending = false;
     const { fact, keeper, changed, orphaned, given, backed, refused, seated } = this.#ports;
     this.#lanes = Array.from({ length: this.#setting.relay.lanes }, (_, index) => {
       const lane: LaneSlot = new LaneSlot(index, this.#setting, forced, keeper(), {
@@ -100,6 +101,11 @@ export class RelayLanes {
       return lane;
     });
     for (const lane of this.#lanes) lane.start();
+  }
+
+  /** They are to end, for the config is another by now: nobody is led to them any more. */
+  retire(): void {
+    this.#ending = true;
   }
 
   /** Drains them; resolves when all have ended, their own workers too. */

@@ -4,8 +4,8 @@ export interface RelayDeeds {
   readonly begin: (forced: boolean) => Promise<void>;
   /** Ends all that was begun. */
   readonly end: (why: string) => Promise<void>;
-  /** Ends the lanes and begins them anew, while the listeners stay. */
-  readonly renew: (why: string) => Promise<void>;
+  /** Ends the lanes and begins them anew, while the listeners stay. `forced`: the user asked for it. */
+  readonly renew: (why: string, forced: boolean) => Promise<void>;
   /** Whether what runs is not what the config says by now. */
   readonly stale: () => boolean;
   /** False once the daemon ends: then nothing begins any more. */
@@ -45,11 +45,11 @@ export class RelayLife {
     return this.#stopping;
   }
 
-  /** One that is stopped, or about to be, is started. */
-  restart(why: string): Promise<void> {
-    if (this.#starting === null || this.#stopping !== null) return this.start(true);
+  /** One that is stopped, or about to be, is started. `forced`: the user asked for it. */
+  restart(why: string, forced = true): Promise<void> {
+    if (this.#starting === null || this.#stopping !== null) return this.start(forced);
     this.#restarting ??= this.#starting
-      .then(() => this.#deeds.renew(why))
+      .then(() => this.#deeds.renew(why, forced))
       .finally(() => {
         this.#restarting = null;
       });
@@ -60,6 +60,6 @@ export class RelayLife {
   async refresh(why: string): Promise<void> {
     await this.#restarting;
     await this.#starting;
-    if (this.#starting !== null && this.#stopping === null && this.#deeds.stale()) await this.restart(why);
+    if (this.#starting !== null && this.#stopping === null && this.#deeds.stale()) await this.restart(why, false);
   }
 }

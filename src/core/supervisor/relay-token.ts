@@ -44,6 +44,11 @@ export class RelayToken {
     if (before?.reveal() !== this.#given?.reveal()) this.#known = { ...this.#known, token: null };
   }
 
+  /** What was learned is of another backend, perhaps on another host. */
+  forget(): void {
+    this.#known = { token: null, backend: null };
+  }
+
   learned(backend: BackendFacts | null, token: Secret | null): void {
     const { backend: before, token: old } = this.#known;
     this.#known = { backend, token };

@@ -88,7 +88,7 @@ export class Relay {
     this.#life = new RelayLife({
       begin: (forced) => this.#begin(forced),
       end: (why) => this.#end(why),
-      renew: (why) => this.#renew(why),
+      renew: (why, forced) => this.#renew(why, forced),
       stale: () => this.#stale,
       mayBegin: () => this.#mayBegin(),
     });
@@ -144,8 +144,12 @@ export class Relay {
     this.clients.adopt(this.config, place);
     // Their numbers are those of the forwards before.
     this.#refusals.flush();
-    if (anew) this.#ports.fact(changedFact(this.config, was));
-    else this.#lanes.limit(memory);
+    if (anew) {
+      // Its forwards may lead to another host now.
+      this.token.forget();
+      this.#lanes.retire();
+      this.#ports.fact(changedFact(this.config, was));
+    } else this.#lanes.limit(memory);
     const open = this.#listeners.rearrange(forwards, was);
     return async () => {
       await open();
@@ -168,6 +172,7 @@ export class Relay {
     this.#retired = false;
     this.#setting = setting;
     this.clients.adopt(setting.relay, () => null);
+    this.token.forget();
     this.declare();
   }
 
@@ -237,7 +242,7 @@ export class Relay {
     this.#ports.fact({ type: 'relay.stopped', relay: name });
   }
 
-  async #renew(why: string): Promise<void> {
+  async #renew(why: string, forced: boolean): Promise<void> {
     const { name } = this.config;
     this.#ports.fact({ type: 'relay.restarting', relay: name, why });
     await this.#lanes.end();
@@ -245,7 +250,7 @@ export class Relay {
     if (!this.#mayBegin()) return;
     this.#ports.fact({ type: 'relay.started', relay: name });
     await this.token.look();
-    this.#beginLanes(true);
+    this.#beginLanes(forced);
   }
 
   #beginLanes(forced: boolean): void {

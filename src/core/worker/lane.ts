@@ -103,6 +103,7 @@ export class Lane {
         if (this.#state.at === 'up') this.#service.begin(link, backed);
       },
       backed: (link, backed) => {
+        this.#replaceable = backed.backend?.withLink !== true;
         this.#service.resume(link, backed);
         this.input({ type: 'backed' });
       },

@@ -5,7 +5,7 @@ interface Entry {
   readonly link: Promise<Link>;
   readonly controller: AbortController;
   /** Whose place it is to take; null: nobody's. */
-  readonly before: Entry | null;
+  before: Entry | null;
   users: number;
   /** Once it is open. */
   opened: Link | null;
@@ -82,8 +82,10 @@ export class Links {
   /** Whose place it took, or was to take, has the key again if it lives. */
   #forget(key: string, entry: Entry): void {
     entry.over = true;
-    if (this.#entries.get(key) !== entry) return;
     const { before } = entry;
+    const now = this.#entries.get(key);
+    if (now?.before === entry) now.before = before;
+    if (now !== entry) return;
     if (before === null || before.over) this.#entries.delete(key);
     else this.#entries.set(key, before);
   }

@@ -1,13 +1,15 @@
 import type { Duplex } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { RelayConfig, RemoteForward } from '../model/config.ts';
 import type { Endpoint } from '../model/endpoint.ts';
 import { Fault } from '../model/fault.ts';
 import type { ClientConnection } from '../model/plugin.ts';
 import type { Guests } from '../plugin/guests.ts';
 import type { ArrivedCounts } from '../protocol.ts';
-import type { Incoming, Link, RemoteListener } from '../ssh/link/link.ts';
+import type { Incoming, Link } from '../ssh/link/link.ts';
 import { remoteHost } from '../ssh/link/remote-host.ts';
 import { dialHere } from '../socket/dial-here.ts';
+import { abort } from '../socket/raw-handle.ts';
 import { serveRemote } from './forward/remote.ts';
 import { explainRefusal } from './remote-refusal.ts';
 import type { Traffic } from './splice.ts';
@@ -88,7 +90,7 @@ export class RemoteListeners {
       try {
         const listener = await link.listen(
           listen,
-          (incoming) => void this.#take(link, forward, index, listener, incoming),
+          (incoming, there) => void this.#take(link, forward, index, there, incoming),
         );
         if (signal.aborted) return listener.close();
         this.#chosen.set(index, listener.listen);
@@ -107,20 +109,13 @@ export class RemoteListeners {
         // Another listener than the one that was asked for may do as well.
         if (forward.listen.kind === 'tcp' && forward.listen.port === 0) this.#chosen.delete(index);
       }
-      await pause(wait, signal);
+      await sleep(wait, undefined, { signal }).catch(() => undefined);
     }
   }
 
-  async #take(
-    link: Link,
-    forward: RemoteForward,
-    index: number,
-    listener: RemoteListener,
-    incoming: Incoming,
-  ): Promise<void> {
+  async #take(link: Link, forward: RemoteForward, index: number, listen: Endpoint, incoming: Incoming): Promise<void> {
     const { name, connections, deadlines } = this.#relay;
     this.#accepted += 1;
-    const { listen } = listener;
     const to = listen.kind === 'tcp' ? { address: listen.host, port: listen.port } : null;
     const client: ClientConnection = { relay: name, forward: index, from: incoming.from, to };
     const doom = new AbortController();
@@ -136,8 +131,12 @@ export class RemoteListeners {
       const refused = this.#guests.gated ? await this.#guests.admit(client) : null;
       if (refused !== null) throw refused;
       const socket = await dialHere(forward.target, deadlines.open);
-      doom.signal.addEventListener('abort', () => socket.destroy());
-      if (doom.signal.aborted || link.fault !== null) return void socket.destroy();
+      // Its target must not take what came for the whole.
+      doom.signal.addEventListener('abort', () => abort(socket));
+      if (doom.signal.aborted || link.fault !== null) {
+        socket.destroy();
+        return incoming.refuse();
+      }
       const wrap = this.#guests.hasWrap ? (stream: Duplex) => this.#guests.wrap(stream, client) : null;
       const channel = incoming.accept();
       taken = true;
@@ -153,18 +152,4 @@ export class RemoteListeners {
       this.#news.left(link);
     }
   }
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms);
-    signal.addEventListener(
-      'abort',
-      () => {
-        clearTimeout(timer);
-        resolve();
-      },
-      { once: true },
-    );
-  });
 }

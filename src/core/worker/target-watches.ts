@@ -62,10 +62,12 @@ export class TargetWatches {
         this.#news.judged(index, 'well', null, null);
         return null;
       }
+      // The token is the backend's: who asks elsewhere does not get it.
+      const strangers = guests === null || backend === null ? guests : (dial: Dial) => guests(dial, false);
       return new TargetWatch(
         forward,
         link,
-        led ? { backend: ask, verify, guests } : { backend: null, verify: null, guests },
+        led ? { backend: ask, verify, guests } : { backend: null, verify: null, guests: strangers },
         {
           judged: (judgement, fault, rtt) => {
             if (fault?.code === 'FORWARDING_REFUSED') this.#forbidden.add(index);

@@ -2,7 +2,7 @@ import type { Client, ClientChannel } from 'ssh2';
 import { type Endpoint, formatEndpoint } from '../../model/endpoint.ts';
 import { Fault } from '../../model/fault.ts';
 import { beginWindowsWith, ownWindow, packetSize } from '../internals.ts';
-import { type Incoming, type RemoteListener, RemoteListens } from './remote-listens.ts';
+import { type RemoteListener, RemoteListens, type Take } from './remote-listens.ts';
 import { openChannel, type Opening } from './open-channel.ts';
 import { firstWindow, ReceiveWindow, windowBudget } from './receive-window.ts';
 
@@ -46,7 +46,7 @@ export class Channels {
   }
 
   /** As `Link.listen`. */
-  listen(endpoint: Endpoint, take: (incoming: Incoming) => void): Promise<RemoteListener> {
+  listen(endpoint: Endpoint, take: Take): Promise<RemoteListener> {
     return this.#listens.listen(endpoint, take);
   }
 

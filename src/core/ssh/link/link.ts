@@ -17,7 +17,7 @@ import { policeServer } from './police-server.ts';
 import { poolPadding } from './pooled-padding.ts';
 import { Pulse } from './pulse.ts';
 import { quicken } from './quicken.ts';
-import type { Incoming, RemoteListener } from './remote-listens.ts';
+import type { Incoming, RemoteListener, Take } from './remote-listens.ts';
 import { countUnasked } from './unasked-channels.ts';
 
 export type { Channel, DoubtListener, Incoming, Originator, RemoteListener };
@@ -141,7 +141,7 @@ export class Link {
    * Has the remote host listen, and gives each connection that comes there to `take`. Rejects with LISTEN_UNAVAILABLE, or with what ended the
    * link. An accepted one is a channel as `dial` opens it.
    */
-  listen(endpoint: Endpoint, take: (incoming: Incoming) => void): Promise<RemoteListener> {
+  listen(endpoint: Endpoint, take: Take): Promise<RemoteListener> {
     return this.#channels.listen(endpoint, take);
   }
 

@@ -22,6 +22,9 @@ export interface RemoteListener {
   close(): void;
 }
 
+/** Takes a connection that came to a listener; it may come before whoever asked for the listener has heard of it. */
+export type Take = (incoming: Incoming, listen: Endpoint) => void;
+
 /** The listeners of the remote host over one link, each with who takes what comes to it. */
 export class RemoteListens {
   readonly #client: Client;
@@ -46,15 +49,20 @@ export class RemoteListens {
    * Has the server listen (RFC 4254 section 7.1; OpenSSH's PROTOCOL section 2.4 for Unix sockets). It says no without a reason: rejects with
    * LISTEN_UNAVAILABLE then, or with what ended the link.
    */
-  listen(endpoint: Endpoint, take: (incoming: Incoming) => void): Promise<RemoteListener> {
+  listen(endpoint: Endpoint, take: Take): Promise<RemoteListener> {
     const { where, onLost, fault, deadline } = this.#opening;
     return new Promise((resolve, reject) => {
       const lost = fault();
       if (lost !== null) return reject(lost);
       const forget = onLost(reject);
-      const refuse = (text: string) => {
+      let over = false;
+      const settle = () => {
+        over = true;
         forget();
         clearTimeout(timer);
+      };
+      const refuse = (text: string) => {
+        settle();
         reject(fault() ?? new Fault('LISTEN_UNAVAILABLE', text, { detail: { listen: formatEndpoint(endpoint) } }));
       };
       const timer = setTimeout(
@@ -69,10 +77,13 @@ export class RemoteListens {
           return refuse(
             `${where} does not listen on ${formatEndpoint(endpoint)}; look at what listens there, and at AllowTcpForwarding`,
           );
-        forget();
-        clearTimeout(timer);
+        const late = over;
+        settle();
         const listen = endpoint.kind === 'tcp' ? { ...endpoint, port: port ?? endpoint.port } : endpoint;
-        resolve(this.#bound(listen, take));
+        const listener = this.#bound(listen, take);
+        // Nobody waits for it any more, and nobody would end it.
+        if (late) listener.close();
+        else resolve(listener);
       };
       this.#asked = true;
       try {
@@ -87,13 +98,14 @@ export class RemoteListens {
     });
   }
 
-  #bound(listen: Endpoint, take: (incoming: Incoming) => void): RemoteListener {
+  #bound(listen: Endpoint, take: Take): RemoteListener {
     const key = listen.kind === 'unix' ? listen.path : `${listen.host} ${listen.port}`;
-    this.#takers.set(key, take);
+    const taker = (incoming: Incoming) => take(incoming, listen);
+    this.#takers.set(key, taker);
     return {
       listen,
       close: () => {
-        if (this.#takers.get(key) !== take) return;
+        if (this.#takers.get(key) !== taker) return;
         this.#takers.delete(key);
         if (this.#opening.fault() !== null) return;
         const nothing = () => undefined;

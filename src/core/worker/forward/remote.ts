@@ -46,14 +46,19 @@ export async function serveRemote(
 /** Joins by plain pipes: what a plugin returns is any stream, and pays for it. */
 function joined(socket: Socket, stream: Duplex, channel: Channel, link: Link, traffic: Traffic): Promise<void> {
   return new Promise((resolve) => {
-    const forget = link.onLost(() => finish(abort));
+    let forget: () => void = () => undefined;
+    let over = false;
     const finish = (end: (socket: Socket) => void) => {
+      if (over) return;
+      over = true;
       forget();
       end(socket);
       stream.destroy();
       channel.close();
       resolve();
     };
+    forget = link.onLost(() => finish(abort));
+    if (over) return;
     stream.on('data', (chunk: Buffer) => {
       traffic.sent += chunk.length;
     });
@@ -63,6 +68,10 @@ function joined(socket: Socket, stream: Duplex, channel: Channel, link: Link, tr
     stream.pipe(socket);
     socket.pipe(stream);
     stream.on('error', () => finish(abort));
+    // One that a plugin gives up, without a word.
+    stream.on('close', () => {
+      if (!stream.readableEnded || !stream.writableFinished) finish(abort);
+    });
     socket.on('close', () => finish((one) => void one.destroy()));
     channel.on('close', () => {
       if (socket.writableEnded) socket.destroySoon();
