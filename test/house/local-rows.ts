@@ -9,6 +9,7 @@ const SUPERVISOR = 'core/supervisor';
 export const localRows: Readonly<Record<string, Shown>> = {
   // A listen port is taken.
   F53: {
+    'faults/addresses': ['F53: a port that was taken at the start is ours within 2 s of when it is free'],
     [`${SUPERVISOR}/refusals`]: [
       'a taken port names its owner, leaves the other relay alone, and is taken over when it is free',
     ],
@@ -16,6 +17,9 @@ export const localRows: Readonly<Record<string, Shown>> = {
   },
   // A privileged port, an address of another machine.
   F54: {
+    'faults/addresses': [
+      'F54: a port below 1024 is said to be not allowed, by check and by up, and harms no other relay',
+    ],
     'cli/program': [
       'check names what each relay lacks on this machine, loads its plugins and ends with the first fault',
     ],
@@ -23,11 +27,14 @@ export const localRows: Readonly<Record<string, Shown>> = {
   // No more files.
   F55: {
     'cli/open-files': [
-      'with few files to open, the clients beyond it are reset, and the daemon still answers and ends',
+      'with few files to open, the clients beyond it are reset, the daemon still answers, serves again when there is room, and ends',
     ],
   },
   // A full disk.
   F56: {
+    'faults/state-folder': [
+      'F56: a full disk under the state folder stops no byte, is said once, and the log goes on when there is room',
+    ],
     'control/log': [
       'a full disk stops no one',
       'lines that cannot be written are counted, said once, and told when writing works again',
@@ -37,6 +44,15 @@ export const localRows: Readonly<Record<string, Shown>> = {
       'half a line on a full disk is cut off, and never what ssh wrote beside it',
     ],
   },
+  // A state folder that is read-only, or not there; no HOME.
+  F57: {
+    'faults/state-folder': [
+      'F57: a read-only state folder is a memory only, and one that cannot be made is refused by name',
+      'F57: without HOME the home folder of the user is taken, as ssh does',
+    ],
+  },
+  // fsync and rename that fail.
+  F58: { 'faults/state-folder': ['F58: a * costs the memory of a port, not the port, and leaves the old file whole'] },
   // Rotated logs.
   F59: {
     'control/log': [
@@ -46,6 +62,9 @@ export const localRows: Readonly<Record<string, Shown>> = {
   },
   // What a dead daemon left, and a second one.
   F60: {
+    'faults/addresses': [
+      'a Unix socket that a killed program left is taken over; a live one, and a file, are let be and named',
+    ],
     'cli/up': ['a killed daemon leaves nothing in the way of the next'],
     'control/server': [
       'a second daemon is told who runs, and harms nothing',
@@ -56,6 +75,10 @@ export const localRows: Readonly<Record<string, Shown>> = {
   },
   // Clients that say nothing.
   F61: {
+    'faults/crowd.serial': [
+      'F61: two thousand clients that say nothing fill `connections` of their relay, and the others feel nothing',
+      'F61: of two thousand clients in an outage 512 are held, and the others are reset at once with the reason',
+    ],
     [`${SUPERVISOR}/holding.serial`]: [
       'a client waits no longer than hold.time, and is then reset with a reason',
       'no more than hold.connections wait, the next one is reset at once',
@@ -64,8 +87,16 @@ export const localRows: Readonly<Record<string, Shown>> = {
   },
   // Clients that never read.
   F62: {
+    'faults/crowd.serial': ['F62: one client that never reads costs little, and the others do not feel it'],
     [`${SUPERVISOR}/stalled.serial`]: [
       'two hundred clients that never read cost little, and the others do not feel them',
+    ],
+  },
+  // Thousands at once.
+  F63: {
+    'faults/crowd.serial': [
+      'F63: of three thousand clients that come at once not one fails',
+      'five thousand connections that were open at once leave nothing behind',
     ],
   },
   // Half-close.
@@ -75,6 +106,10 @@ export const localRows: Readonly<Record<string, Shown>> = {
   },
   // A backend that refuses, resets, is silent.
   F65: {
+    'faults/targets': [
+      'F65: a stream over which nothing passes for many keepalives is not cut',
+      'F65: a target that sends one byte now and then, and one that resets, are passed on as they are',
+    ],
     [`${SUPERVISOR}/refusals`]: [
       'a backend that is down degrades the relay by name, resets its clients at once, and is noticed when it is back',
     ],
@@ -83,11 +118,16 @@ export const localRows: Readonly<Record<string, Shown>> = {
   },
   // Clients that come in an outage.
   F66: {
+    'faults/targets': ['F66: of 200 clients that come in an outage of 3 s not one fails'],
     'e2e/killed': ['sshd killed under load: the download fails, and whoever comes is served'],
     [`${SUPERVISOR}/forwarding`]: [
       'kill -9 of the worker resets what it had opened and hands over what it had not',
       'a killed link cuts what is open with a reset, holds who comes meanwhile, and serves them',
     ],
+  },
+  // An upload at the loss of the link.
+  F67: {
+    'faults/targets': ['F67: an upload that is under way when the link is lost fails for curl, and never is a success'],
   },
   // SIGTERM under load.
   F68: {
@@ -135,7 +175,15 @@ export const localRows: Readonly<Record<string, Shown>> = {
     [`${SUPERVISOR}/workers.serial`]: ['a worker that spins is replaced within 7 s, and the other relay loses no byte'],
     'e2e/worker': ['a spinning worker is replaced, and the other relay does not notice'],
   },
-  F75: { [`${SUPERVISOR}/workers.serial`]: ['a worker that uses more memory than allowed is replaced'] },
+  F75: {
+    'faults/heap.serial': ['F75: a plugin that fills the heap * costs its worker, and the other relay no byte'],
+    [`${SUPERVISOR}/workers.serial`]: ['a worker that uses more memory than allowed is replaced'],
+  },
   // Readers of our output that leave or stall.
-  F77: { 'cli/up': ['the daemon goes on when the readers of its output leave'] },
+  F77: {
+    'faults/stalled-output': [
+      'F77: a reader of stdout that stalls costs a bounded memory and no client, and is told what it missed',
+    ],
+    'cli/up': ['the daemon goes on when the readers of its output leave'],
+  },
 };
