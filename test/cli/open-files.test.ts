@@ -38,7 +38,7 @@ test('with few files to open, the clients beyond it are reset, the daemon still 
   const status = await runTowline(t, ['status', '--json']);
   t.equal(status.code, 0, status.stderr);
   t.match(JSON.parse(status.stdout).relays[0].counters, { open: room, refused: 150 - room });
-  for (const client of clients) client.destroy();
+  for (const client of clients) client.resetAndDestroy();
   const open = async () => JSON.parse((await runTowline(t, ['status', '--json'])).stdout).relays[0].counters.open;
   await waitUntil('the flood is over', async () => (await open()) === 0);
   const next = backend.nextConnection();

@@ -13,18 +13,12 @@ import { clock, measured } from './measure.ts';
 const FILL =
   'globalThis.heap ??= []; const fill = () => { for (let n = 0; n < 40; n += 1) heap.push(new Array(25_000).fill(n + 0.5)); };';
 
-for (const [how, code, expected] of [
-  [
-    'bit by bit',
-    'setInterval(fill, 20)',
-    { code: 'WORKER_BLOATED', message: /used \d+ MiB of 300 MiB and is replaced; raise memory/ },
-  ],
-  [
-    'in one go, beyond what V8 allows',
-    // Not before the worker has more than that: V8 takes a limit for what comes.
-    "process.getBuiltinModule('node:v8').setFlagsFromString('--max-old-space-size=200'); for (;;) fill()",
-    { code: 'WORKER_FAILED', message: /was killed by SIGABRT.*; it is restarted/ },
-  ],
+const bloated = { code: 'WORKER_BLOATED', message: /used \d+ MiB of 300 MiB and is replaced; raise memory/ };
+
+for (const [how, code] of [
+  ['bit by bit', 'setInterval(fill, 20)'],
+  // It answers nobody meanwhile: its size is looked at from outside.
+  ['in one go', 'for (;;) fill()'],
 ] as const) {
   test(`F75: a plugin that fills the heap ${how} costs its worker, and the other relay no byte`, async (t) => {
     const sshd = await startSshd(t);
@@ -47,17 +41,21 @@ for (const [how, code, expected] of [
     const since = clock();
     const ended = await relays.next('the end of the worker', (event) => event.type === 'worker.ended', id, 60_000);
     const detect = since();
-    t.match(ended, { relay: 'fills', fault: expected });
+    t.match(ended, { relay: 'fills', fault: bloated });
     // Who was not served yet is handed on, to the next worker that fills: it leaves.
-    victim.destroy();
+    victim.resetAndDestroy();
     await cut;
     await relays.reach('fills', 'connected', 40_000);
-    measured(t, 'F75', { how: how.split(',')[0]?.replaceAll(' ', '-') ?? '', detect, recover: since() });
+    t.ok(detect < 4_500, `${detect}`);
+    measured(t, 'F75', { how: how.replaceAll(' ', '-'), detect, recover: since() });
     const answer = once(calm, 'data');
     calm.write('still here');
     t.equal(String((await within('an answer', answer))[0]), 'still here');
     t.same(
-      relays.events.filter((event) => event.id > id && event.type === 'lane.changed' && event.relay === 'other'),
+      relays.events.filter(
+        ({ id: at, ...event }) =>
+          at > id && event.type === 'lane.changed' && event.relay === 'other' && event.state.at !== 'up',
+      ),
       [],
     );
   });
