@@ -31,17 +31,17 @@ export function openTerminal(): Terminal {
   process.stderr.on('error', () => undefined);
   const live = process.stdout.isTTY === true && process.env['TERM'] !== 'dumb';
   const room = () => (live ? roomOf(process.stdout) : Number.POSITIVE_INFINITY);
+  const stdout = boundedStream(process.stdout, (lines) => stderr(leftOut(lines, 'output')));
+  const stderr = boundedStream(process.stderr, (lines) => stderr(leftOut(lines, 'errors')));
   const out = (text: string) => {
     if (left.signal.aborted) return false;
-    if (process.stdout.writableLength < backlog) process.stdout.write(text);
+    stdout(text);
     return true;
   };
   return {
     out,
     say: (sentence) => out(`${foldLines(sentence, room())}\n`),
-    err: (text) => {
-      if (process.stderr.writableLength < backlog) process.stderr.write(foldLines(text, roomOf(process.stderr)));
-    },
+    err: (text) => stderr(foldLines(text, roomOf(process.stderr))),
     live,
     colour: live && (process.env['NO_COLOR'] ?? '') === '',
     get columns() {
@@ -53,6 +53,28 @@ export function openTerminal(): Terminal {
     left: left.signal,
   };
 }
+
+/** Writes to a stream, as long as its reader keeps up; what was left out meanwhile is counted, and told once the reader goes on. */
+function boundedStream(stream: NodeJS.WriteStream, tell: (lines: number) => void): (text: string) => void {
+  let missed = 0;
+  return (text) => {
+    if (stream.writableLength < backlog) {
+      stream.write(text);
+      return;
+    }
+    if (missed === 0) {
+      stream.once('drain', () => {
+        const lines = missed;
+        missed = 0;
+        tell(lines);
+      });
+    }
+    missed += text.split('\n').length - 1;
+  };
+}
+
+const leftOut = (lines: number, what: string): string =>
+  `towline: ${lines} lines of ${what} were left out while nobody read them; the log has them\n`;
 
 /** A terminal that does not say how wide it is breaks lines by itself. */
 function roomOf({ isTTY, columns }: NodeJS.WriteStream): number {

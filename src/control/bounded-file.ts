@@ -1,4 +1,4 @@
-import { closeSync, constants, fstatSync, openSync, renameSync, statSync, writeSync } from 'node:fs';
+import { closeSync, constants, fstatSync, ftruncateSync, openSync, renameSync, statSync, writeSync } from 'node:fs';
 
 /** A file that is appended to and never grows beyond its limit. */
 export interface BoundedFile {
@@ -25,14 +25,15 @@ export function openBoundedFile({ path, limit, trouble, lost }: BoundedFileOptio
 
   const append = (text: string) => {
     fd = current(fd, path);
-    const size = fstatSync(fd).size;
+    let { size } = fstatSync(fd);
     if (size > 0 && size + Buffer.byteLength(text) > limit) {
       renameSync(path, `${path}.1`);
       closeSync(fd);
       fd = null;
       fd = open(path);
+      size = 0;
     }
-    writeWhole(fd, text);
+    writeWhole(fd, text, size);
   };
 
   return {
@@ -67,7 +68,13 @@ function open(path: string): number {
   return openSync(path, O_APPEND | O_CREAT | O_NOFOLLOW | O_WRONLY, 0o600);
 }
 
-function writeWhole(fd: number, text: string): void {
+/** A full disk may take half a line: it is cut off, so that the next one is a line of its own. */
+function writeWhole(fd: number, text: string, size: number): void {
   let rest = Buffer.from(text);
-  while (rest.length > 0) rest = rest.subarray(writeSync(fd, rest));
+  try {
+    while (rest.length > 0) rest = rest.subarray(writeSync(fd, rest));
+  } catch (error) {
+    if (rest.length < Buffer.byteLength(text)) ftruncateSync(fd, size);
+    throw error;
+  }
 }

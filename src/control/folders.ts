@@ -47,9 +47,22 @@ export function openFolders(folders: Folders): void {
     try {
       mkdirSync(folder, { recursive: true, mode: 0o700 });
     } catch (error) {
-      throw unsafe(`the folder ${folder} cannot be created (${errorCode(error)})`, folder, error);
+      const reason = firstRefusal(folder) ?? error;
+      throw unsafe(`the folder ${folder} cannot be created (${errorCode(reason)})`, folder, reason);
     }
     checkFolder(folder);
+  }
+}
+
+/** Why the topmost folder that is missing cannot be made: Node says ENOENT where a file system is read-only (EROFS). */
+function firstRefusal(folder: string): unknown {
+  const above = dirname(folder);
+  if (above !== folder && statSync(above, { throwIfNoEntry: false }) === undefined) return firstRefusal(above);
+  try {
+    mkdirSync(folder, { mode: 0o700 });
+    return null;
+  } catch (error) {
+    return error;
   }
 }
 
@@ -100,6 +113,6 @@ function look(folder: string): Stats {
 }
 
 function unsafe(what: string, folder: string, cause?: unknown): Fault {
-  const todo = 'make it yours with mode 0700, or name another in TOWLINE_RUNTIME_DIR';
+  const todo = 'make it yours with mode 0700, or name another in TOWLINE_RUNTIME_DIR or XDG_STATE_HOME';
   return new Fault('RUNTIME_UNSAFE', `${what}; ${todo}`, { cause, detail: { folder } });
 }

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { type Test, test } from 'tap';
 import { backendRows } from './backend-rows.ts';
 import { linkRows } from './link-rows.ts';
+import { localRows } from './local-rows.ts';
 import { pluginRows } from './plugin-rows.ts';
 import { logins, rows, type Shown } from './rows.ts';
 import { tokenRows } from './token-rows.ts';
@@ -29,6 +30,12 @@ test('every row of the fault catalogue about ssh, and every way to log in, has a
 test('every row of the fault catalogue about the link has a test by name', (t) => {
   t.same(Object.keys(linkRows).sort(), between('F', 1, 33));
   checkShown(t, linkRows);
+  t.end();
+});
+
+test('every row of the fault catalogue about the local side has a test by name', (t) => {
+  t.same(Object.keys(localRows).sort(), [...between('F', 53, 68), ...between('F', 70, 75), 'F77']);
+  checkShown(t, localRows);
   t.end();
 });
 

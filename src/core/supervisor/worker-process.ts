@@ -1,4 +1,5 @@
 import { type ChildProcess, fork, type SendHandle } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Fault } from '../model/fault.ts';
 import { printable } from '../model/printable.ts';
@@ -144,6 +145,8 @@ export class WorkerProcess {
       const text = `worker ${this.pid} gave no sign of life for ${limit / 1000} s and is replaced; if it comes back, look at the relay's plugins`;
       return this.kill(new Fault('WORKER_HUNG', text));
     }
+    // One that fills its memory in a loop does not answer, and would have many GB by the time it counts as hung.
+    if (now - this.#heard > 1.5 * heartbeat.every) this.#weigh(residentSize(this.pid));
     this.#n += 1;
     if (this.#ready) this.send({ say: 'ping', n: this.#n });
   }
@@ -166,6 +169,16 @@ export class WorkerProcess {
 /** Whether what came from a worker is a message at all: a plugin in it may use its channel. */
 function isSaid(message: unknown): message is ToSupervisor {
   return typeof message === 'object' && message !== null && 'say' in message && typeof message.say === 'string';
+}
+
+/** Resident bytes of a process by proc_pid_status(5); 0 where that is not told. */
+function residentSize(pid: number): number {
+  try {
+    return Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) * 1024;
+  } catch {
+    // It is gone, or this is not Linux.
+    return 0;
+  }
 }
 
 /** The line of a Node crash report that names the error. */
