@@ -1,6 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 
-/** `+ PID` and `- PID` until the pipe ends, which it does however the daemon ends; then whoever is left is ended. */
+/** What tells a worker by its command line; in the shell's own the pattern is not found. */
+const mark = 'core/worker/[e]ntry.js';
+
+/**
+ * `+ PID` and `- PID` until the pipe ends, which it does however the daemon ends. Whoever is left has a second to go by itself, with all that it
+ * started; a pid that is another program's by then is left alone (/proc, or ps(1) where there is none).
+ */
 const script = `trap '' HUP INT TERM
 all=
 while read -r what pid; do
@@ -9,7 +15,17 @@ while read -r what pid; do
   for one in $all; do [ "$one" = "$pid" ] || rest="$rest $one"; done
   all=$rest
 done
-[ -z "$all" ] || kill -KILL $all`;
+for step in 1 2 3 4 5 6 7 8 9 10; do
+  rest=
+  for one in $all; do if kill -0 $one 2>/dev/null; then rest="$rest $one"; fi; done
+  all=$rest
+  [ -n "$all" ] || exit 0
+  sleep 0.1
+done
+for one in $all; do
+  words=$(tr '\\0' ' ' <"/proc/$one/cmdline" 2>/dev/null || ps -o args= -p "$one")
+  case $words in *${mark}*) kill -KILL "$one" ;; esac
+done`;
 
 /**
  * Ends the workers of a daemon that was killed. A worker ends by itself when its channel does, but for that its event loop must run: one that
