@@ -54,7 +54,7 @@ test('kill -9 of the daemon ends a worker that spins and one that is stopped, at
   await waitUntil('all of them are gone', () => ![...workers, watcher.pid].some(runs), { timeout: 5_000, every: 1 });
   const took = Math.round(performance.now() - began);
   t.comment(`measured ${took} ms from kill -9 of the daemon to the end of its last process`);
-  t.ok(took < 1_000, `${took} ms`);
+  t.ok(took < 2_000, `${took} ms`);
   for (const port of ports) t.equal(await fateOf(port), 'ECONNREFUSED');
 });
 
