@@ -276,3 +276,14 @@ test('an authentication that ran out of time stands in the log of the host, and 
   t.equal(said.at(-1), '8', 'who never said a word has written nothing down');
   t.end();
 });
+
+test('a host whose key nobody has trusted yet is asked by every relay, and by all of them once it is', (t) => {
+  const { permits, said, ask } = office(t);
+  const unknown = new Fault('HOST_KEY_UNKNOWN', 'the host key is in no known_hosts file').report();
+  const names = Array.from({ length: 12 }, (_, n) => `r${n}`);
+  for (const name of names) permits.shaken('h:22', ask(name), unknown);
+  t.same(said, names);
+  for (const name of names) permits.shaken('h:22', ask(name, { forced: true }), null);
+  t.same(said, [...names, ...names]);
+  t.end();
+});
