@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Fault } from '../core/model/fault.ts';
 import { readText } from './arguments.ts';
 import type { Called } from './commands.ts';
@@ -15,7 +16,12 @@ export async function steer(verb: 'start' | 'stop' | 'restart', { given, termina
     const those = open === 1 ? 'one open connection' : `${open} open connections`;
     if (open > 0) terminal.err(`waiting for ${those} to end; what is left after the drain time is cut\n`);
   }
-  const relay = await client.command(verb, name);
+  let relay = await client.command(verb, name);
+  // Its lanes hear of the wish a moment later: what blocked it until now would be taken for the answer.
+  for (let looks = 0; verb === 'start' && relay.standing.word === 'blocked' && looks < 10; looks += 1) {
+    await sleep(50);
+    relay = (await client.status()).relays.find((one) => one.name === name) ?? relay;
+  }
   const reason = reasonOf(relay, Date.now());
   terminal.say(`${relay.name}: ${wordOf(relay)}${reason === '' ? '' : ` (${reason})`}`);
   return 0;

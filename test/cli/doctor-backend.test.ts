@@ -87,6 +87,7 @@ test('doctor starts no backend, finds the one that runs, and proves it; after it
     person.shown().replace(/\s+/g, ' '),
     /box is blocked, so nothing may answer there now: the backend box was stop/,
   );
+  t.match((await runTowline(t, ['start', 'box'])).stdout, /^box: (?!blocked)/, 'what it was blocked by is over');
 });
 
 test('a backend that has ended is told with its exit code, and what it printed last is a command away', async (t) => {
