@@ -31,8 +31,8 @@ done`;
  * Ends the workers of a daemon that was killed. A worker ends by itself when its channel does, but for that its event loop must run: one that
  * spins in a plugin, or is stopped, would live on with its link and its sockets. A thread in each worker that looks for its parent costs
  * 7.9 MB each (measured, Node 20), and a next daemon that reads pids from a file may never come; one shell at the end of a pipe costs
- * 0.2 MB for all of them, knows at once, and touches no byte that is forwarded. A pid cannot have been given away meanwhile: it is
- * taken from the list when its end is heard, and while the daemon lives its dead keep their pids until then.
+ * 0.2 MB for all of them, knows at once, and touches no byte that is forwarded. While the daemon lives its dead keep their pids until it has
+ * heard of them; in the second afterwards a pid may be given away, and is looked at before it is ended.
  */
 export class Reaper {
   readonly #pids = new Set<number>();
