@@ -12,13 +12,13 @@ export interface PulseNews {
   silent(): void;
 }
 
-/** A timer that fires so much too late tells that this process did not run (sleep, SIGSTOP). ms */
+/** A timer that fires so much too late tells that this process did not run (sleep, SIGSTOP, a machine too busy for it). ms */
 const away = 1_000;
 
 /**
  * Watches that a link is alive: any inbound byte is life; after `interval` of silence a ping is sent, after half of
- * `interval * (count + 1)` its life is in doubt, and after the whole it counts as dead. Time in which this process did not run is no silence:
- * the link then has the whole time anew, and is asked at once.
+ * `interval * (count + 1)` its life is in doubt, and after the whole it counts as dead. Time in which this process did not run is no silence,
+ * and after it the link is asked at once.
  */
 export class Pulse {
   readonly #keepalive: Keepalive;
@@ -60,15 +60,19 @@ export class Pulse {
     this.#news.doubted(this.#last);
   }
 
-  /** This machine slept, or this process was stopped: the silence so far is forgiven, and it is asked at once. */
+  /** This machine slept, or this process was stopped: all the silence so far is forgiven, and it is asked at once. */
   wake(): void {
-    this.#last = performance.now();
-    this.suspect();
-    this.#arm();
+    this.#forgive(this.quietFor());
   }
 
   stop(): void {
     clearTimeout(this.#timer);
+  }
+
+  #forgive(silence: number): void {
+    this.#last += silence;
+    this.suspect();
+    this.#arm();
   }
 
   #arm(): void {
@@ -87,7 +91,9 @@ export class Pulse {
     const { interval } = this.#keepalive;
     const quiet = this.quietFor();
     const detect = detectTime(this.#keepalive);
-    if (performance.now() - this.#tick > away) return this.wake();
+    const late = performance.now() - this.#tick;
+    // No more than that: a busy machine is late again and again, and would never find a dead link.
+    if (late > away) return this.#forgive(Math.min(late, quiet));
     if (quiet >= detect) return this.#news.silent();
     if (quiet >= detect / 2 - 1) this.suspect();
     else if (quiet >= interval - 1) this.#news.ping();
