@@ -1,5 +1,6 @@
 import type { LaneId, ToSupervisor } from '../protocol.ts';
-import { type Asker, Permits } from './permits.ts';
+import type { Asker } from './permit-records.ts';
+import { Permits } from './permits.ts';
 import type { WorkerKeeper } from './worker-keeper.ts';
 
 type Ask = Extract<ToSupervisor, { say: 'permit' }>;
