@@ -5,6 +5,7 @@ import type { Fault, FaultReport } from '../model/fault.ts';
 import { Secret } from '../model/secret.ts';
 import type { LaneId, LaneVitals, ToSupervisor } from '../protocol.ts';
 import type { Turnstile } from '../model/turnstile.ts';
+import { factOf } from './lane-facts.ts';
 import { LaneMutex } from './lane-mutex.ts';
 import type { WorkerKeeper } from './worker-keeper.ts';
 
@@ -160,45 +161,18 @@ export class LaneSlot {
   }
 
   #heard(message: Extract<ToSupervisor, { lane: LaneId }>): void {
-    const at = { relay: this.#setting.relay.name, lane: this.#index };
+    const fact = factOf(message, this.#setting.relay.name, this.#index);
+    if (fact !== null) this.#news.fact(fact);
     switch (message.say) {
       case 'state':
-        this.#news.fact({ type: 'lane.changed', ...at, state: message.state });
         this.#news.changed();
         if (message.state.at === 'ended') this.#end();
         break;
-      case 'doubt': {
-        const { news, fault } = message;
-        if (news === 'doubted') this.#news.fact({ type: 'link.doubted', ...at, fault });
-        else this.#news.fact({ type: `link.${news}`, ...at });
-        break;
-      }
       case 'stage':
-        this.#news.fact({ type: 'lane.advanced', ...at, stage: message.stage, note: message.note });
         this.#news.changed();
         break;
-      case 'backed': {
-        const { backend, token } = message;
-        this.#news.fact({ type: 'backend.ready', ...at, backend });
-        this.#news.backed(backend, token === null ? null : new Secret(token));
-        break;
-      }
-      case 'machine':
-        this.#news.fact({ type: 'host.named', ...at, machine: message.machine });
-        break;
-      case 'link':
-        this.#news.fact({ type: 'link.opened', ...at, link: message.link });
-        break;
-      case 'judged': {
-        const { forward, judgement, fault, rtt } = message;
-        this.#news.fact({ type: 'forward.judged', ...at, forward, judgement, fault, rtt });
-        break;
-      }
-      case 'bound':
-        this.#news.fact({ type: 'remote.bound', ...at, forward: message.forward, listen: message.listen });
-        break;
-      case 'unbound':
-        this.#news.fact({ type: 'remote.failed', ...at, forward: message.forward, fault: message.fault });
+      case 'backed':
+        this.#news.backed(message.backend, message.token === null ? null : new Secret(message.token));
         break;
       case 'refused':
         this.#news.refused(message.forward, message.fault);
@@ -211,18 +185,6 @@ export class LaneSlot {
         break;
       case 'release':
         this.#mutex.release(message.request);
-        break;
-      case 'inspected':
-        this.#news.fact({ type: 'host.inspected', relay: at.relay, plugin: message.plugin, notes: message.notes });
-        break;
-      case 'warned':
-        this.#news.fact({ type: 'relay.warned', relay: at.relay, text: message.text });
-        break;
-      case 'noted':
-        this.#news.fact({ type: 'relay.noted', relay: at.relay, text: message.text });
-        break;
-      case 'plugin-failed':
-        this.#news.fact({ type: 'plugin.failed', relay: at.relay, plugin: message.plugin, fault: message.fault });
         break;
     }
   }

@@ -1,6 +1,7 @@
 import type { FaultReport } from '../model/fault.ts';
 import type { LaneId, ToSupervisor } from '../protocol.ts';
-import { type Asker, Permits } from './permits.ts';
+import type { Asker } from './permit-records.ts';
+import { Permits } from './permits.ts';
 import { relayOf } from './waiting-question.ts';
 import type { WorkerKeeper } from './worker-keeper.ts';
 

@@ -1,7 +1,16 @@
-import { backoff, busyBudget, refusedBudget, refusedDelay } from '../model/backoff.ts';
+import { backoff, refusedDelay } from '../model/backoff.ts';
 import { type FaultReport, leavesHostAlone, retryOf } from '../model/fault.ts';
-import type { LaneId } from '../protocol.ts';
-import { accountSpent, Failures, hostSpent, leavesTrace } from './login-budget.ts';
+import { accountSpent, hostSpent, leavesTrace } from './login-budget.ts';
+import {
+  type AccountRecord,
+  type Asker,
+  accountRecord,
+  type Ban,
+  type HostRecord,
+  hostRecord,
+  later,
+  Records,
+} from './permit-records.ts';
 
 /** sshd's MaxStartups begins to refuse at 10 unauthenticated connections, PerSourceMaxStartups may do so earlier. */
 const handshakes = 4;
@@ -10,53 +19,6 @@ const parking = 4;
 /** Who would have to wait longer is told so, and asks again. ms */
 const patience = 2_000;
 
-/** A lane that asks to shake hands with a host. */
-export interface Asker {
-  readonly lane: LaneId;
-  /** Who would log in with which keys. */
-  readonly account: string;
-  /** The user or a changed file asked for it: it need not wait, but counts. */
-  readonly forced: boolean;
-  /** Somebody is there to answer what the host asks. */
-  readonly attended: () => boolean;
-  /** The handshake may begin. `spare`: so many wrong answers the host may be given in it. */
-  readonly grant: (spare: number) => void;
-  /** Not before `wait` ms from now, because of this. */
-  readonly withhold: (fault: FaultReport, wait: number) => void;
-  /** What it failed with, or was withheld for, is over: another lane has been let in. */
-  readonly recovered: () => void;
-}
-
-/** ms of a clock that never jumps, as all times here; null: nothing is known against it. */
-type Ban = { readonly until: number; readonly fault: FaultReport } | null;
-
-interface Host {
-  readonly name: string;
-  active: number;
-  readonly failures: Failures;
-  /** What the last of them was; null: it was broken off here. */
-  last: FaultReport | null;
-  /** Consecutive failures at greeting level. */
-  busy: number;
-  ban: Ban;
-  readonly queue: Asker[];
-  /** Granted handshakes in which a person is asked: the others to this host do not wait for him. */
-  readonly parked: Set<Asker>;
-  /** Lanes that failed for the host's or the account's sake, each with its last asker. */
-  readonly failed: Map<LaneId, Asker>;
-  timer: NodeJS.Timeout | undefined;
-}
-
-interface Account {
-  active: number;
-  /** Refused logins. */
-  readonly failures: Failures;
-  last: FaultReport | null;
-  /** A login went well, and none was refused since. */
-  proven: boolean;
-  ban: Ban;
-}
-
 /**
  * Dial permits: at most 4 handshakes at once per host, none before the time that a busy host or refused credentials ask for, one
  * at a time with credentials that have not been accepted yet, and never so many that, should they all fail, the budget would be
@@ -64,8 +26,8 @@ interface Account {
  */
 export class Permits {
   readonly #now: () => number;
-  readonly #hosts = new Map<string, Host>();
-  readonly #accounts = new Map<string, Account>();
+  readonly #hosts = new Records(hostRecord);
+  readonly #accounts = new Records(accountRecord);
 
   /** `now`: ms of a clock that never jumps. */
   constructor(now: () => number = () => performance.now()) {
@@ -74,7 +36,7 @@ export class Permits {
 
   /** Queues; `grant` or `withhold` is called once, unless it is withdrawn. */
   ask(name: string, asker: Asker): void {
-    const host = this.#host(name);
+    const host = this.#hosts.of(name);
     host.failed.delete(asker.lane);
     host.queue.push(asker);
     this.#serve(host);
@@ -82,14 +44,14 @@ export class Permits {
 
   /** Withdraws an asker that was not granted yet. */
   withdraw(name: string, asker: Asker): void {
-    const { queue } = this.#host(name);
+    const { queue } = this.#hosts.of(name);
     const at = queue.indexOf(asker);
     if (at >= 0) queue.splice(at, 1);
   }
 
   /** A granted handshake is over: well (null), badly, given up before the host had heard of it (`cancelled`), or after (`broken off`). */
   shaken(name: string, asker: Asker, outcome: FaultReport | 'cancelled' | 'broken off' | null): void {
-    const [host, account] = [this.#host(name), this.#account(asker.account)];
+    const [host, account] = [this.#hosts.of(name), this.#accounts.of(asker.account)];
     if (!host.parked.delete(asker)) host.active -= 1;
     account.active -= 1;
     if (outcome === null) this.#welcomed(host, account, asker.account);
@@ -100,7 +62,7 @@ export class Permits {
 
   /** A granted handshake waits for a person: others may begin. Its account stays in use, for they would ask the same. */
   park(name: string, asker: Asker): void {
-    const host = this.#host(name);
+    const host = this.#hosts.of(name);
     if (host.parked.has(asker) || host.parked.size >= parking) return;
     host.parked.add(asker);
     host.active -= 1;
@@ -109,15 +71,15 @@ export class Permits {
 
   /** It goes on, at once: its connection is open. */
   unpark(name: string, asker: Asker): void {
-    const host = this.#host(name);
+    const host = this.#hosts.of(name);
     if (host.parked.delete(asker)) host.active += 1;
   }
 
   close(): void {
-    for (const host of this.#hosts.values()) clearTimeout(host.timer);
+    for (const host of this.#hosts.all) clearTimeout(host.timer);
   }
 
-  #welcomed(host: Host, account: Account, name: string): void {
+  #welcomed(host: HostRecord, account: AccountRecord, name: string): void {
     const wasBusy = host.busy > 0;
     host.busy = 0;
     host.ban = null;
@@ -131,7 +93,7 @@ export class Permits {
     }
   }
 
-  #turnedAway(host: Host, account: Account, asker: Asker, fault: FaultReport): void {
+  #turnedAway(host: HostRecord, account: AccountRecord, asker: Asker, fault: FaultReport): void {
     const retry = retryOf(fault);
     const now = this.#now();
     if (leavesTrace(fault)) this.#count(host, fault);
@@ -150,43 +112,17 @@ export class Permits {
     host.failed.set(asker.lane, asker);
   }
 
-  #count(host: Host, fault: FaultReport | null): void {
+  #count(host: HostRecord, fault: FaultReport | null): void {
     host.failures.add(fault, this.#now());
     host.last = fault;
   }
 
-  #host(name: string): Host {
-    let host = this.#hosts.get(name);
-    if (host === undefined) {
-      const lists = { queue: [], parked: new Set<Asker>(), failed: new Map<LaneId, Asker>() };
-      const failures = new Failures(busyBudget, ['unanswered']);
-      host = { name, active: 0, failures, last: null, busy: 0, ban: null, timer: undefined, ...lists };
-      this.#hosts.set(name, host);
-    }
-    return host;
-  }
-
-  #account(name: string): Account {
-    let account = this.#accounts.get(name);
-    if (account === undefined) {
-      account = {
-        active: 0,
-        failures: new Failures(refusedBudget, ['unanswered', 'wrong']),
-        last: null,
-        proven: false,
-        ban: null,
-      };
-      this.#accounts.set(name, account);
-    }
-    return account;
-  }
-
-  #serve(host: Host): void {
+  #serve(host: HostRecord): void {
     clearTimeout(host.timer);
     const now = this.#now();
     let next = Number.POSITIVE_INFINITY;
     for (const asker of [...host.queue]) {
-      const account = this.#account(asker.account);
+      const account = this.#accounts.of(asker.account);
       const ban = later(asker.forced ? null : later(host.ban, account.ban), this.#spent(host, account, asker, now));
       const wait = ban === null ? 0 : ban.until - now;
       if (ban !== null && wait > patience) {
@@ -206,7 +142,7 @@ export class Permits {
   }
 
   /** What has failed already leaves no room for one more, whoever asks. */
-  #spent(host: Host, account: Account, asker: Asker, now: number): Ban {
+  #spent(host: HostRecord, account: AccountRecord, asker: Asker, now: number): Ban {
     const attended = asker.attended();
     const [hostFree, accountFree] = [host.failures.free(now, attended), account.failures.free(now, attended)];
     const ofHost = hostFree > now ? { until: hostFree, fault: hostSpent(host.name, host.last, hostFree - now) } : null;
@@ -218,16 +154,11 @@ export class Permits {
    * After a busy host answered badly, one at a time finds out whether it is better; so with credentials that are new. Those under way may
    * all fail. One that waits for a person is not among them: its place is for others.
    */
-  #mayShake(host: Host, account: Account, asker: Asker, now: number): boolean {
+  #mayShake(host: HostRecord, account: AccountRecord, asker: Asker, now: number): boolean {
     const attended = asker.attended();
     if (host.active >= Math.min(handshakes, host.failures.spare(now, attended))) return false;
     if (host.busy > 0 && host.active > 0) return false;
     if (account.active >= account.failures.spare(now, attended)) return false;
     return account.proven || account.active === 0;
   }
-}
-
-function later(one: Ban, other: Ban): Ban {
-  if (one === null || other === null) return one ?? other;
-  return one.until > other.until ? one : other;
 }

@@ -2,8 +2,9 @@ import type { Fault } from '../model/fault.ts';
 import type { LaneEffect } from '../model/lane-step.ts';
 import type { DoubtListener, Link } from '../ssh/link/link.ts';
 import type { Backed, Backing } from './backing.ts';
+import { Bringing } from './bringing.ts';
 import type { Dialer } from './dialer.ts';
-import { givenUp, LinkAttempt } from './link-attempt.ts';
+import { LinkAttempt } from './link-attempt.ts';
 import type { Lease } from './links.ts';
 
 /** What a lane hears of its link. */
@@ -39,7 +40,7 @@ export class LaneLink {
   #heedless: () => void = () => undefined;
   #dialing: LinkAttempt | null = null;
   #beside: LinkAttempt | null = null;
-  #bringing: AbortController | null = null;
+  #bringing: Bringing | null = null;
   /** Replaced ones, over which somebody is joined still. */
   readonly #retired = new Set<Lease>();
   /** The user asked for what is tried next: even a backend that was stopped on purpose may be started. Forgotten once that was tried. */
@@ -86,21 +87,15 @@ export class LaneLink {
   back(): void {
     const lease = this.#lease;
     if (lease === null) return;
-    const stop = new AbortController();
-    this.#bringing = stop;
-    const over = () => stop.signal.aborted || this.#bringing !== stop;
-    const bring = async () => {
+    this.#cancelBack();
+    const bring = async (signal: AbortSignal) => {
       await this.#dialer.restamp();
-      if (over()) return;
-      const backed = await this.#ready(lease.link, stop.signal);
-      if (over()) return;
-      this.#bringing = null;
-      this.#news.backed(lease.link, backed);
+      signal.throwIfAborted();
+      return this.#ready(lease.link, signal);
     };
-    bring().catch((error: unknown) => {
-      if (over()) return;
-      this.#bringing = null;
-      this.#news.failed(error);
+    this.#bringing = new Bringing(bring, {
+      brought: (backed) => this.#news.backed(lease.link, backed),
+      failed: (error) => this.#news.failed(error),
     });
   }
 
@@ -147,7 +142,7 @@ export class LaneLink {
 
   /** The backend is not brought over this link any more. */
   #cancelBack(): void {
-    this.#bringing?.abort(givenUp());
+    this.#bringing?.giveUp();
     this.#bringing = null;
   }
 

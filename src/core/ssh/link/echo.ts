@@ -1,4 +1,5 @@
 import type { Client } from 'ssh2';
+import type { Fault } from '../../model/fault.ts';
 import { ping } from '../internals.ts';
 import type { Carrier } from './carriers.ts';
 
@@ -33,6 +34,18 @@ export class Echo {
       this.#confirmed = sent;
       this.took = performance.now() - asked;
       answered?.();
+    });
+  }
+
+  /** How long a ping takes, ms. Rejects with what ended the link, of which `onLost` tells. */
+  roundTrip(onLost: (listener: (fault: Fault) => void) => () => void): Promise<number> {
+    return new Promise((resolve, reject) => {
+      const began = performance.now();
+      const forget = onLost(reject);
+      this.ping(() => {
+        forget();
+        resolve(performance.now() - began);
+      });
     });
   }
 

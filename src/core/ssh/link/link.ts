@@ -171,14 +171,7 @@ export class Link {
 
   /** How long a ping takes, ms. Rejects with what ended the link. */
   roundTrip(): Promise<number> {
-    return new Promise((resolve, reject) => {
-      const began = performance.now();
-      const forget = this.onLost(reject);
-      this.#echo.ping(() => {
-        forget();
-        resolve(performance.now() - began);
-      });
-    });
+    return this.#echo.roundTrip((listener) => this.onLost(listener));
   }
 
   /**
