@@ -3,65 +3,121 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { startEcho } from '../../test/fixtures/backend.ts';
 import { cliEnv, homeOf, startTowline } from '../../test/fixtures/cli.ts';
-import type { Road } from '../../test/fixtures/impairment.ts';
+import type { Direction, Road } from '../../test/fixtures/impairment.ts';
 import { freePort } from '../../test/fixtures/port.ts';
-import { descendants, signalAll } from '../../test/fixtures/process-tree.ts';
+import { descendants, type ProcessFacts, signalAll } from '../../test/fixtures/process-tree.ts';
 import { startRoads } from '../../test/fixtures/roads.ts';
 import { type Sshd, startSshd } from '../../test/fixtures/sshd.ts';
 import type { Owner } from '../../test/fixtures/temp.ts';
+import type { Toxic } from '../../test/fixtures/toxics.ts';
+import { heedTowline, heedTunnel, type Notice } from './notice.ts';
 import { keepOpen } from './witness.ts';
+
+export const rivalNames = ['towline', 'ssh in a loop', 'autossh'] as const;
+export type RivalName = (typeof rivalNames)[number];
 
 /** One way from a local port to the target: towline, or what people use today. */
 export interface Rival {
   readonly name: RivalName;
   readonly port: number;
+  /** Who started it all: the daemon, the loop, autossh. */
+  readonly main: number;
   /** All that sleeps when its machine sleeps. */
   pids(): number[];
+  /** Who forwards: a worker, an ssh. */
+  forwarders(): number[];
+  /** Listens for the moment in which it knows that something is wrong. */
+  notice(): Promise<Notice>;
+  /** Its own road: how often it knocked at the server. */
+  readonly road: Road;
 }
 
-export type RivalName = 'towline' | 'ssh in a loop' | 'autossh';
-
-/** One sshd behind one road, and everybody on it. */
+/** One sshd, a road to it for each rival, and everybody on them. */
 export interface FaultScene {
   readonly sshd: Sshd;
-  readonly road: Road;
   readonly rivals: readonly Rival[];
+  /** Does the same on every road; what comes back takes it off. */
+  add(toxic: Toxic, direction?: Direction): () => void;
+  each(deed: (road: Road) => unknown): Promise<void>;
 }
 
 /** Starts everything; each rival has answered once when this returns. `config` are lines of sshd_config. */
 export async function startFaultScene(t: Owner, config: readonly string[]): Promise<FaultScene> {
   const target = await startEcho(t);
   const sshd = await startSshd(t, { config });
-  const { sshConfigFile, road } = await startRoads(t, sshd, ['bench']);
+  const { sshConfigFile, road } = await startRoads(t, sshd, ['towline', 'loop', 'autossh']);
   const ports = { towline: await freePort(), loop: await freePort(), autossh: await freePort() };
-  const forward = (port: number) => ['-L', `127.0.0.1:${port}:127.0.0.1:${target.port}`, 'bench'];
-  const ssh = ['-F', sshConfigFile, '-N', '-o', 'ExitOnForwardFailure=yes'];
+  const ssh = (name: 'loop' | 'autossh') => {
+    const forward = `127.0.0.1:${ports[name]}:127.0.0.1:${target.port}`;
+    return ['-F', sshConfigFile, '-N', '-o', 'ExitOnForwardFailure=yes', '-L', forward, name];
+  };
 
-  const relays = { bench: { host: 'bench', forwards: [`${ports.towline}:127.0.0.1:${target.port}`] } };
+  const relays = { bench: { host: 'towline', forwards: [`${ports.towline}:127.0.0.1:${target.port}`] } };
   const file = join(homeOf(t), 'towline.json');
   writeFileSync(file, JSON.stringify({ sshConfig: sshConfigFile, relays }), { mode: 0o600 });
   const cli = startTowline(t, ['up', '--config', file]);
-  const loop = start(t, 'sh', ['-c', 'while :; do ssh "$@"; sleep 0.2; done', 'loop', ...ssh, ...forward(ports.loop)]);
+  const loop = start(t, 'sh', ['-c', 'while :; do ssh "$@"; sleep 0.2; done', 'loop', ...ssh('loop')]);
   // Its own advice: no monitoring port, keepalives of ssh, and no gate time.
   const alive = ['-o', 'ServerAliveInterval=5', '-o', 'ServerAliveCountMax=3'];
-  const auto = start(t, 'autossh', ['-M', '0', ...ssh, ...alive, ...forward(ports.autossh)]);
+  const auto = start(t, 'autossh', ['-M', '0', ...alive, ...ssh('autossh')]);
   const rivals: Rival[] = [
-    { name: 'towline', port: ports.towline, pids: () => treeOf(cli.pid) },
-    { name: 'ssh in a loop', port: ports.loop, pids: () => treeOf(loop.pid) },
-    { name: 'autossh', port: ports.autossh, pids: () => treeOf(auto.pid) },
+    {
+      ...who('towline', ports.towline, cli.pid, road.towline),
+      forwarders: () => workersOf(cli.pid),
+      notice: () => heedTowline(join(homeOf(t), 'run')),
+    },
+    tunnel('ssh in a loop', ports.loop, loop.pid ?? 0, road.loop),
+    tunnel('autossh', ports.autossh, auto.pid ?? 0, road.autossh),
   ];
   for (const { port } of rivals) await answered(port);
-  return { sshd, road: road.bench, rivals };
+  const roads = Object.values(road);
+  return {
+    sshd,
+    rivals,
+    add(toxic, direction) {
+      const off = roads.map((one) => one.add(toxic, direction));
+      return () => {
+        for (const end of off) end();
+      };
+    },
+    each: async (deed) => void (await Promise.all(roads.map((one) => deed(one)))),
+  };
 }
+
+function who(name: RivalName, port: number, main: number, road: Road) {
+  return { name, port, main, road, pids: () => [main, ...descendants(main).map((one) => one.pid)] };
+}
+
+function tunnel(name: RivalName, port: number, main: number, road: Road): Rival {
+  const forwarders = () => named(main, (one) => one.name === 'ssh');
+  return { ...who(name, port, main, road), forwarders, notice: async () => heedTunnel(forwarders()) };
+}
+
+/** A worker is the daemon's own program once more; whatever else it runs is another one. */
+const workersOf = (daemon: number) => named(daemon, (one) => one.parent === daemon && one.name === 'node');
+
+const named = (main: number, wanted: (one: ProcessFacts) => boolean): number[] =>
+  descendants(main)
+    .filter((one) => one.state !== 'Z' && wanted(one))
+    .map((one) => one.pid);
 
 function start(t: Owner, command: string, args: readonly string[]): ChildProcess {
   const child = spawn(command, args, { stdio: 'ignore', env: { ...cliEnv(t), AUTOSSH_GATETIME: '0' } });
-  t.teardown(() => signalAll(treeOf(child.pid).reverse(), 'SIGKILL'));
+  t.teardown(() => {
+    const { pid } = child;
+    if (pid !== undefined)
+      signalAll(
+        [
+          ...descendants(pid)
+            .map((one) => one.pid)
+            .reverse(),
+          pid,
+        ],
+        'SIGKILL',
+      );
+  });
   return child;
 }
-
-const treeOf = (pid: number | undefined): number[] =>
-  pid === undefined ? [] : [pid, ...descendants(pid).map((one) => one.pid)];
 
 async function answered(port: number): Promise<void> {
   const end = performance.now() + 20_000;

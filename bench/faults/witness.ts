@@ -79,8 +79,8 @@ export async function sendNewcomers(port: number, healed: Promise<number>, patie
   return { tried, failed, back, slowest };
 }
 
-/** Whether a byte comes back. */
-function ask(port: number): Promise<boolean> {
+/** Whether a byte comes back, in so many ms. */
+export function ask(port: number, patience = clientPatience): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ port, host: '127.0.0.1' });
     const end = (answered: boolean) => {
@@ -88,7 +88,7 @@ function ask(port: number): Promise<boolean> {
       socket.destroy();
       resolve(answered);
     };
-    const timer = setTimeout(() => end(false), clientPatience);
+    const timer = setTimeout(() => end(false), patience);
     socket.on('connect', () => socket.write('?'));
     socket.on('data', () => end(true));
     socket.on('error', () => end(false));

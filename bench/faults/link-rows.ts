@@ -1,0 +1,237 @@
+import { execFileSync } from 'node:child_process';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Direction } from '../../test/fixtures/impairment.ts';
+import { signalAll } from '../../test/fixtures/process-tree.ts';
+import type { Toxic } from '../../test/fixtures/toxics.ts';
+import type { FaultRow } from './row.ts';
+import type { FaultScene } from './scene.ts';
+
+const toxic = (what: Toxic, lasts: number, direction?: Direction) => async (scene: FaultScene) => {
+  const off = scene.add(what, direction);
+  await sleep(lasts);
+  off();
+};
+
+export const away =
+  (lasts: number) =>
+  async ({ sshd }: FaultScene): Promise<void> => {
+    await sshd.stop();
+    await sleep(lasts);
+    await sshd.start();
+  };
+
+/** Rules of iptables(8) for each road, for so long. This runs in a network of its own. */
+const ruled =
+  (
+    rules: (port: number) => readonly string[],
+    lasts: number,
+    first: (scene: FaultScene) => unknown = () => undefined,
+  ) =>
+  async (scene: FaultScene): Promise<void> => {
+    const all = scene.rivals.flatMap(({ road }) => rules(road.port));
+    const put = (verb: string) => {
+      for (const rule of all) execFileSync('iptables', ['-w', verb, ...rule.split(' ')]);
+    };
+    put('-A');
+    first(scene);
+    await sleep(lasts);
+    put('-D');
+  };
+
+/** As a router does that knows new flows only. */
+const forget = ({ rivals }: FaultScene): void => {
+  for (const { road } of rivals) {
+    const flows = execFileSync('ss', ['-Htn', 'state', 'established', 'dport', '=', `:${road.port}`], {
+      encoding: 'utf8',
+    });
+    for (const [, port] of flows.matchAll(/127\.0\.0\.1:(\d+) +127\.0\.0\.1:/g)) {
+      for (const end of ['sport', 'dport'])
+        execFileSync('iptables', ['-w', '-A', 'INPUT', '-p', 'tcp', `--${end}`, `${port}`, '-j', 'DROP']);
+    }
+  }
+};
+
+const pause = async (pids: readonly number[], lasts: number) => {
+  signalAll(pids, 'SIGSTOP');
+  await sleep(lasts);
+  signalAll([...pids].reverse(), 'SIGCONT');
+};
+
+const asleep =
+  (lasts: number) =>
+  ({ rivals }: FaultScene) =>
+    pause(
+      rivals.flatMap((rival) => rival.pids()),
+      lasts,
+    );
+
+const kill = ({ sshd }: FaultScene) => sshd.killSessions();
+export const reset = 'open connections are reset, new ones wait and are served';
+const beside = 'open connections stay, new ones go over a second link, or wait for the way';
+
+export const linkRows: readonly FaultRow[] = [
+  { id: 'F01', title: 'the session is killed', sees: reset, make: async (scene) => kill(scene) },
+  {
+    id: 'F02',
+    title: 'the session is ended politely',
+    sees: reset,
+    make: async ({ sshd }) => sshd.killSessions('SIGTERM'),
+  },
+  {
+    id: 'F03',
+    title: 'sshd hangs for 30 s',
+    sees: beside,
+    async make({ sshd }) {
+      sshd.pause();
+      await sleep(30_000);
+      sshd.resume();
+    },
+  },
+  {
+    id: 'F03b',
+    title: 'the session alone hangs for 30 s',
+    sees: 'a second link is made beside; new connections go over it',
+    make: ({ sshd }) => pause(sshd.sessions(), 30_000),
+  },
+  {
+    id: 'F04',
+    title: 'the listener alone hangs for 10 s',
+    sees: 'nothing',
+    make: ({ sshd }) => pause([sshd.pid], 10_000),
+  },
+  { id: 'F05', title: 'sshd is away for 5 s', sees: reset, make: away(5_000) },
+  {
+    id: 'F05b',
+    title: 'sshd is away for 30 s',
+    sees: `${reset}; who waits longer than \`hold.time\` is reset`,
+    make: away(30_000),
+  },
+  { id: 'F06', title: 'sshd reads its config again', sees: 'nothing', make: ({ sshd }) => sshd.reload() },
+  { id: 'F07', title: 'a black hole for 30 s', sees: beside, make: toxic({ kind: 'timeout' }, 30_000) },
+  {
+    id: 'F09',
+    title: 'nothing comes from the server for 30 s',
+    sees: beside,
+    make: toxic({ kind: 'timeout' }, 30_000, 'down'),
+  },
+  {
+    id: 'F10',
+    title: 'nothing goes to the server for 30 s',
+    sees: beside,
+    make: toxic({ kind: 'timeout' }, 30_000, 'up'),
+  },
+  {
+    id: 'F11',
+    title: 'killed, and for 15 s a new connect meets a black hole',
+    sees: reset,
+    make: ruled((port) => [`INPUT -p tcp --syn --dport ${port} -j DROP`], 15_000, kill),
+  },
+  { id: 'F12', title: 'the connection is reset', sees: reset, make: ({ each }) => each((road) => road.reset()) },
+  {
+    id: 'F13',
+    title: 'killed, and for 5 s the host is called unreachable',
+    sees: reset,
+    make: ruled(
+      (port) => [`INPUT -p tcp --syn --dport ${port} -j REJECT --reject-with icmp-host-prohibited`],
+      5_000,
+      kill,
+    ),
+  },
+  {
+    id: 'F14',
+    title: 'a tenth of all packets is lost each way for 30 s',
+    sees: 'slowness',
+    make: ruled(
+      (port) =>
+        ['dport', 'sport'].map(
+          (end) => `INPUT -p tcp --${end} ${port} -m statistic --mode random --probability .1 -j DROP`,
+        ),
+      30_000,
+    ),
+  },
+  {
+    id: 'F15',
+    title: '1 Mbit/s for 20 s',
+    sees: 'slowness',
+    make: toxic({ kind: 'bandwidth', rate: 125_000 }, 20_000),
+  },
+  {
+    id: 'F16',
+    title: '500 ms ± 400 ms for 20 s',
+    sees: 'slowness',
+    make: toxic({ kind: 'latency', latency: 500, jitter: 400 }, 20_000),
+  },
+  {
+    id: 'F17',
+    title: 'segments of one byte for 10 s',
+    sees: 'nothing',
+    make: toxic({ kind: 'slicer', size: 1 }, 10_000),
+  },
+  {
+    id: 'F18',
+    title: 'killed, and for 5 s each handshake is cut after 1,000 bytes',
+    sees: reset,
+    async make(scene) {
+      const off = scene.add({ kind: 'limit_data', bytes: 1_000 });
+      kill(scene);
+      await sleep(5_000);
+      off();
+    },
+  },
+  {
+    id: 'F19',
+    title: 'a bit is flipped on the way',
+    sees: reset,
+    make: toxic({ kind: 'xor', at: 200, mask: 4 }, 1_000, 'down'),
+  },
+  {
+    id: 'F21',
+    title: 'killed, and for 15 s large packets are lost',
+    sees: reset,
+    make: ruled(
+      (port) => ['dport', 'sport'].map((end) => `INPUT -p tcp --${end} ${port} -m length --length 1000:65535 -j DROP`),
+      15_000,
+      kill,
+    ),
+  },
+  {
+    id: 'F22',
+    title: 'no road for 6 s',
+    sees: reset,
+    async make({ each }) {
+      await each((road) => road.down());
+      await sleep(6_000);
+      await each((road) => road.up());
+    },
+  },
+  { id: 'F25', title: 'asleep for 15 s', sees: 'nothing: the link is asked and kept', make: asleep(15_000) },
+  {
+    id: 'F26',
+    title: 'asleep for 15 s, given up by the server',
+    sees: reset,
+    config: ['ClientAliveInterval 1', 'ClientAliveCountMax 3'],
+    make: asleep(15_000),
+  },
+  {
+    id: 'F27',
+    title: 'asleep for 5 s; afterwards the network has forgotten the connection',
+    sees: 'who comes is served over a second link',
+    async make(scene) {
+      const pids = scene.rivals.flatMap((rival) => rival.pids());
+      signalAll(pids, 'SIGSTOP');
+      await sleep(5_000);
+      forget(scene);
+      signalAll([...pids].reverse(), 'SIGCONT');
+    },
+  },
+];
+
+/** What takes too long for an ordinary run. */
+export const longRows: readonly FaultRow[] = [
+  {
+    id: 'F05c',
+    title: 'sshd is away for 10 min',
+    sees: `${reset}; who waits longer than \`hold.time\` is reset`,
+    make: away(600_000),
+  },
+];
