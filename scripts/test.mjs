@@ -11,10 +11,26 @@ import { existingNode24 } from './node24.mjs';
 import { runTestFile } from './test-file.mjs';
 
 const ROOT = 'dist/test';
-const JOBS = 2;
 const NEEDS_ENGINE = /\/e2e\/|\/container\./;
-// what measures time or stops whole containers does not share the two cores
-const ALONE = /\/e2e\/|\/container\.|\.serial\.test\.js$/;
+const ALONE = /\.serial\.test\.js$/;
+// They wait for minutes: the others run meanwhile.
+const LONGEST = /\/(faults|soak)\//;
+// A test waits for most of its time, for a deadline or a process: more of them than cores keep the cores busy. What starts containers needs
+// a core of its own, and what measures time has the machine for itself.
+const PHASES = [
+  { jobs: 3, has: (file) => !NEEDS_ENGINE.test(file) && !ALONE.test(file) },
+  { jobs: 2, has: (file) => NEEDS_ENGINE.test(file) },
+  { jobs: 1, has: (file) => ALONE.test(file) },
+];
+// What is injected there meets the kernel and the server more than the engine of JavaScript, and takes minutes: once is enough.
+const ONCE = /\/(faults|soak)\//;
+
+/** ms */
+const LIMITS = [
+  [/\.long\.test\.js$/, 1_800_000],
+  [/\/soak\//, 400_000],
+  [/./, 180_000],
+];
 
 const { values: options } = parseArgs({
   options: { only: { type: 'string' }, long: { type: 'boolean', default: false } },
@@ -30,7 +46,7 @@ const total = { passed: 0, failed: 0, skipped: 0 };
 
 if (files.some((file) => NEEDS_ENGINE.test(file))) await prepareEngine();
 await runAll(files, process.execPath, process.version);
-await runOnNode24(files.filter((file) => !NEEDS_ENGINE.test(file) && !file.endsWith('.long.test.js')));
+await runOnNode24(files.filter((file) => ![NEEDS_ENGINE, ONCE, /\.long\.test\.js$/].some((other) => other.test(file))));
 
 if (total.skipped > 0) console.log(`${total.skipped} skipped`);
 if (total.passed + total.failed === 0) {
@@ -43,16 +59,18 @@ console.log(`${total.passed} passed, ${total.failed} failed`);
 async function runAll(list, node, version) {
   if (list.length === 0) return;
   console.log(`${list.length} test files on Node ${version}`);
-  const shared = list.filter((file) => !ALONE.test(file));
-  const next = async () => {
-    for (let file = shared.shift(); file !== undefined; file = shared.shift()) await runOne(file, node);
-  };
-  await Promise.all(Array.from({ length: JOBS }, next));
-  for (const file of list.filter((name) => ALONE.test(name))) await runOne(file, node);
+  for (const { jobs, has } of PHASES) {
+    const phase = list.filter(has).sort((a, b) => Number(LONGEST.test(b)) - Number(LONGEST.test(a)));
+    const next = async () => {
+      for (let file = phase.shift(); file !== undefined; file = phase.shift()) await runOne(file, node);
+    };
+    await Promise.all(Array.from({ length: jobs }, next));
+  }
 }
 
 async function runOne(file, node) {
-  const result = await runTestFile(file, node, file.endsWith('.long.test.js') ? 1_800_000 : 180_000);
+  const [, limit] = LIMITS.find(([files]) => files.test(file));
+  const result = await runTestFile(file, node, limit);
   for (const key of ['passed', 'failed', 'skipped']) total[key] += result[key];
   const count = `${result.passed}${result.failed === 0 ? '' : `, ${result.failed} failed`}`;
   const line = `${result.failed === 0 ? 'ok    ' : 'FAILED'} ${file} (${count}; ${(result.time / 1000).toFixed(1)} s)`;

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { loadavg } from 'node:os';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { noNamespaces } from '../../test/fixtures/namespace.ts';
@@ -9,6 +9,7 @@ import type { Owner } from '../../test/fixtures/temp.ts';
 import { describeMachine, missingTools } from '../machine.ts';
 import { linkRows, longRows } from './link-rows.ts';
 import { localRows, policyRows } from './other-rows.ts';
+import { drawProofs, measureProofs } from './proofs.ts';
 import type { FaultRow, Meeting, Trial } from './row.ts';
 import { rivalNames, startFaultScene } from './scene.ts';
 import { drawTable, type Met, type Seen, worseThan } from './table.ts';
@@ -89,7 +90,12 @@ function enterOwnNetwork(): void {
 }
 
 const { values } = parseArgs({
-  options: { only: { type: 'string' }, out: { type: 'string' }, long: { type: 'boolean' } },
+  options: {
+    only: { type: 'string' },
+    out: { type: 'string' },
+    long: { type: 'boolean' },
+    proofs: { type: 'boolean' },
+  },
 });
 const wanted: readonly FaultRow[] = [
   ...linkRows,
@@ -115,8 +121,10 @@ const text = drawTable(results, [
   ...(await describeMachine(root)),
   `- load average when it began: ${began.toFixed(2)}`,
 ]);
-if (values.out !== undefined) writeFileSync(values.out, text);
-process.stdout.write(text);
+const say = (line: string) => void process.stderr.write(`${line}\n`);
+const more = values.proofs === true ? `\n${drawProofs(await measureProofs(join(root, 'dist/test/faults'), say))}` : '';
+if (values.out !== undefined) writeFileSync(values.out, text + more);
+process.stdout.write(text + more);
 const worse = results.flatMap(({ row, seen }) => worseThan(row, seen));
 for (const line of worse) process.stderr.write(`worse than autossh: ${line}\n`);
 process.exitCode = worse.length === 0 ? 0 : 1;

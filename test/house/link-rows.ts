@@ -44,8 +44,8 @@ export const linkRows: Readonly<Record<string, Shown>> = {
   },
   // sshd is down for 5 s, 30 s, 10 min.
   F05: {
-    [KILLED]: ['F05: sshd that is down for 5 s is back within 2 s of its return, and asked no less calmly meanwhile'],
-    [LASTING]: ['F05: sshd that is down for * is back within 2 s of its return'],
+    [KILLED]: ['F05: sshd that is down for * s is back within 2 s of its return, and asked no less calmly meanwhile'],
+    [LASTING]: ['F05: sshd that is down for 10 min is back within 2 s of its return'],
     'e2e/restarted': ['after a restart of the container the relay is back by itself, on the same port'],
   },
   // HUP.
