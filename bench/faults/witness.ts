@@ -1,5 +1,6 @@
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { wasReset } from '../../test/fixtures/reset.ts';
 
 /** What became of a connection that was open when the fault came. */
 export interface OpenFate {
@@ -33,7 +34,7 @@ export async function keepOpen(port: number): Promise<{ fate(since: number): Ope
     socket.once('error', reject);
   });
   socket.on('data', () => undefined);
-  socket.on('end', () => end('end'));
+  socket.on('end', () => end(wasReset(socket) ? 'reset' : 'end'));
   socket.on('error', () => end('reset'));
   socket.on('close', () => end('reset'));
   return {

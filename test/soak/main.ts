@@ -17,9 +17,11 @@ say(
 );
 try {
   const report = await soak({ teardown: (clean) => cleanups.push(clean) }, minutes, seed, say);
-  const { streams, faults, bytes, complaints } = report;
+  const { streams, faults, rests, bytes, complaints } = report;
   const counts = Object.entries(streams).map(([how, count]) => `${count} ${how}`);
-  say(`\n${faults} faults; streams: ${counts.join(', ')}; ${Math.round(bytes / 2 ** 20)} MiB came back right`);
+  say(
+    `\n${faults} faults, ${rests} relays that left their host alone for a while; streams: ${counts.join(', ')}; ${Math.round(bytes / 2 ** 20)} MiB came back right`,
+  );
   say(
     complaints.length === 0
       ? `clean, seed ${seed}`

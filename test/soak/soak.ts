@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { RelayStatus } from '../../src/core/model/status.ts';
 import { seeded } from '../fixtures/seeded.ts';
 import type { Owner } from '../fixtures/temp.ts';
 import { waitUntil } from '../fixtures/wait.ts';
@@ -15,6 +16,8 @@ export interface Report {
   readonly unexplained: number;
   readonly bytes: number;
   readonly faults: number;
+  /** How often a relay had to leave its host alone, for its logins had failed too often. */
+  readonly rests: number;
   readonly sizes: readonly Sizes[];
   readonly complaints: readonly string[];
 }
@@ -26,6 +29,9 @@ const phase = 40_000;
 const patience = 75_000;
 /** How long after a fault its resets may come: until it is noticed, and what was held meanwhile is given up. ms */
 const echo = 35_000;
+/** So long everything may take to heal, ms; and where a host had to be left alone, for ten minutes. */
+const healing = 60_000;
+const spent = 660_000;
 
 /** Runs relays, streams and faults for so long; `say` gets a line for each fault. The same seed does the same things. */
 export async function soak(t: Owner, minutes: number, seed: number, say: (line: string) => void): Promise<Report> {
@@ -35,7 +41,8 @@ export async function soak(t: Owner, minutes: number, seed: number, say: (line: 
   const streams = { whole: 0, cut: 0, truncated: 0, wrong: 0, hung: 0 };
   const complaints: string[] = [];
   const sizes: Sizes[] = [];
-  let [bytes, unexplained, faults, dead] = [0, 0, 0, false];
+  let [bytes, unexplained, faults, rests, dead] = [0, 0, 0, 0, false];
+  const resting = new Set<string>();
   /** When each host, and each relay, was last under a fault. */
   const troubled = new Map<string, number>();
   const complain = (text: string) => {
@@ -112,7 +119,14 @@ export async function soak(t: Owner, minutes: number, seed: number, say: (line: 
     });
     await Promise.all([...deeds, ...walkers]);
     for (const { road } of world.hosts) road.clear();
-    await recover(world, complain);
+    const left = await recover(world, complain, round === rounds ? spent : healing);
+    for (const name of left) {
+      if (!resting.has(name)) rests += 1;
+      troubled.set(name, Number.POSITIVE_INFINITY);
+    }
+    for (const name of resting) if (!left.includes(name)) troubled.set(name, performance.now());
+    resting.clear();
+    for (const name of left) resting.add(name);
     sizes.push(world.sizes());
     const { rss, descriptors, processes } = sizes.at(-1) ?? world.sizes();
     say(
@@ -126,27 +140,34 @@ export async function soak(t: Owner, minutes: number, seed: number, say: (line: 
   dead = true;
   const { code } = await world.cli.stop();
   if (code !== 0) complain(`the daemon ended with ${code}`);
-  return { seed, streams, unexplained, bytes, faults, sizes, complaints };
+  return { seed, streams, unexplained, bytes, faults, rests, sizes, complaints };
 }
 
-/** Everything heals: each relay must be connected again, and nobody left in it. */
-async function recover(world: World, complain: (text: string) => void): Promise<void> {
+/**
+ * Everything heals: each relay must be connected again, and nobody left in it. But for those that leave their host alone, as they must, because
+ * faults broke off too many logins there: their names come back.
+ */
+async function recover(world: World, complain: (text: string) => void, limit: number): Promise<readonly string[]> {
   const began = performance.now();
-  await waitUntil('every relay is connected', () => world.status().then(allConnected, () => false), {
-    timeout: 60_000,
+  const rests = ({ standing, lastFault }: RelayStatus) =>
+    limit !== spent && standing.word !== 'connected' && lastFault?.code === 'LOGINS_SPENT';
+  const whole = (all: readonly RelayStatus[]) => allConnected(all.filter((one) => !rests(one)));
+  await waitUntil('every relay is connected', () => world.status().then(whole, () => false), {
+    timeout: limit,
     every: 250,
   }).catch(async () => {
-    for (const { name, standing } of await world.status()) {
-      if (standing.word !== 'connected')
-        complain(
-          `${name} is ${standing.word} after ${Math.round(performance.now() - began)} ms of peace: ${standing.reason}`,
-        );
+    for (const relay of await world.status()) {
+      const { name, standing } = relay;
+      if (standing.word === 'connected' || rests(relay)) continue;
+      const after = Math.round(performance.now() - began);
+      complain(`${name} is ${standing.word} after ${after} ms of peace: ${standing.reason}`);
     }
   });
   const open = async () => (await world.status()).reduce((sum, { counters }) => sum + counters.open + counters.held, 0);
   await waitUntil('no connection is left', async () => (await open()) === 0, { timeout: 20_000, every: 250 }).catch(
     async () => complain(`${await open()} connections are open though every client has gone`),
   );
+  return (await world.status()).filter(rests).map(({ name }) => name);
 }
 
 /** The relays that one worker carries with this one: the shared ones are together. */

@@ -1,4 +1,5 @@
 import { connect } from 'node:net';
+import { wasReset } from '../fixtures/reset.ts';
 import type { SoakRelay } from './world.ts';
 
 /** How one stream ended. */
@@ -84,12 +85,7 @@ export function runStream({ port, kind }: SoakRelay, options: StreamOptions): Pr
     });
     socket.on('end', () => {
       if (got === size) return finish({ how: 'whole' });
-      // The kernel tells of a reset once: where a write of ours has heard it, reads end. Another write shows whether nobody is there.
-      clearTimeout(timer);
-      if (socket.writableEnded) return finish({ how: 'truncated', at: got, of: size });
-      socket.write('?', (error) => {
-        finish(error ? { how: 'cut', why: 'told to a write' } : { how: 'truncated', at: got, of: size });
-      });
+      finish(wasReset(socket) ? { how: 'cut', why: 'reset' } : { how: 'truncated', at: got, of: size });
     });
     socket.on('error', (error: NodeJS.ErrnoException) => finish({ how: 'cut', why: error.code ?? error.message }));
     socket.on('close', () => finish({ how: 'cut', why: 'closed' }));

@@ -210,35 +210,63 @@ test('fifty shared relays live in one worker over one link', async (t) => {
   t.equal(sshd.log().match(/Accepted publickey/g)?.length, 2, 'and came back with one login');
 });
 
-test('with two lanes a killed link costs a new connection nothing: the other lane serves it at once', async (t) => {
+test('with two lanes a killed link, or worker, costs no new connection more than 50 ms', {
+  timeout: 120_000,
+}, async (t) => {
   const sshd = await startSshd(t);
   const echo = await startEcho(t);
   const relays = await supervise(t, sshd, {
-    r: { host: 'test', forwards: [`0:127.0.0.1:${echo.port}`], lanes: 2 },
+    r: { host: 'test', forwards: [`0:127.0.0.1:${echo.port}`], lanes: 2, settle: '0s' },
   });
   await relays.reach('r', 'connected');
-  await waitUntil('both lanes are up', () => relays.status('r').lanes.every((lane) => lane.state.at === 'up'));
+  const bothUp = () =>
+    waitUntil('both lanes are up', () => relays.status('r').lanes.every((lane) => lane.state.at === 'up'));
+  await bothUp();
   t.equal(relays.status('r').standing.reason, 'unverified, lanes 2/2');
-  const serveAfter = async (what: string, deed: () => void) => {
-    const lost = relays.next(
+  const ask = async () => {
+    const began = performance.now();
+    t.equal((await exchange(relays.port('r'), 'at once')).toString(), 'at once');
+    return performance.now() - began;
+  };
+  // What runs a command is an sshd too for a moment.
+  const settled = process.getuid?.() === 0 ? 1 : 2;
+  const sessions = async () => {
+    await waitUntil(
+      'only the sessions are left',
+      () => sshd.connections().every((pids) => pids.length === settled) && sshd.connections().length === 2,
+    );
+    return sshd.connections();
+  };
+  /** Whoever comes with the deed, and until it has been noticed; the worst of them, ms. */
+  const worstOf = async (deed: () => void) => {
+    const noticed = relays.next(
       'the loss',
       (event) => event.type === 'worker.ended' || event.type === 'lane.changed',
       relays.supervisor.status().id,
     );
+    let over = false;
+    void noticed.then(() => {
+      over = true;
+    });
     deed();
-    await lost;
-    const began = performance.now();
-    t.equal((await exchange(relays.port('r'), 'at once')).toString(), 'at once');
-    t.comment(`served ${Math.round(performance.now() - began)} ms after a ${what} was killed`);
+    const times = [await ask()];
+    while (!over) times.push(await ask());
+    times.push(await ask());
     t.equal(relays.status('r').standing.word, 'connected', 'it never left');
-    await waitUntil('the lane is replaced', () => relays.status('r').lanes.every((lane) => lane.state.at === 'up'));
+    await bothUp();
+    return Math.max(...times);
   };
-  await serveAfter('worker', () => process.kill(relays.worker('r', 0), 'SIGKILL'));
-  // What runs a command is an sshd too for a moment; with privilege separation each session is two.
-  const settled = process.getuid?.() === 0 ? 2 : 4;
-  await waitUntil('only the sessions are left', () => sshd.sessions().length === settled);
-  const [newest] = [...sshd.sessions()].sort((a, b) => b - a);
-  await serveAfter('link', () => signalAll(newest === undefined ? [] : [newest], 'SIGKILL'));
+  const usual: number[] = [];
+  for (let n = 0; n < 20; n += 1) usual.push(await ask());
+  const links: number[] = [];
+  for (let n = 0; n < 10; n += 1) {
+    const pids = (await sessions())[n % 2] ?? [];
+    links.push(await worstOf(() => signalAll(pids, 'SIGKILL')));
+  }
+  const workers = [await worstOf(() => process.kill(relays.worker('r', 0), 'SIGKILL'))];
+  const slowest = { usual: Math.max(...usual), link: Math.max(...links), worker: Math.max(...workers) };
+  t.comment(`measured F01 lanes=2 worst ${JSON.stringify(slowest)}`);
+  t.ok(slowest.link < slowest.usual + 50 && slowest.worker < slowest.usual + 50, JSON.stringify(slowest));
 });
 
 test('a daemon that ends starts nothing any more', async (t) => {
