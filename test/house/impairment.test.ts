@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import type { Socket } from 'node:net';
+import { createServer, type Socket } from 'node:net';
 import { test } from 'tap';
 import { startEcho, startSilent, startSink, startSource } from '../fixtures/backend.ts';
 import { hashOf, testBytes, testHash } from '../fixtures/bytes.ts';
@@ -224,4 +224,29 @@ test('the same seed gives the same numbers', (t) => {
   t.not(some(3)[0], some(4)[0]);
   t.ok(some(5).every((number) => number >= 0 && number < 1));
   t.end();
+});
+
+test('a reset behind bytes that were not read yet is no end, and an end is one', async (t) => {
+  for (const [how, fateOfIt] of [
+    ['reset', 'ECONNRESET'],
+    ['end', 'end'],
+  ] as const) {
+    const server = createServer({ allowHalfOpen: true }, (socket) => {
+      socket.on('error', () => undefined);
+      socket.once('data', () => {
+        socket.write('hello');
+        if (how === 'reset') socket.resetAndDestroy();
+        else socket.end();
+      });
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    t.teardown(() => server.close());
+    const address = server.address();
+    if (address === null || typeof address === 'string') throw new Error('no port');
+    const client = await dial(address.port);
+    client.end('x');
+    t.equal(await within('its end', fate(client)), fateOfIt);
+    client.destroy();
+  }
 });
