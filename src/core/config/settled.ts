@@ -10,8 +10,8 @@ const fresh = 1_000;
 const quiet = 200;
 /** A file that is written all the time is not waited for longer, ms. */
 const patience = 5_000;
-/** How often a file is looked at, ms. Polling sees renames, links and mounts alike. */
-const period = 2_000;
+/** How often a file is looked at, ms: two looks and a login are to be over in 3 s. Polling sees renames, links and mounts alike. */
+const period = 1_000;
 
 /** As `loadConfig`, once nobody writes the file: half of one may be a config too, with fewer relays. */
 export async function loadSettled(path: string, options: LoadOptions = {}): Promise<Config> {
