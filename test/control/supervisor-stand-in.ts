@@ -37,6 +37,7 @@ export function standIn(): StandIn {
     start: async () => undefined,
     config: { file: '/etc/towline.json', sshConfig: null, relays: [] },
     reload: async () => nothing,
+    answering: () => true,
     status: () => ({
       ...snapshot,
       relays: Object.values(snapshot.relays).map((relay) => ({
