@@ -78,7 +78,7 @@ export const faults = {
   LOGINS_SPENT:           row('busy',    75, 503, 'so many logins from here have failed at the host that one more could have this address banned', 'wait until the time that is named, and mend meanwhile what the last one failed with'),
   ALGORITHM_MISMATCH:     row('never',   76, 502, 'client and server share no algorithm', 'update the server, or allow the old algorithm for this host'),
   STRICT_KEX_MISSING:     row('never',   76, 502, 'the cipher that was agreed on is unsafe without strict key exchange (CVE-2023-48795)', 'update the server, or let it offer aes128-gcm@openssh.com'),
-  HANDSHAKE_FAILED:       row('busy',    76, 502, 'the handshake broke off', 'check what listens on this port'),
+  HANDSHAKE_FAILED:       row('busy',    76, 502, 'the handshake broke off, or the server did not sign with the host key that arrived', 'check what listens on this port, and whether something alters the traffic'),
   PROTOCOL_ERROR:         row('never',   76, 502, 'the server broke the SSH protocol', 'check what listens on this port'),
   INTEGRITY_FAILED:       row('soon',    76, 502, 'data from the server failed its integrity check', 'something alters the traffic'),
   HOST_KEY_UNKNOWN:       row('never',   76, 502, 'the host key is in no known_hosts file', 'compare the fingerprint, and accept it: `towline trust HOST`'),
