@@ -24,8 +24,8 @@ export interface Watch {
 }
 
 /**
- * Reads NOTIFY_SOCKET, WATCHDOG_USEC and WATCHDOG_PID, and takes them out of the environment: they are for nobody whom we start. Null where no
- * service manager listens.
+ * Reads NOTIFY_SOCKET, WATCHDOG_USEC and WATCHDOG_PID, and takes them out of the environment: they are for nobody whom we start. Null
+ * where no service manager listens.
  */
 export function takeWatch(env: NodeJS.ProcessEnv, pid: number): Watch | null {
   const { NOTIFY_SOCKET: address = '', WATCHDOG_USEC: usec = '', WATCHDOG_PID: whose = '' } = env;
