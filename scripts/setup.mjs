@@ -29,6 +29,9 @@ function ensureTools() {
     tc: 'iproute2',
     unshare: 'util-linux',
     faketime: 'faketime',
+    // what a service manager is told, and who hears it
+    'systemd-notify': 'systemd',
+    perl: 'perl-base',
   };
   const missing = Object.entries(needed).flatMap(([tool, name]) => (which(tool) === undefined ? [name] : []));
   // any of these will do for the test of the demo's page

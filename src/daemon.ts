@@ -43,6 +43,8 @@ export interface Daemon {
   /** Resolves when it has ended, whoever asked for it. */
   readonly done: Promise<void>;
   status(): DaemonStatus;
+  /** Whether every worker has given a sign of life lately: for a watchdog. One that has not is about to be replaced. */
+  answering(): boolean;
   /**
    * Calls back for each event after number `after`, then live. Returns the unsubscribe. A listener that throws is called on; of the first
    * time there is a process warning.
@@ -125,6 +127,7 @@ export async function startDaemon(options: DaemonOptions = {}): Promise<Daemon> 
     done,
     questions: supervisor.questions,
     status: () => supervisor.status(),
+    answering: () => supervisor.answering(),
     subscribe: (after, listener) => supervisor.subscribe(after, containListener(listener)),
     close: (reason = why) => {
       why = reason;

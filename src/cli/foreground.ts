@@ -8,6 +8,7 @@ import { birthMark, tellBirth } from './detach.ts';
 import { mayAskHere } from './may-ask-here.ts';
 import { openPrompter } from './prompter.ts';
 import { showLines, showTable, type Show } from './show.ts';
+import { ServiceManager, takeWatch } from './service-manager.ts';
 import { obeySignals } from './signals.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -27,13 +28,18 @@ export async function runForeground(options: ForegroundOptions): Promise<number>
     const text = error instanceof Error ? error.message : String(error);
     terminal.err(`towline: the log cannot be written (${printable(text)}); forwarding goes on\n`);
   };
+  const watch = takeWatch(process.env, process.pid);
   const prompter = mayAskHere() ? openPrompter() : null;
   const asker = prompter === null ? null : new AskHere(prompter);
   const daemon = await begin({ config, sshConfig, trouble, ...(asker === null ? {} : { attendant: asker }) });
   // Before main's own handler, which ends the process: a bug leaves a line in the log.
   process.prependListener('uncaughtException', (error) => daemon.die(Fault.from(error)));
   let shown: Show | null = null;
-  const obeyed = obeySignals(daemon, terminal, (text) => shown?.say(text));
+  const unheard = (text: string) => terminal.err(`towline: ${text}\n`);
+  const manager = watch === null ? null : new ServiceManager(watch, process.env['PATH'] ?? '', unheard);
+  manager?.ready(daemon);
+  const reload = () => (manager === null ? daemon.reload() : manager.during(() => daemon.reload()));
+  const obeyed = obeySignals(daemon, terminal, reload, (text) => shown?.say(text));
   shown = terminal.live && !json ? await showTable(daemon, terminal) : await showLines(daemon, terminal, json);
   asker?.begin({ questions: daemon.questions, pause: shown.pause });
   let failure: FaultReport | null = null;
@@ -45,6 +51,7 @@ export async function runForeground(options: ForegroundOptions): Promise<number>
     });
   }
   await daemon.done;
+  manager?.close();
   shown.end();
   prompter?.close();
   obeyed.release();

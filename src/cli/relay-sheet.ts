@@ -28,7 +28,7 @@ export function drawRelay(relay: RelayStatus, { now, colour, columns }: View): s
     ]),
     [
       'connections',
-      `${counters.open} open, ${counters.held} held, ${counters.accepted} accepted, ${counters.refused} refused`,
+      `${counters.open} open, ${counters.held} held, ${counters.accepted} accepted, ${counters.refused} refused${refusedText(counters)}`,
     ],
     ['traffic', `${formatBytes(counters.sent)} sent, ${formatBytes(counters.received)} received`],
     ['last fault', lastFault === null ? '' : `${faultText(relay, lastFault)}, ${ago(lastFault.at)}`],
@@ -52,6 +52,12 @@ function recoveryText({ recovery: { count, last } }: RelayStatus, now: number): 
   if (last === null) return '';
   const times = count === 1 ? 'once' : `${count} times`;
   return `${times}, the last time after ${formatDuration(last.took)}, ${formatAge(now - last.at)} ago`;
+}
+
+/** Why clients were refused, the most frequent reason first. */
+function refusedText({ refusedBy }: RelayStatus['counters']): string {
+  const reasons = Object.entries(refusedBy).sort(([, one], [, other]) => other - one);
+  return reasons.length === 0 ? '' : ` (${reasons.map(([code, count]) => `${count} ${code}`).join(', ')})`;
 }
 
 /** What is the reason already is not told twice. */

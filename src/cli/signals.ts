@@ -19,8 +19,13 @@ const numbers = { SIGINT: 2, SIGTERM: 15, SIGHUP: 1 } as const;
  */
 const patience = 40;
 
-/** The first SIGINT or SIGTERM drains, a second one ends now. SIGHUP ends a daemon whose terminal is gone; any other reads its config again. */
-export function obeySignals(daemon: Daemon, terminal: Terminal, say: (text: string) => void): Signals {
+/** The first SIGINT or SIGTERM drains, a second one ends now. SIGHUP ends a daemon whose terminal is gone; any other is a `reload`. */
+export function obeySignals(
+  daemon: Pick<Daemon, 'close' | 'now'>,
+  terminal: Terminal,
+  reload: () => Promise<unknown>,
+  say: (text: string) => void,
+): Signals {
   let asked = 0;
   let forced: number | null = null;
   const end = (signal: NodeJS.Signals) => {
@@ -38,7 +43,7 @@ export function obeySignals(daemon: Daemon, terminal: Terminal, say: (text: stri
     // A terminal that hung up is one no longer, before it sends this.
     if (terminal.live && !isatty(1)) return end('SIGHUP');
     // What became of it is an event, but for a daemon that ends.
-    daemon.reload().catch((error: unknown) => {
+    reload().catch((error: unknown) => {
       const fault = Fault.from(error);
       if (!fault.code.startsWith('CONFIG_')) say(`SIGHUP: ${fault.message} [${fault.code}]`);
       else for (const line of problemsIn(fault)) say(line);

@@ -148,5 +148,4 @@ export interface LaneVitals {
 export interface ArrivedCounts {
   readonly open: number;
   readonly accepted: number;
-  readonly refused: number;
 }

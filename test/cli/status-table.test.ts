@@ -177,7 +177,7 @@ test('the sheet of one relay has every fact on a line of its own, broken where t
   key exchange  strict, not post-quantum
   silence       the link counts as dead after 20 s without a byte
   forward       127.0.0.1:8787 -> 127.0.0.1:8787 (well, 12 ms)
-  connections   3 open, 0 held, 12 accepted, 1 refused
+  connections   3 open, 0 held, 12 accepted, 1 refused (1 HOLD_EXPIRED)
   traffic       1.5 KiB sent, 20 MiB received
   last fault    nothing listens at 10.0.0.7:22; start sshd there, or correct the
                 port [CONNECT_REFUSED], 1 min 5 s ago
@@ -220,6 +220,15 @@ test('a relay whose backend is gone says when it is tried again, how to hurry th
 test('what a relay is blocked by is not told a second time as its last fault', async (t) => {
   const relay = relayStatus('x', { word: 'blocked', fault: unreachable }, { lastFault: { ...unreachable, at: now } });
   t.match(drawRelay(relay, plain), /\n {2}last fault +CONNECT_REFUSED, as above, 0 s ago\n/);
+});
+
+test('the sheet says why clients were refused, the most frequent reason first, and is silent where none was', async (t) => {
+  const { counters } = relayStatus('x');
+  const refusedBy = { HOLD_EXPIRED: 3, HOLD_FULL: 12 };
+  const relay = relayStatus('x', {}, { counters: { ...counters, refused: 15, refusedBy } });
+  t.match(drawRelay(relay, plain), /12 accepted, 15 refused \(12 HOLD_FULL, 3 HOLD_EXPIRED\)\n/);
+  const none = relayStatus('x', {}, { counters: { ...counters, refused: 0, refusedBy: {} } });
+  t.match(drawRelay(none, plain), /12 accepted, 0 refused\n/);
 });
 
 test('a forward that is not bound says so', async (t) => {

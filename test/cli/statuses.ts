@@ -30,7 +30,16 @@ export function relayStatus(
     warnings: [],
     notes: {},
     standing: { word: 'connected', reason: '', fault: null, until: null, verified: true, ...standing },
-    counters: { open: 3, held: 0, accepted: 12, refused: 1, sent: 1_536, received: 20 * 1024 * 1024, rtt: [12] },
+    counters: {
+      open: 3,
+      held: 0,
+      accepted: 12,
+      refused: 1,
+      refusedBy: { HOLD_EXPIRED: 1 },
+      sent: 1_536,
+      received: 20 * 1024 * 1024,
+      rtt: [12],
+    },
     ...rest,
   };
 }

@@ -37,12 +37,13 @@ export function standIn(): StandIn {
     start: async () => undefined,
     config: { file: '/etc/towline.json', sshConfig: null, relays: [] },
     reload: async () => nothing,
+    answering: () => true,
     status: () => ({
       ...snapshot,
       relays: Object.values(snapshot.relays).map((relay) => ({
         ...relay,
         standing: standing(relay),
-        counters: { open: 0, held: 0, accepted: 0, refused: 0, sent: 0, received: 0, rtt: [] },
+        counters: { open: 0, held: 0, accepted: 0, refused: 0, refusedBy: {}, sent: 0, received: 0, rtt: [] },
       })),
     }),
     subscribe: (after, reader) => {

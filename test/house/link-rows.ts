@@ -91,6 +91,7 @@ export const linkRows: Readonly<Record<string, Shown>> = {
   F19: {
     [ALTERED]: [
       'F19: flipped bits in a handshake end it in time, and never as a host key to trust',
+      'F19: a bit that is flipped in the host key is no changed host key: the relay tries again by itself',
       'F19: a bit that is flipped in what passes ends the link by name; not one wrong byte is delivered',
     ],
   },

@@ -3,8 +3,8 @@ import type { Shown } from './rows.ts';
 const SUPERVISOR = 'core/supervisor';
 
 /**
- * Rows of the fault catalogue about the local side, part 2c: where each fault is really injected, and what is asserted of it. F69 is with the
- * launched backend. F76 is left out: there is no sd_notify watchdog yet that could miss a word of the supervisor.
+ * Rows of the fault catalogue about the local side, part 2c, and about the service manager, part 2f: where each fault is really injected, and what
+ * is asserted of it. F69 is with the launched backend.
  */
 export const localRows: Readonly<Record<string, Shown>> = {
   // A listen port is taken.
@@ -178,6 +178,29 @@ export const localRows: Readonly<Record<string, Shown>> = {
   F75: {
     'faults/heap.serial': ['F75: a plugin that fills the heap * costs its worker, and the other relay no byte'],
     [`${SUPERVISOR}/workers.serial`]: ['a worker that uses more memory than allowed is replaced'],
+  },
+  // A supervisor that does not run.
+  F76: {
+    'cli/service-manager': [
+      'F76: a daemon that does not run sends no sign of life, and goes on with them when it does',
+      'a service manager that cannot be told is named once, and the daemon runs on',
+    ],
+  },
+  // A service that starts without a network.
+  F98: {
+    'cli/service-manager': [
+      'F98: a service is ready as soon as its listeners are bound, though no host answers; then it says how it stands',
+    ],
+  },
+  // The watchdog of the service manager.
+  F99: {
+    'cli/service-manager': [
+      'F99: as long as a worker does not answer there is no sign of life',
+      'without NOTIFY_SOCKET nobody is told; what is for us is taken out of the environment, and another process has its own watchdog',
+    ],
+    [`${SUPERVISOR}/workers.serial`]: [
+      'F99: a worker that does not answer is known to the watchdog until it is replaced',
+    ],
   },
   // Readers of our output that leave or stall.
   F77: {

@@ -91,6 +91,7 @@ export const rows: Readonly<Record<string, Shown>> = {
     [`${SUPERVISOR}/login-budget`]: [
       'a bad key is refused three times in an hour, though it is asked for each two seconds',
       'keys that change all the time, and are all bad, fail four times in any ten minutes',
+      'a key exchange that never ends, as where large packets are lost, is given up four times in any ten minutes',
       'a relay that is restarted in a loop with a bad key, or a key file that is rewritten, stays within the budget and says so',
     ],
     'core/model/step': [
@@ -107,6 +108,9 @@ export const rows: Readonly<Record<string, Shown>> = {
     ],
     [`${KNOWN}/host-key`]: [
       'a changed key: both fingerprints, each place, and commands that really remove the old ones',
+    ],
+    [`${KNOWN}/swapped-key`]: [
+      'a host key that a bit was flipped in on the way is no changed key: its host did not sign with it',
     ],
     'e2e/host-key': ['the way out of a swapped key that is printed is one: remove, look, trust, and the relay goes on'],
   },

@@ -1,10 +1,10 @@
 /**
  * How soon a failed attempt is repeated.
  * - `soon`: leaves no trace in sshd's auth log; quick steps, capped at 1.5 s, at once when a client waits.
- * - `stage`: a stage of connecting ran out of time; quick steps, capped at 5 s.
+ * - `stage`: a stage before the server's greeting ran out of time; quick steps, capped at 5 s.
  * - `command`: a ProxyCommand that may have logged in somewhere ended by itself; 1, 2, 5, 10, 15, then every 30 s, whoever asks.
- * - `busy`: the server spoke, then closed before authentication was over; 1, 5, 30, 120, 300 s, and at most 4 tries in 10 min, whoever
- *   asks.
+ * - `busy`: the server spoke, and the handshake was closed or ran out of time before authentication was over, which is a line in sshd's log; 1, 5,
+ *   30, 120, 300 s, and at most 4 tries in 10 min, whoever asks.
  * - `refused`: the credentials were rejected; blocked, one try each 20 min, at once when a key, the agent or the config changes, and at most
  *   3 an hour with the same credentials, whoever asks.
  * - `never`: blocked until a file changes or the user says so.
@@ -69,7 +69,7 @@ export const faults = {
   CONNECT_FAILED:         row('soon',    69, 502, 'the host cannot be reached', 'check the network, VPN or firewall'),
   CONNECT_TIMEOUT:        row('stage',   69, 504, 'no answer to the TCP connect', 'check the address and the firewall'),
   GREETING_TIMEOUT:       row('stage',   69, 504, 'TCP connected but no SSH greeting came', 'check that sshd answers on this port'),
-  KEX_TIMEOUT:            row('stage',   69, 504, 'the key exchange did not finish', 'large packets may be lost: check the MTU'),
+  KEX_TIMEOUT:            row('busy',    69, 504, 'the key exchange did not finish', 'large packets may be lost: check the MTU'),
   AUTH_TIMEOUT:           row('busy',    69, 504, 'authentication did not finish', 'look at the server\'s log'),
   PROXY_COMMAND_FAILED:   row('soon',    69, 502, 'the ProxyCommand ended, or could not be run', 'run it by hand; correct it in ssh_config'),
   PROXY_COMMAND_MISSING:  row('absent',  69, 502, 'the program of the ProxyCommand is not there or may not be run', 'install it, or correct ProxyCommand in ssh_config'),
@@ -78,7 +78,7 @@ export const faults = {
   LOGINS_SPENT:           row('busy',    75, 503, 'so many logins from here have failed at the host that one more could have this address banned', 'wait until the time that is named, and mend meanwhile what the last one failed with'),
   ALGORITHM_MISMATCH:     row('never',   76, 502, 'client and server share no algorithm', 'update the server, or allow the old algorithm for this host'),
   STRICT_KEX_MISSING:     row('never',   76, 502, 'the cipher that was agreed on is unsafe without strict key exchange (CVE-2023-48795)', 'update the server, or let it offer aes128-gcm@openssh.com'),
-  HANDSHAKE_FAILED:       row('busy',    76, 502, 'the handshake broke off', 'check what listens on this port'),
+  HANDSHAKE_FAILED:       row('busy',    76, 502, 'the handshake broke off, or the server did not sign with the host key that arrived', 'check what listens on this port, and whether something alters the traffic'),
   PROTOCOL_ERROR:         row('never',   76, 502, 'the server broke the SSH protocol', 'check what listens on this port'),
   INTEGRITY_FAILED:       row('soon',    76, 502, 'data from the server failed its integrity check', 'something alters the traffic'),
   HOST_KEY_UNKNOWN:       row('never',   76, 502, 'the host key is in no known_hosts file', 'compare the fingerprint, and accept it: `towline trust HOST`'),

@@ -1,12 +1,19 @@
+import type { FaultCode } from './fault-table.ts';
 import type { PendingConfig, RelaySnapshot } from './snapshot.ts';
 import type { Standing } from './standing.ts';
+
+/** How many clients were refused for each reason. */
+export type RefusedBy = Readonly<Partial<Record<FaultCode, number>>>;
 
 /** Live counts of one relay; they are no events. Bytes are counted from the client's side. */
 export interface Counters {
   readonly open: number;
   readonly held: number;
   readonly accepted: number;
+  /** Clients that were never served, or told no in their own protocol. */
   readonly refused: number;
+  /** The same by the code of the reason; reasons that never came up are left out. */
+  readonly refusedBy: RefusedBy;
   readonly sent: number;
   readonly received: number;
   /** Round trip of the last probe or dial of each forward's target, ms; null while there was none. */

@@ -7,7 +7,7 @@ export interface PrivateClient {
     readonly _handlers: Record<string, Handler | undefined>;
     readonly _strictMode?: boolean;
     readonly _cipher: { allocPacket(payload: number): Buffer; encrypt(packet: Buffer): void };
-    readonly _kex: { readonly sessionID: Buffer };
+    readonly _kex: KeyExchange;
     readonly _kexinit?: Buffer;
     readonly _packetRW: { readonly write: PacketWriter };
     readonly _authsQueue: string[];
@@ -24,6 +24,11 @@ export interface PrivateClient {
   };
   readonly _callbacks: ((failed: unknown) => void)[];
   readonly _remoteVer?: string;
+}
+
+interface KeyExchange {
+  readonly sessionID: Buffer;
+  finish(early: boolean): unknown;
 }
 
 type Parse = (this: PrivateClient['_protocol'], chunk: Buffer, from: number, length: number) => number;

@@ -22,7 +22,6 @@ export class Clients {
   #held = 0;
   #serving = false;
   accepted = 0;
-  refused = 0;
 
   constructor(config: RelayConfig, table: ConnectionTable, ports: ClientsPorts) {
     this.#config = config;
@@ -78,9 +77,7 @@ export class Clients {
         break;
       case 'closed':
         this.#drop(connection);
-        if (message.told === null) break;
-        this.refused += 1;
-        this.#ports.refused(connection.client.forward, message.told);
+        if (message.told !== null) this.#ports.refused(connection.client.forward, message.told);
         break;
       case 'reset':
         // An open one that is cut is told by the lane's own fault; one that was never served is news, and one that a plugin cut.
@@ -190,7 +187,6 @@ export class Clients {
   }
 
   #refuse(connection: Connection, fault: FaultReport): void {
-    this.refused += 1;
     this.#cut(connection);
     this.#ports.refused(connection.client.forward, fault);
   }

@@ -44,7 +44,7 @@ function ownEnvironment(): Readonly<Record<string, string>> {
   );
 }
 
-const nobody = { open: 0, accepted: 0, refused: 0 };
+const nobody = { open: 0, accepted: 0 };
 const still: LaneVitals = { sent: 0, received: 0, rtt: [], arrived: nobody };
 
 /** The supervisor's side of one lane: opens it in each worker that its keeper starts, and turns what it says into facts. */
@@ -82,12 +82,12 @@ export class LaneSlot {
   /** Bytes over all workers that carried it, and the round trips of the present one. */
   get vitals(): LaneVitals {
     const { sent, received, rtt, arrived } = this.#vitals;
-    const { accepted, refused } = this.#before.arrived;
+    const { accepted } = this.#before.arrived;
     return {
       sent: this.#before.sent + sent,
       received: this.#before.received + received,
       rtt,
-      arrived: { open: arrived.open, accepted: accepted + arrived.accepted, refused: refused + arrived.refused },
+      arrived: { open: arrived.open, accepted: accepted + arrived.accepted },
     };
   }
 

@@ -80,8 +80,8 @@ export class Failures {
 }
 
 /**
- * Whether the server has written this handshake down as one of those that are banned for. The rest ended before it was greeted, by a stage's own
- * schedule, or by us, over the host's key: nobody had logged in, each relay asks once, and who has trusted the key must not be kept waiting.
+ * Whether the server has written this handshake down as one of those that are banned for. The rest ended before it
+ * was greeted, or by us, over the host's key: nobody had logged in, each relay asks once, and who has trusted the key must not be kept waiting.
  */
 export function leavesTrace(fault: FaultReport): boolean {
   if (/^(HOST_KEY|KNOWN_HOSTS)_/.test(fault.code)) return false;

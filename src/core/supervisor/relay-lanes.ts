@@ -39,7 +39,7 @@ export class RelayLanes {
   readonly #ports: RelayLanesPorts;
   readonly #mutex = new Turnstile(1);
   #lanes: readonly LaneSlot[] = [];
-  #before = { sent: 0, received: 0, accepted: 0, refused: 0 };
+  #before = { sent: 0, received: 0, accepted: 0 };
   /** Lanes that were told to give their waiting clients back, for this doubt. */
   readonly #relieved = new Set<LaneSlot>();
   /** Who has the `remote` forwards. */
@@ -73,7 +73,6 @@ export class RelayLanes {
       arrived: {
         open: sum(({ arrived }) => arrived.open, 0),
         accepted: sum(({ arrived }) => arrived.accepted, this.#before.accepted),
-        refused: sum(({ arrived }) => arrived.refused, this.#before.refused),
       },
     };
   }
@@ -120,7 +119,7 @@ export class RelayLanes {
     // What a worker did not live to say of its clients.
     for (const lane of this.#lanes) this.#ports.orphaned(lane.id);
     const { sent, received, arrived } = this.vitals;
-    this.#before = { sent, received, accepted: arrived.accepted, refused: arrived.refused };
+    this.#before = { sent, received, accepted: arrived.accepted };
     this.#lanes = [];
     this.#appointed = null;
     this.#ending = false;

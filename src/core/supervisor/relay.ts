@@ -110,14 +110,14 @@ export class Relay {
   }
 
   get counters(): Counters {
-    const { open, held, accepted, refused } = this.clients;
+    const { open, held, accepted } = this.clients;
     const { sent, received, rtt: asked, arrived } = this.#lanes.vitals;
     const rtt = this.config.forwards.map((_, index) => asked[index] ?? null);
     return {
       open: open + arrived.open,
       held,
       accepted: accepted + arrived.accepted,
-      refused: refused + arrived.refused,
+      ...this.#refusals.counts,
       sent,
       received,
       rtt,

@@ -117,6 +117,10 @@ export class Supervision implements Supervisor {
     return { ...snapshot, relays: this.#relays.shown(snapshot) };
   }
 
+  answering(): boolean {
+    return this.#workers.answer;
+  }
+
   subscribe(after: number, listener: (event: Event) => void): () => void {
     return this.#events.subscribe(after, listener);
   }

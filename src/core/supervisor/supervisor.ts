@@ -39,6 +39,8 @@ export interface Supervisor {
   reload(read: () => Promise<Config>, touch: Touch): Promise<Reloaded>;
   /** What all events so far amount to, with the live counts. */
   status(): DaemonStatus;
+  /** Whether every worker has given a sign of life lately; one that has not is about to be replaced. */
+  answering(): boolean;
   /** Calls back for each event after number `after` (from the kept ring of 1,000, then live). Returns the unsubscribe. */
   subscribe(after: number, listener: (event: Event) => void): () => void;
   /** Starts a stopped relay; one that waits or is blocked tries again at once. Throws RELAY_UNKNOWN; NOT_RUNNING while it ends. */

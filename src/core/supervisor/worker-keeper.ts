@@ -36,6 +36,7 @@ export class WorkerKeeper {
   #process: WorkerProcess | null = null;
   #up = false;
   #leaving = false;
+  #settled = false;
   /** When the last workers ended, ms of a clock that never jumps. */
   #ends: number[] = [];
   #rest: NodeJS.Timeout | undefined;
@@ -48,9 +49,20 @@ export class WorkerKeeper {
     this.#news = news;
   }
 
+  /** Whether its worker, if it has one, gives signs of life. */
+  get answers(): boolean {
+    return this.#process?.answers ?? true;
+  }
+
+  /** It had lanes, and all of them have ended with their worker. */
+  get settled(): boolean {
+    return this.#settled;
+  }
+
   /** Adds a lane; its `ready` is called as soon as a worker runs, and again after each restart. */
   attach(lane: LaneId, news: LaneNews): void {
     this.#lanes.set(lane, news);
+    this.#settled = false;
     if (this.#process === null) this.#start();
     else if (this.#up) news.ready(this.#process.pid);
   }
@@ -147,6 +159,7 @@ export class WorkerKeeper {
   }
 
   #settle(): void {
+    this.#settled = true;
     for (const resolve of this.#idle.splice(0)) resolve();
   }
 }

@@ -105,6 +105,14 @@ export class WorkerProcess {
     return this.#child.pid ?? 0;
   }
 
+  /** Whether it has given a sign of life lately; one that has not is ended at the next beat. */
+  get answers(): boolean {
+    const now = performance.now();
+    // This process itself was away: the next beat knows more.
+    if (now - this.#ticked > 2 * heartbeat.every) return true;
+    return now - this.#heard <= (this.#ready ? heartbeat.silence : heartbeat.start);
+  }
+
   /** Another number of resident bytes above which it is ended. */
   limit(memory: number): void {
     this.#limit = memory;

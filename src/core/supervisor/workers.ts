@@ -14,6 +14,8 @@ export class Workers {
   readonly #starts = new Turnstile(startsAtOnce);
   readonly #reaper = new Reaper();
   #shared: WorkerKeeper | null = null;
+  /** Those that may have a worker. */
+  #own: readonly WorkerKeeper[] = [];
 
   constructor(relays: readonly RelayConfig[], news: KeeperNews) {
     this.#relays = relays;
@@ -23,9 +25,18 @@ export class Workers {
   /** Who keeps a worker for one more lane of this relay. */
   keeper(relay: RelayConfig): WorkerKeeper {
     const make = (limit: number) => new WorkerKeeper(limit, this.#starts, this.#reaper, this.#news);
-    if (relay.isolation === 'relay') return make(relay.memory);
-    this.#shared ??= make(this.#sharedLimit());
-    return this.#shared;
+    if (relay.isolation === 'shared') {
+      this.#shared ??= make(this.#sharedLimit());
+      return this.#shared;
+    }
+    const own = make(relay.memory);
+    this.#own = [...this.#own.filter(({ settled }) => !settled), own];
+    return own;
+  }
+
+  /** Whether every worker gives signs of life. */
+  get answer(): boolean {
+    return this.#own.every(({ answers }) => answers) && (this.#shared?.answers ?? true);
   }
 
   /** The config has changed. */

@@ -41,7 +41,6 @@ export class RemoteListeners {
   readonly #open = new Map<AbortController, Link>();
   #round: AbortController | null = null;
   #accepted = 0;
-  #refused = 0;
 
   constructor(relay: RelayConfig, guests: Guests, traffic: Traffic, news: RemoteNews) {
     this.#relay = relay;
@@ -51,7 +50,7 @@ export class RemoteListeners {
   }
 
   get counts(): ArrivedCounts {
-    return { open: this.#open.size, accepted: this.#accepted, refused: this.#refused };
+    return { open: this.#open.size, accepted: this.#accepted };
   }
 
   /** Listens over this link, for as long as it lives; beginning twice is harmless. */
@@ -144,7 +143,6 @@ export class RemoteListeners {
     } catch (error) {
       const fault = Fault.from(error);
       if (link.fault !== null) return;
-      this.#refused += 1;
       if (!taken) incoming.refuse();
       this.#news.refused(index, fault);
     } finally {

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { Client } from 'ssh2';
 import { type Test, test } from 'tap';
 import type { PrivateClient } from '../../../src/core/ssh/innards.ts';
+import { provesHostKey } from '../../../src/core/ssh/internals.ts';
 import { parseKeyFile } from '../../../src/core/ssh/identity/key-file.ts';
 import { signWithKey } from '../../../src/core/ssh/identity/sign.ts';
 import { type KeyTurn, takeTurns, wrapTurn } from '../../../src/core/ssh/login/key-door.ts';
@@ -10,6 +11,7 @@ import { writeKeyLogin, writeKeyQuery, writeSigned } from '../../../src/core/ssh
 import { startEcho, startSink } from '../../fixtures/backend.ts';
 import { hashOf, testBytes } from '../../fixtures/bytes.ts';
 import { openTestLink } from '../../fixtures/link.ts';
+import { messagesIn, startRecorder } from '../../fixtures/recorder.ts';
 import { startRogue } from '../../fixtures/rogue-server.ts';
 import { startSshd } from '../../fixtures/sshd.ts';
 
@@ -46,9 +48,35 @@ test('ssh2 has every private field that a login by key needs, in the form in whi
   t.type(protocol._cipher.encrypt, 'function');
   t.type(protocol._cipher.allocPacket, 'function');
   t.ok(Buffer.isBuffer(protocol._kex.sessionID));
+  t.equal(protocol._kex.finish.length, 1, 'whether it is early');
   t.equal(protocol._kexinit, undefined);
   t.equal(protocol._queue, undefined);
   t.match(inner._remoteVer, /^OpenSSH_/);
+});
+
+test('a host key that is proved and refused all the same ends it there, though the next message lies in the same chunk', async (t) => {
+  const sshd = await startSshd(t);
+  const recorder = await startRecorder(t, sshd.port);
+  const client = new Client();
+  t.teardown(() => client.end());
+  const heard: string[] = [];
+  client.on('error', (error) => heard.push(error.message));
+  client.once('handshake', () => heard.push('handshake'));
+  const proofs: boolean[] = [];
+  client.connect({
+    host: '127.0.0.1',
+    port: recorder.port,
+    username: sshd.user,
+    hostVerifier: () => {
+      proofs.push(provesHostKey(client));
+      return false;
+    },
+    authHandler: [],
+  });
+  await new Promise<void>((resolve) => client.once('close', () => resolve()));
+  t.same(proofs, [true]);
+  t.same(heard, ['Host denied (verification failed)']);
+  t.strictSame(messagesIn(await recorder.take()), [20, 30, 1]);
 });
 
 /** Logs in by turns that are given; true when the server let it in. */

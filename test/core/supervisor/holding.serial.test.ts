@@ -32,6 +32,12 @@ test('no more than hold.connections wait, the next one is reset at once', async 
   t.match(await relays.next('the reason', (event) => event.type === 'connection.refused'), {
     fault: { code: 'HOLD_FULL' },
   });
+  t.equal(await fateOf(relays.port('r'), 2_000), 'ECONNRESET');
+  const ends = held.map((socket) => fate(socket));
+  await relays.supervisor.stopRelay('r');
+  t.strictSame(await Promise.all(ends), ['ECONNRESET', 'ECONNRESET', 'ECONNRESET']);
+  const { refused, refusedBy } = relays.status('r').counters;
+  t.strictSame({ refused, refusedBy }, { refused: 5, refusedBy: { HOLD_FULL: 2, RELAY_STOPPED: 3 } });
 });
 
 test('held clients are served in the order in which they came, without those that left', async (t) => {

@@ -14,5 +14,6 @@ test('refused clients are told at once and then counted, each reason and forward
   t.same(said.slice(3), ['0 ADMISSION_REFUSED 39']);
   refusals.flush();
   t.equal(said.length, 4, 'nothing is told twice');
+  t.same(refusals.counts, { refused: 42, refusedBy: { HOLD_EXPIRED: 1, ADMISSION_REFUSED: 41 } });
   t.end();
 });

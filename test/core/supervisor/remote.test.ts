@@ -123,7 +123,7 @@ test('a target here that refuses is told and counted', async (t) => {
   t.equal(await fate(await dial(port)), 'end');
   const told = await relays.next('it is told', (event) => event.type === 'connection.refused');
   t.match(told, { fault: { code: 'TARGET_REFUSED', message: /of this machine/ } });
-  await waitUntil('the counts', () => relays.status('r').counters.refused === 1);
+  t.match(relays.status('r').counters, { refused: 1, refusedBy: { TARGET_REFUSED: 1 } });
 });
 
 test('of two lanes one listens; the other takes over with its link', async (t) => {

@@ -43,6 +43,21 @@ test('a worker that spins is replaced within 7 s, and the other relay loses no b
   calm.destroy();
 });
 
+test('F99: a worker that does not answer is known to the watchdog until it is replaced', async (t) => {
+  const sshd = await startSshd(t);
+  const echo = await startEcho(t);
+  const relays = await supervise(t, sshd, { r: { host: 'test', forwards: [`0:127.0.0.1:${echo.port}`] } });
+  await relays.reach('r', 'connected');
+  t.equal(relays.supervisor.answering(), true);
+  const ended = relays.next('the end', (event) => event.type === 'worker.ended');
+  process.kill(relays.worker('r'), 'SIGSTOP');
+  await waitUntil('it is known', () => !relays.supervisor.answering());
+  t.equal(relays.events.filter(({ type }) => type === 'worker.ended').length, 0, 'before it is replaced');
+  t.match(await ended, { fault: { code: 'WORKER_HUNG' } });
+  await relays.reach('r', 'connected');
+  t.equal(relays.supervisor.answering(), true);
+});
+
 test('a worker that exits again and again is blocked after its restart intensity, the other one lives', async (t) => {
   const sshd = await startSshd(t);
   const echo = await startEcho(t);

@@ -2,20 +2,24 @@ import { Fault } from '../../model/fault.ts';
 import { fingerprint } from '../identity/fingerprint.ts';
 import type { HostKeyJudgement } from '../known-hosts/host-key.ts';
 import { acceptNew } from '../known-hosts/learn-host-key.ts';
+import { unprovedFault } from './shake-faults.ts';
 import type { Hop } from '../route.ts';
 
 /** One connection's host key: judged once, compared at each rekey, and written down where it is new. */
 export class HostKeyGate {
   readonly #hop: Hop;
   readonly #judge: (hop: Hop, key: Buffer) => HostKeyJudgement;
+  readonly #proves: () => boolean;
   #accepted: Buffer | null = null;
   #refusal: Fault | null = null;
   #isNew = false;
   #learning: Promise<void> | null = null;
 
-  constructor(hop: Hop, judge: (hop: Hop, key: Buffer) => HostKeyJudgement) {
+  /** `proves`: whether the server has signed with the key that is being judged; it may end the attempt. */
+  constructor(hop: Hop, judge: (hop: Hop, key: Buffer) => HostKeyJudgement, proves: () => boolean) {
     this.#hop = hop;
     this.#judge = judge;
+    this.#proves = proves;
   }
 
   /** In its wire form; null before one was accepted. */
@@ -28,6 +32,7 @@ export class HostKeyGate {
     return this.#accepted === null ? '' : fingerprint(this.#accepted);
   }
 
+  /** Why its key is not taken; while nobody knows whether it is the server's own: that it was not proved. */
   get refusal(): Fault | null {
     return this.#refusal;
   }
@@ -42,11 +47,17 @@ export class HostKeyGate {
     return this.#learning;
   }
 
-  /** Synchronous and strictly boolean: anything but a literal false accepts, and a late answer breaks a rekey (ssh2). */
-  readonly verify = (key: Buffer): boolean => {
+  /**
+   * Synchronous and strictly boolean: anything but a literal false accepts, and a late answer breaks a rekey (ssh2). Undefined, where ssh2
+   * has given up meanwhile, is no answer: it must not get there.
+   */
+  readonly verify = (key: Buffer): boolean | undefined => {
     if (this.#accepted !== null) return this.#accepted.equals(key);
     const judged = this.#judge(this.#hop, key);
     if (judged instanceof Fault) {
+      // One flipped bit on the way is another key as well: only a signature by that key says that someone has it.
+      this.#refusal = unprovedFault(this.#hop.where, key);
+      if (!this.#proves()) return undefined;
       this.#refusal = judged;
       return false;
     }

@@ -1,6 +1,7 @@
 import { Fault } from '../../model/fault.ts';
 import { printable } from '../../model/printable.ts';
 import type { Stage } from '../../model/state.ts';
+import { fingerprint } from '../identity/fingerprint.ts';
 import type { Marks } from './errors.ts';
 import type { Auth } from './auth.ts';
 import { wrongFault } from './question-faults.ts';
@@ -35,6 +36,12 @@ export function timeoutFault(stage: Stage, { where, host }: Hop, ms: number, ask
 export function endlessFault(where: string): Fault {
   const text = `${where} sent more than 64 KiB, or 1000 lines, before an SSH greeting; check what listens on this port`;
   return new Fault('PROTOCOL_ERROR', text);
+}
+
+/** A key was shown that is not to be taken, without a signature by it: whose it is, nobody knows. */
+export function unprovedFault(where: string, key: Buffer): Fault {
+  const text = `${where} signed with another host key than the one that arrived (${fingerprint(key)}), so data is altered on the way, and nobody logged in; try again, and if it stays so look at the network between`;
+  return new Fault('HANDSHAKE_FAILED', text);
 }
 
 /** The connection ended before the login was done and ssh2 raised no error of its own. */

@@ -10,7 +10,7 @@ import { marks, type Marks } from './errors.ts';
 import { type HostKeyJudgement, judgeHostKey } from '../known-hosts/host-key.ts';
 import { type AuthPorts, createAuth } from './auth.ts';
 import { takeTurns } from './key-door.ts';
-import { interceptMessages, keepGreeting, overhearJudgement, strictKeyExchange } from '../internals.ts';
+import { interceptMessages, keepGreeting, overhearJudgement, provesHostKey, strictKeyExchange } from '../internals.ts';
 import type { Hop } from '../route.ts';
 import { expiredFault, unansweredFault } from './question-faults.ts';
 import { Greeting } from './greeting.ts';
@@ -64,7 +64,7 @@ export function shake(
     const over = new AbortController();
     const clock = new StageClock((stage, ms) => fail(timeoutFault(stage, hop, ms, auth.asking())));
     const greeting = new Greeting();
-    const gate = new HostKeyGate(hop, judge);
+    const gate = new HostKeyGate(hop, judge, () => provesHostKey(client));
     const waits = new OwnWaits(where, clock);
     let note: string | null = null;
     let lastError: Marks | null = null;
@@ -180,7 +180,10 @@ export function shake(
           gate.learning.then(go).catch((error: unknown) => fail(Fault.from(error)));
           return undefined;
         },
-        hostVerifier: gate.verify,
+        hostVerifier: (key: Buffer, answer: (accepted: boolean) => void) => {
+          const accepted = gate.verify(key);
+          if (accepted !== undefined) answer(accepted);
+        },
       });
       keepGreeting(client);
       takeTurns(client, over.signal);

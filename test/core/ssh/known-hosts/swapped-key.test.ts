@@ -8,6 +8,8 @@ import { Fault } from '../../../../src/core/model/fault.ts';
 import { trustRoute } from '../../../../src/core/ssh/known-hosts/trust-route.ts';
 import { freePermit, openLink } from '../../../../src/core/ssh/open-link.ts';
 import type { HostConfig } from '../../../../src/core/ssh/resolve/host-config.ts';
+import { startRoad } from '../../../fixtures/impairment.ts';
+import { hostKeyOffset } from '../../../fixtures/key-reply.ts';
 import { messagesIn, startRecorder } from '../../../fixtures/recorder.ts';
 import { startSshd } from '../../../fixtures/sshd.ts';
 import { makeKeyPair } from '../../../fixtures/sshd-keys.ts';
@@ -67,6 +69,36 @@ test('a host whose key is not accepted gets its key exchange and a farewell: not
     }
   }
   t.equal(compared, 15);
+});
+
+test('a host key that a bit was flipped in on the way is no changed key: its host did not sign with it', async (t) => {
+  const sshd = await startSshd(t, { config: ['MaxStartups 200'] });
+  const at = await hostKeyOffset(sshd.port);
+  const road = await startRoad(t, sshd.port);
+  const recorder = await startRecorder(t, road.port);
+  const file = join(makeTemp(t, 'kh'), 'known_hosts');
+  const [real = ''] = sshd.hostKeys;
+  writeFileSync(file, `[127.0.0.1]:${recorder.port} ${real}\n`);
+  const host = { ...checkedHost(sshd, { checking: 'yes', files: [file] }), port: recorder.port };
+  const trust = () => trustRoute([host], { ...options, decide: ({ why }) => Promise.reject(why) });
+  // All of an ed25519 key: its type, then the key itself.
+  const places = Array.from({ length: 51 }, (_, n) => at + n);
+  const key = 4 + 'ssh-ed25519'.length;
+  t.match(real, /^ssh-ed25519 /);
+  for (const [n, place] of places.entries()) {
+    const off = road.add({ kind: 'xor', at: place, mask: 1 << (n % 8) }, 'down');
+    const error = await (n % 2 === 0 ? dial(host) : trust()).then(
+      () => null,
+      (error: unknown) => Fault.from(error),
+    );
+    off();
+    // Lengths that make no sense have no signature to look at.
+    t.match(error, { code: 'HANDSHAKE_FAILED' }, `byte ${n}: ${error?.code} ${error?.message}`);
+    if (n >= key + 4) t.match(error?.message, /signed with another host key than the one that arrived \(SHA256:/);
+    t.strictSame(messagesIn(await recorder.take()), [20, 30, 1], `byte ${n}: nothing but a farewell`);
+  }
+  const link = await dial(host);
+  link.close();
 });
 
 test('a key that is trusted is only looked at: nobody logs in for it', async (t) => {
