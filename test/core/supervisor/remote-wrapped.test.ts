@@ -15,13 +15,16 @@ import { waitUntil, within } from '../../fixtures/wait.ts';
 // Plugins see the client of a remote forward as a stream, and may give another one in its place.
 
 /** A stream of its own in place of the client's; `give up` in what comes makes it break off without a word. */
-const code = `import { Duplex, PassThrough, Transform } from 'node:stream';
+const code = `import { Duplex } from 'node:stream';
 export default { name: 'own', relay: () => ({ wrap(client) {
-  const up = new Transform({ transform(chunk, _, done) { done(null, chunk); if (String(chunk) === 'give up') both.destroy(); } });
-  const down = new PassThrough();
-  down.pipe(client);
-  const both = Duplex.from({ readable: client.pipe(up), writable: down });
-  return both;
+  const own = new Duplex({
+    read() {},
+    write(chunk, _, done) { client.write(chunk, done); },
+    final(done) { client.end(done); },
+  });
+  client.on('data', (chunk) => void (String(chunk) === 'give up' ? own.destroy() : own.push(chunk)));
+  client.on('end', () => own.push(null));
+  return own;
 } }) };
 `;
 
@@ -36,10 +39,14 @@ async function begin(t: Owner, target: number, config: readonly string[] = []) {
   await relays.reach('r', 'connected');
   /** So many have come, and all of them are gone. */
   const gone = (count: number) =>
-    waitUntil(`${count} have come and gone`, () => {
-      const { accepted, open } = relays.status('r').counters;
-      return accepted === count && open === 0;
-    });
+    waitUntil(
+      `${count} have come and gone`,
+      () => {
+        const { accepted, open } = relays.status('r').counters;
+        return accepted === count && open === 0;
+      },
+      { timeout: 8_000 },
+    );
   return { sshd, port, relays, gone };
 }
 
@@ -128,7 +135,7 @@ test('a wrap that gives its stream up without a word cuts the target, and ends t
 
 test('a channel that the server closes takes the target along, though that says nothing and ends nothing', async (t) => {
   const { port: target, join } = await quiet(t);
-  const { port, gone } = await begin(t, target, ['ChannelTimeout forwarded-tcpip=1s']);
+  const { port, gone } = await begin(t, target, ['ChannelTimeout forwarded-tcpip=3s']);
   const { there } = await join(port);
   t.equal(await within('its end', fate(there)), 'end');
   await gone(1);

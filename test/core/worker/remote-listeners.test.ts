@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Connection } from 'ssh2';
+import type { Connection, ServerChannel } from 'ssh2';
 import { test } from 'tap';
 import { loadConfig } from '../../../src/core/config/load.ts';
 import type { Endpoint } from '../../../src/core/model/endpoint.ts';
@@ -73,6 +73,37 @@ test('a client of the other side that comes with the very news that it listens t
   t.equal(String(await within('its answer', answer)), 'first');
   t.same(news.bound, [{ kind: 'tcp', host: '127.0.0.1', port }]);
   t.match(remote.counts, { accepted: 1, refused: 0 });
+});
+
+test('a client that comes in one piece with the news is served; it is not when the lane was given up meanwhile', async (t) => {
+  for (const stopped of [false, true]) {
+    const echo = await startEcho(t);
+    const heard: string[] = [];
+    const { remote, news } = listeners(t, [`remote:9000:127.0.0.1:${echo.port}`]);
+    const rogue = await startRogue(t, {
+      welcome: (client, _, socket) => {
+        client.on(
+          'request' as never,
+          ((accept: () => void, _reject: () => void, name: string) => {
+            if (name !== 'tcpip-forward') return void heard.push('given back');
+            if (stopped) remote.stop();
+            socket.cork();
+            accept();
+            client.forwardOut('127.0.0.1', 9_000, '10.0.0.1', 4_000, ((error: unknown, one: ServerChannel) => {
+              if (error) heard.push('refused');
+              else one.on('data', (chunk: Buffer) => heard.push(String(chunk))).write('together');
+            }) as never);
+            socket.uncork();
+          }) as never,
+        );
+      },
+    });
+    const link = await openTestLink(t, rogue, { quicken: false });
+    remote.begin(link);
+    await waitUntil('it is heard', () => heard.length === (stopped ? 2 : 1));
+    t.same(heard.toSorted(), stopped ? ['given back', 'refused'] : ['together']);
+    t.same([news.bound.length, echo.accepted()], stopped ? [0, 0] : [1, 1]);
+  }
 });
 
 test('a client that comes before the news waits for it: then it is served, or refused with it', async (t) => {
