@@ -1,10 +1,8 @@
-import { pbkdf2 } from 'node:crypto';
+import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
+import { closeSync, open, openSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'tap';
-import type { Event } from '../../../src/core/model/event.ts';
 import { remoteHost } from '../../../src/core/ssh/link/remote-host.ts';
 import { endBackend } from '../../../src/plugins/launch/manage.ts';
 import { startEcho, startTcp } from '../../fixtures/backend.ts';
@@ -14,37 +12,52 @@ import { makeMoody } from '../../fixtures/moody.ts';
 import { startSshd } from '../../fixtures/sshd.ts';
 import { supervise } from '../../fixtures/supervised.ts';
 import { makeTemp } from '../../fixtures/temp.ts';
-import { within } from '../../fixtures/wait.ts';
+import { waitUntil, within } from '../../fixtures/wait.ts';
 
 // What a config that changes leaves behind: no lane, no token, no wish of the one before.
 
-/** Keeps every thread busy that looks up names and files for this process: what a reload waits for takes its time. */
-function busyThreads(): Promise<unknown> {
-  const work = () => new Promise((resolve) => pbkdf2('x', 'y', 400_000, 64, 'sha512', resolve));
-  return Promise.all(Array.from({ length: 8 }, work));
+/** Takes every thread by which this process reads and writes files; the function that comes back gives them free. */
+function takeThreads(dir: string): () => void {
+  const pipe = join(dir, 'pipe');
+  execFileSync('mkfifo', [pipe]);
+  // Whoever opens a pipe to read waits in a thread until somebody opens it to write.
+  const threads = Number(process.env['UV_THREADPOOL_SIZE'] ?? 4);
+  for (let n = 0; n < threads; n += 1) open(pipe, 'r', (_, file) => closeSync(file));
+  return () => closeSync(openSync(pipe, 'w'));
 }
 
-test('who comes in the middle of a reload is not led to where the config led before', async (t) => {
+test('a lane of the config before that comes up in the middle of a reload serves nobody', async (t) => {
   const sshd = await startSshd(t);
   const old = await startTcp(t, 0, (socket) => void socket.end('old'));
   const fresh = await startTcp(t, 0, (socket) => void socket.end('new'));
   const more = await startEcho(t);
   const forwards = (to: number) => [{ listen: '0', target: `127.0.0.1:${to}`, health: null }];
-  const relays = await supervise(t, sshd, { r: { host: 'test', forwards: forwards(old.port) } });
+  const relays = await supervise(t, sshd, { r: { host: 'test', forwards: forwards(old.port), hold: { time: '30s' } } });
   await relays.reach('r', 'connected');
   const port = relays.port('r');
-  const served = old.accepted();
-  let answer: Promise<Buffer> | null = null;
-  relays.supervisor.subscribe(relays.supervisor.status().id, (event: Event) => {
-    if (event.type !== 'relay.changed') return;
-    // The new listener's port is about to be written down: the links go on until that is done.
-    void busyThreads();
-    answer = readAll(connect({ port, host: '127.0.0.1', allowHalfOpen: true }));
+  const from = relays.supervisor.status().id;
+  sshd.pause();
+  sshd.killSessions();
+  await relays.next('the loss', (event) => event.type === 'lane.changed' && event.state.at === 'dialing', from);
+  // A new port is written down before the links are ended.
+  let release: () => void = () => undefined;
+  const changed = relays.next('the change', ({ type }) => type === 'relay.changed', from).then(({ id }) => id);
+  relays.supervisor.subscribe(from, ({ type }) => {
+    if (type === 'relay.changed') release = takeThreads(makeTemp(t, 'pipe'));
   });
-  await relays.reload({ r: { host: 'test', forwards: [...forwards(fresh.port), `0:127.0.0.1:${more.port}`] } });
-  if (answer === null) throw new Error('the config did not change');
+  t.teardown(() => release());
+  const reloaded = relays.reload({
+    r: { host: 'test', forwards: [...forwards(fresh.port), `0:127.0.0.1:${more.port}`], hold: { time: '30s' } },
+  });
+  const after = await changed;
+  sshd.resume();
+  await relays.next('the old lane', (event) => event.type === 'lane.changed' && event.state.at === 'up', after);
+  const answer = readAll(await dial(port));
+  await waitUntil('it has come', () => relays.status('r').counters.accepted === 1);
+  release();
+  release = () => undefined;
+  await reloaded;
   t.equal(String(await within('its answer', answer, 30_000)), 'new');
-  t.equal(old.accepted(), served);
   t.equal(relays.port('r'), port);
 });
 
@@ -76,10 +89,10 @@ test('the token and the backend of the config before are not shown any more', as
     await relays.reach(name, 'connected');
     t.match(shown(name), ['of-the-first', { port: echo.port }]);
   }
-  const open = await dial(relays.port('back'));
-  t.teardown(() => open.destroy());
-  open.write('x');
-  await once(open, 'data');
+  const client = await dial(relays.port('back'));
+  t.teardown(() => client.destroy());
+  client.write('x');
+  await once(client, 'data');
   // One leads to another host, one has no backend any more, and one is taken out and drains.
   await relays.reload({ other: led({ host: 'nowhere.invalid' }), plain, keep: plain });
   t.same(
