@@ -23,6 +23,9 @@ export interface PrivateClient {
     channelWindowAdjust(channel: number, amount: number): void;
   };
   readonly _callbacks: ((failed: unknown) => void)[];
+  /** The listeners that the server granted: by address and port the real port, by path. */
+  readonly _forwarding: Record<string, number>;
+  readonly _forwardingUnix: Record<string, boolean>;
   readonly _remoteVer?: string;
 }
 

@@ -3,6 +3,7 @@
  * Each function says which field it needs and why the public API does not do.
  */
 import type { Client, ClientChannel, ParsedKey } from 'ssh2';
+import type { Endpoint } from '../model/endpoint.ts';
 import type { ServerTraits } from './identity/algorithm.ts';
 import type { Extensions, PrivateChannel, PrivateClient } from './innards.ts';
 
@@ -160,6 +161,19 @@ export function ownWindow(
   // A stream that was paused in the middle of a read is not asked to read again when it goes on.
   channel.on('resume', topUp);
   inner._read = topUp;
+}
+
+/**
+ * Has ssh2 tell of clients that come to a listener before the server has said that it listens; it refuses those. A port that the server is
+ * to choose is not known before. The function that comes back takes it back: the server said no.
+ */
+export function expectClients(client: Client, listen: Endpoint): () => void {
+  const { _forwarding: ports, _forwardingUnix: paths } = innards(client);
+  const key = listen.kind === 'unix' ? listen.path : `${listen.host}:${listen.port}`;
+  if (listen.kind === 'unix' ? key in paths : key in ports || listen.port === 0) return () => undefined;
+  if (listen.kind === 'unix') paths[key] = true;
+  else ports[key] = listen.port;
+  return () => void (listen.kind === 'unix' ? delete paths[key] : delete ports[key]);
 }
 
 /** Has `make` give ssh2 the room for each packet's payload, where the native addon encrypts by AES-GCM; a rekey makes a new cipher. */

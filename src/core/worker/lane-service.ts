@@ -52,7 +52,7 @@ export class LaneService {
       },
     });
     this.#inspections = new Inspections(guests, voice.inspected);
-    this.#clients = new ServedClients(guests, say, {
+    this.#clients = new ServedClients(guests, say, relay.deadlines.open, {
       served: (forward, fault) => this.#watches.served(forward, fault),
       left: news.left,
     });
@@ -80,6 +80,11 @@ export class LaneService {
     const where = backend?.target ?? null;
     this.#led = new Set(this.#forwards.flatMap((forward, at) => (leadsToBackend(forward, where) ? [at] : [])));
     this.#clients.forwards = forwards;
+  }
+
+  /** The link that new clients go over; null: none answers. */
+  set link(link: Link | null) {
+    this.#clients.lead = link;
   }
 
   /** The link is up: its targets are watched, and the host is looked at. */

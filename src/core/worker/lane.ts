@@ -10,6 +10,7 @@ import { isOwnAddress, plainAddress } from '../socket/own-addresses.ts';
 import { Guests } from '../plugin/guests.ts';
 import { localMutex } from '../plugin/mutex.ts';
 import type { LaneId, LaneVitals, ToSupervisor, ToWorker } from '../protocol.ts';
+import type { Link } from '../ssh/link/link.ts';
 import { type Backed, Backing } from './backing.ts';
 import { monotonic } from './clock.ts';
 import { Dialer } from './dialer.ts';
@@ -137,6 +138,7 @@ export class Lane {
     this.#waits.enter(next.state);
     if (next.state !== before) this.#voice.state(before, next.state);
     for (const effect of next.effects) this.#perform(effect);
+    this.#service.link = this.#answering;
     if (next.state.at === 'ended' && before.at !== 'ended') {
       this.#service.stop(null);
       this.#link.end();
@@ -147,8 +149,7 @@ export class Lane {
 
   /** A client's socket has arrived. Without a link that answers it goes back unread. */
   connect(id: number, client: ClientConnection, handle: unknown): void {
-    const link = this.#state.at === 'up' && !isSilent(this.#state.beside) ? this.#link.link : null;
-    this.#service.take(id, client, handle, link);
+    this.#service.take(id, client, handle, this.#answering);
   }
 
   /** The machine slept: is the link still there, and may an attempt be hurried? */
@@ -192,6 +193,11 @@ export class Lane {
 
   observe(event: Event): void {
     this.#guests.observe(event);
+  }
+
+  /** The link that clients go over; null: there is none, or it does not answer. */
+  get #answering(): Link | null {
+    return this.#state.at === 'up' && !isSilent(this.#state.beside) ? this.#link.link : null;
   }
 
   #perform(effect: LaneEffect): void {

@@ -87,10 +87,11 @@ export class RemoteListeners {
       const listen = this.#chosen.get(index) ?? forward.listen;
       let wait = retry;
       try {
-        const listener = await link.listen(
-          listen,
-          (incoming, there) => void this.#take(link, forward, index, there, incoming),
-        );
+        const listener = await link.listen(listen, (incoming, there) => {
+          // It is given up by now, and about to be closed.
+          if (signal.aborted) incoming.refuse();
+          else void this.#take(link, forward, index, there, incoming);
+        });
         if (signal.aborted) return listener.close();
         this.#chosen.set(index, listener.listen);
         signal.addEventListener('abort', () => listener.close());
@@ -118,7 +119,13 @@ export class RemoteListeners {
     const to = listen.kind === 'tcp' ? { address: listen.host, port: listen.port } : null;
     const client: ClientConnection = { relay: name, forward: index, from: incoming.from, to };
     const doom = new AbortController();
-    let taken = false;
+    let answered = false;
+    const refuse = () => {
+      if (!answered) incoming.refuse();
+      answered = true;
+    };
+    // The link may live on for others: who has no target yet must not wait for what nobody does any more.
+    doom.signal.addEventListener('abort', refuse);
     try {
       if (this.#open.size >= connections) {
         throw new Fault(
@@ -129,21 +136,22 @@ export class RemoteListeners {
       this.#open.set(doom, link);
       const refused = this.#guests.gated ? await this.#guests.admit(client) : null;
       if (refused !== null) throw refused;
+      if (doom.signal.aborted) return;
       const socket = await dialHere(forward.target, deadlines.open);
       // Its target must not take what came for the whole.
       doom.signal.addEventListener('abort', () => abort(socket));
       if (doom.signal.aborted || link.fault !== null) {
         socket.destroy();
-        return incoming.refuse();
+        return;
       }
       const wrap = this.#guests.hasWrap ? (stream: Duplex) => this.#guests.wrap(stream, client) : null;
       const channel = incoming.accept();
-      taken = true;
+      answered = true;
       await serveRemote(socket, channel, link, this.#traffic, wrap);
     } catch (error) {
       const fault = Fault.from(error);
-      if (link.fault !== null) return;
-      if (!taken) incoming.refuse();
+      if (link.fault !== null || doom.signal.aborted) return;
+      refuse();
       this.#news.refused(index, fault);
     } finally {
       this.#open.delete(doom);

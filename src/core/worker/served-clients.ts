@@ -5,7 +5,9 @@ import type { Guests } from '../plugin/guests.ts';
 import type { ToSupervisor } from '../protocol.ts';
 import { socketFrom } from '../socket/raw-handle.ts';
 import type { Link } from '../ssh/link/link.ts';
+import { ClientWay } from './client-way.ts';
 import type { ForwardKind, Wrap } from './forward/kind.ts';
+import { LeadLink } from './lead-link.ts';
 import type { Traffic } from './splice.ts';
 import { dynamicForward } from './forward/dynamic.ts';
 import { localForward } from './forward/local.ts';
@@ -21,9 +23,7 @@ export interface ClientNews {
 
 interface Served {
   readonly socket: Socket;
-  readonly link: Link | null;
-  /** Aborted where it is to go back, as long as it is not open. */
-  readonly yielded: AbortController;
+  readonly way: ClientWay | null;
 }
 
 /** The clients of one lane: each is admitted, its channel opened, its bytes carried, and its ending told to the supervisor. */
@@ -34,14 +34,18 @@ export class ServedClients {
   readonly #news: ClientNews;
   readonly #served = new Map<number, Served>();
   readonly #doomed = new Map<number, Fault>();
+  readonly #lead = new LeadLink();
+  readonly #patience: number;
   #away: ReadonlySet<number> = new Set();
   #open = 0;
   /** All bytes since the lane began. */
   readonly traffic: Traffic = { sent: 0, received: 0 };
 
-  constructor(guests: Guests, say: (message: ToSupervisor) => Promise<void>, news: ClientNews) {
+  /** `patience`: so long a client that was read already waits for a link that answers, ms. */
+  constructor(guests: Guests, say: (message: ToSupervisor) => Promise<void>, patience: number, news: ClientNews) {
     this.#guests = guests;
     this.#say = say;
+    this.#patience = patience;
     this.#news = news;
   }
 
@@ -54,6 +58,11 @@ export class ServedClients {
   /** What these forwards lead to is gone, whoever answers there now: their clients go back unread until it is known anew where they lead. */
   withhold(forwards: ReadonlySet<number>): void {
     this.#away = forwards;
+  }
+
+  /** The link that whoever has no channel yet goes over from now on; null: none answers. */
+  set lead(link: Link | null) {
+    this.#lead.link = link;
   }
 
   get size(): number {
@@ -70,42 +79,43 @@ export class ServedClients {
     const socket = socketFrom(handle);
     // Before anything is awaited: a client may reset at any moment.
     socket.on('error', () => undefined);
-    const served = { socket, link, yielded: new AbortController() };
+    const left = (over: Link) => this.#news.left(over);
+    const way = link === null ? null : new ClientWay(link, this.#lead, this.#patience, socket, left);
+    const served = { socket, way };
     this.#served.set(id, served);
     void this.#serve(id, client, served).finally(() => {
       socket.destroy();
       this.#served.delete(id);
       this.#doomed.delete(id);
-      this.#news.left(link);
+      this.#news.left(way?.link ?? null);
     });
   }
 
   /** Whether anybody is served over this link. */
   uses(link: Link): boolean {
-    return [...this.#served.values()].some((one) => one.link === link);
+    return [...this.#served.values()].some(({ way }) => way?.over === link);
   }
 
   /** Who has no channel yet goes back to the supervisor, unread: the link does not answer. */
   yield(): void {
-    for (const { yielded } of this.#served.values())
-      yielded.abort(new Fault('LINK_SILENT', 'the link does not answer'));
+    for (const { way } of this.#served.values()) way?.leave();
   }
 
   /** The link is given up on purpose, or every one is (null): what is still open is cut, and its client must see that. */
   abandon(link: Link | null, fault: Fault): void {
     for (const [id, one] of this.#served) {
-      if (link !== null && one.link !== link) continue;
+      if (link !== null && one.way?.over !== link) continue;
       this.#doomed.set(id, fault);
       one.socket.destroy();
     }
   }
 
-  async #serve(id: number, client: ClientConnection, { socket, link, yielded: { signal } }: Served): Promise<void> {
-    if (link === null) return this.#return(id, socket);
+  async #serve(id: number, client: ClientConnection, { socket, way }: Served): Promise<void> {
+    if (way === null) return this.#return(id, socket);
     const refused = this.#guests.gated ? await this.#guests.admit(client) : null;
     if (refused !== null) return this.#reset(id, socket, refused);
     const away = () => this.#away.has(client.forward);
-    if (away() || signal.aborted) return this.#return(id, socket);
+    if (away() || way.yielded.aborted) return this.#return(id, socket);
     let opened = false;
     try {
       const kind = this.#kinds[client.forward];
@@ -117,7 +127,7 @@ export class ServedClients {
       const ending = await kind.serve(
         socket,
         client,
-        link,
+        way,
         this.traffic,
         async () => {
           if (away()) throw new Fault('TARGET_REFUSED', 'its backend went while it was dialed; nothing to do');
@@ -127,7 +137,6 @@ export class ServedClients {
           this.#news.served(client.forward, null);
         },
         wrap,
-        signal,
       );
       const told = ending !== null && 'told' in ending ? ending.told.report() : null;
       const fault = ending !== null && 'cut' in ending ? ending.cut : (this.#doomed.get(id) ?? null);
@@ -135,7 +144,7 @@ export class ServedClients {
       void this.#say({ say: 'closed', id, told });
     } catch (error) {
       const fault = Fault.from(error);
-      if (!opened && (link.fault !== null || signal.aborted)) return this.#return(id, socket);
+      if (!opened && (way.link.fault !== null || way.yielded.aborted)) return this.#return(id, socket);
       if (!opened) this.#news.served(client.forward, fault);
       // It is being brought again, by this very news perhaps.
       if (!opened && away()) return this.#return(id, socket);

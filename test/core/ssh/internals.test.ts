@@ -43,6 +43,7 @@ test('ssh2 has every private field that a login by key needs, in the form in whi
   t.strictSame(protocol._authsQueue, []);
   t.equal(protocol._parse.length, 3, 'chunk, from, length');
   t.equal(protocol._buffer, undefined);
+  t.strictSame([inner._forwarding, inner._forwardingUnix], [{}, {}]);
   await new Promise<void>((resolve) => client.once('handshake', () => resolve()));
   t.equal(protocol._packetRW.write.allocStart, 5);
   t.type(protocol._cipher.encrypt, 'function');

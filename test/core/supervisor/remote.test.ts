@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createHash, randomBytes } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'tap';
@@ -188,4 +188,43 @@ test('relays that share a link have listeners of their own, and the end of one l
   t.equal(await fateOf(one), 'ECONNREFUSED');
   open.end('whole');
   t.equal((await readAll(open)).toString(), createHash('sha256').update('halfwhole').digest('hex'));
+});
+
+test('a relay that is given up resets the targets of its clients, and refuses at once who had none yet; the link stays', async (t) => {
+  const sshd = await startSshd(t);
+  const echo = await startEcho(t);
+  const [port, other] = [await freePort(), await freePort()];
+  const dir = makeTemp(t, 'plugin');
+  const [plugin, asked] = [join(dir, 'gate.mjs'), join(dir, 'asked')];
+  // The first one is let in, the second one is never answered.
+  writeFileSync(
+    plugin,
+    `import { writeFileSync } from 'node:fs';
+let count = 0;
+export default { name: 'gate', relay: () => ({
+  admit: () => (count += 1) === 1 || (writeFileSync(${JSON.stringify(asked)}, ''), new Promise(() => 0)),
+}) };`,
+    { mode: 0o600 },
+  );
+  const plugins = [{ use: plugin, deadlines: { admit: '60s' } }];
+  const shared = { host: 'test', isolation: 'shared', drain: '0s' };
+  const relays = await supervise(t, sshd, {
+    a: { ...shared, forwards: [`remote:${port}:127.0.0.1:${echo.port}`], plugins },
+    b: { ...shared, forwards: [`remote:${other}:127.0.0.1:${echo.port}`] },
+  });
+  await Promise.all([relays.reach('a', 'connected'), relays.reach('b', 'connected')]);
+  const came = echo.nextConnection();
+  const joined = await dial(port);
+  t.teardown(() => joined.destroy());
+  joined.write('half of it');
+  await once(joined, 'data');
+  const cut = fate(await within('the connection', came));
+  const waiting = await dial(port);
+  const refused = fate(waiting);
+  await waitUntil('it is asked whether it may come', () => existsSync(asked));
+  await relays.supervisor.stopRelay('a');
+  t.equal(await within('the cut at the target', cut, 5_000), 'ECONNRESET');
+  await within('the end of who waits', refused, 5_000);
+  t.equal((await exchange(other, 'b lives')).toString(), 'b lives');
+  t.equal(sshd.log().match(/Accepted publickey/g)?.length, 1, 'over the one link');
 });

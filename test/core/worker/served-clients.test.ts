@@ -28,7 +28,7 @@ async function startClients(
     left: () => undefined,
     emptied: () => undefined,
   };
-  const clients = new ServedClients(new Guests(() => undefined), say, news);
+  const clients = new ServedClients(new Guests(() => undefined), say, 5_000, news);
   const forwards = ports.map((port) => {
     const target = { kind: 'tcp', host: '127.0.0.1', port } as const;
     return { kind: 'local', listen: target, target, health: null } as const;

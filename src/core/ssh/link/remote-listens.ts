@@ -1,6 +1,7 @@
 import type { AcceptConnection, Client, ClientChannel } from 'ssh2';
 import { type Endpoint, formatEndpoint } from '../../model/endpoint.ts';
 import { Fault } from '../../model/fault.ts';
+import { expectClients } from '../internals.ts';
 import type { Opening } from './open-channel.ts';
 import type { Originator } from './channels.ts';
 
@@ -25,11 +26,19 @@ export interface RemoteListener {
 /** Takes a connection that came to a listener; it may come before whoever asked for the listener has heard of it. */
 export type Take = (incoming: Incoming, listen: Endpoint) => void;
 
+/** A listener that the server was asked for, and has not answered for. */
+interface Asked {
+  readonly key: string;
+  /** Clients of it that came before the answer: some servers serve a listener beside their answers. */
+  readonly early: (() => void)[];
+}
+
 /** The listeners of the remote host over one link, each with who takes what comes to it. */
 export class RemoteListens {
   readonly #client: Client;
   readonly #opening: Opening;
   readonly #takers = new Map<string, (incoming: Incoming) => void>();
+  readonly #unanswered = new Set<Asked>();
   #asked = false;
 
   constructor(client: Client, opening: Opening) {
@@ -55,13 +64,19 @@ export class RemoteListens {
       const lost = fault();
       if (lost !== null) return reject(lost);
       const forget = onLost(reject);
+      const asked: Asked = { key: keyOf(endpoint), early: [] };
+      let unexpect: () => void = () => undefined;
       let over = false;
       const settle = () => {
         over = true;
         forget();
         clearTimeout(timer);
+        this.#unanswered.delete(asked);
+        for (const come of asked.early.splice(0)) come();
       };
       const refuse = (text: string) => {
+        unexpect();
+        unexpect = () => undefined;
         settle();
         reject(fault() ?? new Fault('LISTEN_UNAVAILABLE', text, { detail: { listen: formatEndpoint(endpoint) } }));
       };
@@ -77,15 +92,16 @@ export class RemoteListens {
           return refuse(
             `${where} does not listen on ${formatEndpoint(endpoint)}; look at what listens there, and at AllowTcpForwarding`,
           );
-        const late = over;
-        settle();
         const listen = endpoint.kind === 'tcp' ? { ...endpoint, port: port ?? endpoint.port } : endpoint;
         const listener = this.#bound(listen, take);
         // Nobody waits for it any more, and nobody would end it.
-        if (late) listener.close();
-        else resolve(listener);
+        if (over) return listener.close();
+        resolve(listener);
+        settle();
       };
       this.#asked = true;
+      this.#unanswered.add(asked);
+      unexpect = expectClients(this.#client, endpoint);
       try {
         if (endpoint.kind === 'unix') this.#client.openssh_forwardInStreamLocal(endpoint.path, done);
         else this.#client.forwardIn(endpoint.host, endpoint.port, done);
@@ -99,7 +115,7 @@ export class RemoteListens {
   }
 
   #bound(listen: Endpoint, take: Take): RemoteListener {
-    const key = listen.kind === 'unix' ? listen.path : `${listen.host} ${listen.port}`;
+    const key = keyOf(listen);
     const taker = (incoming: Incoming) => take(incoming, listen);
     this.#takers.set(key, taker);
     return {
@@ -121,7 +137,13 @@ export class RemoteListens {
 
   #come(key: string, from: Originator | null, accept: () => ClientChannel, reject: () => void): void {
     const take = this.#takers.get(key);
-    if (take === undefined) return reject();
+    if (take === undefined) {
+      if (this.#opening.fault() !== null) return;
+      const asked = [...this.#unanswered].find((one) => one.key === key);
+      if (asked === undefined) reject();
+      else asked.early.push(() => this.#come(key, from, accept, reject));
+      return;
+    }
     take({
       from,
       refuse: () => {
@@ -142,4 +164,9 @@ export class RemoteListens {
   expects(type: string): boolean {
     return this.#asked && (type === 'forwarded-tcpip' || type === 'forwarded-streamlocal@openssh.com');
   }
+}
+
+/** Under which name clients of a listener come, as the server tells it. */
+function keyOf(listen: Endpoint): string {
+  return listen.kind === 'unix' ? listen.path : `${listen.host} ${listen.port}`;
 }

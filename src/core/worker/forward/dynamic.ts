@@ -1,10 +1,11 @@
 import type { Socket } from 'node:net';
+import type { Endpoint } from '../../model/endpoint.ts';
 import { Fault } from '../../model/fault.ts';
-import type { Channel } from '../../ssh/link/link.ts';
+import type { Channel, Originator } from '../../ssh/link/link.ts';
 import { splice } from '../splice.ts';
 import { spliceWrapped } from '../splice-wrapped.ts';
 import { Intake } from './intake.ts';
-import type { ForwardKind } from './kind.ts';
+import type { ForwardKind, Way } from './kind.ts';
 import { readSocks, SocksRefusal, type SocksRequest } from './socks.ts';
 
 /** How long a client may take to say where it wants to go, ms. */
@@ -12,19 +13,21 @@ const patience = 30_000;
 
 /** `dynamic` (`ssh -D`): each accepted client says by SOCKS where its channel leads. */
 export const dynamicForward: ForwardKind = {
-  async serve(socket, client, link, traffic, opened, wrap) {
+  async serve(socket, client, way, traffic, opened, wrap) {
     await opened();
     const asked = await ask(socket);
     if (asked instanceof SocksRefusal) return { told: asked };
     let channel: Channel;
     try {
-      channel = await link.dial(asked.target, client.from ?? { address: '127.0.0.1', port: 0 });
+      channel = await dial(way, asked.target, client.from ?? { address: '127.0.0.1', port: 0 });
     } catch (error) {
       const fault = Fault.from(error);
-      if (link.fault !== null) throw fault;
+      // It was cut, with its link or by its lane.
+      if (socket.destroyed || way.link.fault !== null) throw fault;
       await tell(socket, asked.refused(fault.code));
       return { told: fault };
     }
+    const { link } = way;
     socket.write(asked.granted);
     const cut = await (wrap === null
       ? splice(socket, channel, link, traffic)
@@ -32,6 +35,19 @@ export const dynamicForward: ForwardKind = {
     return cut === null ? null : { cut };
   },
 };
+
+/** Opens the channel. The client has been answered its greeting only: where the link does not answer, it goes over the next one. */
+async function dial(way: Way, target: Endpoint, from: Originator): Promise<Channel> {
+  for (;;) {
+    if (way.yielded.aborted) await way.next();
+    const { link, yielded } = way;
+    try {
+      return await link.dial(target, from, yielded);
+    } catch (error) {
+      if (!yielded.aborted) throw error;
+    }
+  }
+}
 
 /** What the client wants; a refusal when it is told already. */
 async function ask(socket: Socket): Promise<SocksRequest | SocksRefusal> {

@@ -11,19 +11,27 @@ export type Wrap = (socket: Socket) => Promise<Duplex>;
 /** How a connection ended that did not end in the ordinary way: its client is yet to be cut off, or was told why in its own protocol. */
 export type Ending = { readonly cut: Fault } | { readonly told: Fault };
 
+/** The link that one client goes over, until it has its channel. */
+export interface Way {
+  readonly link: Link;
+  /** Aborted where that link does not answer: a client that is not `opened` goes back then, another one asks for the `next`. */
+  readonly yielded: AbortSignal;
+  /** Waits until a link of the lane answers, which is `link` then. Rejects with LINK_SILENT when none does in time, or with why nobody is served. */
+  next(): Promise<void>;
+}
+
 /** What each kind of forward does with an accepted client. Throws a Fault when the target cannot be had. */
 export interface ForwardKind {
   /**
-   * `opened` is awaited before the first byte of the client is read, `wrap` afterwards; where it throws, nothing is forwarded. `yielded` is
-   * aborted where a client that is not `opened` yet is to go back. Resolves with null after an ordinary end.
+   * `opened` is awaited before the first byte of the client is read, `wrap` afterwards; where it throws, nothing is forwarded. Resolves with
+   * null after an ordinary end.
    */
   serve(
     socket: Socket,
     client: ClientConnection,
-    link: Link,
+    way: Way,
     traffic: Traffic,
     opened: () => Promise<void>,
     wrap: Wrap | null,
-    yielded: AbortSignal,
   ): Promise<Ending | null>;
 }

@@ -6,7 +6,7 @@ import type { ForwardKind } from './kind.ts';
 /** `local` (`ssh -L`): each accepted client gets a channel to the target. */
 export function localForward(target: Endpoint): ForwardKind {
   return {
-    async serve(socket, client, link, traffic, opened, wrap, yielded) {
+    async serve(socket, client, { link, yielded }, traffic, opened, wrap) {
       const channel = await link.dial(target, client.from ?? { address: '127.0.0.1', port: 0 }, yielded);
       try {
         await opened();

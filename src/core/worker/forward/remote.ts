@@ -43,15 +43,20 @@ export async function serveRemote(
   await joined(socket, stream, channel, link, traffic);
 }
 
+/** When the client has gone, plugins get so long to hand the rest of what it sent to a target that reads, ms. */
+const rest = 10_000;
+
 /** Joins by plain pipes: what a plugin returns is any stream, and pays for it. */
 function joined(socket: Socket, stream: Duplex, channel: Channel, link: Link, traffic: Traffic): Promise<void> {
   return new Promise((resolve) => {
     let forget: () => void = () => undefined;
     let over = false;
+    let timer: NodeJS.Timeout | undefined;
     const finish = (end: (socket: Socket) => void) => {
       if (over) return;
       over = true;
       forget();
+      clearTimeout(timer);
       end(socket);
       stream.destroy();
       channel.close();
@@ -73,9 +78,22 @@ function joined(socket: Socket, stream: Duplex, channel: Channel, link: Link, tr
       if (!stream.readableEnded || !stream.writableFinished) finish(abort);
     });
     socket.on('close', () => finish((one) => void one.destroy()));
+    channel.on('end', () => {
+      // What came is not the whole: the target must not take it for that.
+      if (link.wasCut(channel)) finish(abort);
+    });
+    const settle = () => {
+      timer = setTimeout(() => (socket.writableLength > 0 ? settle() : finish(abort)), rest);
+    };
     channel.on('close', () => {
-      if (socket.writableEnded) socket.destroySoon();
-      else stream.end();
+      if (over) return;
+      // What the target still says has no reader; what the client said is on its way through the plugins.
+      socket.unpipe(stream);
+      socket.resume();
+      stream.end();
+      if (socket.writableEnded) return socket.destroySoon();
+      socket.once('finish', () => socket.destroySoon());
+      settle();
     });
   });
 }
