@@ -5,6 +5,7 @@ import { openClient } from '../../src/control/client.ts';
 import { type ControlOptions, startControl } from '../../src/control/server.ts';
 import { Fault } from '../../src/core/model/fault.ts';
 import { waitUntil } from '../fixtures/wait.ts';
+import { forbidden } from './forbidden.ts';
 import { ownFolders, type Served, serve, speak } from './served.ts';
 import { standIn } from './supervisor-stand-in.ts';
 
@@ -89,26 +90,6 @@ test('down is agreed to before it is done', async (t) => {
   await waitUntil('both arrive', () => served.downs.length === 2);
   t.same(served.downs, [false, true]);
 });
-
-// biome-ignore format: a table is read by its columns
-const forbidden: readonly (readonly [what: string, headers: string, status: number])[] = [
-  ['another Host',                'Host: evil.test\r\n',                                          403],
-  ['a Host with a port',          'Host: localhost:80\r\n',                                       403],
-  ['a Host that begins well',     'Host: localhost.evil.test\r\n',                                403],
-  ['a Host with a final dot',     'Host: localhost.\r\n',                                         403],
-  ['an address',                  'Host: 127.0.0.1\r\n',                                          403],
-  ['two Hosts',                   'Host: towline\r\nHost: towline\r\n',                           403],
-  ['no Host',                     '',                                                             400],
-  ['an empty Host',               'Host:\r\n',                                                    403],
-  ['a foreign Origin',            'Host: towline\r\nOrigin: https://evil.test\r\n',               403],
-  ['the null Origin',             'Host: towline\r\nOrigin: null\r\n',                            403],
-  ['its own Origin',              'Host: localhost\r\nOrigin: http://localhost\r\n',              403],
-  ['a page\'s fetch',             'Host: localhost\r\nSec-Fetch-Site: cross-site\r\n',            403],
-  ['a chunked body',              'Host: towline\r\nTransfer-Encoding: chunked\r\n',              411],
-  ['a body of 10 GB',             'Host: towline\r\nContent-Length: 10000000000\r\n',             413],
-  ['two lengths at once',         'Host: towline\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n', 400],
-  ['a header of 20 KB',           `Host: towline\r\nX: ${'x'.repeat(20_000)}\r\n`,                431],
-];
 
 for (const [what, headers, status] of forbidden) {
   test(`a request with ${what} is refused with ${status}, on every path`, async (t) => {

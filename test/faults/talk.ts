@@ -11,16 +11,31 @@ export interface Trips {
 }
 
 /** Says something and waits for its echo, over and over on one connection, so many ms long; rejects when an answer is wrong or the last. */
-export async function talk(to: number | string, duration: number, patience = 60_000): Promise<Trips> {
-  const socket = await dial(to);
+export function talk(to: number | string, duration: number, patience = 60_000): Promise<Trips> {
   const whole = clock();
+  return talkWhile(to, () => whole() < duration, patience);
+}
+
+/** The same until what comes back is called. */
+export function keepTalking(to: number | string): () => Promise<Trips> {
+  let over = false;
+  const trips = talkWhile(to, () => !over, 60_000);
+  trips.catch(() => undefined); // whoever ends it hears of it
+  return () => {
+    over = true;
+    return trips;
+  };
+}
+
+async function talkWhile(to: number | string, goesOn: () => boolean, patience: number): Promise<Trips> {
+  const socket = await dial(to);
   const trips: number[] = [];
   const gone = new Promise<never>((_, reject) => {
     socket.once('close', () => reject(new Error(`cut after ${trips.length} words`)));
   });
   gone.catch(() => undefined); // it is closed in the end, too
   try {
-    for (let n = 0; whole() < duration; n += 1) {
+    for (let n = 0; n === 0 || goesOn(); n += 1) {
       const text = `word ${n} `;
       const trip = clock();
       socket.write(text);

@@ -4,6 +4,9 @@ const FAULTS = 'core/supervisor/plugin-faults';
 const HOOKS = 'core/supervisor/plugin-hooks';
 const PACKAGES = 'core/plugin/packages';
 const PROVIDERS = 'core/plugin/providers';
+const THERE = 'e2e/plugin-faults';
+const CONTROL = 'e2e/control-faults';
+const UNTRUSTED = 'e2e/untrusted';
 
 /** Rows of the fault catalogue about plugins, parts 2e and 3a: where it is shown what they break, and what is refused. */
 export const pluginRows: Readonly<Record<string, Shown>> = {
@@ -11,6 +14,7 @@ export const pluginRows: Readonly<Record<string, Shown>> = {
   F91: {
     [FAULTS]: ['a plugin that cannot be loaded blocks its own relay, by file and line, and the daemon is up'],
     'core/supervisor/guests': ['a mended plugin file ends the block by itself'],
+    [THERE]: ['a plugin that cannot be loaded blocks its own relay, by file and line, and the daemon is up'],
   },
   // Throws or rejects in a hook.
   F92: {
@@ -22,6 +26,7 @@ export const pluginRows: Readonly<Record<string, Shown>> = {
       'a probe of a plugin is asked with each health check, and says what is wrong',
     ],
     [PROVIDERS]: ['a plugin with another hook than observe ends its relay after three strikes, and begins anew'],
+    [THERE]: ['a gate that throws refuses, and after three times its relay is blocked; an observer is left out'],
   },
   // Loops for ever, never answers.
   F93: {
@@ -31,6 +36,7 @@ export const pluginRows: Readonly<Record<string, Shown>> = {
     ],
     'core/supervisor/guests': ['a plugin that never loads, or loads for ever, harms its own relay only, and says so'],
     [PROVIDERS]: ['a backend that is late is told so, and may say how far it came; then it is given up'],
+    [THERE]: ['a hook that never answers has its deadline, one that loops for ever costs its worker; others go on'],
   },
   // Leaks, exits, forgets a rejection, patches prototypes.
   F94: {
@@ -38,6 +44,10 @@ export const pluginRows: Readonly<Record<string, Shown>> = {
       'a plugin that ends its worker is named with its line, whichever way it does',
       'prototypes that a plugin patches, what it leaks, and what it says to the supervisor stay with its own worker',
       'the daemon side of a plugin that exits, loops or fails harms nobody, and is left out',
+    ],
+    [THERE]: [
+      'a plugin that ends its worker is named with its line, whichever way it does',
+      'prototypes that a plugin patches, what it leaks, and what it says to the supervisor stay with its own worker',
     ],
   },
   // Paths, links, schemes, a folder with the same prefix.
@@ -47,6 +57,10 @@ export const pluginRows: Readonly<Record<string, Shown>> = {
       'a plugin beside code of somebody else, or reached by a link in a folder that others can write, is refused',
     ],
     'core/plugin/load': ['what is not a trusted plugin is refused by name'],
+    [UNTRUSTED]: [
+      'a pattern that some text could keep busy, and what is no path of a plugin, are errors of the config',
+      'a plugin that leads elsewhere, or that others can write, blocks its own relay',
+    ],
   },
   // Somebody else can write it, or owns a part of it.
   T64: {
@@ -54,10 +68,12 @@ export const pluginRows: Readonly<Record<string, Shown>> = {
       'code that others can write, or own, is refused wherever it lies, up to the home folder or the root',
       'a plugin beside code of somebody else, or reached by a link in a folder that others can write, is refused',
     ],
+    [UNTRUSTED]: ['a plugin that leads elsewhere, or that others can write, blocks its own relay'],
   },
   // What a plugin is given.
   T65: {
     [FAULTS]: ['what a plugin is given is its context and the arguments of its hooks: no key, no secret, no channel'],
+    [THERE]: ['what a plugin is given is its context and the arguments of its hooks: no key, no secret, no channel'],
   },
   // Payloads of any size and shape.
   T66: {
@@ -66,6 +82,7 @@ export const pluginRows: Readonly<Record<string, Shown>> = {
       'a reason of 100 MB is cut, whoever says it',
     ],
     [FAULTS]: ['what is no message ends the worker that says it, and not the daemon'],
+    [THERE]: ['what is no message ends the worker that says it, and not the daemon'],
   },
   // The control socket is removed.
   F95: {
@@ -73,10 +90,12 @@ export const pluginRows: Readonly<Record<string, Shown>> = {
       'a deleted socket comes back, the same daemon behind it',
       'a deleted folder comes back with its socket',
     ],
+    [CONTROL]: ['a control socket that is deleted, or its folder, is there again'],
   },
   // A reader of events that never reads.
   F96: {
     'control/client': ['a reader that never reads is dropped at its bound, and the others do not notice'],
+    [CONTROL]: ['of two hundred readers of events the one that never reads is dropped'],
   },
   // What is no HTTP, or too much of it.
   F97: {
@@ -84,5 +103,6 @@ export const pluginRows: Readonly<Record<string, Shown>> = {
       'a request with * is refused with *, on every path',
       'what is no HTTP is answered with 400 and closed',
     ],
+    [CONTROL]: ['what is no HTTP, or too much of it, is refused'],
   },
 };

@@ -7,9 +7,11 @@ import { pluginRows } from './plugin-rows.ts';
 import { logins, rows, type Shown } from './rows.ts';
 import { tokenRows } from './token-rows.ts';
 
+const textOf = (file: string) => readFileSync(`test/${file}.test.ts`, 'utf8');
+
 /** The names of the tests of a file, as they are written, with `*` for what a template puts in. */
 function testsIn(file: string): readonly string[] {
-  const text = readFileSync(`test/${file}.test.ts`, 'utf8');
+  const text = textOf(file);
   const names = /\btest\(\s*(?:'((?:[^'\\]|\\.)*)'|"([^"]*)"|`([^`]*)`)/g;
   return [...text.matchAll(names)].map(
     ([, single, double, template]) => single ?? double ?? template?.replace(/\$\{\w+\}/g, '*') ?? '',
@@ -54,6 +56,16 @@ test('every row of the fault catalogue about the launched backend has a test by 
 test('every row of the fault catalogue about the token has a test by name', (t) => {
   t.same(Object.keys(tokenRows).sort(), ['F90', ...between('T', 22, 25), 'T56', 'T62'].sort());
   checkShown(t, tokenRows);
+  t.end();
+});
+
+test('every row about backend, token, plugins and control has a test with an sshd in a container', (t) => {
+  const all: Readonly<Record<string, Shown>> = { ...backendRows, ...tokenRows, ...pluginRows };
+  const inContainer = (file: string) => /\bawait startContainer\(t\b/.test(textOf(file));
+  for (const row of [...between('F', 78, 97), ...between('T', 21, 25), 'T56', ...between('T', 59, 66)]) {
+    const files = Object.keys(all[row] ?? {}).filter((file) => file.startsWith('e2e/'));
+    t.ok(files.some(inContainer), `${row}: ${files.join(', ') || 'nothing in e2e'}`);
+  }
   t.end();
 });
 

@@ -4,6 +4,8 @@ const TOKEN = 'cli/token';
 const CANARY = 'e2e/canary';
 const CHECK = 'core/probe/token-check';
 const LAUNCH = 'plugins/launch/launch';
+const BACKEND = 'e2e/backend-faults';
+const UNTRUSTED = 'e2e/untrusted';
 
 /** Rows of the fault catalogue about the token and who gets it, parts 2d and 3: where it is shown that it goes nowhere else. */
 export const tokenRows: Readonly<Record<string, Shown>> = {
@@ -18,6 +20,7 @@ export const tokenRows: Readonly<Record<string, Shown>> = {
     ],
     'core/supervisor/health': ['a backend that accepts and is silent, or speaks another protocol, is degraded by name'],
     [CHECK]: ['a backend that refuses the right token too has another one; one that breaks over it is unwell'],
+    [BACKEND]: ['one that answers 500 or 401, or hangs, degrades its relay by name and is not launched again'],
   },
   // In logs, events, errors, API bodies.
   T22: {
@@ -36,6 +39,9 @@ export const tokenRows: Readonly<Record<string, Shown>> = {
   // In the address of a page.
   T24: {
     [TOKEN]: ['open hands the address over in a private file that is gone afterwards; no command line holds the token'],
+    [UNTRUSTED]: [
+      'the token of a backend leaves in a private page that is gone afterwards, and is one that nobody guesses',
+    ],
   },
   // Short, guessable, always the same.
   T25: {
@@ -43,11 +49,18 @@ export const tokenRows: Readonly<Record<string, Shown>> = {
       'a backend is launched once, and the next link adopts it with its token',
       'a dead backend is replaced by a new run with a new token',
     ],
+    [UNTRUSTED]: [
+      'the token of a backend leaves in a private page that is gone afterwards, and is one that nobody guesses',
+    ],
+    'e2e/backend': ['a launched backend outlives the daemon, sshd and their links: the next one finds it at work'],
   },
   // A pattern that some text keeps busy.
   T56: {
     'core/model/safe-pattern': ['patterns that some text could keep busy are refused with the reason'],
     'plugins/token/scan': ['a pattern that takes too long is given up with a word'],
+    [UNTRUSTED]: [
+      'a pattern that some text could keep busy, and what is no path of a plugin, are errors of the config',
+    ],
   },
   // A check that sends the token to whoever answers.
   T62: {
@@ -60,5 +73,6 @@ export const tokenRows: Readonly<Record<string, Shown>> = {
       'who takes the port of a launched backend after its proof never sees the token, and status says who it is',
       'who takes the port of an attached backend on a host that * who listens sees no token either',
     ],
+    [BACKEND]: ['another user who takes its port after its proof never sees the token, and status says who it is'],
   },
 };

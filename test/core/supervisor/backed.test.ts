@@ -5,32 +5,14 @@ import { startEcho } from '../../fixtures/backend.ts';
 import { makeMoody } from '../../fixtures/moody.ts';
 import { startSshd } from '../../fixtures/sshd.ts';
 import { supervise } from '../../fixtures/supervised.ts';
-import { makeTemp, type Owner } from '../../fixtures/temp.ts';
+import { makeTemp } from '../../fixtures/temp.ts';
+import { isUnwell } from './backend-scenes.ts';
 
-/** A relay with a backend whose mood can be set. */
-async function startMoody(t: Owner) {
+test('a backend that answers 500 or 401, or hangs, degrades its relay by name and is not launched again', async (t) => {
   const { plugin, health, mood } = makeMoody(t);
   const forwards = [{ listen: 0, target: 'backend', health }];
   const daemon = await supervise(t, await startSshd(t), { r: { host: 'test', forwards, plugins: [plugin] } });
-  const run = async () => (await daemon.reach('r', 'connected', 60_000)).lanes[0]?.backend?.run;
-  return { daemon, mood, run };
-}
-
-test('a backend that answers 500 or 401, or hangs, degrades its relay by name and is not launched again', async (t) => {
-  const { daemon, mood, run } = await startMoody(t);
-  const first = await run();
-  t.match(first, /^[0-9a-f]{32}$/);
-  for (const [now, code, message] of [
-    ['500', 'PROBE_FAILED', /answers 500/],
-    ['401', 'TOKEN_REFUSED', /answers 401 to the relay's token/],
-    ['hang', 'PROBE_FAILED', /no .*answer .*0\.5 s/],
-  ] as const) {
-    mood(now);
-    const { standing } = await daemon.reach('r', 'degraded');
-    t.match(standing.fault, { code, message }, now);
-    mood('');
-    t.equal(await run(), first, 'it is the same one');
-  }
+  await isUnwell(t, daemon, mood);
 });
 
 test('a backend that opens its port and ends is told by its own last words, not by what the proof met', async (t) => {

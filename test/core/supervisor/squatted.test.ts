@@ -1,86 +1,26 @@
-import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { test } from 'tap';
-import type { Event } from '../../../src/core/model/event.ts';
 import { type Backend, keep } from '../../fixtures/backend.ts';
+import { hasPort, lieInWait } from '../../fixtures/lurker.ts';
+import { makeMoody } from '../../fixtures/moody.ts';
 import { freePort } from '../../fixtures/port.ts';
-import { endAll, processesWith } from '../../fixtures/process-tree.ts';
 import { startSshd } from '../../fixtures/sshd.ts';
 import { supervise } from '../../fixtures/supervised.ts';
 import { makeTemp, type Owner } from '../../fixtures/temp.ts';
 import { waitUntil } from '../../fixtures/wait.ts';
+import { foreign, losesItsPort } from './backend-scenes.ts';
 
-const moody = fileURLToPath(new URL('../../fixtures/moody-main.js', import.meta.url));
 const health = { kind: 'backend', every: '1500ms', timeout: '1s', fall: 2 };
 
-interface Squatter {
-  /** All that came, as text. */
-  seen(): string;
-  listening(): Promise<void>;
-}
-
-/** Takes a port as soon as it is free, as another user where that can be, says yes to all that comes, and keeps it. */
-function lieInWait(t: Owner, port: number): Squatter {
-  const code = `
-    const answer = 'HTTP/1.1 200 OK\\r\\nContent-Length: 0\\r\\nConnection: close\\r\\n\\r\\n';
-    const server = require('net').createServer((socket) => {
-      socket.on('error', () => undefined).on('data', (chunk) => {
-        process.stdout.write(chunk);
-        socket.end(answer);
-      });
-    });
-    server.on('error', () => setTimeout(() => server.listen(${port}, '127.0.0.1'), 2));
-    server.on('listening', () => process.stdout.write('listening\\n'));
-    server.listen(${port}, '127.0.0.1');`;
-  const other = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {};
-  const child = spawn(process.execPath, ['-e', code], { ...other, cwd: '/', stdio: ['ignore', 'pipe', 'inherit'] });
-  t.teardown(() => child.kill('SIGKILL'));
-  let seen = '';
-  child.stdout.setEncoding('latin1').on('data', (chunk: string) => {
-    seen += chunk;
-  });
-  return {
-    seen: () => seen,
-    listening: () => waitUntil('the squatter', () => seen.startsWith('listening'), { every: 2 }),
-  };
-}
-
-const foreign = (event: Event): boolean =>
-  event.type === 'forward.judged' && event.judgement === 'unwell' && event.fault?.code === 'BACKEND_FOREIGN';
-
 test('who takes the port of a launched backend after its proof never sees the token, and status says who it is', async (t) => {
-  const sshd = await startSshd(t);
-  const mood = join(makeTemp(t, 'mood'), 'mood');
-  writeFileSync(mood, '');
-  t.teardown(() => endAll(processesWith(`MOODY_FILE=${mood}`)));
-  const recipe = {
-    token: { from: 'environment', name: 'MOODY_TOKEN' },
-    door: { wire: { in: 'query', name: 'token' }, kind: 'http', path: '/' },
-  };
-  const command = `exec ${process.execPath} ${moody} {port} ${mood}`;
-  const plugins = [{ use: 'launch', recipe, command, env: { MOODY_FILE: mood } }];
+  const moody = makeMoody(t);
   const forwards = [{ listen: 0, target: 'backend', health }];
-  const daemon = await supervise(t, sshd, { r: { host: 'test', forwards, plugins } });
-  const first = (await daemon.reach('r', 'connected', 60_000)).lanes[0]?.backend;
-  const token = daemon.supervisor.token('r').token?.reveal() ?? 'none';
-  const port = first?.target.kind === 'tcp' ? first.target.port : 0;
-  const squatter = lieInWait(t, port);
-  await endAll(processesWith(`MOODY_FILE=${mood}`));
-  await squatter.listening();
-  const said = await daemon.next('the news of it', foreign);
-  const uid = process.getuid?.() === 0 ? 65_534 : process.getuid?.();
-  t.match(said, { fault: { message: new RegExp(`^port ${port} on .* belongs to a process of uid ${uid} `) } });
-  t.equal(daemon.status('r').lastFault?.code, 'BACKEND_FOREIGN');
-  // Another one is launched, away from that port, and clients get to it.
-  await daemon.next('another backend', (event) => event.type === 'backend.ready', said.id, 60_000);
-  const { lanes } = await daemon.reach('r', 'connected', 60_000);
-  t.not(lanes[0]?.backend?.run, first?.run);
-  t.notMatch(lanes[0]?.backend?.target, { port });
-  t.notMatch(squatter.seen(), token);
-  t.notMatch(squatter.seen(), 'token=');
+  const plugins = [moody.plugin];
+  const daemon = await supervise(t, await startSshd(t), { r: { host: 'test', forwards, plugins } });
+  const uid = (process.getuid?.() === 0 ? 65_534 : process.getuid?.()) ?? -1;
+  await losesItsPort(t, { daemon, uid, kill: moody.kill, lieInWait: (port) => lieInWait(t, port) });
 });
 
 /** What a backend whose token is `token` heard, request by request. */
@@ -119,9 +59,9 @@ for (const [shown, config] of [
     t.equal((await daemon.reach('r', 'connected')).standing.verified, true);
     const checks = backend.heard.slice(proof);
     t.equal(checks.filter((url) => url.includes(token)).length, shown === 'shows' ? checks.length : 0);
-    const squatter = lieInWait(t, port);
+    const squatter = await lieInWait(t, port);
     const closed = backend.close();
-    await squatter.listening();
+    await hasPort(squatter);
     await closed;
     const said = await daemon.next('the news of it', foreign);
     t.match(said, {
@@ -134,7 +74,7 @@ for (const [shown, config] of [
       (event) => event.type === 'lane.advanced' && /try 1: .* accepts any token/.test(event.note ?? ''),
       said.id,
     );
-    t.notMatch(squatter.seen(), token);
-    t.match(squatter.seen(), /GET \//, 'it was asked');
+    t.notMatch(await squatter.seen(), token);
+    t.match(await squatter.seen(), /GET \//, 'it was asked');
   });
 }

@@ -1,0 +1,188 @@
+import type { Test } from 'tap';
+import type { Event } from '../../../src/core/model/event.ts';
+import { dial, fate } from '../../fixtures/client.ts';
+import type { Owner } from '../../fixtures/temp.ts';
+import { within } from '../../fixtures/wait.ts';
+import { failed, heardAll, type Place, plugin, relaysWith, works } from './plugin-relays.ts';
+
+// What a plugin may do wrong, whatever the host of its relay is: an sshd of this machine, or one in a container. All the while somebody talks
+// over another relay.
+
+/** A plugin whose relay side has these hooks. */
+const hooks = (t: Owner, text: string) => plugin(t, `export default {\n name: 'p', relay: () => (${text}) };\n`);
+
+const ended = (relay: string, message: RegExp) => (event: Event) =>
+  event.type === 'worker.ended' && event.relay === relay && message.test(event.fault.message);
+
+/** F91 */
+export async function cannotBeLoaded(t: Test, place: Place): Promise<void> {
+  const rows: Readonly<Record<string, readonly [string, RegExp]>> = {
+    syntax: ['const a = 1;\nexport default {{\n', /cannot be loaded from \S+plugin\.mjs:2: Unexpected token/],
+    throws: ["\n\nthrow new Error('no licence');\n", /cannot be loaded from \S+plugin\.mjs:3: no licence; mend it$/],
+    version: [
+      "export default { api: 2, name: 'p', relay: () => ({}) };",
+      /version 2 of the plugin interface.*update towline/,
+    ],
+    typo: [
+      "export default { name: 'p', relay: () => ({ admti: () => true }) };",
+      /a hook "admti".*did you mean admit\?/,
+    ],
+    factory: ["export default { name: 'p', relay() { null.x; } };", /plugin p failed in relay: Cannot read prop/],
+  };
+  const { relays, good } = await relaysWith(
+    t,
+    place,
+    Object.fromEntries(Object.entries(rows).map(([name, [text]]) => [name, plugin(t, text)])),
+  );
+  for (const [name, [, message]] of Object.entries(rows)) {
+    const { fault } = (await relays.reach(name, 'blocked')).standing;
+    t.match(fault, { code: 'PLUGIN_FAILED', message }, name);
+  }
+  await heardAll(t, good);
+}
+
+/** F92 */
+export async function throwsInHooks(t: Test, place: Place): Promise<void> {
+  const { relays, good } = await relaysWith(t, place, {
+    gate: hooks(t, "{ admit() { throw new Error('no such table'); } }"),
+    observer: hooks(t, "{ observe() { throw new Error('disk full'); } }"),
+    async: hooks(t, "{ async admit() { await null; throw new Error('no such table'); }, observe() {} }"),
+  });
+  for (const name of ['gate', 'async']) {
+    await relays.reach(name, 'connected');
+    for (let n = 0; n < 3; n += 1) t.equal(await fate(await dial(relays.port(name))), 'ECONNRESET');
+    t.match((await relays.reach(name, 'blocked')).standing.fault, {
+      code: 'PLUGIN_FAILED',
+      message: 'plugin p failed in admit: no such table; mend it, then restart the relay',
+    });
+  }
+  await relays.next('it is left out', failed('observer', /disk full.*after 3 failures it is left out$/));
+  await relays.reach('observer', 'connected');
+  t.equal(await works(relays, 'observer'), 'x');
+  const strikes = relays.events.filter(failed('observer', /disk full/));
+  t.equal(strikes.length, 3);
+  // The user wants another try: the plugins begin anew.
+  await relays.supervisor.startRelay('gate');
+  await relays.reach('gate', 'connected');
+  await heardAll(t, good);
+}
+
+/** F93 */
+export async function neverAnswers(t: Test, place: Place): Promise<void> {
+  const mute = hooks(t, '{ admit: () => new Promise(() => undefined) }');
+  const { relays, good } = await relaysWith(t, place, {
+    mute: { use: mute, deadlines: { admit: '200ms' } },
+    loops: hooks(t, '{ admit() { for (;;); } }'),
+  });
+  for (const name of ['good', 'mute', 'loops']) await relays.reach(name, 'connected');
+  const late = relays.next('its deadline', failed('mute', /gave no answer to admit within 0\.2 s/));
+  t.equal(await fate(await dial(relays.port('mute'))), 'ECONNRESET');
+  await late;
+  const hung = relays.next('the replacement', ended('loops', /gave no sign of life for 5 s/));
+  const client = await dial(relays.port('loops'));
+  t.teardown(() => client.destroy());
+  t.equal(await works(relays, 'good'), 'x', 'while it loops');
+  t.match(await hung, { fault: { code: 'WORKER_HUNG', message: /look at the relay's plugins/ } });
+  await heardAll(t, good);
+}
+
+/** F94 */
+export async function endsItsWorker(t: Test, place: Place): Promise<void> {
+  const { relays, good } = await relaysWith(t, place, {
+    exits: hooks(t, '{\n admit() { process.exit(3); } }'),
+    rejects: hooks(t, "{\n admit() { Promise.reject(new Error('forgotten')); return true; } }"),
+    throws: hooks(t, "{\n admit() { setTimeout(() => { throw new Error('later'); }); return true; } }"),
+  });
+  const rows = {
+    exits: /exited with 3 \("Error: process\.exit\(3\) was called at \S+plugin\.mjs:3"\)/,
+    rejects: /exited with 1 \("Error: forgotten \(unhandledRejection at \S+plugin\.mjs:3\)"\)/,
+    throws: /exited with 1 \("Error: later \(uncaughtException at \S+plugin\.mjs:3\)"\)/,
+  };
+  for (const [name, message] of Object.entries(rows)) {
+    await relays.reach(name, 'connected');
+    const end = relays.next(`the end of ${name}`, ended(name, message));
+    const client = await dial(relays.port(name));
+    t.teardown(() => client.destroy());
+    t.match(await end, { fault: { code: 'WORKER_FAILED' } });
+  }
+  await heardAll(t, good);
+}
+
+/** F94 */
+export async function patchesAndLeaks(t: Test, place: Place): Promise<void> {
+  const patches = `export default { name: 'p', relay: () => ({}), daemon: () => ({}) };
+    const leave = () => { throw new Error('patched'); };
+    for (const name of ['map', 'push', 'flatMap']) Array.prototype[name] = leave;
+    JSON.parse = JSON.stringify = leave;\n`;
+  const leaks = `import { createServer } from 'node:net';
+    export default { name: 'p', relay() {
+      const kept = [];
+      setInterval(() => undefined, 10);
+      createServer().listen(0, '127.0.0.1');
+      return { admit() { setInterval(() => kept.push(Buffer.alloc(32 << 20, 1)), 20); return true; } };
+    } };\n`;
+  const talks = hooks(
+    t,
+    '{ admit: () => typeof process.send === "undefined" && typeof process.disconnect === "undefined" || "it has the channel" }',
+  );
+  const { relays, good } = await relaysWith(
+    t,
+    place,
+    { patches: plugin(t, patches), leaks: plugin(t, leaks), talks },
+    { memory: '128MiB' },
+  );
+  await relays.reach('talks', 'connected');
+  t.equal(await works(relays, 'talks'), 'x');
+  await relays.reach('leaks', 'connected');
+  const bloated = relays.next('the replacement', (event) => event.type === 'worker.ended' && event.relay === 'leaks');
+  t.equal(await works(relays, 'leaks'), 'x');
+  t.match(await bloated, { fault: { code: 'WORKER_BLOATED' } });
+  t.equal(await works(relays, 'good'), 'x');
+  t.same(JSON.parse('[1]').map(Number), [1], 'the daemon has its own prototypes');
+  await within('its end', relays.supervisor.stopRelay('leaks'), 10_000);
+  await heardAll(t, good);
+}
+
+/** T65 */
+export async function looksAround(t: Test, place: Place): Promise<void> {
+  const looks = `export default { name: 'p', relay(context) {
+    console.log('context ' + Object.keys(context).sort());
+    console.log('environment ' + Object.keys(process.env).filter((name) => /TOKEN|SECRET|NODE_/.test(name)));
+    console.log('channel ' + typeof process.send + ' ' + typeof process.disconnect);
+    return { admit(client) { console.log('client ' + Object.keys(client).sort()); return true; } };
+  } };\n`;
+  process.env['CANARY_TOKEN'] = 'hunter2';
+  t.teardown(() => {
+    delete process.env['CANARY_TOKEN'];
+  });
+  const { relays, good } = await relaysWith(t, place, { looks: plugin(t, looks) });
+  const said = (text: string) => relays.next(text, (event) => event.type === 'worker.said' && event.text === text);
+  const all = [
+    'context env,options,relay,signal,uidOf',
+    'environment ',
+    'channel undefined undefined',
+    'client forward,from,relay,to',
+  ];
+  const heard = Promise.all(all.map(said));
+  await relays.reach('looks', 'connected');
+  t.equal(await works(relays, 'looks'), 'x');
+  await heard;
+  await heardAll(t, good);
+}
+
+/** T66 */
+export async function saysNoMessage(t: Test, place: Place): Promise<void> {
+  // The channel itself is the only way that is left: descriptor 3 of a forked process.
+  const talks = plugin(
+    t,
+    `import { writeSync } from 'node:fs';
+export default { name: 'p', relay: () => ({ admit() { writeSync(3, process.env.HOME ? 'null\\n{"say":7}\\n' : ''); return true; } }) };\n`,
+  );
+  const { relays, good } = await relaysWith(t, place, { talks });
+  await relays.reach('talks', 'connected');
+  const end = relays.next('its end', ended('talks', /said what no worker says/));
+  const client = await dial(relays.port('talks'));
+  t.teardown(() => client.destroy());
+  t.match(await end, { fault: { code: 'WORKER_FAILED', message: /look at the relay's plugins/ } });
+  await heardAll(t, good);
+}

@@ -1,0 +1,48 @@
+import { test } from 'tap';
+import {
+  cannotBeLoaded,
+  endsItsWorker,
+  looksAround,
+  neverAnswers,
+  patchesAndLeaks,
+  saysNoMessage,
+  throwsInHooks,
+} from '../core/supervisor/plugin-fault-scenes.ts';
+import { ECHO_PORT, startContainer } from '../fixtures/container.ts';
+
+test('what a plugin may do wrong, with relays to a container', async (t) => {
+  const { sshConfigFile } = await startContainer(t);
+  const place = { sshConfigFile, echo: ECHO_PORT };
+  t.jobs = 2;
+  t.test(
+    'a plugin that cannot be loaded blocks its own relay, by file and line, and the daemon is up',
+    { buffered: true },
+    (one) => cannotBeLoaded(one, place),
+  );
+  t.test(
+    'a gate that throws refuses, and after three times its relay is blocked; an observer is left out',
+    { buffered: true },
+    (one) => throwsInHooks(one, place),
+  );
+  t.test(
+    'a hook that never answers has its deadline, one that loops for ever costs its worker; others go on',
+    { buffered: true },
+    (one) => neverAnswers(one, place),
+  );
+  t.test('a plugin that ends its worker is named with its line, whichever way it does', { buffered: true }, (one) =>
+    endsItsWorker(one, place),
+  );
+  t.test(
+    'prototypes that a plugin patches, what it leaks, and what it says to the supervisor stay with its own worker',
+    { buffered: true },
+    (one) => patchesAndLeaks(one, place),
+  );
+  t.test(
+    'what a plugin is given is its context and the arguments of its hooks: no key, no secret, no channel',
+    { buffered: true },
+    (one) => looksAround(one, place),
+  );
+  t.test('what is no message ends the worker that says it, and not the daemon', { buffered: true }, (one) =>
+    saysNoMessage(one, place),
+  );
+});
