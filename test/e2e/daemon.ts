@@ -1,9 +1,10 @@
 import { execFile } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { openClient } from '../../src/control/client.ts';
 import type { Word } from '../../src/core/model/state.ts';
 import type { DaemonStatus, RelayStatus } from '../../src/core/model/status.ts';
-import { homeOf, type RunningCli, runTowline, startTowline } from '../fixtures/cli.ts';
+import { homeOf, type RunningCli, startTowline } from '../fixtures/cli.ts';
 import type { CommandResult } from '../fixtures/sshd-client.ts';
 import type { Owner } from '../fixtures/temp.ts';
 import { waitUntil } from '../fixtures/wait.ts';
@@ -31,10 +32,9 @@ export async function startDaemon(
   relays: object,
 ): Promise<TestDaemon> {
   const cli = startTowline(t, ['up', '--config', writeConfig(t, host, relays)]);
-  const all = async (): Promise<DaemonStatus | null> => {
-    const { code, stdout } = await runTowline(t, ['status', '--json']);
-    return code === 0 ? JSON.parse(stdout) : null;
-  };
+  // By its socket: a process of `towline status` for each look would keep the cores busy.
+  const client = openClient(join(homeOf(t), 'run', 'towline.sock'));
+  const all = (): Promise<DaemonStatus | null> => client.status().catch(() => null);
   const find = async (relay: string) => (await all())?.relays.find(({ name }) => name === relay);
   const status = async (relay: string): Promise<RelayStatus> => {
     const found = await find(relay);

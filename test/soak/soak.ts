@@ -149,8 +149,10 @@ export async function soak(t: Owner, minutes: number, seed: number, say: (line: 
  */
 async function recover(world: World, complain: (text: string) => void, limit: number): Promise<readonly string[]> {
   const began = performance.now();
-  const rests = ({ standing, lastFault }: RelayStatus) =>
-    limit !== spent && standing.word !== 'connected' && lastFault?.code === 'LOGINS_SPENT';
+  const rests = ({ standing, lanes }: RelayStatus) =>
+    limit !== spent &&
+    standing.word !== 'connected' &&
+    lanes.some(({ state }) => 'fault' in state && state.fault.code === 'LOGINS_SPENT');
   const whole = (all: readonly RelayStatus[]) => allConnected(all.filter((one) => !rests(one)));
   await waitUntil('every relay is connected', () => world.status().then(whole, () => false), {
     timeout: limit,

@@ -13,6 +13,7 @@ import { nearAlias } from './resolve/aliases.ts';
 import type { HostKeyJudgement } from './known-hosts/host-key.ts';
 import type { HostConfig } from './resolve/host-config.ts';
 import { Link } from './link/link.ts';
+import { lingerAfter } from './linger.ts';
 import type { LoginStep } from './login-step.ts';
 import { type Hop, prepareHops } from './route.ts';
 import { quicken } from './link/quicken.ts';
@@ -50,6 +51,11 @@ export interface OpenLinkOptions {
   /** A sentence about something that was passed over. */
   readonly onNote: (text: string) => void;
   readonly signal: AbortSignal;
+  /**
+   * How long a login that the host has heard of goes on after `signal`, ms; 0 unless given. One that is broken off leaves a line in the
+   * host's log of which too many have an address banned; one that was let in, and left, does not.
+   */
+  readonly linger?: number;
   /** Judges the last host's key in the place of known_hosts: for who wants to see it. No identity is read for that host. */
   readonly judge?: (hop: Hop, key: Buffer) => HostKeyJudgement;
   /** What plugins know about how to log in to a host, before its own identities are offered. */
@@ -76,6 +82,8 @@ export async function openLink(options: OpenLinkOptions): Promise<Link> {
       options.onStage('permit');
       const { hostName, port } = hop.host;
       const permit = await options.permit(formatAddress({ hostName, port }), account(hop), signal);
+      const lingering = lingerAfter(signal, options.linger ?? 0);
+      let at: 'near' | 'reached' | 'in' = 'near';
       try {
         options.onStage('tcp');
         const started = performance.now();
@@ -89,8 +97,13 @@ export async function openLink(options: OpenLinkOptions): Promise<Link> {
           channels.push(socket);
         }
         permit.reached();
-        const { onStage, onNote, observe } = options;
-        const ask = hop.password === null ? options.ask : answerWith(hop.password, options.ask);
+        at = 'reached';
+        const { onNote, observe } = options;
+        const onStage = (stage: Stage) => {
+          if (!signal.aborted) options.onStage(stage);
+        };
+        const wanted: Ask = (question, until) => options.ask(question, AbortSignal.any([until, signal]));
+        const ask = hop.password === null ? wanted : answerWith(hop.password, wanted);
         observe?.({
           step: 'reached',
           where: hop.where,
@@ -103,9 +116,11 @@ export async function openLink(options: OpenLinkOptions): Promise<Link> {
           socket,
           sparing(hop, permit),
           { deadlines, ask, onStage, onNote, judge: judged, observe },
-          signal,
+          lingering.signal,
         );
         permit.done(null);
+        at = 'in';
+        signal.throwIfAborted();
         if (shaken.note !== null) options.onNote(shaken.note);
         if (hop !== target) {
           // Small answers wait in each sshd on the way.
@@ -138,8 +153,12 @@ export async function openLink(options: OpenLinkOptions): Promise<Link> {
         });
       } catch (error) {
         const fault = await hinted(Fault.from(error), hop.host);
-        permit.done(signal.aborted ? 'cancelled' : fault);
+        // What lingers may still fail by itself; but who was to be asked is not any more.
+        const cancelled = at === 'near' || lingering.signal.aborted || fault.code === 'NEEDS_ANSWER';
+        if (at !== 'in') permit.done(signal.aborted && cancelled ? 'cancelled' : fault);
         throw fault;
+      } finally {
+        lingering.end();
       }
     }
     throw new Fault('INTERNAL', 'a bug in towline: a route without an end; please report it with the log');

@@ -28,6 +28,9 @@ export interface DialerPorts {
   readonly inform: (text: string) => void;
 }
 
+/** A login that is not wanted any more is ended politely where the host has heard of it, if it takes no longer, ms. */
+const linger = 5_000;
+
 /** Makes a lane's links. Everything on disk is read anew for each attempt, so that a mended file counts at once. */
 export class Dialer {
   readonly #open: Extract<ToWorker, { say: 'open' }>;
@@ -98,6 +101,7 @@ export class Dialer {
           inform(`${step.where} is reached by its ProxyCommand: ${step.command}`);
         },
         signal: aborted,
+        linger,
       });
     try {
       const lease = await links.acquire(this.#key, open, signal);
@@ -105,7 +109,8 @@ export class Dialer {
       lease.release();
       throw guests.broken;
     } catch (error) {
-      this.#stamps = await stamping;
+      // One that is not wanted any more may end long after the next one has begun.
+      if (!signal.aborted) this.#stamps = await stamping;
       throw error;
     }
   }

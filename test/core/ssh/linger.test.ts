@@ -1,0 +1,54 @@
+import { type Test, test } from 'tap';
+import { Fault } from '../../../src/core/model/fault.ts';
+import { openTestLink } from '../../fixtures/link.ts';
+import { startRoads } from '../../fixtures/roads.ts';
+import { startSshd } from '../../fixtures/sshd.ts';
+import { waitUntil } from '../../fixtures/wait.ts';
+
+const unwanted = new Fault('LINK_LOST', 'the attempt was given up; nothing to do');
+
+/** What counts for fail2ban. */
+const gone = /^Connection .*\[preauth\]/m;
+
+/** Gives a login up in the middle of its key exchange, on a road that is long enough for it; how it ended for who counts logins. */
+async function giveUp(t: Test, linger: number) {
+  const sshd = await startSshd(t);
+  const { sshConfigFile, road } = await startRoads(t, sshd, ['far']);
+  road.far.add({ kind: 'latency', latency: 100 });
+  const stop = new AbortController();
+  const ends: unknown[] = [];
+  const link = openTestLink(
+    t,
+    { sshConfigFile },
+    {
+      host: 'far',
+      over: {
+        signal: stop.signal,
+        linger,
+        permit: async () => ({ spare: 3, reached: () => undefined, done: (end) => ends.push(end) }),
+        onStage: (stage) => {
+          if (stage === 'key exchange') stop.abort(unwanted);
+        },
+      },
+    },
+  );
+  await t.rejects(link, unwanted);
+  await waitUntil('sshd has seen its end', () => sshd.sessions().length === 0);
+  return { ends, log: sshd.log() };
+}
+
+test('a login that is not wanted any more is ended politely: what is broken off would count against this address', async (t) => {
+  const { ends, log } = await giveUp(t, 5_000);
+  t.same(ends, [null]);
+  t.match(log, /Accepted publickey/);
+  t.notMatch(log, gone);
+});
+
+test('one that may not linger, or lingers for too long, is broken off, and counts', async (t) => {
+  for (const linger of [0, 50]) {
+    const { ends, log } = await giveUp(t, linger);
+    t.same(ends, ['cancelled'], `${linger} ms`);
+    t.notMatch(log, /Accepted publickey/);
+    t.match(log, gone);
+  }
+});
