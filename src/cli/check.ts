@@ -40,7 +40,9 @@ export async function check({ given, terminal }: Called): Promise<number> {
 /** `towline reload` reads the daemon's file, wherever it is called. */
 async function warnOfOther(file: string, terminal: Called['terminal']): Promise<void> {
   // Without a daemon there is no other one.
-  const running = await connect().version().catch(() => null);
+  const running = await connect()
+    .version()
+    .catch(() => null);
   if (running === null || isSame(running.config, file)) return;
   const text = `the running daemon (pid ${running.pid}) has another config, ${running.config}: \`towline reload\` reads that one, not ${file}`;
   terminal.err(`towline: warning: ${printable(text)}\n`);

@@ -12,10 +12,14 @@ export async function notTakenOver(fault: Fault): Promise<Fault> {
     const tell = (text: string) => new Fault('RELAY_UNKNOWN', text, { cause: fault, detail: fault.detail });
     const stands = (file: string) => `relay "${printable(name)}" stands in ${printable(file)}`;
     if (hasRelay(config, name))
-      return tell(`${stands(config)}, and the running daemon (pid ${pid}) has not taken it over; \`towline reload\` does it`);
+      return tell(
+        `${stands(config)}, and the running daemon (pid ${pid}) has not taken it over; \`towline reload\` does it`,
+      );
     const here = foundFile();
     if (here === null || isSame(here, config) || !hasRelay(here, name)) return fault;
-    return tell(`${stands(here)}, and the running daemon (pid ${pid}) has another config, ${printable(config)}; add it there`);
+    return tell(
+      `${stands(here)}, and the running daemon (pid ${pid}) has another config, ${printable(config)}; add it there`,
+    );
   } catch {
     // No daemon runs.
     return fault;

@@ -83,22 +83,30 @@ function chooseListen(reply: TokenReply, text: string | null, relay: string): En
   const { listen: listens, leads, kinds } = reply;
   const local = (index: number) => kinds[index] === 'local';
   const shown = listens
-    .map((listen, index) => `${index + 1}: ${local(index) ? '' : `${kinds[index]} `}${printable(formatEndpoint(listen))}`)
+    .map(
+      (listen, index) => `${index + 1}: ${local(index) ? '' : `${kinds[index]} `}${printable(formatEndpoint(listen))}`,
+    )
     .join(', ');
   const refuse = (why: string) => new Fault('USAGE', `${why}; ${relay} has ${shown}`);
   const isNamed = (one: Endpoint) => formatEndpoint(one) === text || (one.kind === 'tcp' && String(one.port) === text);
   const usable = listens.flatMap(({ kind }, index) => (kind === 'tcp' && local(index) ? [index] : []));
   const named = listens[Number(text) - 1] === undefined ? listens.findIndex(isNamed) : Number(text) - 1;
-  const index = text === null ? (usable.find((one) => leads[one]) ?? usable[0] ?? kinds.findIndex((kind) => kind === 'local')) : named;
+  const index = text === null ? (usable.find((one) => leads[one]) ?? usable[0] ?? kinds.indexOf('local')) : named;
   const chosen = listens[index];
   if (chosen === undefined) {
     const none = `${relay} has no local forward, so there is no address for a UI`;
     throw refuse(text === null ? none : `${relay} has no forward "${printable(text)}"`);
   }
   const name = printable(formatEndpoint(chosen));
-  if (kinds[index] === 'remote') throw refuse(`${name} is where the host of ${relay} listens, no address of this machine`);
-  if (kinds[index] === 'dynamic') throw refuse(`${name} is a SOCKS proxy, no page: set it as the proxy (socks5h://${name})`);
-  if (chosen.kind !== 'tcp') throw refuse(`${name} is a Unix socket, which no browser opens; give ${relay} a forward with a port`);
+  if (kinds[index] === 'remote')
+    throw refuse(`${name} is where the host of ${relay} listens, no address of this machine`);
+  if (kinds[index] === 'dynamic')
+    throw refuse(`${name} is a SOCKS proxy, no page: set it as the proxy (socks5h://${name})`);
+  if (chosen.kind !== 'tcp')
+    throw refuse(`${name} is a Unix socket, which no browser opens; give ${relay} a forward with a port`);
   if (chosen.port !== 0) return chosen;
-  throw new Fault('LISTEN_UNAVAILABLE', `${relay} has no port yet, for it has not listened; \`towline start ${relay}\` chooses one`);
+  throw new Fault(
+    'LISTEN_UNAVAILABLE',
+    `${relay} has no port yet, for it has not listened; \`towline start ${relay}\` chooses one`,
+  );
 }

@@ -23,7 +23,10 @@ function secretKey({ key, keyAt }: SourceEntry, relay: string, path: ConfigPath)
       );
     case 'password':
     case 'passphrase':
-      return complain(`a ${key} does not stand in the config`, `\`towline unlock ${relay}\`, which asks for it, or a key in an agent`);
+      return complain(
+        `a ${key} does not stand in the config`,
+        `\`towline unlock ${relay}\`, which asks for it, or a key in an agent`,
+      );
     default:
       return [];
   }
@@ -36,6 +39,8 @@ function numbers(relay: SourceNode, path: ConfigPath): readonly Complaint[] {
   return items.flatMap((item, index) => {
     if (item.kind !== 'scalar' || typeof item.value !== 'number' || !/^\d{1,5}$/.test(item.source)) return [];
     const message = `${item.source} is a number, and a forward is a text`;
-    return [{ at: item.at, path: [...path, 'forwards', index], message, expected: `quotes around it: "${item.source}"` }];
+    return [
+      { at: item.at, path: [...path, 'forwards', index], message, expected: `quotes around it: "${item.source}"` },
+    ];
   });
 }

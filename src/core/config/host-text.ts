@@ -19,7 +19,8 @@ export function parseHost(text: string): Parsed<string> {
 }
 
 /** What is meant, where somebody wrote a password into a host. */
-export const noPassword = '[user@]host[:port] without it: `towline unlock` asks for passwords, and no file has to hold one';
+export const noPassword =
+  '[user@]host[:port] without it: `towline unlock` asks for passwords, and no file has to hold one';
 
 /** The host with its password made unreadable; null where none stands in it. */
 export function maskPassword(text: string): string | null {

@@ -36,7 +36,8 @@ export async function loadGuest(
   const { use } = where;
   const builtin = builtinOf(use, builtins);
   const value = await importModule(builtin ?? (await urlOf(await locate(where, Object.keys(builtins)))), use);
-  if (isPlugin(value)) return { name: value.name, plugin: value, options: parseOptions(value, options, place), deadlines };
+  if (isPlugin(value))
+    return { name: value.name, plugin: value, options: parseOptions(value, options, place), deadlines };
   throw new Fault('PLUGIN_FAILED', `plugin ${printable(use)} ${pluginTrouble(value)}; see docs/plugins.md`);
 }
 
