@@ -87,7 +87,7 @@ function chooseListen(reply: TokenReply, text: string | null, relay: string): En
       (listen, index) => `${index + 1}: ${local(index) ? '' : `${kinds[index]} `}${printable(formatEndpoint(listen))}`,
     )
     .join(', ');
-  const refuse = (why: string) => new Fault('USAGE', `${why}; ${relay} has ${shown}`);
+  const refuse = (why: string) => new Fault('USAGE', `${why}; there are ${shown}`);
   const isNamed = (one: Endpoint) => formatEndpoint(one) === text || (one.kind === 'tcp' && String(one.port) === text);
   const usable = listens.flatMap(({ kind }, index) => (kind === 'tcp' && local(index) ? [index] : []));
   const named = listens[Number(text) - 1] === undefined ? listens.findIndex(isNamed) : Number(text) - 1;

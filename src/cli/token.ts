@@ -25,8 +25,17 @@ export async function token(called: Called): Promise<number> {
   if (keyring && (second === null || first !== 'set')) {
     throw new Fault('USAGE', '--keyring belongs to `towline token set RELAY`; the others find it by themselves');
   }
-  if (second === null) return show(first, called);
+  if (second === null) {
+    const verb = first === 'set' || first === 'forget';
+    if (!verb || (await isRelay(first, called))) return show(first, called);
+    throw new Fault('USAGE', `token ${first} needs the name of a relay; see \`towline token --help\``);
+  }
   return first === 'set' ? set(second, keyring, called) : forget(second, called);
+}
+
+/** One may be called `set`. */
+async function isRelay(name: string, { given }: Called): Promise<boolean> {
+  return (await relayNames(given).catch(() => [])).includes(name);
 }
 
 async function show(relay: string, { given, terminal }: Called): Promise<number> {

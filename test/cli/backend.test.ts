@@ -105,7 +105,7 @@ test('reap clears away what is left of dead ones, asks before, and touches nothi
   t.match(await towline('reap', '--yes'), { code: 0, stdout: /nothing is left of dead backends/ });
   t.match(await towline('stop'), { code: 64, stderr: /add --yes/ });
   t.match(await towline('stop', '--yes'), { code: 0, stdout: /^box on test .*: ended\n$/ });
-  await towline('reap', '--yes');
+  t.match(await towline('reap', '--yes'), { code: 0, stdout: /^box on test .*: cleared away\n$/ });
   t.match(
     (await towline('ps', 'box')).stdout,
     /box: stopped by `towline backend stop`, then cleared away by `towline backend reap`; /,

@@ -125,7 +125,7 @@ test('one that ends before it is ready is told by its exit code and its last lin
     ['kill -9 $$', /^the backend box was ended by signal 9 before it was ready; /],
     [
       'no-such-program-here',
-      /exit code 127 .*: no-such-program-here: not found"; `towline backend logs box` shows more$/,
+      /exit code 127 .*: no-such-program-here: not found"; the shell did not find no-such-program-here: "shell": "login" .*; `towline backend logs box` shows more$/,
     ],
   ] as const;
   for (const [command, message] of cases) {
@@ -237,7 +237,7 @@ test('stop ends a backend that ignores TERM, and it is not started again unless 
   t.match(await endBackend(host, 'box', { forGood: true }), { was: 'ended', left: [] });
   t.ok(performance.now() - began > 4_500, 'TERM had its time');
   t.notOk(pids.some(runs));
-  await t.rejects(up(), { code: 'BACKEND_STOPPED', message: /`towline restart` the relay starts it again/ });
+  await t.rejects(up(), { code: 'BACKEND_STOPPED', message: /`towline restart box` starts it again/ });
   t.match(await up({ forced: true }), { adopted: false });
   t.match(await up(), { adopted: true });
 });
