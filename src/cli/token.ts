@@ -35,7 +35,7 @@ export async function token(called: Called): Promise<number> {
 
 /** One may be called `set`. */
 async function isRelay(name: string, { given }: Called): Promise<boolean> {
-  return (await relayNames(given).catch(() => [])).includes(name);
+  return (await relayNames(given).catch((): readonly string[] => [])).includes(name);
 }
 
 async function show(relay: string, { given, terminal }: Called): Promise<number> {

@@ -24,8 +24,9 @@ export const noPassword =
 
 /** The host with its password made unreadable; null where none stands in it. */
 export function maskPassword(text: string): string | null {
-  const [, scheme = '', user = '', rest = ''] = /^([a-z]+:\/\/)?([^:]*):.*@(.*)$/is.exec(text) ?? [];
-  return user === '' && rest === '' ? null : `${scheme}${user}:***@${rest}`;
+  const scheme = /^[a-z]+:\/\//i.exec(text)?.[0] ?? '';
+  const [, user, rest] = /^(.*?)(?::|%3a).*@(.*)$/is.exec(text.slice(scheme.length)) ?? [];
+  return user === undefined || rest === undefined ? null : `${scheme}${user}:***@${rest}`;
 }
 
 function checkHost(text: string): Parsed<string> {
