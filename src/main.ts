@@ -21,9 +21,15 @@ process.on('uncaughtException', (error) => {
 try {
   process.exitCode = await runProgram(process.argv.slice(2), terminal);
 } catch (error) {
-  fail(error);
+  fail(await explained(error));
 }
 leave();
+
+/** The daemon knows only what it runs. */
+async function explained(error: unknown): Promise<unknown> {
+  if (!(error instanceof Fault) || error.code !== 'RELAY_UNKNOWN') return error;
+  return (await import('./cli/not-taken-over.ts')).notTakenOver(error);
+}
 
 function fail(error: unknown): void {
   const fault = Fault.from(error);

@@ -49,6 +49,13 @@ export function readBackend(given: Arguments): BackendAnswers {
   if (found !== null && 'trouble' in found) {
     throw new Fault('USAGE', `--token-from: ${found.trouble.message}; expected ${found.trouble.expected}`);
   }
+  if (command === null && recipe !== null && from !== null && from !== 'recipe') {
+    const why = `with --token-from the backend runs already, so that --recipe ${recipe.name} would start nothing`;
+    throw new Fault(
+      'USAGE',
+      `${why}; leave --token-from out to have it started, or leave --recipe out and say its --port`,
+    );
+  }
   const more = Object.fromEntries(Object.entries(parts).filter((part): part is [string, string] => part[1] !== null));
   return {
     // With a rule for its token it runs already.

@@ -66,7 +66,7 @@ async function stop(host: RemoteHost, place: BackendPlace, options: DeedOptions)
   const found = (await there(host, place)).filter(({ state }) => place.names !== null || state !== 'dead');
   const names = place.names ?? found.map(({ name }) => name);
   if (place.names === null && !(await agreed(`Stop ${list(names)} on ${place.host}?`, names, options))) return [];
-  return each(host, place, names, options, (name) => endBackend(host, name, { forGood: true }));
+  return each(host, place, names, options, 'ended', (name) => endBackend(host, name, { forGood: true }));
 }
 
 async function reap(host: RemoteHost, place: BackendPlace, options: DeedOptions): ReturnType<BackendDeed> {
@@ -76,7 +76,7 @@ async function reap(host: RemoteHost, place: BackendPlace, options: DeedOptions)
   const also = left.length === 0 ? '' : ` and end the processes ${left.join(', ')}`;
   if (names.length === 0 && !options.json) options.terminal.out(`${place.host}: nothing is left of dead backends\n`);
   if (!(await agreed(`Clear ${list(names)} away on ${place.host}${also}?`, names, options))) return [];
-  return each(host, place, names, options, (name) => reapBackend(host, name));
+  return each(host, place, names, options, 'cleared away', (name) => reapBackend(host, name));
 }
 
 async function logs(host: RemoteHost, place: BackendPlace, options: DeedOptions): ReturnType<BackendDeed> {
@@ -107,22 +107,23 @@ async function each(
   place: BackendPlace,
   names: readonly string[],
   { json, terminal }: DeedOptions,
+  done: string,
   act: (name: string) => Promise<BackendEnd>,
 ): ReturnType<BackendDeed> {
   const answers: BackendAnswer[] = [];
   for (const name of names) {
     const end = await act(name);
     answers.push({ host: place.host, name, ...end });
-    if (!json) terminal.out(`${name} on ${place.host} (${host.facts.remote}): ${endText(end)}\n`);
+    if (!json) terminal.out(`${name} on ${place.host} (${host.facts.remote}): ${endText(end, done)}\n`);
   }
   return answers;
 }
 
-function endText({ was, left, cleared }: BackendEnd): string {
+function endText({ was, left, cleared }: BackendEnd, done: string): string {
   if (left.length > 0) return `these processes outlived SIGKILL: ${left.join(', ')}; look at them there`;
   if (was === 'none') return 'nothing of it runs';
   if (was === 'alive') return 'it lives, and was left alone';
-  return cleared.length > 0 ? `cleared away, with the processes ${cleared.join(', ')}` : 'ended';
+  return cleared.length > 0 ? `${done}, with the processes ${cleared.join(', ')}` : done;
 }
 
 /** Nothing is asked where there is nothing to do. */

@@ -2,6 +2,7 @@ import type { RemoteBackend } from '../plugins/launch/manage.ts';
 
 /** How a launched backend is doing: `pid 4711, port 29999, since 2026-11-28 10:02`, or how it ended. */
 export function runText(one: RemoteBackend): string {
+  if (one.run === null) return absentText(one);
   const port = one.port === null ? '' : `, port ${one.port}`;
   const since = one.started === null ? '' : `, ${one.state === 'live' ? 'since' : 'started'} ${day(one.started)}`;
   const others = one.processes.length > 1 ? `, ${one.processes.length} processes` : '';
@@ -11,8 +12,16 @@ export function runText(one: RemoteBackend): string {
   return `${pid}${port}${since}${others}${short}${stopped}`;
 }
 
-function endText({ state, processes, exit, run }: RemoteBackend): string {
-  if (run === null) return 'never started';
+/** Nothing of it is there any more, or never was. */
+function absentText({ reaped, stopped }: RemoteBackend): string {
+  const asked = '`towline restart` of its relay starts it again';
+  if (reaped && stopped)
+    return `stopped by \`towline backend stop\`, then cleared away by \`towline backend reap\`; ${asked}`;
+  if (reaped) return 'cleared away by `towline backend reap`; its relay starts a new one when it comes up';
+  return stopped ? `never started, and stopped by \`towline backend stop\`; ${asked}` : 'never started';
+}
+
+function endText({ state, processes, exit }: RemoteBackend): string {
   const code = exit === null ? '' : ` (exit code ${exit})`;
   return state === 'left' ? `ended${code}, but the processes ${processes.join(', ')} are left` : `ended${code}`;
 }

@@ -1,5 +1,3 @@
-import { realpathSync } from 'node:fs';
-import { homedir } from 'node:os';
 import type { Edit } from '../core/config/edit/edit-relays.ts';
 import { changeConfig, type OpenConfig, openConfig } from '../core/config/edit/open-config.ts';
 import { placeConfig } from '../core/config/load.ts';
@@ -8,7 +6,7 @@ import { Fault } from '../core/model/fault.ts';
 import { printable } from '../core/model/printable.ts';
 import { shellWord } from '../core/model/shell-word.ts';
 import type { Arguments } from './arguments.ts';
-import { placeOf } from './config-place.ts';
+import { foundFile, isSame, placeOf } from './config-place.ts';
 import { connect } from './connect.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -61,24 +59,4 @@ export function upCommand(file: string): string {
   return found !== null && isSame(found, file)
     ? 'towline up --detach'
     : `towline up --detach --config ${shellWord(file)}`;
-}
-
-/** The file that a command without `--config` uses here. */
-function foundFile(): string | null {
-  try {
-    const { file, there } = placeConfig({ cwd: process.cwd(), explicit: null, env: process.env, home: homedir() });
-    return there ? file : null;
-  } catch {
-    // It was named, and another one that cannot be used is found first.
-    return null;
-  }
-}
-
-function isSame(one: string, other: string): boolean {
-  try {
-    return realpathSync(one) === realpathSync(other);
-  } catch {
-    // One of them is gone.
-    return one === other;
-  }
 }

@@ -1,5 +1,6 @@
+import { realpathSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { rivalConfigs, type Whereabouts } from '../core/config/load.ts';
+import { placeConfig, rivalConfigs, type Whereabouts } from '../core/config/load.ts';
 import { printable } from '../core/model/printable.ts';
 import { type Arguments, readText } from './arguments.ts';
 import type { Terminal } from './terminal.ts';
@@ -13,4 +14,25 @@ export function placeOf(given: Arguments, terminal: Pick<Terminal, 'err'>): Wher
     terminal.err(`towline: warning: ${text}\n`);
   }
   return where;
+}
+
+/** The file that a command without `--config` uses here. */
+export function foundFile(): string | null {
+  try {
+    const { file, there } = placeConfig({ cwd: process.cwd(), explicit: null, env: process.env, home: homedir() });
+    return there ? file : null;
+  } catch {
+    // It was named, and another one that cannot be used is found first.
+    return null;
+  }
+}
+
+/** Whether two paths lead to one file. */
+export function isSame(one: string, other: string): boolean {
+  try {
+    return realpathSync(one) === realpathSync(other);
+  } catch {
+    // One of them is gone.
+    return one === other;
+  }
 }

@@ -12,11 +12,12 @@ import type { Finding } from './finding.ts';
 import { drawFinding } from './finding-sheet.ts';
 import { listenFindings } from './listen-findings.ts';
 import { paint } from './terminal.ts';
+import { readHost } from './read-host.ts';
 
 /** `towline doctor [RELAY|HOST]`: goes the way of a relay step by step, and says what is wrong and what to do. */
 export async function doctor({ given, terminal }: Called): Promise<number> {
   const json = readFlag(given, 'json');
-  const word = readText(given, 'relay');
+  const word = readHost(given, 'relay');
   const config = readConfig(placeOf(given, terminal), word);
   const subjects = chooseSubjects(word, config, readText(given, 'F'));
   const asker = askOrRefuse(json);

@@ -4,6 +4,7 @@ import { type Endpoint, formatEndpoint } from '../core/model/endpoint.ts';
 import { Fault } from '../core/model/fault.ts';
 import type { RemoteHost } from '../core/model/remote.ts';
 import { dialAlone } from '../core/probe/probe.ts';
+import { adviseRefused } from '../core/probe/refused-token.ts';
 import type { ShownToken } from '../core/probe/shown-token.ts';
 import { checkToken } from '../core/probe/token-check.ts';
 import type { Link } from '../core/ssh/link/link.ts';
@@ -90,7 +91,9 @@ export async function examineBackend(
     await attempt(
       'proof',
       async () => {
-        await checkToken(() => dialAlone(link, target), door, token, signal);
+        await checkToken(() => dialAlone(link, target), door, token, signal).catch((error: unknown) => {
+          throw adviseRefused(error, relay.name, byHand);
+        });
         shown = { wire: door.wire, token };
         say(well('proof', '', 'it refuses a wrong token, and takes this one'));
       },
@@ -127,16 +130,18 @@ async function launched(
   const logs = `\`towline backend logs ${name}\` shows what it printed`;
   const seen = await lookAtBackend(host, name, signal);
   if (seen === null || seen.backend.run === null) {
-    if (seen?.backend.stopped === true) throw stopped(name);
+    if (seen?.backend.stopped === true) throw stopped(name, relay.name);
     await checkPort(host, launch.port);
-    say(mind('backend', name, 'it was never launched there; the relay launches it when it comes up'));
+    const was =
+      seen?.backend.reaped === true ? 'was cleared away by `towline backend reap`' : 'was never launched there';
+    say(mind('backend', name, `it ${was}; the relay launches it when it comes up`));
     return { ...unknown, door };
   }
   const { backend, choice, look, dir } = seen;
   const text = runText(backend);
   const at = { target: null, door, dir };
   if (backend.state !== 'live') {
-    if (backend.stopped) throw stopped(name);
+    if (backend.stopped) throw stopped(name, relay.name);
     await checkPort(host, launch.port);
     const left = backend.state === 'left' ? `\`towline backend reap ${name}\` clears that away; ` : '';
     say(mind('backend', name, `it does not run: ${text}`, `${left}${logs}; the relay launches it again`));
@@ -168,7 +173,7 @@ async function checkPort(host: RemoteHost, port: LaunchOptions['port']): Promise
 }
 
 /** In the words of the relay's own attempt, so that it is known to be the same. */
-function stopped(name: string): Fault {
-  const text = `the backend ${name} was stopped with \`towline backend stop\`; \`towline restart\` the relay starts it again`;
+function stopped(name: string, relay: string): Fault {
+  const text = `the backend ${name} was stopped with \`towline backend stop\`; \`towline restart ${relay}\` starts it again`;
   return new Fault('BACKEND_STOPPED', text);
 }

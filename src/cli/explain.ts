@@ -5,10 +5,11 @@ import { readFlag, readText } from './arguments.ts';
 import type { Called } from './commands.ts';
 import { drawExplanation, plainExplanation } from './explanation-sheet.ts';
 import { resolveOptions } from './resolve-options.ts';
+import { readHost } from './read-host.ts';
 
 /** `towline explain HOST`: what ssh_config says of a host and where, and what a relay leaves out of it. */
 export async function explain({ given, terminal }: Called): Promise<number> {
-  const host = readText(given, 'host');
+  const host = readHost(given, 'host');
   if (host === null) throw new Fault('USAGE', 'name a host: `towline explain HOST`, an alias or [user@]host[:port]');
   const format = readText(given, 'format');
   const options = resolveOptions(readText(given, 'F'));

@@ -8,6 +8,7 @@ export function findMisuse(command: Command, words: readonly string[]): Fault | 
   const known = [...command.options, ...(command.configured === true ? globalOptions : [])];
   // The option whose value comes next.
   let valued: OptionText | null = null;
+  let operands = 0;
   for (const word of words) {
     if (valued !== null) {
       if (/^-[^\d]/.test(word)) return lacking(command, valued);
@@ -17,6 +18,8 @@ export function findMisuse(command: Command, words: readonly string[]): Fault | 
     if (word === '--') return null;
     if (word === '')
       return new Fault('USAGE', `an empty argument means nothing; see \`towline ${command.name} --help\``);
+    if (!word.startsWith('-')) operands += 1;
+    if (operands > (command.operands?.length ?? 0)) return tooMany(command, word);
     if (!/^-{1,2}[A-Za-z]/.test(word)) continue;
     const names = namesIn(word);
     for (const [at, name] of names.entries()) {
@@ -29,6 +32,10 @@ export function findMisuse(command: Command, words: readonly string[]): Fault | 
     }
   }
   return valued === null ? null : lacking(command, valued);
+}
+
+function tooMany({ name }: Command, word: string): Fault {
+  return new Fault('USAGE', `"${printable(word)}" is one word too many; see \`towline ${name} --help\``);
 }
 
 function lacking(command: Command, { name, value }: OptionText): Fault {

@@ -83,7 +83,10 @@ function askedPage(words: readonly string[]): string | null {
   const asked = words.includes('--help') || words.includes('-h') || words[0] === 'help';
   if (!asked) return null;
   const command = commands.find(({ name }) => words.includes(name));
-  return command === undefined ? manual() : commandManual(command);
+  if (command !== undefined) return commandManual(command);
+  const word = words.find((one, index) => !one.startsWith('-') && !(one === 'help' && index === 0));
+  if (word !== undefined) throw noCommand(word);
+  return manual();
 }
 
 /** yargs looks at the environment for whose script to print. */
@@ -113,7 +116,14 @@ function unknownCommand(words: readonly string[]): Fault | null {
   const word = words.find((one, index) => !one.startsWith('-') && !valued.includes(words[index - 1] ?? ''));
   const names = commands.map(({ name }) => name);
   if (word === undefined || names.includes(word)) return null;
-  const near = nearest(word, names);
+  return noCommand(word);
+}
+
+function noCommand(word: string): Fault {
+  const near = nearest(
+    word,
+    commands.map(({ name }) => name),
+  );
   const hint = near === null ? 'see `towline --help`' : `did you mean "${near}"?`;
   return new Fault('USAGE', `there is no command "${printable(word)}"; ${hint}`);
 }

@@ -78,25 +78,35 @@ function looksOf({
   return { scheme, page, wire: door?.wire ?? null };
 }
 
-function chooseListen(
-  { listen: listens, leads }: TokenReply,
-  text: string | null,
-  relay: string,
-): Endpoint & { kind: 'tcp' } {
-  const shown = listens.map((listen, index) => `${index + 1}: ${formatEndpoint(listen)}`).join(', ');
-  const chosen =
-    text === null
-      ? (listens.find(({ kind }, index) => kind === 'tcp' && leads[index]) ??
-        listens.find(({ kind }) => kind === 'tcp') ??
-        listens[0])
-      : (listens[Number(text) - 1] ??
-        listens.find((one) => formatEndpoint(one) === text || (one.kind === 'tcp' && String(one.port) === text)));
+/** The forward that is meant, by its number or where it listens; the one that leads to the backend unless one is named. */
+function chooseListen(reply: TokenReply, text: string | null, relay: string): Endpoint & { kind: 'tcp' } {
+  const { listen: listens, leads, kinds } = reply;
+  const local = (index: number) => kinds[index] === 'local';
+  const shown = listens
+    .map(
+      (listen, index) => `${index + 1}: ${local(index) ? '' : `${kinds[index]} `}${printable(formatEndpoint(listen))}`,
+    )
+    .join(', ');
+  const refuse = (why: string) => new Fault('USAGE', `${why}; there are ${shown}`);
+  const isNamed = (one: Endpoint) => formatEndpoint(one) === text || (one.kind === 'tcp' && String(one.port) === text);
+  const usable = listens.flatMap(({ kind }, index) => (kind === 'tcp' && local(index) ? [index] : []));
+  const named = listens[Number(text) - 1] === undefined ? listens.findIndex(isNamed) : Number(text) - 1;
+  const index = text === null ? (usable.find((one) => leads[one]) ?? usable[0] ?? kinds.indexOf('local')) : named;
+  const chosen = listens[index];
   if (chosen === undefined) {
-    throw new Fault('USAGE', `${relay} has no forward "${printable(text ?? '')}"; there are ${shown}`);
+    const none = `${relay} has no local forward, so there is no address for a UI`;
+    throw refuse(text === null ? none : `${relay} has no forward "${printable(text)}"`);
   }
-  if (chosen.kind === 'tcp') return chosen;
+  const name = printable(formatEndpoint(chosen));
+  if (kinds[index] === 'remote')
+    throw refuse(`${name} is where the host of ${relay} listens, no address of this machine`);
+  if (kinds[index] === 'dynamic')
+    throw refuse(`${name} is a SOCKS proxy, no page: set it as the proxy (socks5h://${name})`);
+  if (chosen.kind !== 'tcp')
+    throw refuse(`${name} is a Unix socket, which no browser opens; give ${relay} a forward with a port`);
+  if (chosen.port !== 0) return chosen;
   throw new Fault(
-    'USAGE',
-    `${relay} listens at ${printable(formatEndpoint(chosen))}, which no browser opens; there are ${shown}`,
+    'LISTEN_UNAVAILABLE',
+    `${relay} has no port yet, for it has not listened; \`towline start ${relay}\` chooses one`,
   );
 }

@@ -31,7 +31,10 @@ export function drawRelay(relay: RelayStatus, { now, colour, columns }: View): s
       `${counters.open} open, ${counters.held} held, ${counters.accepted} accepted, ${counters.refused} refused${refusedText(counters)}`,
     ],
     ['traffic', `${formatBytes(counters.sent)} sent, ${formatBytes(counters.received)} received`],
-    ['last fault', lastFault === null ? '' : `${faultText(relay, lastFault)}, ${ago(lastFault.at)}`],
+    [
+      'last fault',
+      isSettled(relay, now) || lastFault === null ? '' : `${faultText(relay, lastFault)}, ${ago(lastFault.at)}`,
+    ],
     ...Object.values(relay.notes)
       .flat()
       .map((text): readonly [string, string] => ['note', printable(text)]),
@@ -60,9 +63,22 @@ function refusedText({ refusedBy }: RelayStatus['counters']): string {
   return reasons.length === 0 ? '' : ` (${reasons.map(([code, count]) => `${count} ${code}`).join(', ')})`;
 }
 
-/** What is the reason already is not told twice. */
-function faultText({ standing }: RelayStatus, { code, message }: FaultReport): string {
-  return standing.fault?.message === message ? `${code}, as above` : `${printable(message)} [${code}]`;
+/** A fault that was over so long ago is for the log, ms. */
+const settled = 600_000;
+
+/** Whether the relay has been well for long since its last fault. */
+function isSettled({ standing, since, lastFault }: RelayStatus, now: number): boolean {
+  return standing.word === 'connected' && now - Math.max(since, lastFault?.at ?? 0) > settled;
+}
+
+/** What is the reason already is not told twice, and what is over is not told as if it were not. */
+function faultText(
+  { standing, since }: RelayStatus,
+  { code, message, at }: FaultReport & { readonly at: number },
+): string {
+  if (standing.fault?.message === message) return `${code}, as above`;
+  const over = standing.word === 'connected' && at <= since ? 'over: ' : '';
+  return `${over}${printable(message)} [${code}]`;
 }
 
 /** What a person is to answer, where that is what it is blocked by. */

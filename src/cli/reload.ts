@@ -1,7 +1,9 @@
 import { formatChange } from '../control/change-text.ts';
 import { Fault } from '../core/model/fault.ts';
 import { printable } from '../core/model/printable.ts';
+import { shellWord } from '../core/model/shell-word.ts';
 import type { Called } from './commands.ts';
+import { foundFile, isSame } from './config-place.ts';
 import { connect } from './connect.ts';
 import { formatFailure } from './failure.ts';
 
@@ -9,6 +11,11 @@ import { formatFailure } from './failure.ts';
 export async function reload({ terminal }: Called): Promise<number> {
   const client = connect();
   const { pid, config } = await client.version();
+  const here = foundFile();
+  if (here !== null && !isSame(here, config)) {
+    const text = `the daemon reads ${config}, not ${here}, which commands find from this folder; \`towline check --config ${shellWord(config)}\` checks that one`;
+    terminal.err(`towline: warning: ${printable(text)}\n`);
+  }
   try {
     const news = await client.reload('all');
     const { length } = news.unchanged;

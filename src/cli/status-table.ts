@@ -137,7 +137,7 @@ function count(length: number, what: string): string {
 }
 
 /** Why the word is what it is, with the code and the next try; empty where there is nothing to add. */
-export function reasonOf({ name, standing, lastFault, since }: RelayStatus, now: number): string {
+export function reasonOf({ name, standing, lastFault, since, lanes }: RelayStatus, now: number): string {
   const { word, reason, fault, until } = standing;
   if (word === 'connected' || word === 'offline') return '';
   const code = fault === null ? '' : ` [${fault.code}]`;
@@ -148,5 +148,8 @@ export function reasonOf({ name, standing, lastFault, since }: RelayStatus, now:
   // Who has mended what only the server knows need not wait for it.
   const sooner =
     (word === 'blocked' || word === 'degraded') && until !== null ? `, or at once with \`towline start ${name}\`` : '';
-  return `${printable(reason)}${code}${next}${sooner}${after}`;
+  // A launch may take minutes: how many of them have passed is half of the news.
+  const launching = fault === null ? lanes.find(({ stage }) => stage === 'backend') : undefined;
+  const long = launching?.staged == null ? '' : `, ${formatAge(now - launching.staged)} so far`;
+  return `${printable(reason)}${code}${long}${next}${sooner}${after}`;
 }

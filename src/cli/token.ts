@@ -9,6 +9,7 @@ import type { Called } from './commands.ts';
 import { connect } from './connect.ts';
 import { handOver } from './hand-over.ts';
 import { forgetKept } from './kept-token.ts';
+import { notTakenOver } from './not-taken-over.ts';
 import { relayNames } from './relay-names.ts';
 import { readSecret } from './read-secret.ts';
 import { unknownRelay } from '../core/supervisor/unknown-relay.ts';
@@ -24,8 +25,17 @@ export async function token(called: Called): Promise<number> {
   if (keyring && (second === null || first !== 'set')) {
     throw new Fault('USAGE', '--keyring belongs to `towline token set RELAY`; the others find it by themselves');
   }
-  if (second === null) return show(first, called);
+  if (second === null) {
+    const verb = first === 'set' || first === 'forget';
+    if (!verb || (await isRelay(first, called))) return show(first, called);
+    throw new Fault('USAGE', `token ${first} needs the name of a relay; see \`towline token --help\``);
+  }
   return first === 'set' ? set(second, keyring, called) : forget(second, called);
+}
+
+/** One may be called `set`. */
+async function isRelay(name: string, { given }: Called): Promise<boolean> {
+  return (await relayNames(given).catch((): readonly string[] => [])).includes(name);
 }
 
 async function show(relay: string, { given, terminal }: Called): Promise<number> {
@@ -65,9 +75,11 @@ async function set(relay: string, keyring: boolean, { given, terminal }: Called)
   return 0;
 }
 
-async function forget(relay: string, { terminal }: Called): Promise<number> {
+async function forget(relay: string, { given, terminal }: Called): Promise<number> {
   checkName(relay);
   const was = await forgetKept(locateFolders().state, relay);
+  const names = was ? [] : await relayNames(given).catch(() => null);
+  if (!was && names !== null && !names.includes(relay)) throw unknownRelay(relay, names);
   terminal.out(was ? `forgot the token of ${relay}${await told(relay)}\n` : `no token was set for ${relay}\n`);
   return 0;
 }
@@ -78,9 +90,10 @@ async function told(relay: string): Promise<string> {
     await connect().retoken(relay);
     return '';
   } catch (error) {
-    const { code, message } = Fault.from(error);
-    if (code === 'NOT_RUNNING') return '';
-    if (code === 'RELAY_UNKNOWN') return '; the running daemon does not know that relay';
+    const fault = Fault.from(error);
+    if (fault.code === 'NOT_RUNNING') return '';
+    const { message } = fault.code === 'RELAY_UNKNOWN' ? await notTakenOver(fault) : fault;
+    if (fault.code === 'RELAY_UNKNOWN') return `; ${message}`;
     return `; the daemon goes on with the old one: ${printable(message)}`;
   }
 }

@@ -10,10 +10,11 @@ import type { Called } from './commands.ts';
 import { resolveOptions } from './resolve-options.ts';
 import type { Terminal } from './terminal.ts';
 import { TypedLines } from './typed-lines.ts';
+import { readHost } from './read-host.ts';
 
 /** `towline trust HOST`: goes the way that a relay would go, and has the user decide on each host key that is not known. */
 export async function trust({ given, terminal }: Called): Promise<number> {
-  const spec = readText(given, 'host');
+  const spec = readHost(given, 'host');
   if (spec === null) throw new Fault('USAGE', 'trust needs the name of a host; see `towline trust --help`');
   const sshConfig = readText(given, 'F');
   const agreed = readAgreement(readFlag(given, 'yes'), readText(given, 'fingerprint'));

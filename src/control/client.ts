@@ -3,7 +3,7 @@ import { StringDecoder } from 'node:string_decoder';
 import type { Event } from '../core/model/event.ts';
 import { Fault, type FaultReport } from '../core/model/fault.ts';
 import type { BackendFacts } from '../core/model/backend.ts';
-import type { Endpoint } from '../core/model/endpoint.ts';
+import type { Endpoint, ForwardKind } from '../core/model/endpoint.ts';
 import { Secret } from '../core/model/secret.ts';
 import type { Reloaded, Touch } from '../core/supervisor/reloads.ts';
 import type { DaemonStatus, RelayStatus } from '../core/model/status.ts';
@@ -26,6 +26,8 @@ export interface TokenReply {
   readonly listen: readonly Endpoint[];
   /** Whether each forward leads to the backend; none is known to where no plugin brought one. */
   readonly leads: readonly boolean[];
+  /** Only at a `local` one a UI finds something of the host's. */
+  readonly kinds: readonly ForwardKind[];
 }
 
 /** The control API as functions. Each throws NOT_RUNNING when no daemon answers, else the fault that the daemon reports. */

@@ -81,7 +81,8 @@ export function createRoutes({ supervisor, version, down, reload, signal }: Rout
     // Only what leads to the backend may be shown its token.
     const leads = forwards.map((forward) => leadsToBackend(forward, backend?.target ?? null));
     const listen = forwards.map((forward) => forward.listen);
-    return context.json({ token: token?.reveal() ?? null, backend, listen, leads });
+    const kinds = forwards.map(({ kind }) => kind);
+    return context.json({ token: token?.reveal() ?? null, backend, listen, leads, kinds });
   });
   app.post('/v1/relays/:name/token', async (context) => {
     await supervisor.retoken(findRelay(supervisor, context.req.param('name')).name);

@@ -56,6 +56,7 @@ test('add writes where the token of a running backend is, and never a token', as
     [['--token-from', 'recipe'], /no --recipe says where the token/],
     [['--token-from', 'recipe', '--recipe', 'vite'], /no --recipe says where the token/],
     [['--token-json', 'x'], /belong to --token-from/],
+    [['--recipe', 'jupyter', '--token-from', 'none'], /--recipe jupyter would start nothing; leave --token-from out/],
     [['--recipe', 'nix'], /--recipe: there is no "nix"; expected one of mains, jupyter/],
   ];
   for (const [words, reason] of cases) {

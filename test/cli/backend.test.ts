@@ -50,7 +50,7 @@ test('ps tells what runs there and what was left, stop ends it, and logs show it
 
   t.match(await towline('stop', 'box'), { code: 0, stdout: /^box on test \(.*\): ended\n$/ });
   t.same(processesWith(`TOWLINE_RUN=${backend.run}`), []);
-  await t.rejects(again(), { code: 'BACKEND_STOPPED' });
+  await t.rejects(again(), { code: 'BACKEND_STOPPED', message: /; `towline restart box` starts it again$/ });
   t.match((await towline('ps')).stdout, /box: ended \(exit code \d+\).*, stopped by `towline backend stop`/);
   t.match(await towline('stop', 'box'), { code: 0, stdout: /nothing of it runs/ });
 
@@ -100,10 +100,16 @@ test('reap clears away what is left of dead ones, asks before, and touches nothi
     stdout: new RegExp(`^dead on test .*: cleared away, with the processes ${orphan}\n$`),
   });
   t.same(marked(), []);
+  t.match((await towline('ps')).stdout, /dead: cleared away by `towline backend reap`; its relay starts a new one/);
   t.ok(processesWith(`TOWLINE_RUN=${live.backend.run}`).length > 0);
   t.match(await towline('reap', '--yes'), { code: 0, stdout: /nothing is left of dead backends/ });
   t.match(await towline('stop'), { code: 64, stderr: /add --yes/ });
   t.match(await towline('stop', '--yes'), { code: 0, stdout: /^box on test .*: ended\n$/ });
+  t.match(await towline('reap', '--yes'), { code: 0, stdout: /^box on test .*: cleared away\n$/ });
+  t.match(
+    (await towline('ps', 'box')).stdout,
+    /box: stopped by `towline backend stop`, then cleared away by `towline backend reap`; /,
+  );
 });
 
 test('what cannot be meant is said', async (t) => {

@@ -35,7 +35,7 @@ const wrong: readonly (readonly [words: readonly string[], code: number, sentenc
   [['add', 'new', '--host', 'h', '--port', '22x'],    64, /--port: "22x" is not a port/],
   [['add', 'new', '--host', 'h', '--listen', '5432'], 64, /--listen: 127\.0\.0\.1:5432 is taken by relay "db"/],
   [['add', 'new', '--host', 'h', '--lisen', '1'],      64, /has no option --lisen; did you mean --listen\?/],
-  [['add', 'new', 'more', '--host', 'h'],             64, /unknown argument: more/],
+  [['add', 'new', 'more', '--host', 'h'],             64, /"more" is one word too many/],
   [['add', 'new', '--host', 'h', '--config', 'x.js'], 78, /x\.js is neither \.json nor \.yaml/],
   [['remove'],                                        64, /remove needs the name of a relay; there are db, notebook/],
   [['remove', 'db'],                                  64, /nobody to ask; add --yes/],

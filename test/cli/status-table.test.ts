@@ -150,6 +150,7 @@ test('the sheet of one relay has every fact on a line of its own, broken where t
             vain: [],
           },
           stage: null,
+          staged: null,
           note: null,
           backend: null,
           machine: null,
@@ -203,6 +204,7 @@ test('a relay whose backend is gone says when it is tried again, how to hurry th
       vain: [],
     },
     stage: null,
+    staged: null,
     note: null,
     link: { remote: 'me@h:22', route: [], server: 'SSH-2.0-x', hostKey: 'SHA256:x', strict: true, detect: 1, took: 1 },
     machine: null,
@@ -243,4 +245,35 @@ test('the sheet of a relay that waits for a person says what he is to answer', a
   const silent = { ...fault, detail: { ...detail, text: 'keyboard-interactive login' } };
   t.match(drawRelay(relayStatus('x', { word: 'blocked', fault: silent }), plain), /waits for +"Passcode:"\n/);
   t.notMatch(drawRelay(relayStatus('x', { word: 'blocked', fault: unreachable }), plain), /waits for/);
+});
+
+test('a fault that is over says so, and is left to the log once the relay has been well for ten minutes', async (t) => {
+  const at = now - 4_000;
+  const well = relayStatus('x', { word: 'connected' }, { since: now - 3_000, lastFault: { ...unreachable, at } });
+  t.match(drawRelay(well, plain), /last fault +over: nothing listens .* \[CONNECT_REFUSED\], 4 s ago\n/s);
+  const later = { ...plain, now: now + 601_000 };
+  t.notMatch(drawRelay(well, later), /last fault/);
+  const fresh = { ...well, lastFault: { ...unreachable, at: now + 600_000 } };
+  t.match(drawRelay(fresh, later), /last fault +nothing listens/, 'one that it met since then is told');
+  const ill = relayStatus('x', { word: 'degraded', reason: 'r' }, { since: 0, lastFault: { ...unreachable, at: 1 } });
+  t.match(drawRelay(ill, later), /last fault/);
+});
+
+test('a launch that takes its time says how much of it', async (t) => {
+  const state = { at: 'dialing', attempt: 1, before: false, tries: { of: 'none', count: 0, flaps: 0 } } as const;
+  const bare = {
+    pid: 1,
+    state,
+    note: null,
+    link: null,
+    machine: null,
+    backend: null,
+    fault: null,
+    until: null,
+    judged: [],
+  };
+  const lane = { ...bare, stage: 'backend' as const, staged: now - 12_000 };
+  const reason = 'its backend does not listen on port 8787 yet; it has printed nothing';
+  const relay = relayStatus('x', { word: 'connecting', reason }, { lanes: [lane] });
+  t.match(drawRelay(relay, { ...plain, columns: 200 }), /reason +its backend .* it has printed nothing, 12 s so far\n/);
 });

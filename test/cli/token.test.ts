@@ -67,6 +67,11 @@ test('a token is set from standard input, born private, shown only on request, a
   t.match((await runTowline(t, ['token', 'forget', 'dev-box'])).stdout, /^forgot the token of dev-box\n$/);
   t.equal(existsSync(fileOf(t)), false);
   t.match((await runTowline(t, ['token', 'forget', 'dev-box'])).stdout, /^no token was set for dev-box/);
+  t.match(await runTowline(t, ['token', 'forget', 'dev-bx']), {
+    code: 66,
+    stdout: '',
+    stderr: /no relay is called "dev-bx"; did you mean "dev-box"\? \[RELAY_UNKNOWN\]/,
+  });
   const gone = await runTowline(t, ['token', 'dev-box', '--print']);
   t.equal(gone.code, 77);
   t.match(gone.stderr, /no token is known for dev-box: .*`towline token set dev-box` sets one.*\[TOKEN_MISSING\]/);

@@ -46,10 +46,15 @@ export function isEmpty({ added, removed, changed }: ConfigDiff): boolean {
 }
 
 function changeOf(before: RelayConfig, after: RelayConfig, moved: boolean): RelayChange {
-  const own = keysOf(after).filter((key) => !isDeepStrictEqual(before[key], after[key]));
+  const own = keysOf(after).filter((key) => !isDeepStrictEqual(partOf(before, key), partOf(after, key)));
   const keys = [...own, ...(moved ? (['sshConfig'] as const) : [])];
   const anew = keys.some((key) => !live.includes(key));
   return { name: after.name, keys, anew, ends: anew || (before.start && !after.start) };
+}
+
+/** A plugin that stands in another line is the same. */
+function partOf(relay: RelayConfig, key: keyof RelayConfig): unknown {
+  return key === 'plugins' ? relay.plugins.map(({ place: _place, ...use }) => use) : relay[key];
 }
 
 /** Parsing fills each key of every relay: those of one are those of all. */

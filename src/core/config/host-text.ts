@@ -11,9 +11,22 @@ const userAllowed = /^(?:[A-Za-z0-9._-]+\\)?[A-Za-z0-9._-]+$/;
  * ssh_config's tokens, and through them a shell.
  */
 export function parseHost(text: string): Parsed<string> {
+  const masked = maskPassword(text);
+  if (masked !== null) return { trouble: { message: `a password stands in ${quote(masked)}`, expected: noPassword } };
   const bare = text.replace(/^ssh:\/\/(.*?)\/?$/is, '$1');
   const checked = checkHost(bare);
   return 'trouble' in checked ? checked : { value: text };
+}
+
+/** What is meant, where somebody wrote a password into a host. */
+export const noPassword =
+  '[user@]host[:port] without it: `towline unlock` asks for passwords, and no file has to hold one';
+
+/** The host with its password made unreadable; null where none stands in it. */
+export function maskPassword(text: string): string | null {
+  const scheme = /^[a-z]+:\/\//i.exec(text)?.[0] ?? '';
+  const [, user, rest] = /^(.*?)(?::|%3a).*@(.*)$/is.exec(text.slice(scheme.length)) ?? [];
+  return user === undefined || rest === undefined ? null : `${scheme}${user}:***@${rest}`;
 }
 
 function checkHost(text: string): Parsed<string> {

@@ -1,13 +1,14 @@
 import { dirname, join, resolve } from 'node:path';
 import type { Config, RelayConfig } from '../model/config.ts';
 import { checkAcross } from './cross-rules.ts';
+import { checkHabits } from './habit-rules.ts';
 import { complaintsOf } from './issues.ts';
 import { readJson } from './json.ts';
 import { locator } from './lines.ts';
 import { checkNames } from './name-rules.ts';
-import { type Complaint, locate, type Problem } from './problem.ts';
+import { type Complaint, type ConfigPath, formatPath, locate, type Problem } from './problem.ts';
 import { fileSchema } from './schema.ts';
-import { find, plain, type SourceNode } from './source-node.ts';
+import { find, offsetOf, plain, type SourceNode } from './source-node.ts';
 import { decode } from './text.ts';
 import { checkTree } from './tree-rules.ts';
 import { readYaml } from './yaml.ts';
@@ -29,11 +30,16 @@ export function parseConfig(bytes: Uint8Array, file: string, home: string): Chec
   const complaints = merge([
     checkTree(node, where),
     checkNames(node),
+    checkHabits(node),
     checkAcross(node, where),
     parsed.success ? [] : complaintsOf(parsed.error.issues, node),
   ]);
   if (complaints.length > 0) return { problems: locate(complaints, where, file) };
-  return { config: build(withDefaults(written), file, home, namesOf(node)) };
+  const place = (path: ConfigPath) => {
+    const { line, column } = where(offsetOf(node, path));
+    return `${file}:${line}:${column} ${formatPath(path)}`;
+  };
+  return { config: build(withDefaults(written), file, home, namesOf(node), place) };
 }
 
 /** Earlier rules know better: of two complaints about one place only the first stays. */
@@ -70,7 +76,13 @@ function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function build(written: unknown, file: string, home: string, names: readonly string[]): Config {
+function build(
+  written: unknown,
+  file: string,
+  home: string,
+  names: readonly string[],
+  place: (path: ConfigPath) => string,
+): Config {
   const { sshConfig, relays } = fileSchema.parse(written);
   const folder = dirname(file);
   return {
@@ -79,9 +91,10 @@ function build(written: unknown, file: string, home: string, names: readonly str
     relays: names.flatMap((name): readonly RelayConfig[] => {
       const relay = relays[name];
       if (relay === undefined) return [];
-      const plugins = relay.plugins.map(({ use, ...rest }) => ({
+      const plugins = relay.plugins.map(({ use, ...rest }, index) => ({
         use: /^(?:\.|~?\/)/.test(use) ? absolute(use, folder, home) : use,
         from: folder,
+        place: place(['relays', name, 'plugins', index]),
         ...rest,
       }));
       return [{ name, ...relay, plugins }];

@@ -150,6 +150,8 @@ export interface PluginUse {
   readonly use: string;
   /** The folder in which the search for a package begins: that of the config file. */
   readonly from: string;
+  /** Where the file has it: `/path/towline.json:12:9 relays.web.plugins[0]`. It says nothing of what is used, and no two configs differ by it. */
+  readonly place?: string;
   readonly options: Readonly<Record<string, unknown>>;
   /** Other deadlines than the hooks' own, ms. */
   readonly deadlines: HookDeadlines;

@@ -17,9 +17,12 @@ export type ForwardEnds =
   | { readonly kind: 'remote'; readonly listen: Endpoint; readonly target: Endpoint }
   | { readonly kind: 'dynamic'; readonly listen: Endpoint; readonly target: null };
 
+/** Listen here and dial there, the other way round, or as each client says. */
+export type ForwardKind = ForwardEnds['kind'];
+
 /** The ends of a forward of any kind: `target` is null where each client names its own (`dynamic`). */
 export interface Ends {
-  readonly kind: 'local' | 'remote' | 'dynamic';
+  readonly kind: ForwardKind;
   readonly listen: Endpoint;
   readonly target: Target | null;
 }

@@ -5,6 +5,7 @@ import type { ForwardSnapshot, LaneSnapshot, RelaySnapshot } from './snapshot.ts
 import { neverLost } from './recovery.ts';
 import { restOf } from './rest.ts';
 import { bestLane } from './standing.ts';
+import type { Stage } from './state.ts';
 
 /** A relay of which nothing is known yet but what the config says. */
 export function declaredRelay(event: Extract<Event, { type: 'relay.declared' }>): RelaySnapshot {
@@ -36,6 +37,7 @@ const emptyLane: LaneSnapshot = {
   pid: null,
   state: { at: 'idle' },
   stage: null,
+  staged: null,
   note: null,
   link: null,
   machine: null,
@@ -99,17 +101,20 @@ function foldFact(relay: RelaySnapshot, event: RelayEvent): RelaySnapshot {
     case 'lane.changed':
       return laneChanged(relay, event);
     case 'lane.advanced':
-      return laneAt(relay, event.lane, { stage: event.stage, note: event.note });
+      return laneAt(relay, event.lane, stageOf(relay.lanes[event.lane], event.stage, event.at, event.note));
     case 'host.named':
       return laneAt(relay, event.lane, { machine: event.machine });
     case 'backend.ready':
       return laneAt(relay, event.lane, { backend: event.backend });
     case 'question.asked':
-      return laneAt(relay, event.lane, { stage: 'waiting for an answer', note: null });
+      return laneAt(relay, event.lane, stageOf(relay.lanes[event.lane], 'waiting for an answer', event.at));
     case 'question.answered':
     case 'question.unanswered':
       // A passphrase is asked for before anything is dialed; the next stage says so.
-      return laneAt(relay, event.lane, { stage: event.kind === 'passphrase' ? null : 'authentication' });
+      return laneAt(relay, event.lane, {
+        stage: event.kind === 'passphrase' ? null : 'authentication',
+        staged: event.kind === 'passphrase' ? null : event.at,
+      });
     case 'link.opened':
       return laneAt(relay, event.lane, { link: event.link });
     case 'forward.judged': {
@@ -128,6 +133,11 @@ function foldFact(relay: RelaySnapshot, event: RelayEvent): RelaySnapshot {
       return met.warnings.includes(text) ? met : { ...met, warnings: [...met.warnings, text].slice(-8) };
     }
   }
+}
+
+/** How far an attempt is; the clock of a stage begins with it, not with what is said in it. */
+function stageOf(lane: LaneSnapshot | undefined, stage: Stage, at: number, note: string | null = null) {
+  return { stage, note, staged: lane?.stage === stage ? lane.staged : at };
 }
 
 /** Its links are as good as gone, and nothing that they say is about these forwards; a listener that goes on is as it was. */
@@ -152,6 +162,7 @@ function laneChanged(relay: RelaySnapshot, event: Extract<Event, { type: 'lane.c
   const next = laneAt(state.at === 'up' ? relay : unlisten(relay, event.lane), event.lane, {
     state,
     stage: null,
+    staged: null,
     note: null,
     ...(up ? {} : { link: null, machine: null, backend: null, judged: [] }),
   });

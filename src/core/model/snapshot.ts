@@ -50,6 +50,8 @@ export interface LaneSnapshot {
   readonly pid: number | null;
   readonly state: LaneState;
   readonly stage: Stage | null;
+  /** When that stage began, ms since the epoch; null without one. */
+  readonly staged: number | null;
   /** How far it is in its stage, such as the last line that a backend printed. */
   readonly note: string | null;
   readonly link: LinkFacts | null;

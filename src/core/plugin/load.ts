@@ -19,6 +19,8 @@ export interface Guest {
 
 /** How a relay uses a plugin: what stands in the config. */
 export interface GuestUse extends Whereabouts {
+  /** Where the config has it; told with what is wrong with its options. */
+  readonly place?: string;
   readonly options: Readonly<Record<string, unknown>>;
   readonly deadlines?: HookDeadlines;
 }
@@ -28,13 +30,14 @@ export interface GuestUse extends Whereabouts {
  * what others can write, PLUGIN_FAILED for one that throws, does not load in time or is no plugin, CONFIG_INVALID for its options.
  */
 export async function loadGuest(
-  { options, deadlines = {}, ...where }: GuestUse,
+  { options, deadlines = {}, place, ...where }: GuestUse,
   builtins: Readonly<Record<string, string>>,
 ): Promise<Guest> {
   const { use } = where;
   const builtin = builtinOf(use, builtins);
   const value = await importModule(builtin ?? (await urlOf(await locate(where, Object.keys(builtins)))), use);
-  if (isPlugin(value)) return { name: value.name, plugin: value, options: parseOptions(value, options), deadlines };
+  if (isPlugin(value))
+    return { name: value.name, plugin: value, options: parseOptions(value, options, place), deadlines };
   throw new Fault('PLUGIN_FAILED', `plugin ${printable(use)} ${pluginTrouble(value)}; see docs/plugins.md`);
 }
 
@@ -53,17 +56,17 @@ async function urlOf(path: string): Promise<string> {
   return `${pathToFileURL(path).href}?${mtimeMs}`;
 }
 
-function parseOptions(plugin: Plugin, options: Readonly<Record<string, unknown>>): unknown {
-  const name = printable(plugin.name);
+function parseOptions(plugin: Plugin, options: GuestUse['options'], place: string | undefined): unknown {
+  const name = `${place === undefined ? '' : `${printable(place)}: `}plugin ${printable(plugin.name)}`;
   if (plugin.options === undefined) {
     const [key] = Object.keys(options);
     if (key === undefined) return undefined;
-    throw new Fault('CONFIG_INVALID', `plugin ${name} takes no option "${printable(key)}"; remove it`);
+    throw new Fault('CONFIG_INVALID', `${name} takes no option "${printable(key)}"; remove it`);
   }
   try {
     return plugin.options.parse(options);
   } catch (error) {
     const text = printable(error instanceof Error ? error.message : String(error));
-    throw new Fault('CONFIG_INVALID', `plugin ${name} refuses its options: ${text}; correct them`, { cause: error });
+    throw new Fault('CONFIG_INVALID', `${name} refuses its options: ${text}; correct them`, { cause: error });
   }
 }

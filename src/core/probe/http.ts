@@ -29,8 +29,5 @@ export const probeHttp: Probe = async (dial, target, health, signal, shown = nul
 export function tokenFault(name: string, status: number, shown: ShownToken | null): Fault {
   return shown === null
     ? new Fault('TOKEN_MISSING', `${name} answers ${status}: it asks for a token; give the relay a token`)
-    : new Fault(
-        'TOKEN_REFUSED',
-        `${name} answers ${status} to the relay's token; set the right one: \`towline token set\``,
-      );
+    : new Fault('TOKEN_REFUSED', `${name} answers ${status} to the relay's token`, { detail: { status } });
 }

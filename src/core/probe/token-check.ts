@@ -32,8 +32,7 @@ export async function checkToken(
   if (isAccepted(status, door)) return;
   const text = `the backend answers ${status} to the relay's token`;
   if (status >= 500) throw new Fault('PROBE_FAILED', `${text}; look at the backend`);
-  const todo = 'set the right one: `towline token set`';
-  throw new Fault('TOKEN_REFUSED', `${text}, as to a wrong one; ${todo}`, { detail: { status } });
+  throw new Fault('TOKEN_REFUSED', `${text}, as to a wrong one`, { detail: { status } });
 }
 
 /**

@@ -13,13 +13,18 @@ export interface TokenAnswer {
 export class RelayToken {
   readonly #read: () => Promise<Secret | null>;
   readonly #warn: (fault: Fault) => void;
+  readonly #renewed: () => void;
   #given: Secret | null = null;
   #known: TokenAnswer = { token: null, backend: null };
 
-  /** `read` gets what a person set, null: nothing. `warn`: it cannot be read, or the same run of the backend has another token than before (TOKEN_CHANGED). */
-  constructor(read: () => Promise<Secret | null>, warn: (fault: Fault) => void) {
+  /**
+   * `read` gets what a person set, null: nothing. `warn`: it cannot be read, or the same run of the backend has another token than before
+   * (TOKEN_CHANGED). `renewed`: it is another run, with another token: who holds the old one has to get the new one.
+   */
+  constructor(read: () => Promise<Secret | null>, warn: (fault: Fault) => void, renewed: () => void) {
     this.#read = read;
     this.#warn = warn;
+    this.#renewed = renewed;
   }
 
   /** What a person set, as it was when it was last looked for. */
@@ -54,7 +59,11 @@ export class RelayToken {
     this.#known = { backend, token };
     const run = backend?.run ?? null;
     const set = this.#given !== null || old === null;
-    if (set || run === null || run !== before?.run || old.reveal() === token?.reveal()) return;
+    if (set || run === null || old.reveal() === token?.reveal()) return;
+    if (run !== before?.run) {
+      if (token !== null && before !== null) this.#renewed();
+      return;
+    }
     const text = `the backend (run ${run.slice(0, 8)}) has another token than before; who holds the old one must get it anew, and look at who changed it`;
     this.#warn(new Fault('TOKEN_CHANGED', text));
   }

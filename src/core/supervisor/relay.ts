@@ -56,10 +56,17 @@ export class Relay {
     this.#refusals = new Refusals((forward, fault, count) =>
       ports.fact({ type: 'connection.refused', relay, forward, fault, count }),
     );
-    this.token = new RelayToken(setting.givenToken, (fault) => {
-      const text = `${fault.message} [${fault.code}]`;
-      ports.fact({ type: 'relay.warned', relay, text, fault: fault.report() });
-    });
+    this.token = new RelayToken(
+      setting.givenToken,
+      (fault) => {
+        const text = `${fault.message} [${fault.code}]`;
+        ports.fact({ type: 'relay.warned', relay, text, fault: fault.report() });
+      },
+      () => {
+        const text = `its backend was started anew, with another token; who had the old one gets the new one by \`towline url ${relay}\``;
+        ports.fact({ type: 'relay.warned', relay, text });
+      },
+    );
     this.#guests = this.#invite();
     this.#listeners = new RelayListeners(relay, {
       fact: ports.fact,

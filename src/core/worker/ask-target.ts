@@ -6,6 +6,7 @@ import type { Dial } from '../model/plugin.ts';
 import { probeHttp } from '../probe/http.ts';
 import { dialAlone } from '../probe/probe.ts';
 import { probeTcp } from '../probe/tcp.ts';
+import { adviseRefused } from '../probe/refused-token.ts';
 import { checkRefusal, heldOpen, kindOf } from '../probe/token-check.ts';
 import { probeWebsocket } from '../probe/websocket.ts';
 import type { Link } from '../ssh/link/link.ts';
@@ -55,7 +56,12 @@ export async function askTarget(
     const from = performance.now();
     proved = verify !== null && (await heldOpen(stream, verify(signal)));
     looked = performance.now() - from;
-    if (proved) await probe(async () => stream, check, { wire: backend.door.wire, token: backend.token });
+    if (proved)
+      await probe(async () => stream, check, { wire: backend.door.wire, token: backend.token }).catch(
+        (error: unknown) => {
+          throw adviseRefused(error, backend.relay, backend.byHand);
+        },
+      );
     else if (health?.kind === 'backend') {
       await checkRefusal(stream, backend.door, formatEndpoint(target), check.timeout, signal);
     } else await unlessRefused(probe(async () => stream, check, null));

@@ -6,6 +6,7 @@ import type { BackendCall } from '../model/plugin.ts';
 import type { RemoteHost } from '../model/remote.ts';
 import type { Secret } from '../model/secret.ts';
 import type { Stage } from '../model/state.ts';
+import { adviseRefused } from '../probe/refused-token.ts';
 import { checkToken } from '../probe/token-check.ts';
 import { remoteHost } from '../ssh/link/remote-host.ts';
 import type { Channel, Link } from '../ssh/link/link.ts';
@@ -46,6 +47,9 @@ export interface Backed {
 export interface BackendAsk {
   readonly door: TokenDoor;
   readonly token: Secret;
+  /** Whose it is, and whether a person set its token: what to do where that is refused. */
+  readonly relay: string;
+  readonly byHand: boolean;
 }
 
 /** Waits between the tries to launch over one link, ms: each try may leave something behind on the host, so they are few. */
@@ -127,11 +131,13 @@ export class Backing {
     const backend = await this.#backend(host, call, signal);
     const token = await this.#token(host, backend, signal);
     const door = backend?.door ?? null;
-    const ask = door === null || !token ? null : { door, token };
+    const ask = door === null || !token ? null : { door, token, relay: name, byHand: token === this.given };
     const verify = backend === null || !token ? null : await witness(host, backend, signal);
     if (ask !== null && backend !== null) {
       this.#news.stage('proof', null);
-      await checkToken(() => dial(link, backend), ask.door, ask.token, signal, verify);
+      await checkToken(() => dial(link, backend), ask.door, ask.token, signal, verify).catch((error: unknown) => {
+        throw adviseRefused(error, name, ask.byHand);
+      });
     }
     const ready = readyForwards(forwards, backend?.target ?? null);
     if (ready.every((forward) => forward === null)) {

@@ -20,10 +20,14 @@ export async function explainRefusal(host: RemoteHost, where: string, listen: En
     return told('FORWARDING_REFUSED', text);
   }
   const whose = owner === me ? 'a process of this user, such as the session of a lost link' : `user ${owner}`;
-  const cure = 'sshd ends a dead session by ClientAliveInterval; it is tried again every 2 s';
+  const look = listen.kind === 'tcp' ? `\`ss -ltnp 'sport = :${listen.port}'\`` : '`ss -lxp`';
+  const stop =
+    owner === me
+      ? `stop it (${look} there shows it; ClientAliveInterval has sshd end dead sessions)`
+      : 'have it stopped';
   return told(
     'LISTEN_TAKEN',
-    `${name} is taken on ${where} by ${whose}; ${owner === me ? cure : 'choose another one, or stop that'}`,
+    `${name} is taken on ${where} by ${whose}; ${stop}, or choose another \`listen\`; it is tried again every 2 s`,
   );
 }
 

@@ -25,10 +25,16 @@ export async function beginRun(
   name: string,
   options: LaunchOptions,
   {
+    relay,
     forced,
     signal,
     session,
-  }: { readonly forced: boolean; readonly signal: AbortSignal; readonly session: AbortSignal },
+  }: {
+    readonly relay: string;
+    readonly forced: boolean;
+    readonly signal: AbortSignal;
+    readonly session: AbortSignal;
+  },
 ): Promise<Begun> {
   const { script, hash, token } = planLaunch(name, options, forced);
   const stdin = token === null ? '' : `${token.reveal()}\n`;
@@ -40,7 +46,7 @@ export async function beginRun(
     options.lifetime === 'session' ? beats(stdin, session) : stdin,
     session,
   );
-  const fault = await verdict(host, name, words, options);
+  const fault = await verdict(host, name, words, options, relay);
   if (fault !== null) throw fault;
   const adopted = words.has('adopt');
   const record = readRecord(adopted ? words : new Map([...words, ['hash', hash]]), adopted);
@@ -106,10 +112,11 @@ async function verdict(
   name: string,
   words: ReadonlyMap<string, string>,
   { port }: LaunchOptions,
+  relay: string,
 ): Promise<Fault | null> {
   if (words.has('adopt') || words.has('launched')) return null;
   if (words.has('stopped')) {
-    const text = `the backend ${name} was stopped with \`towline backend stop\`; \`towline restart\` the relay starts it again`;
+    const text = `the backend ${name} was stopped with \`towline backend stop\`; \`towline restart ${relay}\` starts it again`;
     return new Fault('BACKEND_STOPPED', text);
   }
   if (words.has('taken')) {

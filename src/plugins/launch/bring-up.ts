@@ -9,8 +9,9 @@ import { withVariables } from './sh.ts';
 import { verifyRun } from './verify-run.ts';
 import { type Ready, watchRun } from './watch-run.ts';
 
-/** The link as a backend of lifetime `session` knows it. */
+/** The relay, and its link as a backend of lifetime `session` knows it. */
 export interface Session {
+  readonly relay: string;
   /** Ends what keeps watch over it, and with that the backend. */
   readonly signal: AbortSignal;
   /** A new one was started over this link. */
@@ -33,7 +34,7 @@ export async function bringUp(
     record,
     token: given,
     same,
-  } = await beginRun(host, name, options, { forced, signal, session: session.signal });
+  } = await beginRun(host, name, options, { relay: session.relay, forced, signal, session: session.signal });
   if (!record.adopted) session.launched(record.run);
   const stop = `\`towline backend stop ${name}\``;
   if (!same)

@@ -40,6 +40,18 @@ export class LastLines {
     return lines.length === 0 ? 'it printed nothing' : `last output: ${lines.map((line) => `"${line}"`).join(', ')}`;
   }
 
+  /** The program that a shell says it did not find; null where none says so. */
+  get missing(): string | null {
+    for (const line of this.#lines().toReversed()) {
+      // sh and dash; bash; zsh and fish, which name it behind.
+      const name =
+        /(?:^|[\s:])([\w.@/+-]+): (?:command )?not found$/.exec(line)?.[1] ??
+        /(?:command not found|Unknown command): ([\w.@/+-]+)$/.exec(line)?.[1];
+      if (name !== undefined) return name;
+    }
+    return null;
+  }
+
   #lines(): readonly string[] {
     // A line that began before what is kept may hold half a token.
     const text = this.#bytes.toString('utf8');

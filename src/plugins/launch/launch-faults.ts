@@ -51,13 +51,21 @@ export function ended({ name, lines, look }: Told, port: number | null): Fault {
   }
   const how =
     code === null ? 'ended' : code > 128 ? `was ended by signal ${code - 128}` : `ended with exit code ${code}`;
+  const todo = code === 127 ? `${notFound(lines.missing)}; ` : '';
   return new Fault(
     'LAUNCH_FAILED',
-    `the backend ${name} ${how} before it was ready; ${lines.sentence}; ${logs(name)}`,
+    `the backend ${name} ${how} before it was ready; ${lines.sentence}; ${todo}${logs(name)}`,
     {
       detail: code === null ? {} : { exit: code },
     },
   );
+}
+
+/** 127 is how a shell ends that did not find a program (POSIX, 2.8.2). */
+function notFound(program: string | null): string {
+  const what =
+    program === null ? 'the shell did not find a program of its command' : `the shell did not find ${program}`;
+  return `${what}: "shell": "login" reads the startup files that may set its PATH, or write its whole path`;
 }
 
 /** The process that was started is gone, others of it are left, and none of them listens. */

@@ -25,7 +25,7 @@ export default definePlugin({
           for (const one of older) one.abort(new Error('its backend is gone'));
         };
         const isOwn = (run: string) => started.get(call.link) === run;
-        return bringUp(link, options.name ?? relay, options, call, { signal: session, launched, isOwn });
+        return bringUp(link, options.name ?? relay, options, call, { relay, signal: session, launched, isOwn });
       },
     };
   },

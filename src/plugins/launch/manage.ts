@@ -13,6 +13,8 @@ export interface RemoteBackend {
   readonly state: 'live' | 'left' | 'dead';
   /** Ended by `stop`: nobody starts it unless asked to. */
   readonly stopped: boolean;
+  /** Cleared away by `reap` since it ran. */
+  readonly reaped: boolean;
   /** Null where it was never started. */
   readonly run: string | null;
   readonly pid: number | null;
@@ -62,6 +64,7 @@ function readBackend(name: string, words: ReadonlyMap<string, string>): RemoteBa
     name: printable(name),
     state: words.has('lives') || (processes.length > 0 && background) ? 'live' : processes.length > 0 ? 'left' : 'dead',
     stopped: words.has('stopped'),
+    reaped: words.has('reaped'),
     run: words.get('run') ?? null,
     pid: number('pid'),
     processes,

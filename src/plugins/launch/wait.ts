@@ -13,6 +13,9 @@ const patience = { foreign: 10_000, orphans: 5_000, drained: 200, end: 3_000, st
 /** How often the last line is shown, ms. */
 const showEvery = 1_000;
 
+/** After so long without a new line it is told what is waited for, ms. */
+const silentFor = 2_000;
+
 /** What is known of a run while it becomes ready. */
 export class Wait {
   readonly #host: RemoteHost;
@@ -27,7 +30,7 @@ export class Wait {
   #squatted: number | null = null;
   #knocked: number | null = null;
   #heard: number | null = null;
-  #shown = { line: '', at: 0 };
+  #shown = { line: '', at: 0, waits: false };
 
   constructor(host: RemoteHost, options: WatchOptions) {
     const { recipe, port } = options.options;
@@ -178,8 +181,27 @@ export class Wait {
 
   #show(now: number): void {
     const line = this.#lines.last;
-    if (line === '' || line === this.#shown.line || now - this.#shown.at < showEvery) return;
-    this.#shown = { line, at: now };
-    this.#options.progress(line);
+    const { at, waits } = this.#shown;
+    if (line !== '' && line !== this.#shown.line) {
+      if (now - at < showEvery) return;
+      this.#shown = { line, at: now, waits: false };
+      this.#options.progress(line);
+      return;
+    }
+    // Its words alone do not say that it is not there yet.
+    if (waits || now - Math.max(at, this.#began) < silentFor) return;
+    this.#shown = { line, at: now, waits: true };
+    this.#options.progress(`${this.#waitsFor}; ${line === '' ? 'it has printed nothing' : `last output: "${line}"`}`);
+  }
+
+  /** What is still lacking, in words. */
+  get #waitsFor(): string {
+    const port = this.#wanted;
+    const open = this.#look === null ? [] : ownPorts(this.#look);
+    if (port === null ? open.length === 0 : !open.includes(port))
+      return `its backend does not listen${port === null ? '' : ` on port ${port}`} yet`;
+    if (port === null && open.length > 1)
+      return `its backend listens on ${open.join(', ')}, and nothing says which is the one`;
+    return this.#token() === 'missing' ? 'its backend has not printed its token yet' : 'its backend is looked at';
   }
 }

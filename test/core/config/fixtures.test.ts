@@ -71,8 +71,14 @@ test('defaults stand under each relay, key by key, and relays keep the order of 
   t.strictSame(first?.keepalive, { interval: 10_000, count: 3 });
   t.strictSame(first?.deadlines, { tcp: 1_000, greeting: 5_000, keyExchange: 10_000, auth: 60_000, open: 5_000 });
   t.strictSame(first?.plugins, [
-    { use: 'audit', from: home, options: {}, deadlines: {} },
-    { use: `${home}/guests/mine.js`, from: home, options: { depth: { any: [1.5, true] } }, deadlines: {} },
+    { use: 'audit', from: home, place: `${home}/defaults.yaml:11:15 relays.80.plugins[0]`, options: {}, deadlines: {} },
+    {
+      use: `${home}/guests/mine.js`,
+      from: home,
+      place: `${home}/defaults.yaml:11:22 relays.80.plugins[1]`,
+      options: { depth: { any: [1.5, true] } },
+      deadlines: {},
+    },
   ]);
   t.match(second, { name: 'b', lanes: 1, isolation: 'shared', keepalive: null, start: false });
   t.equal(second?.deadlines.tcp, 1_000);

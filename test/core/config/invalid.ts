@@ -174,8 +174,17 @@ export const invalid: Readonly<Record<string, readonly string[]>> = {
   'null-port.json': [
     '7:21 relays.db.forwards[0].listen: null is not allowed',
   ],
+  'number-forward.yaml': [
+    '2:30 relays.db.forwards[0]: 5432 is a number, and a forward is a text',
+    '2:36 relays.db.forwards[1]: "22:22" names no host to dial',
+  ],
   'octal-port.yaml': [
     '2:44 relays.db.forwards[0].listen: 0100 is not a plain number',
+  ],
+  'password-in-host.yaml': [
+    '2:14 relays.a.host: a password stands in "root:***@db.example"',
+    '3:14 relays.b.host: a password stands in "ssh://root:***@db.example:22"',
+    '4:14 relays.c.host: a password stands in "ssh://:***@db.example"',
   ],
   'plugin-path.json': [
     '9:9 relays.db.plugins[0]: "data:text/javascript,1" is not allowed',
@@ -194,6 +203,10 @@ export const invalid: Readonly<Record<string, readonly string[]>> = {
   ],
   'remote-health.json': [
     '10:11 relays.db.forwards[0].health: unknown key',
+  ],
+  'secret-keys.yaml': [
+    '2:20 relays.web.token: a token does not stand in the config',
+    '2:36 relays.web.password: a password does not stand in the config',
   ],
   'secret-number.json': [
     '11:23 relays.db.plugins[0].password: this is not a plain number',

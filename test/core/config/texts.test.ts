@@ -63,6 +63,18 @@ test('hosts are allow-listed', (t) => {
     ['h'.repeat(321), /321 characters/],
   ];
   for (const [text, reason] of refused) t.match(outcome(parseHost(text)), reason, text);
+  for (const [text, shown] of [
+    ['root:hunter2@h', 'root:***@h'],
+    ['root:hunt@er2@h:22', 'root:***@h:22'],
+    ['ssh://root:hunter2@h:22/', 'ssh://root:***@h:22/'],
+    ['SSH://root%3ahunter2@h', 'SSH://root:***@h'],
+    ['sftp://:hunter2@h', 'sftp://:***@h'],
+    ['ssh:/root:hunter2@h', 'ssh:***@h'],
+  ] as const) {
+    const parsed = parseHost(text);
+    t.equal(outcome(parsed), `a password stands in "${shown}"`);
+    t.notMatch(JSON.stringify(parsed), /hunt|er2/);
+  }
   t.end();
 });
 

@@ -20,5 +20,9 @@ test('the word that was meant', (t) => {
   }
   t.equal(nearest('port', words), 'port');
   t.equal(nearest('anything', []), null);
+  t.equal(nearest('stat', ['start', 'status', 'stop']), 'status', 'it begins so');
+  t.equal(nearest('sta', ['start', 'status', 'state']), null, 'several begin so');
+  t.equal(nearest('st', ['start']), null, 'too little to know');
+  t.equal(nearest('prot', ['port', 'protocolkeepalives']), 'port', 'much would be missing');
   t.end();
 });

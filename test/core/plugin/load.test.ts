@@ -59,6 +59,16 @@ test('what is not a trusted plugin is refused by name', async (t) => {
   }
 });
 
+test('what is wrong with the options of a plugin is told with its place in the config', async (t) => {
+  const file = join(makeTemp(t, 'plugin'), 'plain.mjs');
+  writeFileSync(file, 'export default { name: "p", relay: () => ({}) };\n', { mode: 0o600 });
+  const place = '/c/towline.json:12:9 relays.web.plugins[0]';
+  await t.rejects(loadGuest({ use: file, place, options: { colour: 1 } }, {}), {
+    code: 'CONFIG_INVALID',
+    message: `${place}: plugin p takes no option "colour"; remove it`,
+  });
+});
+
 test('a mended plugin loads in the process in which it failed', async (t) => {
   const file = join(makeTemp(t, 'plugin'), 'mended.mjs');
   writeFileSync(file, 'export default {{\n', { mode: 0o600 });

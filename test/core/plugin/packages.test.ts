@@ -49,8 +49,20 @@ test('a package is found beside the config file or above it, as import finds it'
   const conf = join(root, 'conf');
   const [relay] = loadConfig(join(conf, 'towline.json')).relays;
   t.same(relay?.plugins, [
-    { use: 'guest-main', from: conf, options: {}, deadlines: {} },
-    { use: '@scope/guest', from: conf, options: {}, deadlines: {} },
+    {
+      use: 'guest-main',
+      from: conf,
+      place: `${conf}/towline.json:1:56 relays.r.plugins[0]`,
+      options: {},
+      deadlines: {},
+    },
+    {
+      use: '@scope/guest',
+      from: conf,
+      place: `${conf}/towline.json:1:69 relays.r.plugins[1]`,
+      options: {},
+      deadlines: {},
+    },
   ]);
   const rows = {
     'guest-main': 'main',

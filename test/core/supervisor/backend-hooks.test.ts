@@ -90,7 +90,12 @@ test('a wrong token that is set while a relay is connected blocks it, and the ri
   const after = daemon.supervisor.status().id;
   await daemon.supervisor.retoken('r');
   await daemon.next('it is refused', () => daemon.status('r').standing.fault?.code === 'TOKEN_REFUSED', after);
-  t.match(daemon.status('r').standing, { word: 'blocked' });
+  t.match(daemon.status('r').standing, {
+    word: 'blocked',
+    fault: {
+      message: /; that one was set by hand .*: `towline token forget r` goes back to it, `towline token set r`/,
+    },
+  });
   forgetToken(daemon.stateDir, 'r');
   await daemon.supervisor.retoken('r');
   await daemon.reach('r', 'connected');

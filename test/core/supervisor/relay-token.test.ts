@@ -21,10 +21,18 @@ function kept() {
     if (set instanceof Fault) throw set;
     return set === null ? null : new Secret(set);
   };
-  const token = new RelayToken(read, ({ message }) => warnings.push(message));
+  let renewed = 0;
+  const token = new RelayToken(
+    read,
+    ({ message }) => warnings.push(message),
+    () => {
+      renewed += 1;
+    },
+  );
   return {
     token,
     warnings,
+    renewed: () => renewed,
     shown: () => token.answer.token?.reveal() ?? null,
     set: (text: string | Fault | null) => {
       set = text;
@@ -67,4 +75,17 @@ test('a look that finds the same again forgets nothing; one that cannot be done 
   await set(new Fault('TOKEN_UNSAFE', 'the file is readable by others; run: chmod 600'));
   t.equal(shown(), null);
   t.match(warnings, [/readable by others/]);
+});
+
+test('another run with another token is told to who holds the old one; the same token, the first one and one set by hand are not', async (t) => {
+  const { token, warnings, renewed, set } = kept();
+  token.learned(backend, new Secret('launched'));
+  token.learned({ ...backend, run: 'two' }, new Secret('launched'));
+  t.equal(renewed(), 0);
+  token.learned({ ...backend, run: 'three' }, new Secret('another'));
+  t.equal(renewed(), 1);
+  await set('by hand');
+  token.learned({ ...backend, run: 'four' }, new Secret('by hand'));
+  t.equal(renewed(), 1);
+  t.same(warnings, []);
 });

@@ -90,7 +90,8 @@ test('a port that is taken there is named with its owner, and taken when it is f
   const { standing } = await relays.reach('r', 'degraded');
   t.match(standing.fault, {
     code: 'LISTEN_TAKEN',
-    message: /is taken on .* by a process of this user, such as the session of a lost link/,
+    message:
+      /is taken on .* by a process of this user, such as the session of a lost link; stop it \(`ss -ltnp 'sport = :\d+'`.*, or choose another `listen`/,
   });
   squatter.close();
   await relays.reach('r', 'connected');

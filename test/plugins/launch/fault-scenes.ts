@@ -96,7 +96,7 @@ export async function endsAtOnce(t: Test, host: LaunchHost): Promise<void> {
     ['kill -9 $$', /^the backend brief was ended by signal 9 before it was ready; /],
     [
       'no-such-program-here',
-      /exit code 127 .*: no-such-program-here: not found"; `towline backend logs brief` shows more$/,
+      /exit code 127 .*: no-such-program-here: not found"; the shell did not find no-such-program-here: "shell": "login" .*; `towline backend logs brief` shows more$/,
     ],
   ] as const;
   for (const [command, message] of cases) {
@@ -210,7 +210,7 @@ export async function ignoresTerm(t: Test, host: LaunchHost): Promise<void> {
   t.ok(took > 4_500, 'TERM had its time');
   t.ok(took < 20_000, 'KILL followed');
   t.same(await pidsOf(host, run), []);
-  await t.rejects(up(), { code: 'BACKEND_STOPPED', message: /`towline restart` the relay starts it again/ });
+  await t.rejects(up(), { code: 'BACKEND_STOPPED', message: /`towline restart box` starts it again/ });
   t.match(await up({ forced: true }), { adopted: false });
   t.match(await up(), { adopted: true });
 }

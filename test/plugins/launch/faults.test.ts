@@ -5,6 +5,7 @@ import { test } from 'tap';
 import { startLaunchHost } from '../../fixtures/launch-host.ts';
 import { HERE, launching, stateFolder } from '../../fixtures/launching.ts';
 import { openTestLink } from '../../fixtures/link.ts';
+import { freePort } from '../../fixtures/port.ts';
 import { endAll, processesWith } from '../../fixtures/process-tree.ts';
 import { startSshd } from '../../fixtures/sshd.ts';
 import { waitUntil } from '../../fixtures/wait.ts';
@@ -113,4 +114,29 @@ test('a recycled pid is not the backend', async (t) => {
   await waitUntil('its end', () => readdirSync(stateFolder(sshd.home, 'box')).includes('exit'));
   writeFileSync(file, readFileSync(file, 'utf8').replace(/^pid .*$/m, `pid ${process.pid}`));
   t.match(await up(), { adopted: false });
+});
+
+test('one that says nothing is told by what it is waited for, one whose words end as well', async (t) => {
+  const sshd = await startSshd(t);
+  const link = await openTestLink(t, sshd);
+  const silent = await launching(t, link, { command: 'exec sleep 1000', port: await freePort(), deadline: '4s' });
+  await t.rejects(silent.up(), { code: 'LAUNCH_TIMEOUT' });
+  t.match(silent.progress, [/^its backend does not listen on port \d+ yet; it has printed nothing$/]);
+  const mute = await launching(t, link, {
+    command: `echo starting; exec ${HERE} http --port={port} --silent`,
+    recipe,
+    deadline: '5s',
+    name: 'mute',
+  });
+  await t.rejects(mute.up(), { code: 'LAUNCH_TIMEOUT' });
+  t.match(mute.progress, ['starting', 'its backend has not printed its token yet; last output: "starting"']);
+});
+
+test('a program that the shell does not find is named, with the shell that may find it', async (t) => {
+  const sshd = await startSshd(t);
+  const { up } = await launching(t, await openTestLink(t, sshd), { command: 'cd / && nosuchserve --port={port}' });
+  await t.rejects(up(), {
+    code: 'LAUNCH_FAILED',
+    message: /exit code 127 .*; the shell did not find nosuchserve: "shell": "login" reads the startup files/,
+  });
 });

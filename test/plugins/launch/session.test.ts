@@ -73,7 +73,7 @@ test('the end of a session that comes late ends its own run only, and no success
     const session = new AbortController();
     t.teardown(() => session.abort(new Error('the test is over')));
     // Nobody ends the older session once its backend is gone, as on a road that is slower than the start of the next one.
-    const own = { signal: session.signal, launched: () => undefined, isOwn: () => false };
+    const own = { relay: 'box', signal: session.signal, launched: () => undefined, isOwn: () => false };
     return { session, backend: await bringUp(host, 'box', parseOptions(options), quiet, own) };
   };
   const first = await begin();

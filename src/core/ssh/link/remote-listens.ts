@@ -90,7 +90,7 @@ export class RemoteListens {
       const done = (error?: Error | null, port?: number) => {
         if (error)
           return refuse(
-            `${where} does not listen on ${formatEndpoint(endpoint)}; look at what listens there, and at AllowTcpForwarding`,
+            `${where} does not listen on ${formatEndpoint(endpoint)}; look at what listens there and at AllowTcpForwarding, or choose another \`listen\``,
           );
         const listen = endpoint.kind === 'tcp' ? { ...endpoint, port: port ?? endpoint.port } : endpoint;
         const listener = this.#bound(listen, take);

@@ -55,7 +55,7 @@ filled() {
   done
   printf '%s\\n' "$c"
 }
-rm -rf token ready exit drained ending beat run settings log.[0-9]* piece
+rm -rf token ready exit drained ending beat reaped run settings log.[0-9]* piece
 filled "$command" >command
 printf '%s\\n' "$keep" >keep
 if [ -n "$tokenvar" ]; then

@@ -28,6 +28,7 @@ orphans=$(members "$r_run" "$r_pid" "$r_start")
 if [ -n "$orphans" ] && [ "$r_code" = 0 ] && [ -n "$r_ready" ]; then unlock; quit alive; fi
 end_run "$r_run" "$r_pid" "$r_start" 50 || { unlock; quit left $(members "$r_run" "$r_pid" "$r_start"); }
 rm -f run token ready exit drained ending beat settings command piece
+true >reaped
 unlock
 quit cleared $orphans
 `;
@@ -41,6 +42,7 @@ for d in "$base"/*; do
   [ -z "$only" ] || [ "$only" = "$name" ] || continue
   say backend "$name"
   [ ! -e stopped ] || say stopped yes
+  [ ! -e reaped ] || say reaped yes
   recall || continue
   for k in run pid port hash started life ready host code; do eval "say $k \\"\\$r_$k\\""; done
   lives "$r_pid" "$r_start" && say lives yes
