@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { wasReset } from '../../test/fixtures/reset.ts';
+import { remember, wasReset } from '../../test/fixtures/reset.ts';
 
 /** What became of a connection that was open when the fault came. */
 export interface OpenFate {
@@ -23,6 +23,7 @@ export interface Newcomers {
 /** Keeps a connection busy from now on; the fate is told when it is asked for. */
 export async function keepOpen(port: number): Promise<{ fate(since: number): OpenFate; close(): void }> {
   const socket = connect({ port, host: '127.0.0.1' });
+  remember(socket);
   let ended: { readonly at: number; readonly how: 'reset' | 'end' } | null = null;
   const end = (how: 'reset' | 'end') => {
     ended ??= { at: performance.now(), how };

@@ -1,5 +1,5 @@
 import { connect } from 'node:net';
-import { wasReset } from '../fixtures/reset.ts';
+import { remember, wasReset } from '../fixtures/reset.ts';
 import type { SoakRelay } from './world.ts';
 
 /** How one stream ended. */
@@ -36,6 +36,7 @@ export function runStream({ port, kind }: SoakRelay, options: StreamOptions): Pr
   const { size, seed, pace, target, patience } = options;
   return new Promise((resolve) => {
     const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true, noDelay: true });
+    remember(socket);
     let sent = 0;
     let got = 0;
     let greeting = kind === 'dynamic' ? 12 : 0;
