@@ -43,6 +43,26 @@ export function fixedTargets(forwards: readonly ForwardConfig[]): readonly Endpo
   return forwards.flatMap((one) => (one.kind !== 'local' || one.target.kind === 'backend' ? [] : [one.target]));
 }
 
+/**
+ * Numbers of the forwards that may lead to a backend that did not come; `known` is where it listened before, `port` the one that its fault names,
+ * `brought` whether plugins are to bring it. Who listens in its place must not get its clients: where nobody says which address is the backend's
+ * own, each one that the relay names may be.
+ */
+export function keptForwards(
+  forwards: readonly ForwardConfig[],
+  known: Endpoint | null,
+  brought: boolean,
+  port: unknown,
+): readonly number[] {
+  const led = forwards.flatMap((forward, at) => {
+    const { kind, target } = forward;
+    const named = brought && kind === 'local' && target.kind === 'tcp' && target.port === port;
+    return named || leadsToBackend(forward, known) ? [at] : [];
+  });
+  if (led.length > 0 || !brought) return led;
+  return forwards.flatMap(({ kind }, at) => (kind === 'local' ? [at] : []));
+}
+
 /** How a client shows its token to a backend, and how that is tried. */
 export interface TokenDoor {
   readonly wire: TokenWire;

@@ -1,4 +1,4 @@
-import { besides, hurryBeside, inherit, isSilent, leaveBeside, replace } from './beside.ts';
+import { besides, hurryBeside, inherit, isSilent, knowing, leaveBeside, replace } from './beside.ts';
 import { type FaultReport, retryOf } from './fault.ts';
 import { dial, fail, lose, withhold } from './next-attempt.ts';
 import { hastened, isForced, noTries, restAfter, restOf } from './rest.ts';
@@ -18,6 +18,13 @@ export function step(state: LaneState, input: LaneInput, now: number, policy: La
       const { attempt, tries } = state;
       return { state: { at: 'up', since: now, attempt, tries, backing: null, beside: null, vain: [] }, effects: [] };
     }
+    case 'unready': {
+      if (state.at !== 'dialing') return { state, effects: [{ do: 'close-link' }] };
+      const { attempt, tries } = state;
+      const { rest: backing, effects } = restAfter(noTries, input.fault, now, policy);
+      const { kept } = input;
+      return { state: { at: 'up', since: now, attempt, tries, backing, kept, beside: null, vain: [] }, effects };
+    }
     case 'failed':
       if (state.at === 'up') return unback(state, input.fault, now, policy);
       return state.at === 'dialing' ? fail(state, input.fault, now, policy) : stay(state);
@@ -30,7 +37,7 @@ export function step(state: LaneState, input: LaneInput, now: number, policy: La
       return state.at === 'up' ? after(calm(state), back(state)) : stay(state);
     case 'backed':
       if (state.at !== 'up' || state.backing?.at !== 'trying') return stay(state);
-      return stay({ ...state, backing: null });
+      return stay({ ...knowing(state), backing: null });
     case 'suspected':
     case 'trusted':
     case 'beside-failed':
