@@ -85,6 +85,8 @@ export interface LanePolicy {
   readonly drain: number;
   /** Whether a second link may take the place of the first: not where the backend ends with that. */
   readonly replaceable: boolean;
+  /** Whether somebody is joined over a link that was replaced, and goes on over that. */
+  readonly retired: boolean;
   /** A number in [0, 1) for the jitter. */
   readonly random: number;
 }

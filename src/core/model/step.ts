@@ -31,6 +31,8 @@ export function step(state: LaneState, input: LaneInput, now: number, policy: La
     case 'withheld':
       return state.at === 'dialing' ? withhold(state, input.fault, input.until, now) : stay(state);
     case 'lost':
+      // Who is joined over one that was replaced has as long as was said.
+      if (state.at === 'draining' && policy.retired) return { state, effects: [{ do: 'close-link' }] };
       if (state.at === 'draining') return end([{ do: 'disarm' }, { do: 'close-link' }]);
       return state.at === 'up' ? after(calm(state), lost(state, input.fault, now, policy)) : stay(state);
     case 'unbacked':
@@ -52,13 +54,16 @@ export function step(state: LaneState, input: LaneInput, now: number, policy: La
     case 'nudge':
       return nudge(state, input.why, now);
     case 'drain': {
-      if (state.at !== 'up') return end(leave(state));
+      const away = state.at === 'dialing' || state.at === 'waiting' || state.at === 'blocked';
+      if (state.at !== 'up' && !(away && policy.retired)) return end(leave(state));
       const until = now + policy.drain;
-      const cancel: readonly LaneEffect[] = state.backing?.at === 'trying' ? [{ do: 'cancel-back' }] : [];
-      return {
+      const draining: LaneStep = {
         state: { at: 'draining', until },
-        effects: [...leaveBeside(state.beside), ...cancel, { do: 'drain' }, { do: 'arm', at: until }],
+        effects: [{ do: 'drain' }, { do: 'arm', at: until }],
       };
+      if (state.at !== 'up') return after(leave(state), draining);
+      const cancel: readonly LaneEffect[] = state.backing?.at === 'trying' ? [{ do: 'cancel-back' }] : [];
+      return after([...leaveBeside(state.beside), ...cancel], draining);
     }
     case 'stop':
       return end(leave(state));

@@ -59,6 +59,11 @@ export class LaneLink {
     return (this.#lease ?? this.#dialing?.lease)?.link ?? null;
   }
 
+  /** Somebody is joined over a link that was replaced. */
+  get retired(): boolean {
+    return this.#retired.size > 0;
+  }
+
   /** Does what `step` decided of it. */
   perform(effect: Extract<LaneEffect, { do: LinkEffect }>): void {
     switch (effect.do) {

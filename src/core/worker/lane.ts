@@ -138,7 +138,8 @@ export class Lane {
   input(input: LaneInput): void {
     const { settle, drain } = this.#open.relay;
     const before = this.#state;
-    const policy = { settle, drain, replaceable: this.#replaceable, random: this.#dialer.jitter };
+    const { retired } = this.#link;
+    const policy = { settle, drain, retired, replaceable: this.#replaceable, random: this.#dialer.jitter };
     const next = step(before, input, monotonic(), policy);
     this.#state = next.state;
     const well = next.state.at === 'up' && next.state.backing === null;

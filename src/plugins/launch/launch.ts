@@ -11,8 +11,8 @@ export default definePlugin({
     /** The run that was started over each link. */
     const started = new WeakMap<AbortSignal, string>();
     return {
-      // It gives up by itself, and then says how far it came.
-      deadlines: { backend: options.deadline + 5_000 },
+      // It gives up by itself, then says how far it came, or first ends what it started: TERM, 5 s, KILL.
+      deadlines: { backend: options.deadline + (options.late === 'stop' ? 15_000 : 5_000) },
       backend(link, call) {
         const own = new AbortController();
         const older = [...sessions];

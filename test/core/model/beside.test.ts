@@ -6,7 +6,7 @@ import type { LaneState } from '../../../src/core/model/state.ts';
 import { step } from '../../../src/core/model/step.ts';
 
 const now = 1_000_000;
-const policy: LanePolicy = { settle: 30_000, drain: 10_000, replaceable: true, random: 0.5 };
+const policy: LanePolicy = { settle: 30_000, drain: 10_000, replaceable: true, retired: false, random: 0.5 };
 const none = { of: 'none', count: 0, flaps: 0 } as const;
 const report = (code: ConstructorParameters<typeof Fault>[0]): FaultReport => new Fault(code, 'why').report();
 const settled: Up = {

@@ -5,7 +5,7 @@ import type { LaneInput, LanePolicy } from '../../../src/core/model/lane-step.ts
 import { step } from '../../../src/core/model/step.ts';
 
 const now = 1_000_000;
-const policy: LanePolicy = { settle: 30_000, drain: 10_000, replaceable: true, random: 0.5 };
+const policy: LanePolicy = { settle: 30_000, drain: 10_000, replaceable: true, retired: false, random: 0.5 };
 const report = (code: ConstructorParameters<typeof Fault>[0]): FaultReport => new Fault(code, 'why').report();
 const refused = report('CONNECT_REFUSED');
 const none = { of: 'none', count: 0, flaps: 0 } as const;
@@ -425,6 +425,31 @@ test('a backend that did not come up in several tries is tried again each five m
   );
   t.equal(step(state, { type: 'nudge', why: 'user' }, now, policy).state.at, 'dialing');
   t.equal(step(state, { type: 'timer' }, now + 300_000, policy).state.at, 'dialing');
+  t.end();
+});
+
+test('who is joined over a link that was replaced may finish too, wherever the lane is when it is to end', (t) => {
+  const joined = { ...policy, retired: true };
+  for (const [at, before] of [
+    ['dialing', ['cancel-dial']],
+    ['waiting', ['disarm']],
+    ['blocked', ['disarm']],
+    ['up', []],
+  ] as const) {
+    const { state, effects } = step(states[at], { type: 'drain' }, now, joined);
+    t.same(state, { at: 'draining', until: now + policy.drain }, at);
+    t.same(
+      effects.map((effect) => effect.do),
+      [...before, 'drain', 'arm'],
+      at,
+    );
+  }
+  const lost = step(states.draining, inputs['lost'] as LaneInput, now, joined);
+  t.equal(lost.state, states.draining, 'the present link is not the one that they go over');
+  t.same(lost.effects, [{ do: 'close-link' }]);
+  t.same(step(lost.state, { type: 'timer' }, now + 10_000, joined).state, { at: 'ended' }, 'but no longer than that');
+  t.same(step(states.draining, { type: 'stop' }, now, joined).state, { at: 'ended' });
+  t.same(step(states.idle, { type: 'drain' }, now, joined).state, { at: 'ended' });
   t.end();
 });
 

@@ -64,7 +64,21 @@ test('one that never gets ready is given up with its last lines, and goes on run
     message: /no pairing token seen in 2 s; last output: "http listening/,
   });
   const ended = /^run (\S+)/.exec(readFileSync(join(stateFolder(sshd.home, 'ended'), 'run'), 'utf8'))?.[1];
-  await waitUntil('its end', () => processesWith(`TOWLINE_RUN=${ended}`).length === 0);
+  t.same(
+    processesWith(`TOWLINE_RUN=${ended}`),
+    [],
+    'it has ended before that is told: who tries again adopts no dying one',
+  );
+});
+
+test('only the run that was late is ended, not one that was started since under the same name', async (t) => {
+  const sshd = await startSshd(t);
+  const link = await openTestLink(t, sshd);
+  const { up, host } = await launching(t, link, { command: `exec ${HERE} serve --port={port}`, recipe });
+  const { run } = await up();
+  t.match(await endBackend(host, 'box', { forGood: false, run: 'f'.repeat(32) }), { was: 'none' });
+  t.match(await up(), { run, adopted: true }, 'it lives');
+  t.match(await endBackend(host, 'box', { forGood: false, run: run ?? 'none' }), { was: 'ended' });
 });
 
 test('a token that comes twice, in pieces, in colour and on stderr is found', async (t) => {
