@@ -23,8 +23,9 @@ export interface Backend {
   /**
    * Says whether what listens at the target is still this run of it: true, or false where the host does not show that. Asked each time before
    * its token is shown, over a connection that stands already; it may take 10 s. Rejects with BACKEND_FOREIGN where somebody else listens there,
-   * TARGET_REFUSED where nobody does; then no token leaves, and the backend is brought again. Absent: towline looks whether the listening
-   * socket is the one that it proved.
+   * TARGET_REFUSED where nobody does; then no token leaves, and the backend is brought again. Absent, or false: towline looks whether the listening
+   * socket is the one that it proved, and of the user as whom it logs in, or of root; where the host does not show that either, a wrong token that was
+   * refused is all the proof there is.
    */
   readonly verify?: (signal: AbortSignal) => Promise<boolean>;
 }
