@@ -23,8 +23,9 @@ export interface Backend {
   /**
    * Says whether what listens at the target is still this run of it: true, or false where the host does not show that. Asked each time before
    * its token is shown, over a connection that stands already; it may take 10 s. Rejects with BACKEND_FOREIGN where somebody else listens there,
-   * TARGET_REFUSED where nobody does; then no token leaves, and the backend is brought again. Absent: towline looks whether the listening
-   * socket is the one that it proved.
+   * TARGET_REFUSED where nobody does; then no token leaves, and the backend is brought again. Absent, or false: towline looks whether the listening
+   * socket is the one that it proved, and of the user as whom it logs in, or of root; where the host does not show that either, a wrong token that was
+   * refused is all the proof there is.
    */
   readonly verify?: (signal: AbortSignal) => Promise<boolean>;
 }
@@ -41,6 +42,26 @@ export function leadsToBackend({ kind, target }: Pick<Ends, 'kind' | 'target'>, 
 /** The addresses that forwards name themselves, as the remote host sees them: what listens on another one is not led to. */
 export function fixedTargets(forwards: readonly ForwardConfig[]): readonly Endpoint[] {
   return forwards.flatMap((one) => (one.kind !== 'local' || one.target.kind === 'backend' ? [] : [one.target]));
+}
+
+/**
+ * Numbers of the forwards that may lead to a backend that did not come; `known` is where it listened before, `port` the one that its fault names,
+ * `brought` whether plugins are to bring it. Who listens in its place must not get its clients: where nobody says which address is the backend's
+ * own, each one that the relay names may be.
+ */
+export function keptForwards(
+  forwards: readonly ForwardConfig[],
+  known: Endpoint | null,
+  brought: boolean,
+  port: unknown,
+): readonly number[] {
+  const led = forwards.flatMap((forward, at) => {
+    const { kind, target } = forward;
+    const named = brought && kind === 'local' && target.kind === 'tcp' && target.port === port;
+    return named || leadsToBackend(forward, known) ? [at] : [];
+  });
+  if (led.length > 0 || !brought) return led;
+  return forwards.flatMap(({ kind }, at) => (kind === 'local' ? [at] : []));
 }
 
 /** How a client shows its token to a backend, and how that is tried. */

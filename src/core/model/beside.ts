@@ -31,7 +31,7 @@ export function besides(state: Up, input: Input, now: number, policy: LanePolicy
     case 'beside-failed': {
       if (state.beside?.at !== 'dialing') return stay(state);
       const { rest, effects } = restAfter(state.beside.tries, input.fault, now, policy);
-      return pause(state, state.beside, rest, effects);
+      return pause(state, state.beside, input.made === true ? { ...rest, made: true } : rest, effects);
     }
     case 'beside-withheld': {
       if (state.beside?.at !== 'dialing') return stay(state);
@@ -77,10 +77,15 @@ function trust(state: Up, now: number): LaneStep {
   };
 }
 
+/** It is known where the backend listens: that says which forwards lead there. */
+export function knowing({ kept: _kept, ...state }: Up): Up {
+  return state;
+}
+
 /** The second link takes the place of the first. */
 export function replace(state: Up, { attempt, tries }: Dialing, now: number): LaneStep {
   return {
-    state: { ...state, since: now, attempt, tries, backing: null, beside: null, vain: [] },
+    state: { ...knowing(state), since: now, attempt, tries, backing: null, beside: null, vain: [] },
     effects: [{ do: 'retire' }],
   };
 }
@@ -108,7 +113,12 @@ function begin(state: Up, fault: Fault, calm: readonly LaneEffect[], { replaceab
   };
 }
 
-function pause(state: Up, { why, attempt }: Dialing, rest: Rest, effects: readonly LaneEffect[]): LaneStep {
+function pause(
+  state: Up,
+  { why, attempt }: Dialing,
+  rest: Rest & Pick<Resting, 'made'>,
+  effects: readonly LaneEffect[],
+): LaneStep {
   const arms = effects.map((effect): LaneEffect => (effect.do === 'arm' ? { ...effect, do: 'arm-beside' } : effect));
   return { state: { ...state, beside: { ...rest, why, attempt } }, effects: arms };
 }
@@ -137,6 +147,8 @@ export function hurryBeside(state: Up, why: Nudge, now: number): LaneStep {
  */
 export function inherit(state: Up, beside: Beside, now: number, { settle }: LanePolicy): LaneStep | null {
   if (beside.at === 'doubting' || beside.at === 'alone') return null;
+  // A link can be had: only its backend could not, and that has a rest of its own.
+  if (beside.at !== 'dialing' && beside.made === true) return null;
   const settled = now - state.since >= settle;
   const tries = { ...beside.tries, flaps: settled ? 0 : state.tries.flaps + 1 };
   const close: LaneEffect = { do: 'close-link' };

@@ -72,6 +72,17 @@ export interface Deadlines {
   readonly open: number;
 }
 
+/**
+ * So many of its deadlines the opening of a channel may take until the server has seen the request. No full pipe takes so many (at 60 KiB/s: 15 MiB):
+ * a server that talks on and on and does not answer is not waited for.
+ */
+export const openPatience = 50;
+
+/** The longest that opening one channel takes, ms: until its request was seen, and then for the answer. Whoever waits for it waits for longer. */
+export function longestOpen({ open }: Pick<Deadlines, 'open'>): number {
+  return open * (openPatience + 1);
+}
+
 /** What holds where a relay says nothing else, and for whoever connects without one. */
 export const defaultDeadlines: Deadlines = {
   tcp: 5_000,

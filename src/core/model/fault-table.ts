@@ -11,8 +11,8 @@
  * - `crash`: blocked, tried again each 60 s.
  * - `absent`: a program is not there; blocked, tried again each 60 s, at once when the config changes or the program appears.
  * - `policy`: that forward is rechecked each 60 s; when no forward can work, or the host is a jump host, by a new link.
- * - `launch`: the backend did not come up: five tries over one link after 1, 2, 4, 8 s, then blocked, tried again each 5 min. Over a link
- *   that was up with it before, the relay is degraded for so long, and keeps the link.
+ * - `launch`: the backend did not come up: five tries over one link after 1, 2, 4, 8 s, then tried again each 5 min over the same link. The
+ *   relay is degraded for so long, or blocked where every forward leads to the backend.
  * - `forward`: the link stays; the thing itself is tried again (listener 2 s, target and probe by their own clock).
  * - `none`: nothing to repeat; it was the answer to one request or one connection.
  */

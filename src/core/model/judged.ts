@@ -2,7 +2,7 @@ import { leadsToBackend } from './backend.ts';
 import type { Ends } from './endpoint.ts';
 import type { Judgement } from './event.ts';
 import type { FaultReport } from './fault.ts';
-import type { LaneSnapshot } from './snapshot.ts';
+import type { LaneSnapshot, RelaySnapshot } from './snapshot.ts';
 import type { BackingState } from './state.ts';
 
 /** What a lane's probe, or its last dial of the target, says of one forward. */
@@ -13,13 +13,21 @@ export interface Judged {
 
 export const pending: Judged = { judgement: 'pending', fault: null };
 
-/** How it stands with the backend that a lane brings again, for a forward that leads to it; null: the forward is free to be used. */
+/** How it stands with the backend that a lane brings, for a forward that leads to it; null: the forward is free to be used. */
 export function backingOf(
   lane: Pick<LaneSnapshot, 'state' | 'backend'>,
   forward: Pick<Ends, 'kind' | 'target'>,
+  index: number,
 ): BackingState | null {
   const { state, backend } = lane;
-  return state.at === 'up' && leadsToBackend(forward, backend?.target ?? null) ? state.backing : null;
+  if (state.at !== 'up') return null;
+  const led = state.kept?.includes(index) ?? leadsToBackend(forward, backend?.target ?? null);
+  return led ? state.backing : null;
+}
+
+/** Its link is of no use: each forward leads to a backend that is missing. */
+export function isUseless(lane: Pick<LaneSnapshot, 'state' | 'backend'>, forwards: RelaySnapshot['forwards']): boolean {
+  return forwards.every((forward, index) => backingOf(lane, forward, index) !== null);
 }
 
 /** What a lane says of one forward; `pending` where nobody has asked yet, or may before its backend is there again. */
@@ -28,7 +36,7 @@ export function judgedBy(
   forward: Pick<Ends, 'kind' | 'target'>,
   index: number,
 ): Judged {
-  const backing = backingOf(lane, forward);
+  const backing = backingOf(lane, forward, index);
   if (backing === null) return lane.judged[index] ?? pending;
   return backing.at === 'trying' ? pending : { judgement: 'unwell', fault: backing.fault };
 }

@@ -7,6 +7,8 @@ export type LaneInput =
   | { readonly type: 'start'; readonly forced: boolean }
   /** The link is up, and what it leads to is ready. */
   | { readonly type: 'linked' }
+  /** The link is up, but the backend did not come over it; `kept`: the forwards that wait for that, all others can be used. */
+  | { readonly type: 'unready'; readonly fault: FaultReport; readonly kept: readonly number[] }
   /** What was being tried failed: the link, or over a link that is up, the backend. */
   | { readonly type: 'failed'; readonly fault: FaultReport }
   /** The host, or the credentials, are to be left alone until then, because of what somebody else met. */
@@ -40,7 +42,8 @@ export type BesideInput =
   | { readonly type: 'trusted' }
   /** The second one is up, and what it leads to is ready. */
   | { readonly type: 'replaced' }
-  | { readonly type: 'beside-failed'; readonly fault: FaultReport }
+  /** `made`: it was up, but the backend did not come over it. */
+  | { readonly type: 'beside-failed'; readonly fault: FaultReport; readonly made?: boolean }
   | { readonly type: 'beside-withheld'; readonly fault: FaultReport; readonly until: number }
   | { readonly type: 'beside-timer' };
 
@@ -82,6 +85,8 @@ export interface LanePolicy {
   readonly drain: number;
   /** Whether a second link may take the place of the first: not where the backend ends with that. */
   readonly replaceable: boolean;
+  /** Whether somebody is joined over a link that was replaced, and goes on over that. */
+  readonly retired: boolean;
   /** A number in [0, 1) for the jitter. */
   readonly random: number;
 }

@@ -1,6 +1,6 @@
 import type { FaultReport } from './fault.ts';
 import { isSilent } from './beside.ts';
-import { backingOf, judgedBy } from './judged.ts';
+import { isUseless, judgedBy } from './judged.ts';
 import type { LaneSnapshot, RelaySnapshot } from './snapshot.ts';
 import type { BackingState, LaneState, Word } from './state.ts';
 
@@ -78,13 +78,13 @@ function standingUp({ lanes, forwards, before }: RelaySnapshot, lane: LaneSnapsh
     if (beside.at === 'dialing') return say('degraded', `${message}${far === null ? '' : ` (${far})`}`, beside.why);
     return say('degraded', `${message}; that failed: ${beside.fault.message}`, beside.fault, beside.until);
   }
-  if (backing?.at === 'trying') {
-    return say('degraded', `bringing its backend again over the same link${far === null ? '' : `: ${far}`}`);
-  }
   if (backing !== null) {
-    // Where nothing else is led to, the link alone is of no use.
-    const useless = backing.at === 'blocked' && forwards.every((forward) => backingOf(lane, forward) !== null);
-    return say(useless ? 'blocked' : 'degraded', backing.fault.message, backing.fault, backing.until);
+    // Where nothing else is led to, the link alone is of no use; another lane may bring the backend yet.
+    const useless = isUseless(lane, forwards);
+    const hopeless = useless && backing.at === 'blocked' && !lanes.some(isDialing);
+    const word = hopeless ? 'blocked' : useless && !before ? 'connecting' : 'degraded';
+    if (backing.at !== 'trying') return say(word, backing.fault.message, backing.fault, backing.until);
+    return say(word, `bringing its backend again over the same link${far === null ? '' : `: ${far}`}`);
   }
   for (const { listenFault, judgement, judgeFault } of forwards) {
     const fault = listenFault ?? (judgement === 'unwell' ? judgeFault : null);
@@ -99,6 +99,11 @@ function standingUp({ lanes, forwards, before }: RelaySnapshot, lane: LaneSnapsh
   const up = lanes.filter((lane) => isWell(lane.state)).length;
   const reasons = [...(verified ? [] : ['unverified']), ...(lanes.length === 1 ? [] : [`lanes ${up}/${lanes.length}`])];
   return { ...say('connected', reasons.join(', ')), verified };
+}
+
+/** It is on its way to a link, and to the backend behind that. */
+export function isDialing({ state }: Pick<LaneSnapshot, 'state'>): boolean {
+  return state.at === 'dialing';
 }
 
 /** Its link answers, as far as anybody knows, and its backend is there. */

@@ -39,7 +39,7 @@ export type Rest =
       readonly fault: FaultReport;
     };
 
-/** How it stands with a backend that is brought again over a link that is up; its failures are counted apart from the link's. */
+/** How it stands with a backend that is brought over a link that is up; its failures are counted apart from the link's. */
 export type BackingState = { readonly at: 'trying'; readonly tries: Tries } | Rest;
 
 /**
@@ -56,7 +56,12 @@ export type Beside =
       readonly until: number;
     }
   | { readonly at: 'dialing'; readonly why: FaultReport; readonly attempt: number; readonly tries: Tries }
-  | (Rest & { readonly why: FaultReport; readonly attempt: number })
+  | (Rest & {
+      readonly why: FaultReport;
+      readonly attempt: number;
+      /** True: the second one was made, and only its backend did not come; absent: it was not made. */
+      readonly made?: boolean;
+    })
   /** No second one may be made: the backend would end with the first. */
   | { readonly at: 'alone'; readonly why: FaultReport };
 
@@ -74,6 +79,11 @@ export type LaneState =
       readonly tries: Tries;
       /** Null: what the link leads to was made ready. Otherwise only that is missing; the link carries all else meanwhile. */
       readonly backing: BackingState | null;
+      /**
+       * Numbers of the forwards that nobody is led over, where the backend never came over this link; absent: those that lead where it was
+       * last brought.
+       */
+      readonly kept?: readonly number[];
       /** Null: the link lives, as far as anybody knows. */
       readonly beside: Beside | null;
       /** When a second link was begun in vain of late: the next doubt has more patience. */

@@ -1,4 +1,4 @@
-import { besides, hurryBeside, inherit, isSilent, leaveBeside, replace } from './beside.ts';
+import { besides, hurryBeside, inherit, isSilent, knowing, leaveBeside, replace } from './beside.ts';
 import { type FaultReport, retryOf } from './fault.ts';
 import { dial, fail, lose, withhold } from './next-attempt.ts';
 import { hastened, isForced, noTries, restAfter, restOf } from './rest.ts';
@@ -18,19 +18,28 @@ export function step(state: LaneState, input: LaneInput, now: number, policy: La
       const { attempt, tries } = state;
       return { state: { at: 'up', since: now, attempt, tries, backing: null, beside: null, vain: [] }, effects: [] };
     }
+    case 'unready': {
+      if (state.at !== 'dialing') return { state, effects: [{ do: 'close-link' }] };
+      const { attempt, tries } = state;
+      const { rest: backing, effects } = restAfter(noTries, input.fault, now, policy);
+      const { kept } = input;
+      return { state: { at: 'up', since: now, attempt, tries, backing, kept, beside: null, vain: [] }, effects };
+    }
     case 'failed':
       if (state.at === 'up') return unback(state, input.fault, now, policy);
       return state.at === 'dialing' ? fail(state, input.fault, now, policy) : stay(state);
     case 'withheld':
       return state.at === 'dialing' ? withhold(state, input.fault, input.until, now) : stay(state);
     case 'lost':
+      // Who is joined over one that was replaced has as long as was said.
+      if (state.at === 'draining' && policy.retired) return { state, effects: [{ do: 'close-link' }] };
       if (state.at === 'draining') return end([{ do: 'disarm' }, { do: 'close-link' }]);
       return state.at === 'up' ? after(calm(state), lost(state, input.fault, now, policy)) : stay(state);
     case 'unbacked':
       return state.at === 'up' ? after(calm(state), back(state)) : stay(state);
     case 'backed':
       if (state.at !== 'up' || state.backing?.at !== 'trying') return stay(state);
-      return stay({ ...state, backing: null });
+      return stay({ ...knowing(state), backing: null });
     case 'suspected':
     case 'trusted':
     case 'beside-failed':
@@ -45,13 +54,16 @@ export function step(state: LaneState, input: LaneInput, now: number, policy: La
     case 'nudge':
       return nudge(state, input.why, now);
     case 'drain': {
-      if (state.at !== 'up') return end(leave(state));
+      const away = state.at === 'dialing' || state.at === 'waiting' || state.at === 'blocked';
+      if (state.at !== 'up' && !(away && policy.retired)) return end(leave(state));
       const until = now + policy.drain;
-      const cancel: readonly LaneEffect[] = state.backing?.at === 'trying' ? [{ do: 'cancel-back' }] : [];
-      return {
+      const draining: LaneStep = {
         state: { at: 'draining', until },
-        effects: [...leaveBeside(state.beside), ...cancel, { do: 'drain' }, { do: 'arm', at: until }],
+        effects: [{ do: 'drain' }, { do: 'arm', at: until }],
       };
+      if (state.at !== 'up') return after(leave(state), draining);
+      const cancel: readonly LaneEffect[] = state.backing?.at === 'trying' ? [{ do: 'cancel-back' }] : [];
+      return after([...leaveBeside(state.beside), ...cancel], draining);
     }
     case 'stop':
       return end(leave(state));

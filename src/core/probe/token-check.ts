@@ -14,7 +14,8 @@ const refusals: readonly number[] = [400, 401, 403];
 
 /**
  * Proves that what answers is the backend to which a token belongs: a random one must be refused, and only then the right one is sent and must be
- * accepted. `verify` is asked in between, with the connection that it will go over: whoever listened when that was made got it. Rejects with BACKEND_FOREIGN, TOKEN_REFUSED, PROBE_FAILED for no answer, with what dialing rejects with, and the signal's reason.
+ * accepted. `verify` is asked in between, with the connection that it will go over: whoever listened when that was made got it. It refuses by a fault;
+ * false says that the host shows nobody who listens, then the refusal is the proof. Rejects with BACKEND_FOREIGN, TOKEN_REFUSED, PROBE_FAILED for no answer, with what dialing rejects with, and the signal's reason.
  */
 export async function checkToken(
   dial: Dial,

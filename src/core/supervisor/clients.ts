@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import type { RelayConfig } from '../model/config.ts';
+import { longestOpen, type RelayConfig } from '../model/config.ts';
 import type { FaultReport } from '../model/fault.ts';
 import type { LaneId, ToSupervisor } from '../protocol.ts';
 import { abort, rawHandle } from '../socket/raw-handle.ts';
@@ -10,7 +10,10 @@ import type { ConnectionTable } from './connection-table.ts';
 import { Patience } from './patience.ts';
 
 const handoverLimit = 4;
-/** Beyond the deadline for the channel: plugins may be asked first. A handle that Node loses on the way is never answered for. ms */
+/**
+ * Beyond the longest that the worker waits for a channel: plugins may be asked first. The worker knows how its link does and says what becomes of
+ * each client; this is for a handle that Node loses on the way, which is never answered for. ms
+ */
 const handoverSlack = 120_000;
 
 /** The accepted clients of one relay: held while nothing leads to their target, handed over in order, reset when they are cut. */
@@ -159,7 +162,7 @@ export class Clients {
     const { deadlines, name } = this.#config;
     connection.timer = setTimeout(() => {
       this.#refuse(connection, neverAnswered(name));
-    }, deadlines.open + handoverSlack);
+    }, longestOpen(deadlines) + handoverSlack);
   }
 
   #hold(connection: Connection): void {

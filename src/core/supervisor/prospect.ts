@@ -2,7 +2,7 @@ import { Fault, type FaultReport } from '../model/fault.ts';
 import { isSilent } from '../model/beside.ts';
 import { backingOf } from '../model/judged.ts';
 import type { LaneSnapshot, RelaySnapshot } from '../model/snapshot.ts';
-import { bestLane, standing } from '../model/standing.ts';
+import { bestLane, isDialing, standing } from '../model/standing.ts';
 import type { BackingState, Stage } from '../model/state.ts';
 
 /** What a client of a forward can hope for now. */
@@ -26,8 +26,11 @@ export function prospectOf(name: string, relay: RelaySnapshot | null, forward: n
   if ((word === 'offline' || word === 'draining') && running !== 'restarting') return stopped(name);
   const best = lanes[bestLane(relay) ?? -1];
   const ends = forwards[forward];
-  if (best !== undefined && ends !== undefined) return prospectUp(best, backingOf(best, ends));
-  return { is: 'held', launching: lanes.some(isLaunching) };
+  const held: Prospect = { is: 'held', launching: lanes.some(isLaunching) };
+  if (best === undefined || ends === undefined) return held;
+  const prospect = prospectUp(best, backingOf(best, ends, forward));
+  // What one lane could not bring, one that is on its way may.
+  return prospect.is === 'hopeless' && lanes.some(isDialing) ? held : prospect;
 }
 
 function prospectUp(lane: LaneSnapshot, backing: BackingState | null): Prospect {
@@ -41,7 +44,7 @@ function prospectUp(lane: LaneSnapshot, backing: BackingState | null): Prospect 
 }
 
 function isLaunching({ state, stage }: LaneSnapshot): boolean {
-  return state.at === 'dialing' && launchStages.includes(stage);
+  return isDialing({ state }) && launchStages.includes(stage);
 }
 
 function stopped(name: string): Prospect {

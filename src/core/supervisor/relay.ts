@@ -3,7 +3,8 @@ import type { RelayChange } from '../config/diff.ts';
 import type { Endpoint } from '../model/endpoint.ts';
 import type { Event, Fact } from '../model/event.ts';
 import type { RelayConfig } from '../model/config.ts';
-import type { RelaySnapshot } from '../model/snapshot.ts';
+import { isUseless } from '../model/judged.ts';
+import type { LaneSnapshot, RelaySnapshot } from '../model/snapshot.ts';
 import type { Counters } from '../model/status.ts';
 import { Clients } from './clients.ts';
 import type { ConnectionTable } from './connection-table.ts';
@@ -112,8 +113,10 @@ export class Relay {
 
   /** Whether somebody would notice if its links ended now. */
   get busy(): boolean {
-    const lanes = this.#ports.snapshot(this.config.name)?.lanes ?? [];
-    return this.counters.open > 0 || lanes.some(({ state }) => state.at === 'up' || state.at === 'draining');
+    const { lanes, forwards } = this.#ports.snapshot(this.config.name) ?? { lanes: [], forwards: [] };
+    const used = (lane: LaneSnapshot) =>
+      lane.state.at === 'draining' || (lane.state.at === 'up' && !isUseless(lane, forwards));
+    return this.counters.open > 0 || lanes.some(used);
   }
 
   get counters(): Counters {

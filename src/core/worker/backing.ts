@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Backend, fixedTargets, type TokenDoor } from '../model/backend.ts';
+import { type Backend, fixedTargets, keptForwards, type TokenDoor } from '../model/backend.ts';
 import type { RelayConfig } from '../model/config.ts';
+import type { Endpoint } from '../model/endpoint.ts';
 import { Fault, retryOf } from '../model/fault.ts';
 import type { BackendCall } from '../model/plugin.ts';
 import type { RemoteHost } from '../model/remote.ts';
@@ -70,6 +71,9 @@ export class Backing {
   readonly #ends = new WeakMap<Link, AbortController>();
   #retries = 0;
   #readied = 0;
+  #reached: Backend | null = null;
+  /** Where it was said to listen, over whatever link. */
+  #target: Endpoint | null = null;
 
   constructor(relay: RelayConfig, given: Secret | null, providers: Providers, news: BackingNews) {
     this.#relay = relay;
@@ -128,7 +132,10 @@ export class Backing {
     signal: AbortSignal,
   ): Promise<Backed> {
     const { forwards, name } = this.#relay;
+    this.#reached = null;
     const backend = await this.#backend(host, call, signal);
+    this.#reached = backend;
+    this.#target = backend?.target ?? this.#target;
     const token = await this.#token(host, backend, signal);
     const door = backend?.door ?? null;
     const ask = door === null || !token ? null : { door, token, relay: name, byHand: token === this.given };
@@ -148,6 +155,16 @@ export class Backing {
     this.#news.learned(backend, token);
     this.#readied = monotonic();
     return { forwards: ready, backend, token: token ?? null, ask, verify };
+  }
+
+  /** The backend that was brought last, whether or not it was proved; null: it did not even come. */
+  get reached(): Backend | null {
+    return this.#reached;
+  }
+
+  /** Numbers of the forwards that lead to a backend that failed by this, as far as anybody can say. */
+  kept({ detail: { port } }: Fault): readonly number[] {
+    return keptForwards(this.#relay.forwards, this.#target, this.#providers.hasBackend, port);
   }
 
   /** Whether a backend that does not answer may be looked after again: at once the first time, then less and less often. */

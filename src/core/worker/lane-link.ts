@@ -11,6 +11,8 @@ import type { Lease } from './links.ts';
 export interface LinkNews {
   /** The link is up, and so is what it leads to. */
   linked(link: Link, backed: Backed): void;
+  /** The link is up, but the backend did not come over it. */
+  unready(link: Link, error: unknown): void;
   /** What the link leads to was brought again. */
   backed(link: Link, backed: Backed): void;
   /** What was being tried failed. Nothing is left of an attempt to dial; a link that was up is as it was. */
@@ -19,8 +21,8 @@ export interface LinkNews {
   lost(fault: Fault): void;
   /** The second link is up, and so is what it leads to: `retire` takes it. */
   beside(link: Link, backed: Backed): void;
-  /** The second link could not be made. Nothing is left of it. */
-  besideFailed(error: unknown): void;
+  /** The second link could not be made, or was `made` and the backend did not come over it. Nothing is left of it. */
+  besideFailed(error: unknown, made: boolean): void;
   /** Whether the life of the link that is up is in doubt. */
   readonly doubt: DoubtListener;
 }
@@ -55,6 +57,11 @@ export class LaneLink {
   /** Null while there is none; it may not be ready yet. */
   get link(): Link | null {
     return (this.#lease ?? this.#dialing?.lease)?.link ?? null;
+  }
+
+  /** Somebody is joined over a link that was replaced. */
+  get retired(): boolean {
+    return this.#retired.size > 0;
   }
 
   /** Does what `step` decided of it. */
@@ -153,12 +160,21 @@ export class LaneLink {
         this.#dialing = null;
         this.#take(lease, () => this.#news.linked(lease.link, backed));
       },
+      unready: (lease, error) => {
+        if (this.#beside === attempt) {
+          this.perform({ do: 'cancel-beside' });
+          return this.#news.besideFailed(error, true);
+        }
+        this.#dialing = null;
+        this.#take(lease, () => this.#news.unready(lease.link, error));
+      },
       failed: (error) => {
-        const beside = this.#beside === attempt;
-        if (beside) this.#beside = null;
-        else this.#dialing = null;
-        if (beside) this.#news.besideFailed(error);
-        else this.#news.failed(error);
+        if (this.#beside === attempt) {
+          this.#beside = null;
+          return this.#news.besideFailed(error, false);
+        }
+        this.#dialing = null;
+        this.#news.failed(error);
       },
     });
     return attempt;

@@ -8,6 +8,7 @@ import type { Link } from '../ssh/link/link.ts';
 import type { Backed } from './backing.ts';
 import { Inspections } from './inspections.ts';
 import type { LaneVoice } from './lane-voice.ts';
+import { readyForwards } from './ready-forward.ts';
 import { RemoteListeners } from './remote-listeners.ts';
 import { ServedClients } from './served-clients.ts';
 import { TargetWatches } from './target-watches.ts';
@@ -21,6 +22,9 @@ export interface ServiceNews {
   /** A client of this link has gone. */
   left(link: Link | null): void;
 }
+
+/** A backend that did not come. */
+const without = { backend: null, token: null, ask: null, verify: null };
 
 /** What a lane does with a link that is up: it serves clients, watches their targets, and has the plugins look at the host. */
 export class LaneService {
@@ -87,9 +91,28 @@ export class LaneService {
     this.#clients.lead = link;
   }
 
+  /** The backend has not come yet: nobody is led over these forwards, over all others as the config says. */
+  keep(forwards: readonly number[]): void {
+    this.#led = new Set(forwards);
+    this.#clients.forwards = readyForwards(this.#forwards, null);
+    this.#clients.withhold(this.#led);
+  }
+
+  /** The link is up, but its backend did not come, by this fault: all else is as with `begin`. */
+  beginWithout(link: Link, fault: Fault): void {
+    const kept = this.#led;
+    this.#watches.begin(link, { forwards: readyForwards(this.#forwards, null), ...without }, kept);
+    this.#inspect(link);
+    if (fault.code === 'FORWARDING_REFUSED') for (const forward of kept) this.#watches.forbid(forward, fault);
+  }
+
   /** The link is up: its targets are watched, and the host is looked at. */
   begin(link: Link, backed: Backed): void {
     this.#watches.begin(link, backed);
+    this.#inspect(link);
+  }
+
+  #inspect(link: Link): void {
     this.#inspections.begin(link);
     if (this.#appointed) this.#remote.begin(link);
   }

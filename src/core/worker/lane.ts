@@ -1,6 +1,6 @@
 import type { Event } from '../model/event.ts';
 import { isSilent } from '../model/beside.ts';
-import type { Fault } from '../model/fault.ts';
+import { Fault } from '../model/fault.ts';
 import type { ClientConnection } from '../model/plugin.ts';
 import { Secret } from '../model/secret.ts';
 import type { LaneState } from '../model/state.ts';
@@ -23,7 +23,7 @@ import type { MutexRequests } from './mutex-requests.ts';
 import type { PermitRequests } from './permit-requests.ts';
 import type { QuestionRequests } from './question-requests.ts';
 import { Seating } from './seating.ts';
-import { failureOf } from './withheld.ts';
+import { besideFailureOf, failureOf } from './withheld.ts';
 
 type Open = Extract<ToWorker, { say: 'open' }>;
 
@@ -103,12 +103,21 @@ export class Lane {
         this.input({ type: 'linked' });
         if (this.#state.at === 'up') this.#service.begin(link, backed);
       },
+      unready: (link, error) => {
+        const fault = Fault.from(error);
+        const kept = this.#backing.kept(fault);
+        voice.link(link);
+        this.#replaceable = this.#backing.reached?.withLink !== true;
+        this.#service.keep(kept);
+        this.input({ type: 'unready', fault: fault.report(), kept });
+        if (this.#state.at === 'up') this.#service.beginWithout(link, fault);
+      },
       backed: (link, backed) => {
         this.#replaceable = backed.backend?.withLink !== true;
         this.#service.resume(link, backed);
         this.input({ type: 'backed' });
       },
-      failed: (error) => this.input(failureOf(error, false)),
+      failed: (error) => this.input(failureOf(error)),
       lost: lose,
       beside: (link, backed) => {
         this.input({ type: 'replaced' });
@@ -118,7 +127,7 @@ export class Lane {
         this.#service.move(link, backed);
         this.#left();
       },
-      besideFailed: (error) => this.input(failureOf(error, true)),
+      besideFailed: (error, made) => this.input(besideFailureOf(error, made)),
       doubt: {
         doubted: (where, since, patience) => this.input({ type: 'suspected', where, since, patience, gone: null }),
         trusted: () => this.input({ type: 'trusted' }),
@@ -130,7 +139,8 @@ export class Lane {
   input(input: LaneInput): void {
     const { settle, drain } = this.#open.relay;
     const before = this.#state;
-    const policy = { settle, drain, replaceable: this.#replaceable, random: this.#dialer.jitter };
+    const { retired } = this.#link;
+    const policy = { settle, drain, retired, replaceable: this.#replaceable, random: this.#dialer.jitter };
     const next = step(before, input, monotonic(), policy);
     this.#state = next.state;
     const well = next.state.at === 'up' && next.state.backing === null;

@@ -8,6 +8,8 @@ import type { Lease } from './links.ts';
 export interface AttemptNews {
   /** The link is up, and so is what it leads to; who takes it over has it from now on. */
   made(lease: Lease, backed: Backed): void;
+  /** The link is up, but the backend did not come over it. Who does not take it over gives the attempt up. */
+  unready(lease: Lease, error: unknown): void;
   /** Nothing is left of it. */
   failed(error: unknown): void;
 }
@@ -30,7 +32,15 @@ export class LinkAttempt {
       if (signal.aborted) return lease.release();
       this.#lease = lease;
       // While it is made ready nobody heeds its end: what is being done over it fails by itself.
-      const backed = await ready(lease.link, signal);
+      let backed: Backed;
+      try {
+        backed = await ready(lease.link, signal);
+      } catch (error) {
+        // What a plugin that is broken guards is not to be reached without it.
+        if (lease.link.fault !== null || dialer.broken) throw error;
+        if (!signal.aborted) news.unready(lease, error);
+        return;
+      }
       if (!signal.aborted) news.made(lease, backed);
     };
     make().catch((error: unknown) => {

@@ -42,8 +42,11 @@ export class TargetWatches {
     if (this.#forbidden.size === this.#watches.length) this.#news.forbidden(fault);
   }
 
-  /** Over a new link, or once more where its backend was brought again: what does not lead there goes on as it is. */
-  begin(link: Link, { forwards, backend, token, ask, verify }: Backed): void {
+  /**
+   * Over a new link, or once more where its backend was brought again: what does not lead there goes on as it is. `kept`: nobody asks about these
+   * until they are begun with again.
+   */
+  begin(link: Link, { forwards, backend, token, ask, verify }: Backed, kept: ReadonlySet<number> = new Set()): void {
     const guests = this.#guests.hasProbe
       ? (dial: Dial, mayShow: boolean) => this.#guests.probe(dial, mayShow ? token : null)
       : null;
@@ -52,6 +55,7 @@ export class TargetWatches {
       const before = this.#watches[index] ?? null;
       if (before !== null && !led) return before;
       before?.stop();
+      if (kept.has(index)) return null;
       if (forward === null) {
         const text = 'no plugin of the relay says where its backend listens; see its plugins';
         this.#news.judged(index, 'unwell', new Fault('LAUNCH_FAILED', text), null);

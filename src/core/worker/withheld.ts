@@ -16,11 +16,18 @@ export class Withheld extends Error {
   }
 }
 
-/** How an attempt failed, as `step` hears it. `beside`: the one to make a second link. */
-export function failureOf(error: unknown, beside: boolean): LaneInput {
+/** How an attempt failed, as `step` hears it. */
+export function failureOf(error: unknown): LaneInput {
   if (error instanceof Withheld) {
     const until = monotonic() + error.wait;
-    return { type: beside ? 'beside-withheld' : 'withheld', fault: error.fault, until };
+    return { type: 'withheld', fault: error.fault, until };
   }
-  return { type: beside ? 'beside-failed' : 'failed', fault: Fault.from(error).report() };
+  return { type: 'failed', fault: Fault.from(error).report() };
+}
+
+/** How the attempt to make a second link failed; `made`: it was up, but the backend did not come over it. */
+export function besideFailureOf(error: unknown, made: boolean): LaneInput {
+  const input = failureOf(error);
+  if (input.type === 'withheld') return { ...input, type: 'beside-withheld' };
+  return { type: 'beside-failed', fault: Fault.from(error).report(), ...(made ? { made } : {}) };
 }

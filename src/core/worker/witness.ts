@@ -16,27 +16,45 @@ interface Listening {
   readonly inode: string;
 }
 
-/** Remembers who listens at a backend's target before it is proved, unless its plugin can say that itself. */
+/** Who listens at a target as the host's kernel shows it, and the uid of the account that looks. */
+interface Shown {
+  readonly own: string;
+  readonly listening: readonly Listening[];
+}
+
+/**
+ * Remembers who listens at a backend's target before it is proved, unless its plugin can say that itself; where that says neither yes nor no, the
+ * host may. Rejects with BACKEND_FOREIGN where that is another user: he would be shown the token as soon as he has refused a wrong one.
+ */
 export async function witness(host: RemoteHost, { target, verify }: Backend, signal: AbortSignal): Promise<Verify> {
-  if (verify !== undefined) return (now) => within(verify, now);
-  const proved = await readListening(host, target, signal).catch((error: unknown) => {
-    signal.throwIfAborted();
-    // It runs no commands for this user.
-    if (Fault.from(error).code === 'REMOTE_REFUSED') return null;
-    throw error;
-  });
-  if (proved === null || proved.length === 0) return async () => false;
-  const known = new Set(proved.map(({ inode }) => inode));
-  return async (now) => {
-    const there = await readListening(host, target, now);
-    if (there === null) return false;
-    const stranger = there.find(({ inode }) => !known.has(inode));
-    if (stranger === undefined && there.length > 0) return true;
+  let known: ReadonlySet<string> | null = null;
+  let dark = false;
+  const look = async (now: AbortSignal, missing: 'fine' | 'fault'): Promise<boolean> => {
+    if (dark) return false;
+    const shown = await readListening(host, target, now);
+    if (shown === null) {
+      dark = known === null;
+      return false;
+    }
+    const { own, listening } = shown;
     const where = `port ${target.kind === 'tcp' ? target.port : '?'} on ${host.facts.remote}`;
-    if (stranger === undefined) throw new Fault('TARGET_REFUSED', `nothing listens on ${where}; start the backend`);
-    const text = `${where} has another listener than the one that was proved, of uid ${stranger.uid}, so it got no token; it is proved again, or look at who listens there`;
-    throw new Fault('BACKEND_FOREIGN', text, { detail: { uid: Number(stranger.uid) } });
+    // root may read the token wherever it is.
+    const other = listening.find(({ uid }) => uid !== own && uid !== '0');
+    if (other !== undefined) {
+      const text = `${where} belongs to a process of uid ${other.uid}, not to uid ${own} as which towline logs in, so it got no token; look at who listens there, or let the plugin that brings the backend say by \`verify\` that it is right`;
+      throw new Fault('BACKEND_FOREIGN', text, { detail: { uid: Number(other.uid) } });
+    }
+    const stranger = listening.find(({ inode }) => known?.has(inode) === false);
+    if (stranger !== undefined) {
+      const text = `${where} has another listener than the one that was proved, of uid ${stranger.uid}, so it got no token; it is proved again, or look at who listens there`;
+      throw new Fault('BACKEND_FOREIGN', text, { detail: { uid: Number(stranger.uid) } });
+    }
+    if (listening.length > 0) known ??= new Set(listening.map(({ inode }) => inode));
+    else if (missing === 'fault') throw new Fault('TARGET_REFUSED', `nothing listens on ${where}; start the backend`);
+    return listening.length > 0;
   };
+  if (verify === undefined) await look(signal, 'fine');
+  return async (now) => (verify !== undefined && (await within(verify, now))) || look(now, 'fault');
 }
 
 async function within(verify: Verify, signal: AbortSignal): Promise<boolean> {
@@ -57,26 +75,31 @@ async function within(verify: Verify, signal: AbortSignal): Promise<boolean> {
 }
 
 /** Who listens where a connection to this address of the host may end; null where that cannot be seen. */
-async function readListening(
-  host: RemoteHost,
-  target: Endpoint,
-  signal: AbortSignal,
-): Promise<readonly Listening[] | null> {
+async function readListening(host: RemoteHost, target: Endpoint, signal: AbortSignal): Promise<Shown | null> {
   if (target.kind !== 'tcp' || !/^(?:localhost|127\.\d+\.\d+\.\d+|::1)$/i.test(target.host)) return null;
   const port = target.port.toString(16).toUpperCase().padStart(4, '0');
   const script = `[ -r /proc/net/tcp ] || exit 3
+id -u || exit 3
 cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | grep -i ": [0-9A-F]*:${port} [0-9A-F]*:[0-9A-F]* 0A"
 exit 0`;
-  const { code, stdout, late } = await host.run(script, { deadline: patience, signal });
-  if (late) {
+  const end = await host.run(script, { deadline: patience, signal }).catch((error: unknown) => {
+    signal.throwIfAborted();
+    // It runs no commands for this user.
+    if (Fault.from(error).code === 'REMOTE_REFUSED') return null;
+    throw error;
+  });
+  if (end === null) return null;
+  if (end.late) {
     const text = `${host.facts.remote} did not show who listens within ${patience / 1000} s; look at that host`;
     throw new Fault('PROBE_FAILED', text);
   }
-  if (code !== 0) return null;
-  return stdout.split('\n').flatMap((line) => {
+  if (end.code !== 0) return null;
+  const [own = '', ...lines] = end.stdout.split('\n');
+  const listening = lines.flatMap((line) => {
     const [, local = '', , , , , , uid, , inode] = line.trim().split(/\s+/);
     return uid !== undefined && inode !== undefined && isLoopback(local) ? [{ uid, inode }] : [];
   });
+  return { own: own.trim(), listening };
 }
 
 /** Whether a connection to loopback may end there: all addresses, or one of loopback's, as proc_net(5) prints them on either byte order. */

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { type Backend, type BackendCall, Fault, type RemoteHost, Secret } from '../../plugin.ts';
 import { beginRun } from './begin-run.ts';
 import { endBackend } from './manage.ts';
@@ -49,10 +50,8 @@ export async function bringUp(
   try {
     ready = await watchRun(host, { name, options, record, token, time, signal, progress, warn });
   } catch (error) {
-    const isLate = Fault.from(error).code === 'LAUNCH_TIMEOUT';
-    // Nobody waits for it: what is to be said does not change any more.
-    if (isLate && options.late === 'stop' && !record.adopted)
-      endBackend(host, name, { forGood: false }).catch(() => undefined);
+    const isLate = error instanceof Fault && error.code === 'LAUNCH_TIMEOUT';
+    if (isLate && options.late === 'stop' && !record.adopted) await endLate(host, name, record.run, signal, warn);
     throw error;
   }
   await writeDown(host, name, record, ready);
@@ -68,6 +67,32 @@ export async function bringUp(
     says: `pid ${pid} since ${clock(started)}`,
     verify: (now) => verifyRun(host, name, record, { host: address, port }, now),
   };
+}
+
+/**
+ * Ends the run that is late, and no other. The next try is not made before: it would adopt what is about to end. Where the hook has no time left it
+ * goes on by itself.
+ */
+async function endLate(
+  host: RemoteHost,
+  name: string,
+  run: string,
+  signal: AbortSignal,
+  warn: (text: string) => void,
+): Promise<void> {
+  const done = endBackend(host, name, { forGood: false, run }).then(
+    ({ left }) => (left.length === 0 ? null : `pid ${left.join(', ')} of it is left`),
+    (error: unknown) => Fault.from(error).message,
+  );
+  const told = done.then((trouble) => {
+    if (trouble !== null)
+      warn(`the backend ${name} was not ready in time and could not be ended: ${trouble}; look at that host`);
+  });
+  if (signal.aborted) return;
+  const over = new AbortController();
+  const aborted = once(signal, 'abort', { signal: over.signal }).catch(() => undefined);
+  await Promise.race([told, aborted]);
+  over.abort();
 }
 
 /** What is known without a look at its output. */

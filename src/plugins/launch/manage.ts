@@ -77,13 +77,16 @@ function readBackend(name: string, words: ReadonlyMap<string, string>): RemoteBa
   };
 }
 
-/** Ends a backend: TERM, 5 s, KILL, for all its processes. `forGood`: it is not started again unless somebody asks for it. */
+/**
+ * Ends a backend: TERM, 5 s, KILL, for all its processes. `forGood`: it is not started again unless somebody asks for it. `run`: only that run of
+ * it; one that was started since is let be.
+ */
 export async function endBackend(
   host: RemoteHost,
   name: string,
-  { forGood, signal }: { readonly forGood: boolean; readonly signal?: AbortSignal },
+  { forGood, run = '', signal }: { readonly forGood: boolean; readonly run?: string; readonly signal?: AbortSignal },
 ): Promise<BackendEnd> {
-  return readEnd(host, name, await act(host, name, end, { mark: forGood ? 'yes' : 'no' }, signal));
+  return readEnd(host, name, await act(host, name, end, { mark: forGood ? 'yes' : 'no', only: run }, signal));
 }
 
 /** Clears away what a dead backend left: its marked processes and its files, but for the log. One that lives is let be. */

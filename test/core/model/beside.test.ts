@@ -6,7 +6,7 @@ import type { LaneState } from '../../../src/core/model/state.ts';
 import { step } from '../../../src/core/model/step.ts';
 
 const now = 1_000_000;
-const policy: LanePolicy = { settle: 30_000, drain: 10_000, replaceable: true, random: 0.5 };
+const policy: LanePolicy = { settle: 30_000, drain: 10_000, replaceable: true, retired: false, random: 0.5 };
 const none = { of: 'none', count: 0, flaps: 0 } as const;
 const report = (code: ConstructorParameters<typeof Fault>[0]): FaultReport => new Fault(code, 'why').report();
 const settled: Up = {
@@ -147,6 +147,36 @@ test('a first link that is lost hands its attempt, or its rest, on: no second di
     { do: 'arm', at: now + 20 * 60_000 },
     { do: 'watch-files' },
   ]);
+  t.end();
+});
+
+test('a second link whose backend did not come does not take the place of the first, and is no rest of the lane', (t) => {
+  const unready: LaneInput = { type: 'beside-failed', fault: report('LAUNCH_FAILED'), made: true };
+  for (const first of [settled, young]) {
+    const failed = step(dialing(first), unready, now + 2_500, policy);
+    t.match(failed.state, { at: 'up', since: first.since, backing: null, beside: { at: 'blocked', made: true } });
+    t.same(
+      failed.effects.map((effect) => effect.do),
+      ['arm-beside', 'watch-files'],
+    );
+    const gone = step(failed.state, lost, now + 3_000, policy);
+    const [disarm, close, next] = gone.effects.map((effect) => effect.do);
+    t.same([disarm, close], ['disarm-beside', 'close-link']);
+    t.equal(next, first === settled ? 'dial' : 'arm', 'a link can be had, and what it leads to beside the backend');
+    t.match(gone.state, first === settled ? { at: 'dialing' } : { at: 'waiting', fault: { code: 'LINK_SILENT' } });
+  }
+  const bare = up(
+    step(
+      { at: 'dialing', attempt: 1, tries: none, before: false },
+      { type: 'unready', fault: report('LAUNCH_FAILED'), kept: [0] },
+      now - 60_000,
+      policy,
+    ).state,
+  );
+  const replaced = step(dialing(bare), { type: 'replaced' }, now + 2_500, policy);
+  t.match(replaced.state, { at: 'up', backing: null, beside: null });
+  t.notOk('kept' in replaced.state);
+  t.match(step(dialing(bare), unready, now + 2_500, policy).state, { kept: [0], backing: { at: 'blocked' } });
   t.end();
 });
 

@@ -28,6 +28,9 @@ const up = (index = 0): Fact =>
   lane({ at: 'up', since: 0, attempt: 1, tries: none, backing: null, beside: null, vain: [] }, index);
 const bring = (backing: BackingState, index = 0): Fact =>
   lane({ at: 'up', since: 0, attempt: 1, tries: none, backing, beside: null, vain: [] }, index);
+/** Over a link over which it never came. */
+const bare = (backing: BackingState, kept: readonly number[], index = 0): Fact =>
+  lane({ at: 'up', since: 0, attempt: 1, tries: none, backing, kept, beside: null, vain: [] }, index);
 const doubt = (beside: Beside, index = 0): Fact =>
   lane({ at: 'up', since: 0, attempt: 1, tries: none, backing: null, beside, vain: [] }, index);
 const silent = new Fault('LINK_SILENT', 'no answer').report();
@@ -142,6 +145,41 @@ const rows: readonly (readonly [string, readonly Fact[], string])[] = [
     'its backend does not come',
     [...declared(), bound(), up(), judged('well'), bring(trying), bring(missing)],
     'degraded LAUNCH_FAILED',
+  ],
+  [
+    'a backend does not come over a new link, another forward can be used',
+    [...declared(2), bound(0), bound(1), bare(missing, [0]), judged('well', null, 1)],
+    'degraded LAUNCH_FAILED',
+  ],
+  [
+    'a backend does not come over a new link, and all lead to it',
+    [...declared(), bound(), bare(missing, [0])],
+    'blocked LAUNCH_FAILED',
+  ],
+  [
+    'it is tried again over that link, and all lead to it',
+    [...declared(), bound(), bare(missing, [0]), bare(trying, [0])],
+    'connecting',
+  ],
+  [
+    'all lead to it and it came before',
+    [...declared(), bound(), up(), judged('well'), dialing, bare(trying, [0])],
+    'degraded',
+  ],
+  [
+    'one lane of two has given its backend up, the other is on its way',
+    [
+      ...declared(1, 2),
+      bound(),
+      bare(missing, [0]),
+      lane({ at: 'dialing', attempt: 1, tries: none, before: false }, 1),
+    ],
+    'connecting LAUNCH_FAILED',
+  ],
+  [
+    'both lanes have given it up',
+    [...declared(1, 2), bound(), bare(missing, [0]), bare(missing, [0], 1)],
+    'blocked LAUNCH_FAILED',
   ],
   [
     'its backend is there again',

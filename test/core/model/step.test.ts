@@ -5,7 +5,7 @@ import type { LaneInput, LanePolicy } from '../../../src/core/model/lane-step.ts
 import { step } from '../../../src/core/model/step.ts';
 
 const now = 1_000_000;
-const policy: LanePolicy = { settle: 30_000, drain: 10_000, replaceable: true, random: 0.5 };
+const policy: LanePolicy = { settle: 30_000, drain: 10_000, replaceable: true, retired: false, random: 0.5 };
 const report = (code: ConstructorParameters<typeof Fault>[0]): FaultReport => new Fault(code, 'why').report();
 const refused = report('CONNECT_REFUSED');
 const none = { of: 'none', count: 0, flaps: 0 } as const;
@@ -93,6 +93,7 @@ const states: Record<
 const inputs: Record<string, LaneInput> = {
   start: { type: 'start', forced: false },
   linked: { type: 'linked' },
+  unready: { type: 'unready', fault: refused, kept: [0] },
   failed: { type: 'failed', fault: refused },
   withheld: { type: 'withheld', fault: report('AUTH_REJECTED'), until: now + 5_000 },
   lost: { type: 'lost', fault: report('LINK_LOST') },
@@ -120,21 +121,21 @@ const inputs: Record<string, LaneInput> = {
 // Every state with every input: the state that follows and what the driver must do. "=" is the very same state.
 // biome-ignore format: a table is read by its columns
 const table: Record<keyof typeof states, Record<string, string>> = {
-  idle:     { start: 'dialing dial', linked: '= close-link', failed: '=', withheld: '=', lost: '=', unbacked: '=', backed: '=', suspected: '=', gone: '=', trusted: '=', replaced: '= cancel-beside', 'beside-failed': '=', 'beside-withheld': '=', 'beside-timer': '=', timer: '=', client: '=', wake: '=', network: '=', files: '=', host: '=', answer: '=', user: '=', drain: 'ended', stop: 'ended' },
-  dialing:  { start: '=', linked: 'up', failed: 'waiting arm', withheld: 'blocked arm watch-files', lost: '=', unbacked: '=', backed: '=', suspected: '=', gone: '=', trusted: '=', replaced: '= cancel-beside', 'beside-failed': '=', 'beside-withheld': '=', 'beside-timer': '=', timer: '=', client: '=', wake: '=', network: '=', files: '=', host: '=', answer: '=', user: '=', drain: 'ended cancel-dial', stop: 'ended cancel-dial' },
-  up:       { start: '=', linked: '= close-link', failed: '=', withheld: '=', lost: 'dialing close-link dial', unbacked: 'up/trying back', backed: '=', suspected: 'up+doubting arm-beside', gone: 'up+dialing yield dial-beside', trusted: '=', replaced: '= cancel-beside', 'beside-failed': '=', 'beside-withheld': '=', 'beside-timer': '=', timer: '=', client: '=', wake: '=', network: '=', files: '=', host: '=', answer: '=', user: '=', drain: 'draining drain arm', stop: 'ended close-link' },
-  backing:  { start: '=', linked: '= close-link', failed: 'up/waiting arm', withheld: '=', lost: 'dialing close-link dial', unbacked: '=', backed: 'up', suspected: 'up/trying+doubting arm-beside', gone: 'up/trying+dialing cancel-back yield dial-beside', trusted: '=', replaced: '= cancel-beside', 'beside-failed': '=', 'beside-withheld': '=', 'beside-timer': '=', timer: '=', client: '=', wake: '=', network: '=', files: '=', host: '=', answer: '=', user: '=', drain: 'draining cancel-back drain arm', stop: 'ended close-link' },
-  resting:  { start: '=', linked: '= close-link', failed: '=', withheld: '=', lost: 'dialing disarm close-link dial', unbacked: 'up/trying disarm back', backed: '=', suspected: 'up/waiting+doubting arm-beside', gone: 'up/waiting+dialing yield dial-beside', trusted: '=', replaced: '= cancel-beside', 'beside-failed': '=', 'beside-withheld': '=', 'beside-timer': '=', timer: '= arm', client: 'up/trying disarm back', wake: 'up/trying disarm back', network: 'up/trying disarm back', files: '=', host: '=', answer: '=', user: 'up/trying disarm back', drain: 'draining drain arm', stop: 'ended disarm close-link' },
-  stopped:  { start: '=', linked: '= close-link', failed: '=', withheld: '=', lost: 'dialing disarm close-link dial', unbacked: 'up/trying disarm back', backed: '=', suspected: 'up/blocked+doubting arm-beside', gone: 'up/blocked+dialing yield dial-beside', trusted: '=', replaced: '= cancel-beside', 'beside-failed': '=', 'beside-withheld': '=', 'beside-timer': '=', timer: '=', client: '=', wake: '=', network: '=', files: 'up/trying disarm back', host: '=', answer: '=', user: 'up/trying disarm back', drain: 'draining drain arm', stop: 'ended disarm close-link' },
-  doubting: { start: '=', linked: '= close-link', failed: '=', withheld: '=', lost: 'dialing disarm-beside close-link dial', unbacked: 'up/trying+doubting back', backed: '=', suspected: '=', gone: 'up+dialing disarm-beside yield dial-beside', trusted: 'up disarm-beside', replaced: '= cancel-beside', 'beside-failed': '=', 'beside-withheld': '=', 'beside-timer': '= arm-beside', timer: '=', client: '=', wake: '=', network: '=', files: '=', host: '=', answer: '=', user: '=', drain: 'draining disarm-beside drain arm', stop: 'ended disarm-beside close-link' },
-  beside:   { start: '=', linked: '= close-link', failed: '=', withheld: '=', lost: 'dialing close-link promote', unbacked: 'up/trying+dialing', backed: '=', suspected: '=', gone: '=', trusted: 'up cancel-beside', replaced: 'up retire', 'beside-failed': 'up+waiting arm-beside', 'beside-withheld': 'up+blocked arm-beside watch-files', 'beside-timer': '=', timer: '=', client: '=', wake: '=', network: '=', files: '=', host: '=', answer: '=', user: '=', drain: 'draining cancel-beside drain arm', stop: 'ended cancel-beside close-link' },
-  paused:   { start: '=', linked: '= close-link', failed: '=', withheld: '=', lost: 'waiting disarm-beside close-link arm', unbacked: 'up/trying+waiting', backed: '=', suspected: '=', gone: '=', trusted: 'up disarm-beside', replaced: '= cancel-beside', 'beside-failed': '=', 'beside-withheld': '=', 'beside-timer': '= arm-beside', timer: '=', client: 'up+dialing disarm-beside dial-beside', wake: 'up+dialing disarm-beside dial-beside', network: 'up+dialing disarm-beside dial-beside', files: '=', host: '=', answer: '=', user: 'up+dialing disarm-beside dial-beside', drain: 'draining disarm-beside drain arm', stop: 'ended disarm-beside close-link' },
-  barred:   { start: '=', linked: '= close-link', failed: '=', withheld: '=', lost: 'blocked disarm-beside close-link watch-files', unbacked: 'up/trying+blocked', backed: '=', suspected: '=', gone: '=', trusted: 'up disarm-beside', replaced: '= cancel-beside', 'beside-failed': '=', 'beside-withheld': '=', 'beside-timer': '=', timer: '=', client: '=', wake: '=', network: '=', files: 'up+dialing disarm-beside dial-beside', host: '=', answer: '=', user: 'up+dialing disarm-beside dial-beside', drain: 'draining disarm-beside drain arm', stop: 'ended disarm-beside close-link' },
-  alone:    { start: '=', linked: '= close-link', failed: '=', withheld: '=', lost: 'dialing close-link dial', unbacked: 'up/trying+alone', backed: '=', suspected: '=', gone: '=', trusted: 'up', replaced: '= cancel-beside', 'beside-failed': '=', 'beside-withheld': '=', 'beside-timer': '=', timer: '=', client: '=', wake: '=', network: '=', files: '=', host: '=', answer: '=', user: '=', drain: 'draining drain arm', stop: 'ended close-link' },
-  waiting:  { start: '=', linked: '= close-link', failed: '=', withheld: '=', lost: '=', unbacked: '=', backed: '=', suspected: '=', gone: '=', trusted: '=', replaced: '= cancel-beside', 'beside-failed': '=', 'beside-withheld': '=', 'beside-timer': '=', timer: '= arm', client: 'dialing disarm dial', wake: 'dialing disarm dial', network: 'dialing disarm dial', files: '=', host: '=', answer: '=', user: 'dialing disarm dial', drain: 'ended disarm', stop: 'ended disarm' },
-  blocked:  { start: '=', linked: '= close-link', failed: '=', withheld: '=', lost: '=', unbacked: '=', backed: '=', suspected: '=', gone: '=', trusted: '=', replaced: '= cancel-beside', 'beside-failed': '=', 'beside-withheld': '=', 'beside-timer': '=', timer: '=', client: '=', wake: '=', network: '=', files: 'dialing disarm dial', host: '=', answer: '=', user: 'dialing disarm dial', drain: 'ended disarm', stop: 'ended disarm' },
-  draining: { start: '=', linked: '= close-link', failed: '=', withheld: '=', lost: 'ended disarm close-link', unbacked: '=', backed: '=', suspected: '=', gone: '=', trusted: '=', replaced: '= cancel-beside', 'beside-failed': '=', 'beside-withheld': '=', 'beside-timer': '=', timer: '= arm', client: '=', wake: '=', network: '=', files: '=', host: '=', answer: '=', user: '=', drain: 'ended disarm close-link', stop: 'ended disarm close-link' },
-  ended:    { start: '=', linked: '=', failed: '=', withheld: '=', lost: '=', unbacked: '=', backed: '=', suspected: '=', gone: '=', trusted: '=', replaced: '=', 'beside-failed': '=', 'beside-withheld': '=', 'beside-timer': '=', timer: '=', client: '=', wake: '=', network: '=', files: '=', host: '=', answer: '=', user: '=', drain: '=', stop: '=' },
+  idle:     { start: 'dialing dial', linked: '= close-link', unready: '= close-link', failed: '=', withheld: '=', lost: '=', unbacked: '=', backed: '=', suspected: '=', gone: '=', trusted: '=', replaced: '= cancel-beside', 'beside-failed': '=', 'beside-withheld': '=', 'beside-timer': '=', timer: '=', client: '=', wake: '=', network: '=', files: '=', host: '=', answer: '=', user: '=', drain: 'ended', stop: 'ended' },
+  dialing:  { start: '=', linked: 'up', unready: 'up/waiting arm', failed: 'waiting arm', withheld: 'blocked arm watch-files', lost: '=', unbacked: '=', backed: '=', suspected: '=', gone: '=', trusted: '=', replaced: '= cancel-beside', 'beside-failed': '=', 'beside-withheld': '=', 'beside-timer': '=', timer: '=', client: '=', wake: '=', network: '=', files: '=', host: '=', answer: '=', user: '=', drain: 'ended cancel-dial', stop: 'ended cancel-dial' },
+  up:       { start: '=', linked: '= close-link', unready: '= close-link', failed: '=', withheld: '=', lost: 'dialing close-link dial', unbacked: 'up/trying back', backed: '=', suspected: 'up+doubting arm-beside', gone: 'up+dialing yield dial-beside', trusted: '=', replaced: '= cancel-beside', 'beside-failed': '=', 'beside-withheld': '=', 'beside-timer': '=', timer: '=', client: '=', wake: '=', network: '=', files: '=', host: '=', answer: '=', user: '=', drain: 'draining drain arm', stop: 'ended close-link' },
+  backing:  { start: '=', linked: '= close-link', unready: '= close-link', failed: 'up/waiting arm', withheld: '=', lost: 'dialing close-link dial', unbacked: '=', backed: 'up', suspected: 'up/trying+doubting arm-beside', gone: 'up/trying+dialing cancel-back yield dial-beside', trusted: '=', replaced: '= cancel-beside', 'beside-failed': '=', 'beside-withheld': '=', 'beside-timer': '=', timer: '=', client: '=', wake: '=', network: '=', files: '=', host: '=', answer: '=', user: '=', drain: 'draining cancel-back drain arm', stop: 'ended close-link' },
+  resting:  { start: '=', linked: '= close-link', unready: '= close-link', failed: '=', withheld: '=', lost: 'dialing disarm close-link dial', unbacked: 'up/trying disarm back', backed: '=', suspected: 'up/waiting+doubting arm-beside', gone: 'up/waiting+dialing yield dial-beside', trusted: '=', replaced: '= cancel-beside', 'beside-failed': '=', 'beside-withheld': '=', 'beside-timer': '=', timer: '= arm', client: 'up/trying disarm back', wake: 'up/trying disarm back', network: 'up/trying disarm back', files: '=', host: '=', answer: '=', user: 'up/trying disarm back', drain: 'draining drain arm', stop: 'ended disarm close-link' },
+  stopped:  { start: '=', linked: '= close-link', unready: '= close-link', failed: '=', withheld: '=', lost: 'dialing disarm close-link dial', unbacked: 'up/trying disarm back', backed: '=', suspected: 'up/blocked+doubting arm-beside', gone: 'up/blocked+dialing yield dial-beside', trusted: '=', replaced: '= cancel-beside', 'beside-failed': '=', 'beside-withheld': '=', 'beside-timer': '=', timer: '=', client: '=', wake: '=', network: '=', files: 'up/trying disarm back', host: '=', answer: '=', user: 'up/trying disarm back', drain: 'draining drain arm', stop: 'ended disarm close-link' },
+  doubting: { start: '=', linked: '= close-link', unready: '= close-link', failed: '=', withheld: '=', lost: 'dialing disarm-beside close-link dial', unbacked: 'up/trying+doubting back', backed: '=', suspected: '=', gone: 'up+dialing disarm-beside yield dial-beside', trusted: 'up disarm-beside', replaced: '= cancel-beside', 'beside-failed': '=', 'beside-withheld': '=', 'beside-timer': '= arm-beside', timer: '=', client: '=', wake: '=', network: '=', files: '=', host: '=', answer: '=', user: '=', drain: 'draining disarm-beside drain arm', stop: 'ended disarm-beside close-link' },
+  beside:   { start: '=', linked: '= close-link', unready: '= close-link', failed: '=', withheld: '=', lost: 'dialing close-link promote', unbacked: 'up/trying+dialing', backed: '=', suspected: '=', gone: '=', trusted: 'up cancel-beside', replaced: 'up retire', 'beside-failed': 'up+waiting arm-beside', 'beside-withheld': 'up+blocked arm-beside watch-files', 'beside-timer': '=', timer: '=', client: '=', wake: '=', network: '=', files: '=', host: '=', answer: '=', user: '=', drain: 'draining cancel-beside drain arm', stop: 'ended cancel-beside close-link' },
+  paused:   { start: '=', linked: '= close-link', unready: '= close-link', failed: '=', withheld: '=', lost: 'waiting disarm-beside close-link arm', unbacked: 'up/trying+waiting', backed: '=', suspected: '=', gone: '=', trusted: 'up disarm-beside', replaced: '= cancel-beside', 'beside-failed': '=', 'beside-withheld': '=', 'beside-timer': '= arm-beside', timer: '=', client: 'up+dialing disarm-beside dial-beside', wake: 'up+dialing disarm-beside dial-beside', network: 'up+dialing disarm-beside dial-beside', files: '=', host: '=', answer: '=', user: 'up+dialing disarm-beside dial-beside', drain: 'draining disarm-beside drain arm', stop: 'ended disarm-beside close-link' },
+  barred:   { start: '=', linked: '= close-link', unready: '= close-link', failed: '=', withheld: '=', lost: 'blocked disarm-beside close-link watch-files', unbacked: 'up/trying+blocked', backed: '=', suspected: '=', gone: '=', trusted: 'up disarm-beside', replaced: '= cancel-beside', 'beside-failed': '=', 'beside-withheld': '=', 'beside-timer': '=', timer: '=', client: '=', wake: '=', network: '=', files: 'up+dialing disarm-beside dial-beside', host: '=', answer: '=', user: 'up+dialing disarm-beside dial-beside', drain: 'draining disarm-beside drain arm', stop: 'ended disarm-beside close-link' },
+  alone:    { start: '=', linked: '= close-link', unready: '= close-link', failed: '=', withheld: '=', lost: 'dialing close-link dial', unbacked: 'up/trying+alone', backed: '=', suspected: '=', gone: '=', trusted: 'up', replaced: '= cancel-beside', 'beside-failed': '=', 'beside-withheld': '=', 'beside-timer': '=', timer: '=', client: '=', wake: '=', network: '=', files: '=', host: '=', answer: '=', user: '=', drain: 'draining drain arm', stop: 'ended close-link' },
+  waiting:  { start: '=', linked: '= close-link', unready: '= close-link', failed: '=', withheld: '=', lost: '=', unbacked: '=', backed: '=', suspected: '=', gone: '=', trusted: '=', replaced: '= cancel-beside', 'beside-failed': '=', 'beside-withheld': '=', 'beside-timer': '=', timer: '= arm', client: 'dialing disarm dial', wake: 'dialing disarm dial', network: 'dialing disarm dial', files: '=', host: '=', answer: '=', user: 'dialing disarm dial', drain: 'ended disarm', stop: 'ended disarm' },
+  blocked:  { start: '=', linked: '= close-link', unready: '= close-link', failed: '=', withheld: '=', lost: '=', unbacked: '=', backed: '=', suspected: '=', gone: '=', trusted: '=', replaced: '= cancel-beside', 'beside-failed': '=', 'beside-withheld': '=', 'beside-timer': '=', timer: '=', client: '=', wake: '=', network: '=', files: 'dialing disarm dial', host: '=', answer: '=', user: 'dialing disarm dial', drain: 'ended disarm', stop: 'ended disarm' },
+  draining: { start: '=', linked: '= close-link', unready: '= close-link', failed: '=', withheld: '=', lost: 'ended disarm close-link', unbacked: '=', backed: '=', suspected: '=', gone: '=', trusted: '=', replaced: '= cancel-beside', 'beside-failed': '=', 'beside-withheld': '=', 'beside-timer': '=', timer: '= arm', client: '=', wake: '=', network: '=', files: '=', host: '=', answer: '=', user: '=', drain: 'ended disarm close-link', stop: 'ended disarm close-link' },
+  ended:    { start: '=', linked: '=', unready: '=', failed: '=', withheld: '=', lost: '=', unbacked: '=', backed: '=', suspected: '=', gone: '=', trusted: '=', replaced: '=', 'beside-failed': '=', 'beside-withheld': '=', 'beside-timer': '=', timer: '=', client: '=', wake: '=', network: '=', files: '=', host: '=', answer: '=', user: '=', drain: '=', stop: '=' },
 };
 
 /** A lane that is up and does without its backend says how it stands with that, and with a link whose life is in doubt. */
@@ -424,6 +425,60 @@ test('a backend that did not come up in several tries is tried again each five m
   );
   t.equal(step(state, { type: 'nudge', why: 'user' }, now, policy).state.at, 'dialing');
   t.equal(step(state, { type: 'timer' }, now + 300_000, policy).state.at, 'dialing');
+  t.end();
+});
+
+test('who is joined over a link that was replaced may finish too, wherever the lane is when it is to end', (t) => {
+  const joined = { ...policy, retired: true };
+  for (const [at, before] of [
+    ['dialing', ['cancel-dial']],
+    ['waiting', ['disarm']],
+    ['blocked', ['disarm']],
+    ['up', []],
+  ] as const) {
+    const { state, effects } = step(states[at], { type: 'drain' }, now, joined);
+    t.same(state, { at: 'draining', until: now + policy.drain }, at);
+    t.same(
+      effects.map((effect) => effect.do),
+      [...before, 'drain', 'arm'],
+      at,
+    );
+  }
+  const lost = step(states.draining, inputs['lost'] as LaneInput, now, joined);
+  t.equal(lost.state, states.draining, 'the present link is not the one that they go over');
+  t.same(lost.effects, [{ do: 'close-link' }]);
+  t.same(step(lost.state, { type: 'timer' }, now + 10_000, joined).state, { at: 'ended' }, 'but no longer than that');
+  t.same(step(states.draining, { type: 'stop' }, now, joined).state, { at: 'ended' });
+  t.same(step(states.idle, { type: 'drain' }, now, joined).state, { at: 'ended' });
+  t.end();
+});
+
+test('a backend that does not come over a new link rests as its fault says, and the link is up without it', (t) => {
+  const dialing: LaneState = { at: 'dialing', attempt: 3, tries: { of: 'soon', count: 2, flaps: 4 }, before: false };
+  for (const [code, rest, after] of [
+    ['LAUNCH_FAILED', { at: 'blocked', until: now + 300_000 }, ['arm', 'watch-files']],
+    ['TOKEN_REFUSED', { at: 'blocked', until: now + 60_000 }, ['arm', 'watch-files']],
+    ['BACKEND_STOPPED', { at: 'blocked', until: null }, ['watch-files']],
+    ['CONNECT_REFUSED', { at: 'waiting', from: now, until: now }, ['arm']],
+  ] as const) {
+    const { state, effects } = step(dialing, { type: 'unready', fault: report(code), kept: [0, 2] }, now, policy);
+    const { attempt, tries } = dialing;
+    const backing = { ...rest, tries: { count: 1, flaps: 0 }, fault: { code } };
+    t.match(state, { at: 'up', since: now, attempt, tries, kept: [0, 2], backing, beside: null, vain: [] }, code);
+    t.same(
+      effects.map((effect) => effect.do),
+      after,
+      code,
+    );
+    const again = step(state, { type: 'nudge', why: 'user' }, now, policy);
+    t.match(again.state, { at: 'up', kept: [0, 2], backing: { at: 'trying' } }, 'it is brought over the same link');
+    t.same(again.effects, [{ do: 'disarm' }, { do: 'back' }]);
+    const failed = step(again.state, { type: 'failed', fault: report(code) }, now + 9, policy).state;
+    t.match(failed, { at: 'up', since: now, kept: [0, 2], backing: { fault: { code } } });
+    const backed = step(again.state, { type: 'backed' }, now + 9, policy).state;
+    t.match(backed, { at: 'up', since: now, backing: null });
+    t.notOk('kept' in backed, 'by now its address says what leads there');
+  }
   t.end();
 });
 

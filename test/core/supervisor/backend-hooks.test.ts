@@ -72,7 +72,9 @@ test('a token that is set while another one is being proved is proved itself bef
   const { standing } = await daemon.reach('r', 'blocked');
   t.match(standing.fault, { code: 'TOKEN_REFUSED' });
   t.notOk(
-    daemon.events.some((event) => event.type === 'link.opened'),
+    daemon.events.some(
+      (event) => event.type === 'lane.changed' && event.state.at === 'up' && event.state.backing === null,
+    ),
     'it was never connected with the old one',
   );
   forgetToken(daemon.stateDir, 'r');
@@ -150,6 +152,6 @@ test('an answer that serves another relay too does not start what was stopped on
   await waitUntil('b is in too', () => daemon.status('b').standing.fault?.code === 'BACKEND_STOPPED');
   t.same(said(), ['forced false']);
   await daemon.supervisor.startRelay('b');
-  await daemon.next('b has its backend', (event) => event.type === 'link.opened' && event.relay === 'b');
+  await daemon.next('b has its backend', (event) => event.type === 'backend.ready' && event.relay === 'b');
   t.same(said(), ['forced false', 'forced true']);
 });

@@ -172,13 +172,14 @@ test('a backend that was stopped on purpose is revived by its user only, over th
   const again = await state('a token is set', backing('trying'), found.id);
   await state('it stays stopped', backing('blocked'), again.id);
 
+  after = daemon.supervisor.status().id;
   sshd.killSessions();
-  await daemon.reach('r', 'blocked');
-  t.match(daemon.status('r').standing.fault, { code: 'BACKEND_STOPPED' });
+  await state('it is stopped over the next link too', backing('blocked'), after);
+  t.match(daemon.status('r').standing, { word: 'degraded', fault: { code: 'BACKEND_STOPPED' }, until: null });
   after = daemon.supervisor.status().id;
   appendFileSync(sshd.sshConfigFile, '\n# and one more\n');
-  const dialing = await state('a file changes', ({ at }) => at === 'dialing', after);
-  await state('it stays stopped', ({ at }) => at === 'blocked', dialing.id);
+  const once = await state('a file changes', backing('trying'), after);
+  await state('it stays stopped', backing('blocked'), once.id);
   t.equal(moody.started(), 1);
 
   await daemon.supervisor.startRelay('r');

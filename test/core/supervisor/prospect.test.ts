@@ -27,6 +27,9 @@ const declared: Fact[] = [
 const lane = (state: LaneState): Fact => ({ type: 'lane.changed', relay, lane: 0, state });
 const up = (backing: BackingState | null): Fact =>
   lane({ at: 'up', since: 0, attempt: 1, tries, backing, beside: null, vain: [] });
+/** Over a link over which it never came: nobody knows its address, and who is kept from it. */
+const never = (backing: BackingState): Fact =>
+  lane({ at: 'up', since: 0, attempt: 1, tries, backing, kept: [0], beside: null, vain: [] });
 const doubt = (beside: Beside): Fact =>
   lane({ at: 'up', since: 0, attempt: 1, tries, backing: null, beside, vain: [] });
 const dialing = lane({ at: 'dialing', attempt: 1, tries, before: false });
@@ -35,6 +38,9 @@ const ready: Fact = { type: 'backend.ready', relay, lane: 0, backend };
 const fault = new Fault('LAUNCH_FAILED', 'exit code 1').report();
 const trying = up({ at: 'trying', tries });
 const blocked = { tries, until: null, fault } as const;
+
+const bare = never({ at: 'blocked', ...blocked });
+const bareAgain = never({ at: 'trying', tries });
 
 const rows: readonly (readonly [string, readonly Fact[], string])[] = [
   ['declared only', declared.slice(0, 1), 'RELAY_STOPPED RELAY_STOPPED RELAY_STOPPED'],
@@ -57,6 +63,8 @@ const rows: readonly (readonly [string, readonly Fact[], string])[] = [
     'held held open',
   ],
   ['it does not come', [dialing, ready, up({ at: 'blocked', ...blocked })], 'LAUNCH_FAILED LAUNCH_FAILED open'],
+  ['it never came', [dialing, bare], 'LAUNCH_FAILED open open'],
+  ['it never came, and is tried again', [dialing, bare, bareAgain], 'launching open open'],
   [
     'its link is asked whether it lives',
     [dialing, ready, doubt({ at: 'doubting', where: 'h', since: 0, until: 9 })],

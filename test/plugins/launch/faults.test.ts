@@ -2,6 +2,7 @@ import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { test } from 'tap';
+import { endBackend } from '../../../src/plugins/launch/manage.ts';
 import { startLaunchHost } from '../../fixtures/launch-host.ts';
 import { HERE, launching, stateFolder } from '../../fixtures/launching.ts';
 import { openTestLink } from '../../fixtures/link.ts';
@@ -29,6 +30,16 @@ test('a backend that is late is waited for, and its last line is shown without i
 
 test('one that never gets ready is given up with its last lines, and goes on running unless it is to stop', async (t) => {
   await neverComes(t, await startLaunchHost(t));
+});
+
+test('only the run that was late is ended, not one that was started since under the same name', async (t) => {
+  const sshd = await startSshd(t);
+  const link = await openTestLink(t, sshd);
+  const { up, host } = await launching(t, link, { command: `exec ${HERE} serve --port={port}`, recipe });
+  const { run } = await up();
+  t.match(await endBackend(host, 'box', { forGood: false, run: 'f'.repeat(32) }), { was: 'none' });
+  t.match(await up(), { run, adopted: true }, 'it lives');
+  t.match(await endBackend(host, 'box', { forGood: false, run: run ?? 'none' }), { was: 'ended' });
 });
 
 test('a token that comes twice, in pieces, in colour and on stderr is found', async (t) => {

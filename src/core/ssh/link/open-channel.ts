@@ -1,4 +1,5 @@
 import type { ClientChannel } from 'ssh2';
+import { openPatience } from '../../model/config.ts';
 import { Fault } from '../../model/fault.ts';
 import { openFault } from '../login/errors.ts';
 import type { Pulse } from './pulse.ts';
@@ -31,9 +32,6 @@ type Done = (error: Error | undefined, channel: ClientChannel) => void;
 
 /** A timer that fires so much too late tells that this process did not run (sleep, SIGSTOP): that is not the server's silence. ms */
 const away = 1_000;
-
-/** No full pipe takes so many deadlines (60 KiB/s: 15 MiB): a server that talks on and on and does not answer is not waited for. */
-const patience = 50;
 
 /**
  * Opens a channel with a deadline; ssh2 has none. A ping goes right behind the request, and its answer starts the clock: on a slow
@@ -78,7 +76,7 @@ export function openChannel(
     const ring = (late: number) => {
       if (late > away) return arm();
       waits += 1;
-      if (seen || waits >= patience) {
+      if (seen || waits >= openPatience) {
         const text = `${where} did not open ${name} within ${(seen ? deadline : deadline * waits) / 1000} s; check that the target is reachable from there`;
         return settle(() => reject(new Fault('OPEN_TIMEOUT', text, { detail: { target: name } })));
       }

@@ -7,12 +7,14 @@ enter
 `;
 
 /**
- * Ends the backend \`$name\`: with \`$mark\` it is not started again unless somebody asks for it. Says \`none\`, \`ended\` or \`left PIDS\`.
+ * Ends the backend \`$name\`; where \`$only\` is not empty, that run of it and no other. With \`$mark\` it is not started again unless somebody asks
+ * for it. Says \`none\`, \`ended\` or \`left PIDS\`.
  */
 export const end = `${one}
 lock
 [ "$mark" = no ] || true >stopped
 if ! recall || ! alive; then unlock; quit none; fi
+[ -z "$only" ] || [ "$only" = "$r_run" ] || { unlock; quit none; }
 end_run "$r_run" "$r_pid" "$r_start" 50 && { rm -f token ready; unlock; quit ended; }
 unlock
 quit left $(members "$r_run" "$r_pid" "$r_start")

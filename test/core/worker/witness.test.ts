@@ -1,0 +1,99 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { test } from 'tap';
+import type { Backend } from '../../../src/core/model/backend.ts';
+import { Fault } from '../../../src/core/model/fault.ts';
+import { Secret } from '../../../src/core/model/secret.ts';
+import { checkToken } from '../../../src/core/probe/token-check.ts';
+import { remoteHost } from '../../../src/core/ssh/link/remote-host.ts';
+import { witness } from '../../../src/core/worker/witness.ts';
+import { startEcho } from '../../fixtures/backend.ts';
+import { openTestLink } from '../../fixtures/link.ts';
+import { freePort } from '../../fixtures/port.ts';
+import { startSshd } from '../../fixtures/sshd.ts';
+import type { Owner } from '../../fixtures/temp.ts';
+import { within } from '../../fixtures/wait.ts';
+
+const signal = new AbortController().signal;
+const asRoot = process.getuid?.() === 0;
+const from = { address: '127.0.0.1', port: 0 };
+const door = { wire: { in: 'query', name: 'token' }, kind: 'http', path: '/' } as const;
+
+async function startHost(t: Owner, config: readonly string[] = []) {
+  const link = await openTestLink(t, await startSshd(t, { config }));
+  const backendAt = (port: number, over: Partial<Backend> = {}): Backend => ({
+    target: { kind: 'tcp', host: '127.0.0.1', port },
+    run: null,
+    adopted: true,
+    door,
+    opens: null,
+    says: '',
+    ...over,
+  });
+  return { link, host: remoteHost(link), backendAt };
+}
+
+/** Another user who refuses the first token that he sees, as a backend does, and takes the second. */
+async function startSly(t: Owner): Promise<{ readonly port: number; readonly seen: () => string }> {
+  const port = await freePort();
+  const code = `let n = 0; require('http').createServer((request, response) => {
+      process.stdout.write(request.url + '\\n');
+      response.writeHead(n++ === 0 ? 403 : 200).end();
+    }).listen(${port}, '127.0.0.1', () => process.stdout.write('listening\\n'));`;
+  const other = asRoot ? { uid: 65_534, gid: 65_534 } : {};
+  const child = spawn(process.execPath, ['-e', code], { ...other, cwd: '/', stdio: ['ignore', 'pipe', 'inherit'] });
+  t.teardown(() => child.kill('SIGKILL'));
+  let seen = '';
+  child.stdout.setEncoding('latin1').on('data', (chunk: string) => {
+    seen += chunk;
+  });
+  await within('it listens', once(child.stdout, 'data'));
+  return { port, seen: () => seen };
+}
+
+test('another user who has the port of a backend without a verify is refused by name, and sees no token', {
+  skip: asRoot ? false : 'needs root, to be two users',
+}, async (t) => {
+  const { link, host, backendAt } = await startHost(t);
+  const sly = await startSly(t);
+  const message = new RegExp(`^port ${sly.port} on .* belongs to a process of uid 65534, not to uid 0 `);
+  const refused = { code: 'BACKEND_FOREIGN', message, detail: { uid: 65_534 } };
+  await t.rejects(witness(host, backendAt(sly.port), signal), refused);
+  // Whose plugin cannot say is looked at too, at the proof.
+  const unsure = await witness(host, backendAt(sly.port, { verify: async () => false }), signal);
+  const dial = () => link.dial(backendAt(sly.port).target, from);
+  await t.rejects(checkToken(dial, door, new Secret('the-right-one'), signal, unsure), refused);
+  t.match(sly.seen(), /token=/, 'a wrong one was tried');
+  t.notMatch(sly.seen(), 'the-right-one');
+  const sure = await witness(host, backendAt(sly.port, { verify: async () => true }), signal);
+  t.equal(await sure(signal), true, 'the plugin knows better');
+});
+
+test('who came to listen after the first look is known from the proof on, and nobody else then', async (t) => {
+  const { host, backendAt } = await startHost(t);
+  const port = await freePort();
+  for (const over of [{}, { verify: async () => false }]) {
+    const verify = await witness(host, backendAt(port, over), signal);
+    await t.rejects(verify(signal), { code: 'TARGET_REFUSED', message: /^nothing listens on port/ });
+    const first = await startEcho(t, port);
+    t.equal(await verify(signal), true);
+    t.equal(await verify(signal), true);
+    await first.close();
+    const second = await startEcho(t, port);
+    await t.rejects(verify(signal), {
+      code: 'BACKEND_FOREIGN',
+      message: /another listener than the one that was proved/,
+    });
+    await second.close();
+  }
+});
+
+test('a host that shows nothing is not asked again and again, and says neither yes nor no', async (t) => {
+  const { host, backendAt } = await startHost(t, ['ForceCommand /bin/false']);
+  const { port } = await startEcho(t);
+  const verify = await witness(host, backendAt(port), signal);
+  t.equal(await verify(signal), false);
+  const foreign = new Fault('BACKEND_FOREIGN', 'it is another one');
+  const knows = await witness(host, backendAt(port, { verify: () => Promise.reject(foreign) }), signal);
+  await t.rejects(knows(signal), { code: 'BACKEND_FOREIGN' });
+});
