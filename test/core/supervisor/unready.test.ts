@@ -91,3 +91,17 @@ test('a relay whose only forward leads to the backend keeps its link, and is blo
     'nobody ended it',
   );
 });
+
+test('a config that mends the launch is taken over by itself, though the link is up: nobody used that', async (t) => {
+  const moody = makeMoody(t);
+  moody.mood('401');
+  const r = { host: 'test', forwards: ['0:backend'], plugins: [moody.plugin] };
+  const daemon = await supervise(t, await startSshd(t), { r });
+  await daemon.reach('r', 'blocked', 60_000);
+  t.match(daemon.status('r').lanes, [{ state: { at: 'up' } }]);
+  moody.mood('');
+  const plugins = [{ ...moody.plugin, deadline: '50s' }];
+  t.match(await daemon.reload({ r: { ...r, plugins } }, []), { applied: true, changed: ['r'], ended: [], cuts: [] });
+  await daemon.reach('r', 'connected', 60_000);
+  t.match(await daemon.reload({ r }, []), { applied: false, cuts: ['r'] }, 'by now it would be noticed');
+});
