@@ -1,4 +1,5 @@
 import { Fault, printable, type RemoteHost } from '../../plugin.ts';
+import { ownPorts } from './choose-port.ts';
 import type { LastLines } from './last-lines.ts';
 import type { Look } from './look.ts';
 import { whose } from './scripts/settle.ts';
@@ -73,6 +74,16 @@ export function orphaned({ name, lines, look }: Told): Fault {
   const left = (look?.processes ?? []).slice(0, 5).map(({ pid, name: what }) => `pid ${pid} ${printable(what)}`);
   const text = `the backend ${name} is gone, but processes of it are left (${left.join(', ')}) and none of them listens; look at them, ${stop(name)} ends them; ${lines.sentence}`;
   return new Fault('LAUNCH_FAILED', text);
+}
+
+/** What a backend that comes up is waited for. `port` is the one on which it is to listen; null: nobody knows. */
+export function lacking(look: Look | null, port: number | null, token: boolean): string {
+  const open = look === null ? [] : ownPorts(look);
+  if (port === null ? open.length === 0 : !open.includes(port))
+    return `its backend does not listen${port === null ? '' : ` on port ${port}`} yet`;
+  if (port === null && open.length > 1)
+    return `its backend listens on ${open.join(', ')}, and nothing says which is the one`;
+  return token ? 'its backend has not printed its token yet' : 'its backend is looked at';
 }
 
 /** It is there, and not ready. */

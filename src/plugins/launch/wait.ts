@@ -3,7 +3,7 @@ import { OutputScanner, type ScannedStream } from '../token/scan.ts';
 import { scanRules } from '../token/scan-rules.ts';
 import { type Choice, choosePort, ownPorts } from './choose-port.ts';
 import { LastLines } from './last-lines.ts';
-import { ended, late, orphaned, squatted, type Told } from './launch-faults.ts';
+import { ended, lacking, late, orphaned, squatted, type Told } from './launch-faults.ts';
 import { type Look, readLook } from './look.ts';
 import type { Ready, WatchOptions } from './watch-run.ts';
 
@@ -191,17 +191,8 @@ export class Wait {
     // Its words alone do not say that it is not there yet.
     if (waits || now - Math.max(at, this.#began) < silentFor) return;
     this.#shown = { line, at: now, waits: true };
-    this.#options.progress(`${this.#waitsFor}; ${line === '' ? 'it has printed nothing' : `last output: "${line}"`}`);
-  }
-
-  /** What is still lacking, in words. */
-  get #waitsFor(): string {
-    const port = this.#wanted;
-    const open = this.#look === null ? [] : ownPorts(this.#look);
-    if (port === null ? open.length === 0 : !open.includes(port))
-      return `its backend does not listen${port === null ? '' : ` on port ${port}`} yet`;
-    if (port === null && open.length > 1)
-      return `its backend listens on ${open.join(', ')}, and nothing says which is the one`;
-    return this.#token() === 'missing' ? 'its backend has not printed its token yet' : 'its backend is looked at';
+    this.#options.progress(
+      `${lacking(this.#look, this.#wanted, this.#token() === 'missing')}; ${line === '' ? 'it has printed nothing' : `last output: "${line}"`}`,
+    );
   }
 }

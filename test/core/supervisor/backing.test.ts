@@ -68,6 +68,7 @@ test('a backend that ends is launched again over the same link; who has to do wi
   const held = ask(daemon.port('r'));
   t.equal((await exchange(daemon.port('r', 1), 'x')).toString(), 'x', 'another forward serves meanwhile');
   t.equal(await held, 403, 'the client was held, and served by the new one');
+  t.match(daemon.status('r').warnings, [/^its backend was started anew, with another token; .* by `towline url r`$/]);
   const back = await daemon.reach('r', 'connected');
   // The wall clock is read anew each time, to the ms.
   t.ok(Math.abs(upSince(back) - upSince(before)) < 1_000, 'the link counts from its own beginning');
