@@ -1,7 +1,7 @@
 import type { Edit } from '../core/config/edit/edit-relays.ts';
 import { changeConfig, type OpenConfig, openConfig } from '../core/config/edit/open-config.ts';
 import { placeConfig } from '../core/config/load.ts';
-import { formatChange } from '../control/change-text.ts';
+import { formatChange, isNothing } from '../control/change-text.ts';
 import { Fault } from '../core/model/fault.ts';
 import { printable } from '../core/model/printable.ts';
 import { shellWord } from '../core/model/shell-word.ts';
@@ -42,6 +42,8 @@ export async function tellDaemon(file: string, touch: readonly string[]): Promis
     const { config, pid } = await client.version();
     if (!isSame(config, file)) return `a daemon (pid ${pid}) runs with another config, ${printable(config)}`;
     const news = await client.reload(touch);
+    // It looks at the file by itself, and may have been quicker.
+    if (news.applied && isNothing(news)) return `the daemon (pid ${pid}) has it already`;
     if (news.applied) return `the daemon (pid ${pid}) has taken it over: ${formatChange(news)}`;
     const links = news.cuts.length === 1 ? 'the open link' : 'the open links';
     return `the daemon (pid ${pid}) goes on as it was: ${links} of ${news.cuts.join(', ')} would end; \`towline reload\` takes it over`;

@@ -28,10 +28,10 @@ export class NotifySocket {
     this.#warn = warn;
   }
 
-  /** Sends it after those that wait. A status that nobody has heard of yet gives way to a newer one. */
+  /** Sends it after those that wait. A status, or a sign of life, that nobody has heard of yet gives way to a newer one. */
   send(notice: Notice): void {
     const last = this.#queue.at(-1);
-    if (last !== undefined && isStatus(last) && isStatus(notice)) this.#queue.pop();
+    if (last !== undefined && isStale(last, notice)) this.#queue.pop();
     this.#queue.push(notice);
     if (!this.#busy) this.#next();
   }
@@ -51,8 +51,9 @@ export class NotifySocket {
   }
 }
 
-function isStatus(notice: Notice): boolean {
-  return Object.keys(notice).join() === 'STATUS';
+function isStale(old: Notice, young: Notice): boolean {
+  const [one, other] = [old, young].map((notice) => Object.keys(notice).join());
+  return one === other && (one === 'STATUS' || one === 'WATCHDOG');
 }
 
 function whyUnheard(error: Error, said: string): string {

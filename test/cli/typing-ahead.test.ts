@@ -37,7 +37,7 @@ test('what is typed while an answer is looked at is not shown, and is no answer 
   let asked = once(thinking, 'asked');
   await cli.answer(/password: $/, 'first\r');
   await asked;
-  cli.type('ahead\rbegun');
+  await cli.typeAhead('ahead\rbegun');
   asked = once(thinking, 'asked');
   judge(false);
   await cli.answer(/that was not right, try again[\s\S]*password: $/, ' second\r');

@@ -69,7 +69,7 @@ export const faults = {
   CONNECT_FAILED:         row('soon',    69, 502, 'the host cannot be reached', 'check the network, VPN or firewall'),
   CONNECT_TIMEOUT:        row('stage',   69, 504, 'no answer to the TCP connect', 'check the address and the firewall'),
   GREETING_TIMEOUT:       row('stage',   69, 504, 'TCP connected but no SSH greeting came', 'check that sshd answers on this port'),
-  KEX_TIMEOUT:            row('busy',    69, 504, 'the key exchange did not finish', 'large packets may be lost: check the MTU'),
+  KEX_TIMEOUT:            row('stage',   69, 504, 'the key exchange did not finish', 'large packets may be lost: check the MTU'),
   AUTH_TIMEOUT:           row('busy',    69, 504, 'authentication did not finish', 'look at the server\'s log'),
   PROXY_COMMAND_FAILED:   row('soon',    69, 502, 'the ProxyCommand ended, or could not be run', 'run it by hand; correct it in ssh_config'),
   PROXY_COMMAND_MISSING:  row('absent',  69, 502, 'the program of the ProxyCommand is not there or may not be run', 'install it, or correct ProxyCommand in ssh_config'),

@@ -8,7 +8,13 @@ export type LaneInput =
   /** The link is up, and what it leads to is ready. */
   | { readonly type: 'linked' }
   /** The link is up, but the backend did not come over it; `kept`: the forwards that wait for that, all others can be used. */
-  | { readonly type: 'unready'; readonly fault: FaultReport; readonly kept: readonly number[] }
+  | {
+      readonly type: 'unready';
+      readonly fault: FaultReport;
+      readonly kept: readonly number[];
+      /** It is tried again at once, over the link that is up. */
+      readonly again: boolean;
+    }
   /** What was being tried failed: the link, or over a link that is up, the backend. */
   | { readonly type: 'failed'; readonly fault: FaultReport }
   /** The host, or the credentials, are to be left alone until then, because of what somebody else met. */

@@ -21,9 +21,12 @@ export function step(state: LaneState, input: LaneInput, now: number, policy: La
     case 'unready': {
       if (state.at !== 'dialing') return { state, effects: [{ do: 'close-link' }] };
       const { attempt, tries } = state;
-      const { rest: backing, effects } = restAfter(noTries, input.fault, now, policy);
       const { kept } = input;
-      return { state: { at: 'up', since: now, attempt, tries, backing, kept, beside: null, vain: [] }, effects };
+      const up = { at: 'up', since: now, attempt, tries, kept, beside: null, vain: [] } as const;
+      if (input.again)
+        return { state: { ...up, backing: { at: 'trying', tries: noTries } }, effects: [{ do: 'back' }] };
+      const { rest: backing, effects } = restAfter(noTries, input.fault, now, policy);
+      return { state: { ...up, backing }, effects };
     }
     case 'failed':
       if (state.at === 'up') return unback(state, input.fault, now, policy);

@@ -154,7 +154,8 @@ export async function openLink(options: OpenLinkOptions): Promise<Link> {
       } catch (error) {
         const fault = await hinted(Fault.from(error), hop.host);
         // What lingers may still fail by itself; but who was to be asked is not any more.
-        const cancelled = at === 'near' || lingering.signal.aborted || fault.code === 'NEEDS_ANSWER';
+        const unasked = fault.code === 'NEEDS_ANSWER' || fault === signal.reason;
+        const cancelled = at === 'near' || lingering.signal.aborted || unasked;
         if (at !== 'in') permit.done(signal.aborted && cancelled ? 'cancelled' : fault);
         throw fault;
       } finally {

@@ -85,6 +85,8 @@ export class Failures {
  */
 export function leavesTrace(fault: FaultReport): boolean {
   if (/^(HOST_KEY|KNOWN_HOSTS)_/.test(fault.code)) return false;
+  // It has its stage's schedule, but the server, which was greeted, has written down that nobody logged in.
+  if (fault.code === 'KEX_TIMEOUT') return true;
   const retry = retryOf(fault);
   return retry === 'busy' || retry === 'command' || retry === 'refused' || retry === 'never';
 }

@@ -74,6 +74,8 @@ export class Backing {
   #reached: Backend | null = null;
   /** Where it was said to listen, over whatever link. */
   #target: Endpoint | null = null;
+  /** What failed first over a link that is up meanwhile: the next tries are made over that. */
+  #early: { readonly link: Link; readonly fault: Fault } | null = null;
 
   constructor(relay: RelayConfig, given: Secret | null, providers: Providers, news: BackingNews) {
     this.#relay = relay;
@@ -85,17 +87,21 @@ export class Backing {
   /**
    * Has the plugins bring the backend and its token over a new link, or once more over one whose backend has gone. No token leaves before the
    * backend has refused a wrong one. `asked`: the user asked for it, so that even what was stopped on purpose may be started. Rejects with
-   * their fault, with what ended the link, or with the signal's reason.
+   * their fault, with what ended the link, or with the signal's reason. `once`: after the first failure already, for others wait for the link;
+   * the tries that are left are made by the next call.
    */
-  async prepare(link: Link, asked: boolean, signal: AbortSignal): Promise<Backed> {
+  async prepare(link: Link, asked: boolean, signal: AbortSignal, once = false): Promise<Backed> {
     const ended = this.#endOf(link);
     const until = AbortSignal.any([signal, ended]);
     try {
       const host = remoteHost(link);
-      for (let tries = 0; ; tries += 1) {
+      const early = this.#early?.link === link ? this.#early.fault : null;
+      this.#early = null;
+      if (early !== null) await this.#pause(0, early, until);
+      for (let tries = early === null ? 0 : 1; ; tries += 1) {
         const given = this.given;
         try {
-          const backed = await this.#bring(link, host, { forced: asked, link: ended }, until);
+          const backed = await this.#bring(link, host, { forced: asked && tries === 0, link: ended }, until);
           // Another token was set meanwhile: that one is to be proved.
           if (given === this.given) return backed;
         } catch (error) {
@@ -103,16 +109,29 @@ export class Backing {
           // It failed with a token that does not count any more.
           if (given !== this.given) continue;
           const fault = Fault.from(error);
-          const pause = pauses[tries];
-          if (pause === undefined || !mayCureItself(fault)) throw fault;
-          this.#news.stage('pause', `try ${tries + 1}: ${fault.message}; again in ${pause / 1000} s`);
-          await sleep(pause, undefined, { signal: until }).catch(() => until.throwIfAborted());
+          if (tries >= pauses.length || !mayCureItself(fault)) throw fault;
+          if (once) {
+            this.#early = { link, fault };
+            throw fault;
+          }
+          await this.#pause(tries, fault, until);
         }
       }
     } catch (error) {
       // What a plugin makes of a lost link is not the news.
       throw link.fault ?? error;
     }
+  }
+
+  async #pause(tries: number, fault: Fault, until: AbortSignal): Promise<void> {
+    const pause = pauses[tries] ?? 0;
+    this.#news.stage('pause', `try ${tries + 1}: ${fault.message}; again in ${pause / 1000} s`);
+    await sleep(pause, undefined, { signal: until }).catch(() => until.throwIfAborted());
+  }
+
+  /** Whether more tries are to be made at once over a link that is up now. */
+  get unfinished(): boolean {
+    return this.#early !== null;
   }
 
   /** Aborted when the link ends: what a plugin began for it hears of that long after it was made ready. */

@@ -8,21 +8,22 @@ import type { LeadLink } from './lead-link.ts';
 export class ClientWay implements Way {
   readonly #lead: LeadLink;
   readonly #patience: number;
+  /** Of the patience, ms. */
+  #left: number;
   readonly #socket: Socket;
-  readonly #left: (link: Link) => void;
+  readonly #onLeft: (link: Link) => void;
   #link: Link;
   #yielded = new AbortController();
   #waits = false;
-  /** Until when it may wait, ms of a clock that never jumps; null: it has not waited yet. */
-  #until: number | null = null;
 
   /** `patience`: so long the client waits, all in all, ms. `left` hears of a link that it does not go over any more. */
   constructor(link: Link, lead: LeadLink, patience: number, socket: Socket, left: (link: Link) => void) {
     this.#link = link;
     this.#lead = lead;
     this.#patience = patience;
+    this.#left = patience;
     this.#socket = socket;
-    this.#left = left;
+    this.#onLeft = left;
   }
 
   /** The last one, while it waits for another. */
@@ -45,10 +46,11 @@ export class ClientWay implements Way {
   }
 
   async next(): Promise<void> {
-    this.#until ??= performance.now() + this.#patience;
+    const began = performance.now();
     this.#waits = true;
-    this.#left(this.#link);
-    this.#link = await this.#answering(this.#until - performance.now());
+    this.#onLeft(this.#link);
+    this.#link = await this.#answering(this.#left);
+    this.#left -= performance.now() - began;
     this.#waits = false;
     this.#yielded = new AbortController();
   }

@@ -68,10 +68,10 @@ export class LaneLink {
   perform(effect: Extract<LaneEffect, { do: LinkEffect }>): void {
     switch (effect.do) {
       case 'dial':
-        this.#dialing = this.#begin(effect.forced);
+        this.#dialing = this.#begin(effect.forced, true);
         break;
       case 'dial-beside':
-        this.#beside = this.#begin(effect.forced);
+        this.#beside = this.#begin(effect.forced, false);
         break;
       case 'cancel-beside':
         this.#beside?.giveUp();
@@ -98,7 +98,7 @@ export class LaneLink {
     const bring = async (signal: AbortSignal) => {
       await this.#dialer.restamp();
       signal.throwIfAborted();
-      return this.#ready(lease.link, signal);
+      return this.#ready(lease.link, signal, false);
     };
     this.#bringing = new Bringing(bring, {
       brought: (backed) => this.#news.backed(lease.link, backed),
@@ -153,8 +153,10 @@ export class LaneLink {
     this.#bringing = null;
   }
 
-  #begin(forced: boolean): LinkAttempt {
-    const attempt: LinkAttempt = new LinkAttempt(this.#dialer, forced, (link, signal) => this.#ready(link, signal), {
+  /** `once`: nobody has another link meanwhile, so that one is not waited for until every try to bring the backend has failed. */
+  #begin(forced: boolean, once: boolean): LinkAttempt {
+    const ready = (link: Link, signal: AbortSignal) => this.#ready(link, signal, once);
+    const attempt: LinkAttempt = new LinkAttempt(this.#dialer, forced, ready, {
       made: (lease, backed) => {
         if (this.#beside === attempt) return this.#news.beside(lease.link, backed);
         this.#dialing = null;
@@ -202,10 +204,10 @@ export class LaneLink {
     this.#news.lost(fault);
   }
 
-  async #ready(link: Link, signal: AbortSignal): Promise<Backed> {
+  async #ready(link: Link, signal: AbortSignal, once: boolean): Promise<Backed> {
     const { asked } = this;
     this.asked = false;
-    const backed = await this.#backing.prepare(link, asked, signal);
+    const backed = await this.#backing.prepare(link, asked, signal, once);
     // A wish that came meanwhile is fulfilled.
     if (!signal.aborted) this.asked = false;
     return backed;

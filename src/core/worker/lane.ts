@@ -109,7 +109,7 @@ export class Lane {
         voice.link(link);
         this.#replaceable = this.#backing.reached?.withLink !== true;
         this.#service.keep(kept);
-        this.input({ type: 'unready', fault: fault.report(), kept });
+        this.input({ type: 'unready', fault: fault.report(), kept, again: this.#backing.unfinished });
         if (this.#state.at === 'up') this.#service.beginWithout(link, fault);
       },
       backed: (link, backed) => {

@@ -50,7 +50,9 @@ export async function witness(host: RemoteHost, { target, verify }: Backend, sig
       throw new Fault('BACKEND_FOREIGN', text, { detail: { uid: Number(stranger.uid) } });
     }
     if (listening.length > 0) known ??= new Set(listening.map(({ inode }) => inode));
-    else if (missing === 'fault') throw new Fault('TARGET_REFUSED', `nothing listens on ${where}; start the backend`);
+    // Where nobody was ever shown, another kernel may hold the socket, and a connection stands: the host does not show it.
+    else if (missing === 'fault' && known !== null)
+      throw new Fault('TARGET_REFUSED', `nothing listens on ${where}; start the backend`);
     return listening.length > 0;
   };
   if (verify === undefined) await look(signal, 'fine');

@@ -51,7 +51,11 @@ export function ended({ name, lines, look }: Told, port: number | null): Fault {
     return new Fault('LAUNCH_FAILED', text, { detail: { exit: 0 } });
   }
   const how =
-    code === null ? 'ended' : code > 128 ? `was ended by signal ${code - 128}` : `ended with exit code ${code}`;
+    code === null
+      ? 'ended'
+      : signalOf(code) !== null
+        ? `was ended by signal ${signalOf(code)}`
+        : `ended with exit code ${code}`;
   const todo = code === 127 ? `${notFound(lines.missing)}; ` : '';
   return new Fault(
     'LAUNCH_FAILED',
@@ -106,4 +110,9 @@ export async function squatted({ name }: Pick<Told, 'name'>, host: RemoteHost, p
   const owner = await foreign(host, port);
   const text = `port ${port} on ${host.facts.remote} belongs to ${owner}, not to the backend ${name}; look at who listens there, or let the backend choose its port`;
   return new Fault('BACKEND_FOREIGN', text, { detail: { port } });
+}
+
+/** The signal that a shell's exit code tells of; programs have codes of their own above them (npm: 254). Null: none. */
+function signalOf(code: number): number | null {
+  return code > 128 && code <= 128 + 64 ? code - 128 : null;
 }

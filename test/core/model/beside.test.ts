@@ -168,7 +168,7 @@ test('a second link whose backend did not come does not take the place of the fi
   const bare = up(
     step(
       { at: 'dialing', attempt: 1, tries: none, before: false },
-      { type: 'unready', fault: report('LAUNCH_FAILED'), kept: [0] },
+      { type: 'unready', again: false, fault: report('LAUNCH_FAILED'), kept: [0] },
       now - 60_000,
       policy,
     ).state,

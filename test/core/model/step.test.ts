@@ -93,7 +93,7 @@ const states: Record<
 const inputs: Record<string, LaneInput> = {
   start: { type: 'start', forced: false },
   linked: { type: 'linked' },
-  unready: { type: 'unready', fault: refused, kept: [0] },
+  unready: { type: 'unready', again: false, fault: refused, kept: [0] },
   failed: { type: 'failed', fault: refused },
   withheld: { type: 'withheld', fault: report('AUTH_REJECTED'), until: now + 5_000 },
   lost: { type: 'lost', fault: report('LINK_LOST') },
@@ -461,7 +461,12 @@ test('a backend that does not come over a new link rests as its fault says, and 
     ['BACKEND_STOPPED', { at: 'blocked', until: null }, ['watch-files']],
     ['CONNECT_REFUSED', { at: 'waiting', from: now, until: now }, ['arm']],
   ] as const) {
-    const { state, effects } = step(dialing, { type: 'unready', fault: report(code), kept: [0, 2] }, now, policy);
+    const { state, effects } = step(
+      dialing,
+      { type: 'unready', again: false, fault: report(code), kept: [0, 2] },
+      now,
+      policy,
+    );
     const { attempt, tries } = dialing;
     const backing = { ...rest, tries: { count: 1, flaps: 0 }, fault: { code } };
     t.match(state, { at: 'up', since: now, attempt, tries, kept: [0, 2], backing, beside: null, vain: [] }, code);

@@ -1,9 +1,16 @@
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { type Test, test } from 'tap';
 import { Fault } from '../../../src/core/model/fault.ts';
 import { openTestLink } from '../../fixtures/link.ts';
 import { startRoads } from '../../fixtures/roads.ts';
 import { startSshd } from '../../fixtures/sshd.ts';
+import { makeTemp } from '../../fixtures/temp.ts';
 import { waitUntil } from '../../fixtures/wait.ts';
+
+const run = promisify(execFile);
 
 const unwanted = new Fault('LINK_LOST', 'the attempt was given up; nothing to do');
 
@@ -42,6 +49,31 @@ test('a login that is not wanted any more is ended politely: what is broken off 
   t.same(ends, [null]);
   t.match(log, /Accepted publickey/);
   t.notMatch(log, gone);
+});
+
+test('one that waits for a person is broken off at once, and counts', async (t) => {
+  const sshd = await startSshd(t);
+  sshd.revokeKeys();
+  const stop = new AbortController();
+  const ends: unknown[] = [];
+  const encrypted = join(makeTemp(t, 'key'), 'id');
+  await run('ssh-keygen', ['-q', '-t', 'ed25519', '-N', 'secret', '-f', encrypted]);
+  sshd.allowKey(readFileSync(`${encrypted}.pub`, 'utf8'));
+  const link = openTestLink(t, sshd, {
+    edit: () => ({ identityFiles: [encrypted] }),
+    ask: (_question, signal) =>
+      new Promise((_, reject) => {
+        signal.addEventListener('abort', () => reject(signal.reason as Error));
+        stop.abort(unwanted);
+      }),
+    over: {
+      signal: stop.signal,
+      linger: 5_000,
+      permit: async () => ({ spare: 3, reached: () => undefined, done: (end) => ends.push(end) }),
+    },
+  });
+  await t.rejects(link, unwanted);
+  t.same(ends, ['cancelled']);
 });
 
 test('one that may not linger, or lingers for too long, is broken off, and counts', async (t) => {

@@ -130,15 +130,16 @@ test('a reload starts no backend that was stopped on purpose', async (t) => {
     (event) => event.type === 'lane.changed' && event.state.at === 'up' && event.state.backing?.at === 'blocked',
   );
   const from = relays.supervisor.status().id;
-  t.match(await relays.reload({ r: { ...r, settle: '11s' } }), { ended: ['r'] });
+  t.match(await relays.reload({ r: { ...r, settle: '11s' } }), { changed: ['r'] });
   const blocked = await relays.next(
     'the lane of the new config',
     (event) =>
       event.type === 'lane.changed' &&
-      (event.state.at === 'blocked' || (event.state.at === 'up' && event.state.backing === null)),
+      event.state.at === 'up' &&
+      (event.state.backing === null || event.state.backing.at === 'blocked'),
     from,
   );
-  t.match(blocked, { state: { at: 'blocked', fault: { code: 'BACKEND_STOPPED' } } });
+  t.match(blocked, { state: { at: 'up', backing: { at: 'blocked', fault: { code: 'BACKEND_STOPPED' } } } });
   t.equal(moody.started(), 1);
   await relays.supervisor.startRelay('r');
   await relays.reach('r', 'connected', 60_000);

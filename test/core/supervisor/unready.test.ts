@@ -17,7 +17,22 @@ test('a backend that does not come over a new link degrades its relay too: all e
   const forwards = [{ listen: 0, target: 'backend', health: moody.health }, `0:127.0.0.1:${echo.port}`];
   const r = { host: 'test', forwards, plugins: [moody.plugin], hold: { time: '30s' } };
   const daemon = await supervise(t, sshd, { r });
-  const before = await daemon.reach('r', 'degraded', 60_000);
+  await daemon.reach('r', 'degraded', 60_000);
+  const early = daemon.status('r').lanes[0]?.state;
+  t.match(early, { at: 'up', backing: { at: 'trying' } }, 'it is tried again meanwhile');
+  t.equal(
+    (await exchange(daemon.port('r', 1), 'x')).toString(),
+    'x',
+    'another forward serves from the first failure on',
+  );
+  await daemon.next(
+    'its rest',
+    (event) => event.type === 'lane.changed' && event.state.at === 'up' && event.state.backing?.at === 'blocked',
+    0,
+    60_000,
+  );
+  t.equal(moody.started(), 5);
+  const before = daemon.status('r');
   t.match(before.standing, { fault: { code: 'LAUNCH_FAILED', message: /"not in the mood"/ } });
   t.ok((before.standing.until ?? 0) > Date.now() + 240_000, 'it gets a long rest');
   t.equal(await fateOf(daemon.port('r')), 'ECONNRESET');

@@ -74,7 +74,7 @@ test('who came to listen after the first look is known from the proof on, and no
   const port = await freePort();
   for (const over of [{}, { verify: async () => false }]) {
     const verify = await witness(host, backendAt(port, over), signal);
-    await t.rejects(verify(signal), { code: 'TARGET_REFUSED', message: /^nothing listens on port/ });
+    t.equal(await verify(signal), false, 'nobody is shown: another kernel may have the port');
     const first = await startEcho(t, port);
     t.equal(await verify(signal), true);
     t.equal(await verify(signal), true);

@@ -26,6 +26,7 @@ export class Pulse {
   #last = performance.now();
   #tick = performance.now();
   #timer: NodeJS.Timeout | undefined;
+  #lastLook: NodeJS.Immediate | undefined;
   #doubted = false;
 
   constructor(keepalive: Keepalive, news: PulseNews) {
@@ -67,6 +68,13 @@ export class Pulse {
 
   stop(): void {
     clearTimeout(this.#timer);
+    clearImmediate(this.#lastLook);
+  }
+
+  /** The last look: what a busy process has not read yet is life too. A timer comes before what is to be read, this comes after it. */
+  #give(): void {
+    const last = this.#last;
+    this.#lastLook = setImmediate(() => (this.#last === last ? this.#news.silent() : this.#arm()));
   }
 
   #forgive(silence: number): void {
@@ -94,7 +102,7 @@ export class Pulse {
     const late = performance.now() - this.#tick;
     // No more than that: a busy machine is late again and again, and would never find a dead link.
     if (late > away) return this.#forgive(Math.min(late, quiet));
-    if (quiet >= detect) return this.#news.silent();
+    if (quiet >= detect) return this.#give();
     if (quiet >= detect / 2 - 1) this.suspect();
     else if (quiet >= interval - 1) this.#news.ping();
     this.#arm();

@@ -40,7 +40,7 @@ export function endlessFault(where: string): Fault {
 
 /** A key was shown that is not to be taken, without a signature by it: whose it is, nobody knows. */
 export function unprovedFault(where: string, key: Buffer): Fault {
-  const text = `${where} signed with another host key than the one that arrived (${fingerprint(key)}), so data is altered on the way, and nobody logged in; try again, and if it stays so look at the network between`;
+  const text = `${where} did not prove the host key that arrived (${fingerprint(key)}): data may have been altered on the way, and nobody logged in; try again, and if it stays so look at the network between`;
   return new Fault('HANDSHAKE_FAILED', text);
 }
 

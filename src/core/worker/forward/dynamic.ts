@@ -23,7 +23,7 @@ export const dynamicForward: ForwardKind = {
     } catch (error) {
       const fault = Fault.from(error);
       // It was cut, with its link or by its lane.
-      if (socket.destroyed || way.link.fault !== null) throw fault;
+      if (socket.destroyed || (way.over?.fault ?? null) !== null) throw fault;
       await tell(socket, asked.refused(fault.code));
       return { told: fault };
     }

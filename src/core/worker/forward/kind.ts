@@ -13,7 +13,10 @@ export type Ending = { readonly cut: Fault } | { readonly told: Fault };
 
 /** The link that one client goes over, until it has its channel. */
 export interface Way {
+  /** The last one, while the client waits for the next. */
   readonly link: Link;
+  /** The one that the client goes over; null while it waits for one. */
+  readonly over: Link | null;
   /** Aborted where that link does not answer: a client that is not `opened` goes back then, another one asks for the `next`. */
   readonly yielded: AbortSignal;
   /** Waits until a link of the lane answers, which is `link` then. Rejects with LINK_SILENT when none does in time, or with why nobody is served. */

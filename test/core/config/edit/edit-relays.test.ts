@@ -16,7 +16,12 @@ type Language = 'json' | 'yaml';
 /** What the real loader makes of a text. */
 function relaysOf(text: string, language: Language): readonly RelayConfig[] {
   const checked = parseConfig(Buffer.from(text), `/x/towline.${language}`, '/home/me');
-  if ('config' in checked) return checked.config.relays;
+  // A plugin's place says where it stands.
+  const placeless = (relay: RelayConfig) => ({
+    ...relay,
+    plugins: relay.plugins.map((use) => ({ ...use, place: '' })),
+  });
+  if ('config' in checked) return checked.config.relays.map(placeless);
   throw new Error(`${JSON.stringify(checked.problems[0])} in\n${text}`);
 }
 
