@@ -7,7 +7,9 @@ export function runText(one: RemoteBackend): string {
   const since = one.started === null ? '' : `, ${one.state === 'live' ? 'since' : 'started'} ${day(one.started)}`;
   const others = one.processes.length > 1 ? `, ${one.processes.length} processes` : '';
   const stopped = one.stopped ? ', stopped by `towline backend stop`' : '';
-  const pid = one.state === 'live' && one.pid !== null ? `pid ${one.pid}` : endText(one);
+  // The process that started it may be gone where it lives.
+  const first = one.pid !== null && one.processes.includes(one.pid) ? one.pid : (one.processes[0] ?? one.pid);
+  const pid = one.state === 'live' && first !== null ? `pid ${first}` : endText(one);
   const short = one.lifetime === 'session' ? ', ends with its link' : '';
   return `${pid}${port}${since}${others}${short}${stopped}`;
 }

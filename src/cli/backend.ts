@@ -6,6 +6,7 @@ import { printable } from '../core/model/printable.ts';
 import { remoteHost } from '../core/ssh/link/remote-host.ts';
 import { unknownRelay } from '../core/supervisor/unknown-relay.ts';
 import { readCount, readFlag, readText } from './arguments.ts';
+import { listBackends } from '../plugins/launch/manage.ts';
 import { askOrRefuse } from './ask-or-refuse.ts';
 import { deeds } from './backend-deeds.ts';
 import type { Called } from './commands.ts';
@@ -17,6 +18,8 @@ interface Place {
   readonly host: string;
   readonly relay: RelayConfig;
   readonly names: readonly string[] | null;
+  /** No relay of the config has this backend: it is looked for. */
+  readonly sought?: true;
   /** The options of the plugin that launches it, by the name of its folder. */
   readonly options: ReadonlyMap<string, unknown>;
 }
@@ -37,9 +40,9 @@ export async function backend({ given, terminal }: Called): Promise<number> {
   const places = choosePlaces(config, word);
   const asker = askOrRefuse(json);
   const answers: unknown[] = [];
-  let exit = 0;
+  let [exit, found] = [0, false];
   try {
-    for (const { host, relay, names, options: launches } of places) {
+    for (const { host, relay, names, sought, options: launches } of places) {
       try {
         const link = await openOwnLink(host, {
           sshConfig: readText(given, 'F') ?? config.sshConfig,
@@ -49,7 +52,10 @@ export async function backend({ given, terminal }: Called): Promise<number> {
           signal: terminal.left,
         });
         try {
-          const done = await deed(remoteHost(link), { host, names, launches }, options);
+          const remote = remoteHost(link);
+          if (sought && (await listBackends(remote, names?.[0] ?? null)).length === 0) continue;
+          found = true;
+          const done = await deed(remote, { host, names, launches }, options);
           answers.push(...done);
           if (verb === 'stop') await tellDaemon(config, new Set(done.map(({ name }) => name)));
         } finally {
@@ -66,6 +72,7 @@ export async function backend({ given, terminal }: Called): Promise<number> {
   } finally {
     asker.close();
   }
+  if (!found && exit === 0 && word !== null && places[0]?.sought === true) throw unknown(config, word);
   if (json) terminal.out(`${JSON.stringify(answers, null, 2)}\n`);
   return exit;
 }
@@ -99,13 +106,22 @@ function choosePlaces({ relays, file }: Config, word: string | null): readonly P
   }
   const found = launching.find(({ relay, name }) => relay.name === word || name === word);
   if (found !== undefined) return [{ ...found, names: [found.name], options: new Map([[found.name, found.options]]) }];
-  const relay = relays.find(({ name }) => name === word);
-  if (relay === undefined)
-    throw unknownRelay(
-      word,
-      relays.map(({ name }) => name),
+  if (!relays.some(({ name }) => name === word)) {
+    // That of a relay which was removed, or renamed: its folder is on one of these hosts, if anywhere.
+    const hosts = new Map(
+      (launching.length > 0 ? launching.map(({ relay }) => relay) : relays).map((one) => [one.host, one]),
     );
+    if (hosts.size === 0) throw unknown({ relays }, word);
+    return [...hosts].map(([host, relay]) => ({ host, relay, names: [word], sought: true, options: new Map() }));
+  }
   throw new Fault('USAGE', `${word} launches no backend; use the plugin "launch" in it, or name another relay`);
+}
+
+function unknown({ relays }: Pick<Config, 'relays'>, word: string): Fault {
+  return unknownRelay(
+    word,
+    relays.map(({ name }) => name),
+  );
 }
 
 /** The plugin that launches its backend, if it has one, with the name of that one's state folder on the host. */

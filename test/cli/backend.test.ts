@@ -7,6 +7,7 @@ import { openTestLink } from '../fixtures/link.ts';
 import { endAll, processesWith } from '../fixtures/process-tree.ts';
 import { startOnTerminal } from '../fixtures/pty.ts';
 import { type Sshd, startSshd } from '../fixtures/sshd.ts';
+import { waitUntil } from '../fixtures/wait.ts';
 
 const mains = { recipe: 'mains', command: `exec ${HERE} serve --port={port}` };
 
@@ -110,6 +111,24 @@ test('reap clears away what is left of dead ones, asks before, and touches nothi
     (await towline('ps', 'box')).stdout,
     /box: stopped by `towline backend stop`, then cleared away by `towline backend reap`; /,
   );
+});
+
+test('what serves though its shell was killed lives, and a backend of no relay is found by its folder', async (t) => {
+  const sshd = await startSshd(t);
+  writeConfig(t, sshd, { box: mains });
+  const { backend } = await up(t, sshd, { command: `${HERE} http --port={port} & wait` }, 'gone');
+  const shell = Number(/\d+/.exec(backend.says)?.[0]);
+  process.kill(shell, 'SIGKILL');
+  await waitUntil('its end', () => !processesWith(`TOWLINE_RUN=${backend.run}`).includes(shell));
+  const [child] = processesWith(`TOWLINE_RUN=${backend.run}`);
+  const towline = (...words: string[]) => runTowline(t, ['backend', ...words]);
+  t.match((await towline('ps', 'gone')).stdout, new RegExp(`^ {2}gone: pid ${child}, port \\d+, since `, 'm'));
+  t.match(await towline('reap', '--yes'), { code: 0, stdout: /nothing is left of dead backends/ });
+  t.same(processesWith(`TOWLINE_RUN=${backend.run}`), [child]);
+  t.match(await towline('logs', 'gone'), { code: 0, stdout: /http listening/ });
+  t.match(await towline('stop', 'gone'), { code: 0, stdout: /^gone on test .*: ended\n$/ });
+  t.same(processesWith(`TOWLINE_RUN=${backend.run}`), []);
+  t.match(await towline('stop', 'nobody'), { code: 66, stderr: /no relay is called "nobody"/ });
 });
 
 test('what cannot be meant is said', async (t) => {

@@ -9,7 +9,7 @@ import { withVariables } from './sh.ts';
 /** A backend in the state folder of a host. */
 export interface RemoteBackend {
   readonly name: string;
-  /** `live`: its process, or what that put into the background, runs. `left`: processes of a dead one are there. */
+  /** `live`: its process, or what that put into the background, runs, or what it has left serves still. `left`: processes of a dead one are there. */
   readonly state: 'live' | 'left' | 'dead';
   /** Ended by `stop`: nobody starts it unless asked to. */
   readonly stopped: boolean;
@@ -58,7 +58,7 @@ function readBackend(name: string, words: ReadonlyMap<string, string>): RemoteBa
     .filter((pid) => pid !== '')
     .map(Number);
   const exit = number('code');
-  const background = exit === 0 && number('ready') !== null;
+  const background = (exit === 0 && number('ready') !== null) || words.has('listens');
   const started = number('started');
   return {
     name: printable(name),

@@ -87,6 +87,11 @@ recall() {
   read -r k e <exit && [ "$k" = "$r_run" ] && r_code=$e
   return 0
 }
+# Whether anybody listens on port $1; where that is not shown, it is taken to be so.
+listens() {
+  [ -r /proc/net/tcp ] || return 0
+  cat /proc/net/tcp /proc/net/tcp6 | grep -qi ": [0-9A-F]*:$(printf '%04x' "$1") [0-9A-F]*:[0-9A-F]* 0A"
+}
 alive() { lives "$r_pid" "$r_start" || [ -n "$(members "$r_run" "$r_pid" "$r_start")" ]; }
 `;
 

@@ -20,14 +20,16 @@ unlock
 quit left $(members "$r_run" "$r_pid" "$r_start")
 `;
 
-/** Clears what a dead backend left: its processes, and the files of its run. The log stays. Says \`alive\`, \`none\`, \`cleared PIDS\` or \`left PIDS\`. */
+/** Clears what a dead backend left: its processes, unless they serve, and the files of its run. The log stays. Says \`alive\`, \`none\`, \`cleared PIDS\` or \`left PIDS\`. */
 export const clear = `${one}
 lock
 recall || { unlock; quit none; }
 ! lives "$r_pid" "$r_start" || { unlock; quit alive; }
 orphans=$(members "$r_run" "$r_pid" "$r_start")
-# One that went into the background is alive without the process that started it.
-if [ -n "$orphans" ] && [ "$r_code" = 0 ] && [ -n "$r_ready" ]; then unlock; quit alive; fi
+# What went into the background, or serves though the shell that started it was killed, is alive without that.
+if [ -n "$orphans" ] && [ -n "$r_ready" ]; then
+  if [ "$r_code" = 0 ] || listens "$r_ready"; then unlock; quit alive; fi
+fi
 end_run "$r_run" "$r_pid" "$r_start" 50 || { unlock; quit left $(members "$r_run" "$r_pid" "$r_start"); }
 rm -f run token ready exit drained ending beat settings command piece
 true >reaped
@@ -48,7 +50,9 @@ for d in "$base"/*; do
   recall || continue
   for k in run pid port hash started life ready host code; do eval "say $k \\"\\$r_$k\\""; done
   lives "$r_pid" "$r_start" && say lives yes
-  say processes $(members "$r_run" "$r_pid" "$r_start")
+  m=$(members "$r_run" "$r_pid" "$r_start")
+  say processes $m
+  [ -z "$m" ] || [ -z "$r_ready" ] || ! listens "$r_ready" || say listens yes
   say size $(cat log.[0-9]* | wc -c)
   say command "$(head -c 400 command | tr '\\n\\t' '  ')"
 done
