@@ -5,7 +5,7 @@ import { startEcho } from '../../test/fixtures/backend.ts';
 import { cliEnv, homeOf, startTowline } from '../../test/fixtures/cli.ts';
 import type { Direction, Road } from '../../test/fixtures/impairment.ts';
 import { freePort } from '../../test/fixtures/port.ts';
-import { descendants, type ProcessFacts, signalAll } from '../../test/fixtures/process-tree.ts';
+import { commandOf, descendants, type ProcessFacts, signalAll } from '../../test/fixtures/process-tree.ts';
 import { startRoads } from '../../test/fixtures/roads.ts';
 import { type Sshd, startSshd } from '../../test/fixtures/sshd.ts';
 import type { Owner } from '../../test/fixtures/temp.ts';
@@ -94,7 +94,8 @@ function tunnel(name: RivalName, port: number, main: number, road: Road): Rival 
 }
 
 /** A worker is the daemon's own program once more; whatever else it runs is another one. */
-const workersOf = (daemon: number) => named(daemon, (one) => one.parent === daemon && one.name === 'node');
+const workersOf = (daemon: number) =>
+  named(daemon, (one) => one.parent === daemon && commandOf(one.pid).includes('worker/entry.js'));
 
 const named = (main: number, wanted: (one: ProcessFacts) => boolean): number[] =>
   descendants(main)
