@@ -127,4 +127,5 @@ if (values.out !== undefined) writeFileSync(values.out, text + more);
 process.stdout.write(text + more);
 const worse = results.flatMap(({ row, seen }) => worseThan(row, seen));
 for (const line of worse) process.stderr.write(`worse than autossh: ${line}\n`);
-process.exitCode = worse.length === 0 ? 0 : 1;
+// What was measured is written down: nothing that a scene has left is waited for.
+process.exit(worse.length === 0 ? 0 : 1);
