@@ -1,7 +1,8 @@
 import type { Edit } from '../core/config/edit/edit-relays.ts';
 import { changeConfig, type OpenConfig, openConfig } from '../core/config/edit/open-config.ts';
 import { placeConfig } from '../core/config/load.ts';
-import { formatChange, isNothing } from '../control/change-text.ts';
+import { isEmpty } from '../core/config/diff.ts';
+import { formatChange } from '../control/change-text.ts';
 import { Fault } from '../core/model/fault.ts';
 import { printable } from '../core/model/printable.ts';
 import { shellWord } from '../core/model/shell-word.ts';
@@ -43,7 +44,7 @@ export async function tellDaemon(file: string, touch: readonly string[]): Promis
     if (!isSame(config, file)) return `a daemon (pid ${pid}) runs with another config, ${printable(config)}`;
     const news = await client.reload(touch);
     // It looks at the file by itself, and may have been quicker.
-    if (news.applied && isNothing(news)) return `the daemon (pid ${pid}) has it already`;
+    if (news.applied && isEmpty(news)) return `the daemon (pid ${pid}) has it already`;
     if (news.applied) return `the daemon (pid ${pid}) has taken it over: ${formatChange(news)}`;
     const links = news.cuts.length === 1 ? 'the open link' : 'the open links';
     return `the daemon (pid ${pid}) goes on as it was: ${links} of ${news.cuts.join(', ')} would end; \`towline reload\` takes it over`;

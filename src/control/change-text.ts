@@ -1,10 +1,5 @@
 import type { ChangeFact } from '../core/model/event.ts';
 
-/** Whether there is no difference. Pure. */
-export function isNothing({ added, removed, changed }: ChangeFact): boolean {
-  return added.length + removed.length + changed.length === 0;
-}
-
 /** How one config differs from another, in words: `added a; removed b; changed c, d; the links of d end`. Pure. */
 export function formatChange({ added, removed, changed, ended }: ChangeFact): string {
   const parts = [

@@ -41,7 +41,11 @@ export function diffConfigs(before: Config, after: Config): ConfigDiff {
 }
 
 /** True where nothing differs. */
-export function isEmpty({ added, removed, changed }: ConfigDiff): boolean {
+export function isEmpty({
+  added,
+  removed,
+  changed,
+}: Readonly<Record<'added' | 'removed' | 'changed', readonly unknown[]>>): boolean {
   return added.length + removed.length + changed.length === 0;
 }
 
