@@ -6,20 +6,10 @@ import type { LaunchOptions } from './options.ts';
 import { sha256 } from './plan.ts';
 import type { RunRecord } from './run-record.ts';
 import { settle } from './scripts/settle.ts';
+import type { Session } from './sessions.ts';
 import { withVariables } from './sh.ts';
 import { verifyRun } from './verify-run.ts';
 import { type Ready, watchRun } from './watch-run.ts';
-
-/** The relay, and its link as a backend of lifetime `session` knows it. */
-export interface Session {
-  readonly relay: string;
-  /** Ends what keeps watch over it, and with that the backend. */
-  readonly signal: AbortSignal;
-  /** A new one was started over this link. */
-  readonly launched: (run: string) => void;
-  /** Whether this one was. */
-  readonly isOwn: (run: string) => boolean;
-}
 
 /** Makes sure that the backend of a relay runs on a host and is ready; see RelayHooks.backend. */
 export async function bringUp(
@@ -31,11 +21,7 @@ export async function bringUp(
 ): Promise<Backend> {
   const until = performance.now() + options.deadline;
   const { signal, forced, progress, warn } = call;
-  const {
-    record,
-    token: given,
-    same,
-  } = await beginRun(host, name, options, { relay: session.relay, forced, signal, session: session.signal });
+  const { record, token: given, same } = await beginRun(host, name, options, session, { forced, signal });
   if (!record.adopted) session.launched(record.run);
   const stop = `\`towline backend stop ${name}\``;
   if (!same)
