@@ -13,8 +13,8 @@ export interface Begun {
   readonly record: RunRecord;
   /** What it was given; null: it was adopted, or takes none. */
   readonly token: Secret | null;
-  /** Whether the running one was started by the same options. */
-  readonly same: boolean;
+  /** What differs between the options by which the running one was started, and those of now. */
+  readonly differs: readonly string[];
 }
 
 /**
@@ -28,7 +28,7 @@ export async function beginRun(
   session: Session,
   { forced, signal }: { readonly forced: boolean; readonly signal: AbortSignal },
 ): Promise<Begun> {
-  const { words, hash, token } = await tell(host, name, options, session, { forced, signal }).catch(
+  const { words, hash, rule, token } = await tell(host, name, options, session, { forced, signal }).catch(
     (error: unknown) => {
       // A script that nobody waits for any more goes on over its link, and may start one.
       if (options.lifetime !== 'session' || !signal.aborted) session.idle();
@@ -39,9 +39,10 @@ export async function beginRun(
   const fault = await verdict(host, name, words, options, session.relay);
   if (fault !== null) throw fault;
   const adopted = words.has('adopt');
-  const record = readRecord(adopted ? words : new Map([...words, ['hash', hash]]), adopted);
-  if (!adopted) return { record, token, same: true };
-  return { record, token: null, same: record.hash === hash };
+  const record = readRecord(adopted ? words : new Map([...words, ['hash', hash], ['rule', rule]]), adopted);
+  if (!adopted) return { record, token, differs: [] };
+  const another = [record.hash === hash ? null : 'command', ['', rule].includes(record.rule) ? null : 'token rule'];
+  return { record, token: null, differs: another.filter((what) => what !== null) };
 }
 
 /** What the host says to the script that finds or starts one, and what it would be started with. */
@@ -51,11 +52,11 @@ async function tell(
   options: LaunchOptions,
   session: Session,
   { forced, signal }: { readonly forced: boolean; readonly signal: AbortSignal },
-): Promise<Pick<Plan, 'hash' | 'token'> & { readonly words: ReadonlyMap<string, string> }> {
-  const { script, hash, token } = planLaunch(name, options, forced);
+): Promise<Pick<Plan, 'hash' | 'rule' | 'token'> & { readonly words: ReadonlyMap<string, string> }> {
+  const { script, hash, rule, token } = planLaunch(name, options, forced);
   const stdin = token === null ? '' : `${token.reveal()}\n`;
   const given = options.lifetime === 'session' ? beats(stdin, session.signal) : stdin;
-  return { words: await untilEnd(host, script, options, signal, given, session.signal), hash, token };
+  return { words: await untilEnd(host, script, options, signal, given, session.signal), hash, rule, token };
 }
 
 /** Resolves with the words of the script as soon as it says `end`; it may go on for as long as its link. */
