@@ -1,7 +1,7 @@
 import { Fault, type RemoteHost, Secret } from '../../plugin.ts';
 import { OutputScanner, type ScannedStream } from '../token/scan.ts';
 import { scanRules } from '../token/scan-rules.ts';
-import { type Choice, choosePort, ownPorts } from './choose-port.ts';
+import { type Choice, choosePort, listensAt, ownPorts } from './choose-port.ts';
 import { LastLines } from './last-lines.ts';
 import { ended, lacking, late, orphaned, squatted, type Told, tokenless } from './launch-faults.ts';
 import { type Look, readLook } from './look.ts';
@@ -107,17 +107,11 @@ export class Wait {
     if (this.#squatted !== null) return squatted(this.#told, this.#host, this.#squatted);
     const known = this.#wanted;
     const time = performance.now() - this.#began;
-    const token = this.#options.options.recipe?.token;
-    if (token?.from !== 'output' || this.#token() !== 'missing' || !this.#listens) return late(this.#told, time, known);
-    return tokenless(this.#told, time, { pattern: token.pattern, key: this.#options.options.tokenKey });
-  }
-
-  /** Whether it listens where it should, as far as anybody can say. */
-  get #listens(): boolean {
-    if (this.#look === null) return false;
-    if (!this.#look.tellable) return this.#answers;
-    const [known, open] = [this.#wanted, ownPorts(this.#look)];
-    return known === null ? open.length === 1 : open.includes(known);
+    const { recipe, tokenKey } = this.#options.options;
+    const token = recipe?.token;
+    const open = this.#answers || (this.#look !== null && listensAt(this.#look, known));
+    if (token?.from !== 'output' || this.#token() !== 'missing' || !open) return late(this.#told, time, known);
+    return tokenless(this.#told, time, { pattern: token.pattern, key: tokenKey });
   }
 
   get #told(): Told {
