@@ -1,71 +1,10 @@
-import { execFileSync } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Direction } from '../../test/fixtures/impairment.ts';
 import { signalAll } from '../../test/fixtures/process-tree.ts';
-import type { Toxic } from '../../test/fixtures/toxics.ts';
-import type { FaultRow } from './row.ts';
-import type { FaultScene } from './scene.ts';
+import { asleep, away, forget, kill, pause, ruled, toxic } from './deeds.ts';
+import { pour } from './fates.ts';
+import { residentOf } from './memory.ts';
+import { type FaultRow, show } from './row.ts';
 
-const toxic = (what: Toxic, lasts: number, direction?: Direction) => async (scene: FaultScene) => {
-  const off = scene.add(what, direction);
-  await sleep(lasts);
-  off();
-};
-
-export const away =
-  (lasts: number) =>
-  async ({ sshd }: FaultScene): Promise<void> => {
-    await sshd.stop();
-    await sleep(lasts);
-    await sshd.start();
-  };
-
-/** Rules of iptables(8) for each road, for so long. This runs in a network of its own. */
-const ruled =
-  (
-    rules: (port: number) => readonly string[],
-    lasts: number,
-    first: (scene: FaultScene) => unknown = () => undefined,
-  ) =>
-  async (scene: FaultScene): Promise<void> => {
-    const all = scene.rivals.flatMap(({ road }) => rules(road.port));
-    const put = (verb: string) => {
-      for (const rule of all) execFileSync('iptables', ['-w', verb, ...rule.split(' ')]);
-    };
-    put('-A');
-    first(scene);
-    await sleep(lasts);
-    put('-D');
-  };
-
-/** As a router does that knows new flows only. */
-const forget = ({ rivals }: FaultScene): void => {
-  for (const { road } of rivals) {
-    const flows = execFileSync('ss', ['-Htn', 'state', 'established', 'dport', '=', `:${road.port}`], {
-      encoding: 'utf8',
-    });
-    for (const [, port] of flows.matchAll(/127\.0\.0\.1:(\d+) +127\.0\.0\.1:/g)) {
-      for (const end of ['sport', 'dport'])
-        execFileSync('iptables', ['-w', '-A', 'INPUT', '-p', 'tcp', `--${end}`, `${port}`, '-j', 'DROP']);
-    }
-  }
-};
-
-const pause = async (pids: readonly number[], lasts: number) => {
-  signalAll(pids, 'SIGSTOP');
-  await sleep(lasts);
-  signalAll([...pids].reverse(), 'SIGCONT');
-};
-
-const asleep =
-  (lasts: number) =>
-  ({ rivals }: FaultScene) =>
-    pause(
-      rivals.flatMap((rival) => rival.pids()),
-      lasts,
-    );
-
-const kill = ({ sshd }: FaultScene) => sshd.killSessions();
 export const reset = 'open connections are reset, new ones wait and are served';
 const beside = 'open connections stay, new ones go over a second link, or wait for the way';
 
@@ -108,6 +47,28 @@ export const linkRows: readonly FaultRow[] = [
   },
   { id: 'F06', title: 'sshd reads its config again', sees: 'nothing', make: ({ sshd }) => sshd.reload() },
   { id: 'F07', title: 'a black hole for 30 s', sees: beside, make: toxic({ kind: 'timeout' }, 30_000) },
+  {
+    id: 'F08',
+    title: 'a black hole for 30 s while one client pours',
+    sees: 'the writer waits, and is reset when the link is given up; nothing piles up',
+    together: true,
+    async try(_, { port, forwarders, road }) {
+      const pourer = pour(port);
+      await sleep(2_000);
+      const memory = () => Math.max(...forwarders().map(residentOf));
+      const before = memory();
+      const since = performance.now();
+      const off = road.add({ kind: 'timeout' });
+      await sleep(15_000);
+      const grown = Math.round((memory() - before) / 1024);
+      await sleep(15_000);
+      off();
+      const ended = pourer.ended();
+      pourer.close();
+      const told = ended === null ? 'not told' : `${ended.how} after ${show(ended.at - since)}`;
+      return { text: `${told}; ${grown} MiB more after 15 s`, bad: ended?.how === 'end' ? 1 : 0, took: null };
+    },
+  },
   {
     id: 'F09',
     title: 'nothing comes from the server for 30 s',
@@ -185,6 +146,12 @@ export const linkRows: readonly FaultRow[] = [
     make: toxic({ kind: 'xor', at: 200, mask: 4 }, 1_000, 'down'),
   },
   {
+    id: 'F20',
+    title: 'the network has forgotten the connection',
+    sees: 'who comes is served over a second link',
+    make: async (scene) => forget(scene),
+  },
+  {
     id: 'F21',
     title: 'killed, and for 15 s large packets are lost',
     sees: reset,
@@ -224,14 +191,11 @@ export const linkRows: readonly FaultRow[] = [
       signalAll([...pids].reverse(), 'SIGCONT');
     },
   },
-];
-
-/** What takes too long for an ordinary run. */
-export const longRows: readonly FaultRow[] = [
   {
-    id: 'F05c',
-    title: 'sshd is away for 10 min',
-    sees: `${reset}; who waits longer than \`hold.time\` is reset`,
-    make: away(600_000),
+    id: 'F32',
+    title: 'the session at the jump host is killed',
+    sees: reset,
+    jump: true,
+    make: async (scene) => kill(scene),
   },
 ];
