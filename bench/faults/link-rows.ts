@@ -1,12 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { signalAll } from '../../test/fixtures/process-tree.ts';
-import { asleep, away, forget, kill, pause, ruled, toxic } from './deeds.ts';
+import { dialedAnew, givenUp, heldFor10s, leftAlone } from './causes.ts';
+import { away, forget, kill, pause, ruled, toxic } from './deeds.ts';
 import { pour } from './fates.ts';
 import { residentOf } from './memory.ts';
 import { type FaultRow, show } from './row.ts';
 
 export const reset = 'open connections are reset, new ones wait and are served';
 const beside = 'open connections stay, new ones go over a second link, or wait for the way';
+
+/** Of a way that says nothing for longer than the keepalive waits, and then works again. */
+const silent = { failed: heldFor10s, back: dialedAnew, open: givenUp };
 
 export const linkRows: readonly FaultRow[] = [
   { id: 'F01', title: 'the session is killed', sees: reset, make: async (scene) => kill(scene) },
@@ -19,6 +22,7 @@ export const linkRows: readonly FaultRow[] = [
   {
     id: 'F03',
     title: 'sshd hangs for 30 s',
+    why: silent,
     sees: beside,
     async make({ sshd }) {
       sshd.pause();
@@ -29,6 +33,7 @@ export const linkRows: readonly FaultRow[] = [
   {
     id: 'F03b',
     title: 'the session alone hangs for 30 s',
+    why: { open: givenUp },
     sees: 'a second link is made beside; new connections go over it',
     make: ({ sshd }) => pause(sshd.sessions(), 30_000),
   },
@@ -46,7 +51,7 @@ export const linkRows: readonly FaultRow[] = [
     make: away(30_000),
   },
   { id: 'F06', title: 'sshd reads its config again', sees: 'nothing', make: ({ sshd }) => sshd.reload() },
-  { id: 'F07', title: 'a black hole for 30 s', sees: beside, make: toxic({ kind: 'timeout' }, 30_000) },
+  { id: 'F07', title: 'a black hole for 30 s', why: silent, sees: beside, make: toxic({ kind: 'timeout' }, 30_000) },
   {
     id: 'F08',
     title: 'a black hole for 30 s while one client pours',
@@ -72,12 +77,14 @@ export const linkRows: readonly FaultRow[] = [
   {
     id: 'F09',
     title: 'nothing comes from the server for 30 s',
+    why: silent,
     sees: beside,
     make: toxic({ kind: 'timeout' }, 30_000, 'down'),
   },
   {
     id: 'F10',
     title: 'nothing goes to the server for 30 s',
+    why: silent,
     sees: beside,
     make: toxic({ kind: 'timeout' }, 30_000, 'up'),
   },
@@ -131,6 +138,7 @@ export const linkRows: readonly FaultRow[] = [
   {
     id: 'F18',
     title: 'killed, and for 5 s each handshake is cut after 1,000 bytes',
+    why: { back: leftAlone },
     sees: reset,
     async make(scene) {
       const off = scene.add({ kind: 'limit_data', bytes: 1_000 });
@@ -148,6 +156,7 @@ export const linkRows: readonly FaultRow[] = [
   {
     id: 'F20',
     title: 'the network has forgotten the connection',
+    why: { open: givenUp },
     sees: 'who comes is served over a second link',
     make: async (scene) => forget(scene),
   },
@@ -169,26 +178,6 @@ export const linkRows: readonly FaultRow[] = [
       await each((road) => road.down());
       await sleep(6_000);
       await each((road) => road.up());
-    },
-  },
-  { id: 'F25', title: 'asleep for 15 s', sees: 'nothing: the link is asked and kept', make: asleep(15_000) },
-  {
-    id: 'F26',
-    title: 'asleep for 15 s, given up by the server',
-    sees: reset,
-    config: ['ClientAliveInterval 1', 'ClientAliveCountMax 3'],
-    make: asleep(15_000),
-  },
-  {
-    id: 'F27',
-    title: 'asleep for 5 s; afterwards the network has forgotten the connection',
-    sees: 'who comes is served over a second link',
-    async make(scene) {
-      const pids = scene.rivals.flatMap((rival) => rival.pids());
-      signalAll(pids, 'SIGSTOP');
-      await sleep(5_000);
-      forget(scene);
-      signalAll([...pids].reverse(), 'SIGCONT');
     },
   },
   {

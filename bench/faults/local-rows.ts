@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { signalAll } from '../../test/fixtures/process-tree.ts';
+import { handedOver } from './causes.ts';
 import { away } from './deeds.ts';
 import { failed, pour, talkFor } from './fates.ts';
 import { reset } from './link-rows.ts';
@@ -22,6 +23,7 @@ export const localRows: readonly FaultRow[] = [
   {
     id: 'F30',
     title: '200 connects while the keys are changed each 16 KiB',
+    why: { took: handedOver },
     sees: 'nothing',
     config: ['RekeyLimit 16K'],
     async try(_, { port }) {
@@ -62,6 +64,7 @@ export const localRows: readonly FaultRow[] = [
   {
     id: 'F63',
     title: '1,000 connects at once',
+    why: { took: handedOver },
     sees: 'nothing',
     async try(_, { port }) {
       const { lost, took } = await burst(port, 1_000);

@@ -1,5 +1,6 @@
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { handedOver } from './causes.ts';
 import { kill, ruleAnew } from './deeds.ts';
 import { countFates, failed } from './fates.ts';
 import { burst } from './load.ts';
@@ -53,6 +54,7 @@ export const policyRows: readonly FaultRow[] = [
   {
     id: 'F35',
     title: '20 connects at a server that allows no session (MaxSessions 0)',
+    why: { took: handedOver },
     sees: 'nothing',
     config: ['MaxSessions 0'],
     async try(_, { port }) {
