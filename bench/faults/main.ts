@@ -1,6 +1,7 @@
 // `npm run bench:faults -- [--only PATTERN,..] [--long] [--proofs] [--out PAGE] [--draw]`: meets towline and its rivals with faults. With --out
 // what was measured takes the place of what the page, and the figures beside it, said of the same rows; --draw measures nothing. With --proofs
-// the fault tests are run for their figures, and rows only where --only names some. --long adds what takes ten minutes. Ends with 1 where towline is worse and the cause is not known.
+// the fault tests are run for their figures, and rows only where --only names some. --long adds what takes ten minutes. Ends with 1 where
+// towline is worse and the cause is not known.
 import { writeFileSync } from 'node:fs';
 import { loadavg } from 'node:os';
 import { join, resolve } from 'node:path';

@@ -1,12 +1,13 @@
 import { linkRows } from './link-rows.ts';
 import { localRows } from './local-rows.ts';
 import { longRows } from './long-rows.ts';
+import { nameRows } from './name-rows.ts';
 import { policyRows } from './policy-rows.ts';
 import type { FaultRow } from './row.ts';
 import { sleepRows } from './sleep-rows.ts';
 
 /** Every fault that rivals can be met with, in the order of the catalogue. */
-export const allRows: readonly FaultRow[] = [linkRows, sleepRows, policyRows, localRows, longRows]
+export const allRows: readonly FaultRow[] = [linkRows, nameRows, sleepRows, policyRows, localRows, longRows]
   .flat()
   .sort((a, b) => (a.id < b.id ? -1 : 1));
 

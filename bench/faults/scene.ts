@@ -45,17 +45,22 @@ export interface FaultScene {
   each(deed: (road: Road) => unknown): Promise<void>;
 }
 
-/** What a row may ask of its scene: lines of sshd_config, and a jump host on the roads. */
+/** What a row may ask of its scene: lines of sshd_config, a name for the host instead of an address, a jump host on the roads. */
 export interface Setting {
   readonly config?: readonly string[];
+  readonly hostName?: string;
   readonly jump?: true;
 }
 
 /** Starts everything; each rival has answered once when this returns. */
-export async function startFaultScene(t: Owner, { config = [], jump }: Setting): Promise<FaultScene> {
+export async function startFaultScene(t: Owner, { config = [], hostName, jump }: Setting): Promise<FaultScene> {
   const target = await startEcho(t);
   const sshd = await startSshd(t, { config });
   const { sshConfigFile, road } = await startRoads(t, sshd, hosts);
+  if (hostName !== undefined) {
+    const named = readFileSync(sshConfigFile, 'utf8').replaceAll('HostName 127.0.0.1', `HostName ${hostName}`);
+    writeFileSync(sshConfigFile, named, { mode: 0o600 });
+  }
   if (jump === true) await goBeyond(t, sshConfigFile);
   const ports = { towline: await freePort(), loop: await freePort(), autossh: await freePort() };
   const ssh = (name: 'loop' | 'autossh') => {
