@@ -99,14 +99,15 @@ export const localRows: readonly FaultRow[] = [
     async try({ sshd }, { port }) {
       const pourer = pour(port);
       await sleep(2_000);
-      const since = performance.now();
       sshd.killSessions();
+      const since = performance.now();
       await sleep(3_000);
       const ended = pourer.ended();
       pourer.close();
       if (ended === null) return { text: 'not told', bad: 1, took: null };
-      const took = ended.at - since;
-      return { text: `${ended.how} after ${show(took)}`, bad: ended.how === 'end' ? 1 : 0, took };
+      // How soon says more of this program, which pours and echoes too.
+      const text = `${ended.how} after ${show(ended.at - since)}`;
+      return { text, bad: ended.how === 'end' ? 1 : 0, took: null };
     },
   },
   {
