@@ -19,3 +19,7 @@ export const leftAlone =
 /** Of `took`: a connection goes through two processes. */
 export const handedOver =
   'The port is bound by one process and served by another, so that it outlives what crashes: a connection is handed over, which costs some milliseconds where many come.';
+
+/** Of `back`: packets that were lost in a handshake. */
+export const sentAgain =
+  'A handshake whose packet was lost goes on when TCP sends it again, which it does ever more seldom; ours is broken off after 10 s and begun anew, so that this takes 3.2 s at most, which may be more than another one happens to wait.';

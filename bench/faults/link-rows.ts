@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { dialedAnew, givenUp, heldFor10s, leftAlone } from './causes.ts';
+import { dialedAnew, givenUp, heldFor10s, leftAlone, sentAgain } from './causes.ts';
 import { away, forget, kill, pause, ruled, toxic } from './deeds.ts';
 import { pour } from './fates.ts';
 import { residentOf } from './memory.ts';
@@ -163,6 +163,7 @@ export const linkRows: readonly FaultRow[] = [
   {
     id: 'F21',
     title: 'killed, and for 15 s large packets are lost',
+    why: { back: sentAgain },
     sees: reset,
     make: ruled(
       (port) => ['dport', 'sport'].map((end) => `INPUT -p tcp --${end} ${port} -m length --length 1000:65535 -j DROP`),
