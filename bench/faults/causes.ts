@@ -23,3 +23,7 @@ export const handedOver =
 /** Of `back`: packets that were lost in a handshake. */
 export const sentAgain =
   'A handshake whose packet was lost goes on when TCP sends it again, which it does ever more seldom; ours is broken off after 10 s and begun anew, so that this takes 3.2 s at most, which may be more than another one happens to wait.';
+
+/** Of `open`: a worker that hangs. */
+export const replaced =
+  'A worker that answers nothing for 5 s is replaced, since nobody knows whether it ever would; an ssh that hangs is waited for, which is well only where it goes on.';

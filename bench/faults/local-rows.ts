@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { signalAll } from '../../test/fixtures/process-tree.ts';
-import { handedOver } from './causes.ts';
+import { handedOver, replaced } from './causes.ts';
 import { away } from './deeds.ts';
 import { failed, pour, talkFor } from './fates.ts';
 import { reset } from './link-rows.ts';
@@ -149,6 +149,7 @@ export const localRows: readonly FaultRow[] = [
   {
     id: 'F74',
     title: 'who forwards hangs for 30 s',
+    why: { open: replaced },
     sees: 'a new worker within 7 s; open connections are reset, new ones wait',
     async make({ rivals }) {
       const pids = rivals.flatMap((rival) => rival.forwarders());
