@@ -44,6 +44,8 @@ test('what is measured again takes its own row, and the others keep date and com
     ['F01 abc', 'F02 new', 'F03 new'],
   );
   t.same(proofs, old.proofs);
+  const shown = merge(old, [], { date: 'd2', commit: 'c2', figures: { F01: ['detect=2ms', 'recover=9ms'] } });
+  t.match(drawPage([], shown), /on d2 at commit c2.*\| F01 \| .* \| `detect=2ms`<br>`recover=9ms` \|/s);
   t.match(
     draw(row, {}),
     '| F01 | a fault | nothing | not run | not run | not run | 2026-01-02 03:04 UTC, abc, load 0.50 |',
