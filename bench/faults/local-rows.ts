@@ -33,15 +33,15 @@ export const localRows: readonly FaultRow[] = [
   },
   {
     id: 'F61',
-    title: '100 clients come, one after the other, beside 500 idle ones',
+    title: '300 clients come, one after the other, beside 500 idle ones',
     sees: 'nothing',
     try: async (_, { port }) => {
       const idle = await hold(port, 500);
-      const { times, unanswered } = await askOften(port, 100);
+      const { times, unanswered } = await askOften(port, 300);
       idle.close();
-      const [p50 = Number.NaN, p99 = Number.NaN] = [times[49], times[98]];
+      const [p50 = Number.NaN, p99 = Number.NaN] = [times[149], times[296]];
       return {
-        text: `${unanswered} of 100 failed; p50 ${show(p50)}, p99 ${show(p99)}`,
+        text: `${unanswered} of 300 failed; p50 ${show(p50)}, p99 ${show(p99)}`,
         bad: unanswered,
         took: p99,
       };
