@@ -215,6 +215,19 @@ test('a question without answer blocks for good; where keys were rejected before
   t.end();
 });
 
+test('who is mute for half a minute is asked anew with no pause to speak of, then ever slower, whoever waits', (t) => {
+  const waits: number[] = [];
+  let state: LaneState = { at: 'dialing', attempt: 1, tries: none, before: true };
+  for (let n = 0; n < 12; n += 1) {
+    const failed = waitingAfter(state, report(n % 2 === 0 ? 'GREETING_TIMEOUT' : 'CONNECT_TIMEOUT'));
+    waits.push(failed.until - now);
+    t.equal(step(failed, { type: 'nudge', why: 'client' }, now + 1, policy).state, failed, 'a client hurries nothing');
+    state = step(failed, { type: 'timer' }, failed.until, policy).state;
+  }
+  t.same(waits, [0, 250, 250, 250, 250, 500, 1_000, 1_500, 3_000, 5_000, 5_000, 5_000]);
+  t.end();
+});
+
 test('a busy host is asked after 1, 5, 30 s, then no more than four times in ten minutes, whoever waits', (t) => {
   const waits: number[] = [];
   let state: LaneState = { at: 'dialing', attempt: 1, tries: none, before: false };
