@@ -6,7 +6,7 @@ import { declaredRelay, foldRelay } from './fold-relay.ts';
 import type { Judged } from './judged.ts';
 import { foldRecovery, type Recovery, serves } from './recovery.ts';
 import { standing } from './standing.ts';
-import type { LaneState, Stage } from './state.ts';
+import type { BringingTry, LaneState, Stage } from './state.ts';
 
 /** The fold of all events: everything that status, page and metrics say about relays. */
 export interface Snapshot {
@@ -54,6 +54,8 @@ export interface LaneSnapshot {
   readonly staged: number | null;
   /** How far it is in its stage, such as the last line that a backend printed. */
   readonly note: string | null;
+  /** The try to bring its backend that is under way, and when it began, ms since the epoch; null: none is. */
+  readonly bringing: (BringingTry & { readonly since: number }) | null;
   readonly link: LinkFacts | null;
   /** What the host calls itself; null while that is not known. */
   readonly machine: string | null;
