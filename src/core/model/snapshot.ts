@@ -19,6 +19,8 @@ export interface Snapshot {
   readonly stopping: boolean;
   /** What the config file holds and nobody has taken over; null: what stands there runs, as far as is known. */
   readonly pending: PendingConfig | null;
+  /** The last change of the config file that was taken over, asked for or not, and when, ms since the epoch; null: none was. */
+  readonly taken: (ChangeFact & { readonly at: number }) | null;
   readonly relays: Readonly<Record<string, RelaySnapshot>>;
 }
 
@@ -88,6 +90,7 @@ export const emptySnapshot: Snapshot = {
   since: 0,
   stopping: false,
   pending: null,
+  taken: null,
   relays: {},
 };
 
@@ -103,8 +106,11 @@ export function fold(snapshot: Snapshot, event: Event): Snapshot {
       return next;
     case 'daemon.stopping':
       return { ...next, stopping: true };
-    case 'config.reloaded':
-      return { ...next, pending: null };
+    case 'config.reloaded': {
+      const { added, removed, changed, ended, at } = event;
+      const isSame = added.length + removed.length + changed.length === 0;
+      return { ...next, pending: null, taken: isSame ? snapshot.taken : { added, removed, changed, ended, at } };
+    }
     case 'config.refused':
       return { ...next, pending: { fault: event.fault } };
     case 'config.differs': {
