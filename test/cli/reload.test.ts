@@ -203,7 +203,10 @@ test('reload says that the daemon was quicker, where its own watch has taken the
   await up.waitForOutput(/listening/);
   const file = join(homeOf(t), 'towline.json');
   const { relays } = JSON.parse(readFileSync(file, 'utf8'));
-  writeFileSync(file, JSON.stringify({ relays: { ...relays, spare: { ...relays['dev-box'], forwards: ['0:127.0.0.1:1'] } } }));
+  writeFileSync(
+    file,
+    JSON.stringify({ relays: { ...relays, spare: { ...relays['dev-box'], forwards: ['0:127.0.0.1:1'] } } }),
+  );
   await up.waitForOutput(/the config was read again: added spare/);
   const { code, stdout } = await runTowline(t, ['reload']);
   t.equal(code, 0);
