@@ -151,6 +151,34 @@ test('a narrator names forwards by address and does not repeat a judgement', asy
   t.equal(say(judged('well', null, 11)), 'dev-box: 127.0.0.1:8787 is healthy (11 ms)');
 });
 
+test('a failure that stands is told once, however often the network changes, and another one is news', async (t) => {
+  const narrate = createNarrator();
+  const say = (fact: Fact) => narrate(dated(fact))?.text ?? null;
+  const missing = (fault: FaultReport, count = 1) =>
+    ({ at: 'blocked', tries: { of: 'never', count, flaps: 0 }, until: at + 300_000, fault }) as const;
+  const up = { at: 'up', since: at, attempt: 1, tries, beside: null, vain: [] } as const;
+  t.match(say(lane({ ...up, backing: missing(refused) })), /its backend is missing, .*CONNECT_REFUSED/);
+  // What another address makes of a link: it is asked for a sign of life, and gives it.
+  const doubted = (fault: FaultReport, count?: number) => {
+    say({ type: 'network.changed', added: ['10.0.0.8'], removed: [] });
+    const beside = { at: 'doubting', where: 'me@box:22', since: at, until: at + 2_000 } as const;
+    say(lane({ ...up, backing: missing(fault, count), beside }));
+    return say(lane({ ...up, backing: missing(fault, count) }));
+  };
+  t.equal(doubted(refused), null);
+  t.equal(doubted(refused), null);
+  t.match(doubted(taken), /its backend is missing, .*LISTEN_TAKEN/, 'one that came meanwhile');
+  t.match(doubted(taken, 2), /its backend is missing, .*LISTEN_TAKEN/, 'it was tried again meanwhile');
+  say(lane({ ...up, backing: null }));
+  t.match(say(lane({ ...up, backing: missing(taken, 2) })), /LISTEN_TAKEN/, 'it was well meanwhile');
+  const waiting = (until: number): Fact =>
+    lane({ at: 'waiting', attempt: 1, tries, from: at, until, fault: refused, before: false });
+  t.match(say(waiting(at + 1_500)), /CONNECT_REFUSED/);
+  t.equal(say(waiting(at + 100)), null, 'only sooner');
+  say({ type: 'relay.started', relay });
+  t.match(say(waiting(at + 100)), /CONNECT_REFUSED/);
+});
+
 test('a forward that moves in the config is still called by the address that it is bound to', (t) => {
   const narrate = createNarrator();
   const free = { kind: 'tcp', host: '127.0.0.1', port: 0 } as const;

@@ -120,6 +120,7 @@ export const faults = {
   REMOTE_FILE:            row('launch',  66, 502, 'a file on the host cannot be read or written', 'check its path and permissions there'),
   RELAY_STOPPED:          row('none',    69, 503, 'the relay, or the daemon, was stopped while a client waited', '`towline start` the relay'),
   HANDOVER_FAILED:        row('none',    69, 502, 'no worker took a client that was handed over', 'nothing; it may try again'),
+  BROWSER_MISSING:        row('none',    69, 502, 'no browser could be started on this machine', 'paste the address into one: `towline url RELAY` shows it'),
   HOLD_EXPIRED:           row('none',    69, 504, 'a client waited longer than hold.time', 'nothing; it may try again'),
   HOLD_FULL:              row('none',    69, 503, 'too many clients wait', 'raise hold.connections'),
   CONNECTIONS_FULL:       row('none',    69, 503, 'too many connections are open', 'raise connections'),

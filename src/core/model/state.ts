@@ -19,6 +19,16 @@ export type Stage =
   | 'proof'
   | 'pause';
 
+/** Which of the tries to bring a backend over one link this is, or, in a pause, was. */
+export interface BringingTry {
+  /** From 1. */
+  readonly number: number;
+  /** So many are made before a long rest. */
+  readonly of: number;
+  /** What the last one failed with; null: none has failed since the backend was ready. */
+  readonly fault: FaultReport | null;
+}
+
 /** A pause after a failure. `tries` counts consecutive failures of one retry class. Times are ms since the epoch. */
 export type Rest =
   | {

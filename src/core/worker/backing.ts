@@ -6,7 +6,7 @@ import { Fault, retryOf } from '../model/fault.ts';
 import type { BackendCall } from '../model/plugin.ts';
 import type { RemoteHost } from '../model/remote.ts';
 import type { Secret } from '../model/secret.ts';
-import type { Stage } from '../model/state.ts';
+import type { BringingTry, Stage } from '../model/state.ts';
 import { adviseRefused } from '../probe/refused-token.ts';
 import { checkToken } from '../probe/token-check.ts';
 import { remoteHost } from '../ssh/link/remote-host.ts';
@@ -25,7 +25,7 @@ export interface Providers {
 
 /** What is told of it on the way. */
 export interface BackingNews {
-  stage(stage: Stage, note: string | null): void;
+  stage(stage: Stage, note: string | null, bringing: BringingTry): void;
   warn(text: string): void;
   /** The backend is ready, and this is its token; undefined: nobody knows one. */
   learned(backend: Backend | null, token: Secret | null | undefined): void;
@@ -59,6 +59,8 @@ const pauses = [1_000, 2_000, 4_000, 8_000];
 /** One that answered for so long counts as well again, ms. */
 const steady = 60_000;
 
+const firstTry: BringingTry = { number: 1, of: pauses.length + 1, fault: null };
+
 const loopback = { address: '127.0.0.1', port: 0 };
 
 /** Makes ready what a relay leads to: its backend, its token, and the proof that they belong together. */
@@ -76,6 +78,7 @@ export class Backing {
   #target: Endpoint | null = null;
   /** What failed first over a link that is up meanwhile: the next tries are made over that. */
   #early: { readonly link: Link; readonly fault: Fault } | null = null;
+  #try: BringingTry = firstTry;
 
   constructor(relay: RelayConfig, given: Secret | null, providers: Providers, news: BackingNews) {
     this.#relay = relay;
@@ -100,6 +103,7 @@ export class Backing {
       if (early !== null) await this.#pause(0, early, until);
       for (let tries = early === null ? 0 : 1; ; tries += 1) {
         const given = this.given;
+        this.#try = { ...this.#try, number: tries + 1 };
         try {
           const backed = await this.#bring(link, host, { forced: asked && tries === 0, link: ended }, until);
           // Another token was set meanwhile: that one is to be proved.
@@ -109,6 +113,7 @@ export class Backing {
           // It failed with a token that does not count any more.
           if (given !== this.given) continue;
           const fault = Fault.from(error);
+          this.#try = { ...this.#try, fault: fault.report() };
           if (tries >= pauses.length || !mayCureItself(fault)) throw fault;
           if (once) {
             this.#early = { link, fault };
@@ -125,8 +130,14 @@ export class Backing {
 
   async #pause(tries: number, fault: Fault, until: AbortSignal): Promise<void> {
     const pause = pauses[tries] ?? 0;
-    this.#news.stage('pause', `try ${tries + 1}: ${fault.message}; again in ${pause / 1000} s`);
+    const { of } = this.#try;
+    this.#try = { number: tries + 1, of, fault: fault.report() };
+    this.#stage('pause', `try ${tries + 1} of ${of}: ${fault.message}; again in ${pause / 1000} s`);
     await sleep(pause, undefined, { signal: until }).catch(() => until.throwIfAborted());
+  }
+
+  #stage(stage: Stage, note: string | null): void {
+    this.#news.stage(stage, note, this.#try);
   }
 
   /** Whether more tries are to be made at once over a link that is up now. */
@@ -160,7 +171,7 @@ export class Backing {
     const ask = door === null || !token ? null : { door, token, relay: name, byHand: token === this.given };
     const verify = backend === null || !token ? null : await witness(host, backend, signal);
     if (ask !== null && backend !== null) {
-      this.#news.stage('proof', null);
+      this.#stage('proof', null);
       await checkToken(() => dial(link, backend), ask.door, ask.token, signal, verify).catch((error: unknown) => {
         throw adviseRefused(error, name, ask.byHand);
       });
@@ -172,6 +183,7 @@ export class Backing {
     }
     signal.throwIfAborted();
     this.#news.learned(backend, token);
+    this.#try = firstTry;
     this.#readied = monotonic();
     return { forwards: ready, backend, token: token ?? null, ask, verify };
   }
@@ -202,9 +214,9 @@ export class Backing {
   ): Promise<Backend | null> {
     if (!this.#providers.hasBackend) return null;
     const targets = fixedTargets(this.#relay.forwards);
-    const { stage, warn } = this.#news;
-    stage('backend', null);
-    const progress = (text: string) => stage('backend', text);
+    const { warn } = this.#news;
+    this.#stage('backend', null);
+    const progress = (text: string) => this.#stage('backend', text);
     return (await this.#providers.backend(host, { ...call, signal, targets, progress, warn })) ?? null;
   }
 
@@ -212,7 +224,7 @@ export class Backing {
     if (this.given !== null) return this.given;
     if (backend?.token !== undefined) return backend.token;
     if (!this.#providers.hasToken) return undefined;
-    this.#news.stage('token', null);
+    this.#stage('token', null);
     return this.#providers.token(host, backend, signal);
   }
 }
