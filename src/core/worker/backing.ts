@@ -27,6 +27,8 @@ export interface Providers {
 export interface BackingNews {
   stage(stage: Stage, note: string | null): void;
   warn(text: string): void;
+  /** A try to bring it over this link has failed; another may follow at once. */
+  stumbled(link: Link, fault: Fault): void;
   /** The backend is ready, and this is its token; undefined: nobody knows one. */
   learned(backend: Backend | null, token: Secret | null | undefined): void;
 }
@@ -74,8 +76,6 @@ export class Backing {
   #reached: Backend | null = null;
   /** Where it was said to listen, over whatever link. */
   #target: Endpoint | null = null;
-  /** What failed first over a link that is up meanwhile: the next tries are made over that. */
-  #early: { readonly link: Link; readonly fault: Fault } | null = null;
 
   constructor(relay: RelayConfig, given: Secret | null, providers: Providers, news: BackingNews) {
     this.#relay = relay;
@@ -84,21 +84,26 @@ export class Backing {
     this.#news = news;
   }
 
+  /** What a relay leads to that no plugin brings anything for; null: it is to be prepared, over each link. */
+  atOnce(): Backed | null {
+    const { hasBackend, hasToken } = this.#providers;
+    const forwards = readyForwards(this.#relay.forwards, null);
+    if (hasBackend || hasToken || forwards.every((forward) => forward === null)) return null;
+    this.#ready(null, this.given ?? undefined);
+    return { forwards, backend: null, token: this.given, ask: null, verify: null };
+  }
+
   /**
    * Has the plugins bring the backend and its token over a new link, or once more over one whose backend has gone. No token leaves before the
    * backend has refused a wrong one. `asked`: the user asked for it, so that even what was stopped on purpose may be started. Rejects with
-   * their fault, with what ended the link, or with the signal's reason. `once`: after the first failure already, for others wait for the link;
-   * the tries that are left are made by the next call.
+   * their fault, with what ended the link, or with the signal's reason.
    */
-  async prepare(link: Link, asked: boolean, signal: AbortSignal, once = false): Promise<Backed> {
+  async prepare(link: Link, asked: boolean, signal: AbortSignal): Promise<Backed> {
     const ended = this.#endOf(link);
     const until = AbortSignal.any([signal, ended]);
     try {
       const host = remoteHost(link);
-      const early = this.#early?.link === link ? this.#early.fault : null;
-      this.#early = null;
-      if (early !== null) await this.#pause(0, early, until);
-      for (let tries = early === null ? 0 : 1; ; tries += 1) {
+      for (let tries = 0; ; tries += 1) {
         const given = this.given;
         try {
           const backed = await this.#bring(link, host, { forced: asked && tries === 0, link: ended }, until);
@@ -109,11 +114,8 @@ export class Backing {
           // It failed with a token that does not count any more.
           if (given !== this.given) continue;
           const fault = Fault.from(error);
+          this.#news.stumbled(link, fault);
           if (tries >= pauses.length || !mayCureItself(fault)) throw fault;
-          if (once) {
-            this.#early = { link, fault };
-            throw fault;
-          }
           await this.#pause(tries, fault, until);
         }
       }
@@ -127,11 +129,6 @@ export class Backing {
     const pause = pauses[tries] ?? 0;
     this.#news.stage('pause', `try ${tries + 1}: ${fault.message}; again in ${pause / 1000} s`);
     await sleep(pause, undefined, { signal: until }).catch(() => until.throwIfAborted());
-  }
-
-  /** Whether more tries are to be made at once over a link that is up now. */
-  get unfinished(): boolean {
-    return this.#early !== null;
   }
 
   /** Aborted when the link ends: what a plugin began for it hears of that long after it was made ready. */
@@ -171,14 +168,24 @@ export class Backing {
       throw new Fault('CONFIG_INVALID', text);
     }
     signal.throwIfAborted();
+    this.#ready(backend, token);
+    return { forwards: ready, backend, token: token ?? null, ask, verify };
+  }
+
+  #ready(backend: Backend | null, token: Secret | null | undefined): void {
     this.#news.learned(backend, token);
     this.#readied = monotonic();
-    return { forwards: ready, backend, token: token ?? null, ask, verify };
   }
 
   /** The backend that was brought last, whether or not it was proved; null: it did not even come. */
   get reached(): Backend | null {
     return this.#reached;
+  }
+
+  /** Numbers of the forwards that wait for what is brought over a new link, as far as anybody can say; all, where that is only a token. */
+  get awaited(): readonly number[] {
+    const { forwards } = this.#relay;
+    return keptForwards(forwards, this.#target, true, undefined);
   }
 
   /** Numbers of the forwards that lead to a backend that failed by this, as far as anybody can say. */

@@ -1,3 +1,4 @@
+import type { Link } from '../ssh/link/link.ts';
 import type { Backed } from './backing.ts';
 import { givenUp } from './link-attempt.ts';
 
@@ -7,12 +8,14 @@ export interface BringingNews {
   failed(error: unknown): void;
 }
 
-/** One attempt to bring a backend back over a link that is up. Who gave it up hears no more of it. */
+/** One attempt to bring a backend over a link that is up. Who gave it up hears no more of it. */
 export class Bringing {
+  readonly link: Link;
   readonly #stop = new AbortController();
 
   /** `bring` is begun at once. */
-  constructor(bring: (signal: AbortSignal) => Promise<Backed>, news: BringingNews) {
+  constructor(link: Link, bring: (signal: AbortSignal) => Promise<Backed>, news: BringingNews) {
+    this.link = link;
     const { signal } = this.#stop;
     bring(signal).then(
       (backed) => {

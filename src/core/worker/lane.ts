@@ -50,7 +50,7 @@ export class Lane {
   readonly #link: LaneLink;
   readonly #waits: LaneWaits;
   #state: LaneState = { at: 'idle' };
-  /** Whether what the link leads to outlives it. */
+  /** Whether what was brought last outlives its link. */
   #replaceable = true;
 
   constructor(open: Open, ports: LanePorts) {
@@ -79,6 +79,9 @@ export class Lane {
       stage: voice.stage,
       warn: voice.warn,
       learned: voice.backed,
+      stumbled: (link, fault) => {
+        if (this.#link.link === link) this.#stumbled(link, fault);
+      },
     });
     this.#dialer = new Dialer(open, {
       links: ports.links,
@@ -97,20 +100,12 @@ export class Lane {
       () => this.input({ type: 'beside-timer' }),
     );
     this.#link = new LaneLink(this.#dialer, this.#backing, {
-      linked: (link, backed) => {
+      linked: (link) => {
+        const backed = this.#backing.atOnce();
         voice.link(link);
-        this.#lead(backed);
-        this.input({ type: 'linked' });
-        if (this.#state.at === 'up') this.#service.begin(link, backed);
-      },
-      unready: (link, error) => {
-        const fault = Fault.from(error);
-        const kept = this.#backing.kept(fault);
-        voice.link(link);
-        this.#replaceable = this.#backing.reached?.withLink !== true;
-        this.#service.keep(kept);
-        this.input({ type: 'unready', fault: fault.report(), kept, again: this.#backing.unfinished });
-        if (this.#state.at === 'up') this.#service.beginWithout(link, fault);
+        const kept = this.#lead(backed);
+        this.input({ type: 'linked', kept });
+        if (this.#link.link === link) this.#begin(link, backed);
       },
       backed: (link, backed) => {
         this.#replaceable = backed.backend?.withLink !== true;
@@ -119,15 +114,32 @@ export class Lane {
       },
       failed: (error) => this.input(failureOf(error)),
       lost: lose,
-      beside: (link, backed) => {
-        this.input({ type: 'replaced' });
-        if (this.#link.link !== link) return;
-        voice.link(link);
-        this.#lead(backed);
-        this.#service.move(link, backed);
-        this.#left();
+      besideLinked: (link) => {
+        const backed = this.#backing.atOnce();
+        this.input({ type: 'beside-linked', kept: backed === null ? this.#backing.awaited : null });
+        this.#moved(link, () => {
+          this.#lead(backed);
+          this.#begin(link, backed);
+        });
       },
-      besideFailed: (error, made) => this.input(besideFailureOf(error, made)),
+      besideBacked: (link, backed) => {
+        this.input({ type: 'replaced' });
+        this.#moved(link, () => {
+          this.#lead(backed);
+          this.#begin(link, backed);
+        });
+      },
+      besideUnready: (link, error) => {
+        const fault = Fault.from(error);
+        const kept = this.#backing.kept(fault);
+        this.input({ type: 'beside-unready', fault: fault.report(), kept });
+        this.#moved(link, () => {
+          this.#lead(null);
+          this.#begin(link, null);
+          this.#service.stumble(link, kept, fault);
+        });
+      },
+      besideFailed: (error) => this.input(besideFailureOf(error)),
       doubt: {
         doubted: (where, since, patience) => this.input({ type: 'suspected', where, since, patience, gone: null }),
         trusted: () => this.input({ type: 'trusted' }),
@@ -140,7 +152,8 @@ export class Lane {
     const { settle, drain } = this.#open.relay;
     const before = this.#state;
     const { retired } = this.#link;
-    const policy = { settle, drain, retired, replaceable: this.#replaceable, random: this.#dialer.jitter };
+    const replaceable = this.#replaceable && this.#backing.reached?.withLink !== true;
+    const policy = { settle, drain, retired, replaceable, random: this.#dialer.jitter };
     const next = step(before, input, monotonic(), policy);
     this.#state = next.state;
     const well = next.state.at === 'up' && next.state.backing === null;
@@ -246,9 +259,36 @@ export class Lane {
     if (this.#state.at === 'draining' && this.#service.idle) this.input({ type: 'stop' });
   }
 
-  #lead(backed: Backed): void {
-    this.#replaceable = backed.backend?.withLink !== true;
-    this.#service.lead(backed);
+  /** Where a new link leads to; null: that is brought yet. Returns the numbers of the forwards that wait for it; null: none is made to. */
+  #lead(backed: Backed | null): readonly number[] | null {
+    // Whether it would end with its link shows when it comes.
+    this.#replaceable = backed?.backend?.withLink !== true;
+    const kept = backed === null ? this.#backing.awaited : null;
+    if (kept !== null) this.#service.keep(kept);
+    if (backed !== null) this.#service.lead(backed);
+    return kept;
+  }
+
+  #begin(link: Link, backed: Backed | null): void {
+    if (backed === null) this.#service.beginWithout(link);
+    else this.#service.begin(link, backed);
+  }
+
+  /** The second link has come as far as `step` was told; where it has taken the place of the first, that is told, and `begin` goes on over it. */
+  #moved(link: Link, begin: () => void): void {
+    if (this.#link.link !== link) return;
+    this.#voice.link(link);
+    this.#service.move();
+    begin();
+    this.#left();
+  }
+
+  /** It never came over this link: what failed may say better who waits for it. */
+  #stumbled(link: Link, fault: Fault): void {
+    if (this.#state.at !== 'up' || this.#state.kept === undefined) return;
+    const kept = this.#backing.kept(fault);
+    this.input({ type: 'stumbled', kept });
+    if (this.#link.link === link) this.#service.stumble(link, kept, fault);
   }
 }
 
