@@ -6,32 +6,14 @@ import { Fault, retryOf } from '../model/fault.ts';
 import type { BackendCall } from '../model/plugin.ts';
 import type { RemoteHost } from '../model/remote.ts';
 import type { Secret } from '../model/secret.ts';
-import type { Stage } from '../model/state.ts';
 import { adviseRefused } from '../probe/refused-token.ts';
 import { checkToken } from '../probe/token-check.ts';
 import { remoteHost } from '../ssh/link/remote-host.ts';
 import type { Channel, Link } from '../ssh/link/link.ts';
+import type { BackingNews, Providers } from './backing-ports.ts';
 import { monotonic } from './clock.ts';
 import { type Verify, witness } from './witness.ts';
 import { type ReadyForward, readyForwards } from './ready-forward.ts';
-
-/** The plugins of a relay that have to do with its backend. */
-export interface Providers {
-  readonly hasBackend: boolean;
-  readonly hasToken: boolean;
-  backend(link: RemoteHost, call: BackendCall): Promise<Backend | undefined>;
-  token(link: RemoteHost, backend: Backend | null, signal: AbortSignal): Promise<Secret | null | undefined>;
-}
-
-/** What is told of it on the way. */
-export interface BackingNews {
-  stage(stage: Stage, note: string | null): void;
-  warn(text: string): void;
-  /** A try to bring it over this link has failed; another may follow at once. */
-  stumbled(link: Link, fault: Fault): void;
-  /** The backend is ready, and this is its token; undefined: nobody knows one. */
-  learned(backend: Backend | null, token: Secret | null | undefined): void;
-}
 
 /** What a relay leads to over one link. */
 export interface Backed {

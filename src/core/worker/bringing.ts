@@ -1,6 +1,5 @@
-import type { Link } from '../ssh/link/link.ts';
+import { Fault } from '../model/fault.ts';
 import type { Backed } from './backing.ts';
-import { givenUp } from './link-attempt.ts';
 
 /** What becomes of it: one of the two, once, unless it is given up. */
 export interface BringingNews {
@@ -10,12 +9,10 @@ export interface BringingNews {
 
 /** One attempt to bring a backend over a link that is up. Who gave it up hears no more of it. */
 export class Bringing {
-  readonly link: Link;
   readonly #stop = new AbortController();
 
   /** `bring` is begun at once. */
-  constructor(link: Link, bring: (signal: AbortSignal) => Promise<Backed>, news: BringingNews) {
-    this.link = link;
+  constructor(bring: (signal: AbortSignal) => Promise<Backed>, news: BringingNews) {
     const { signal } = this.#stop;
     bring(signal).then(
       (backed) => {
@@ -29,6 +26,6 @@ export class Bringing {
 
   /** Giving up what is over is harmless. */
   giveUp(): void {
-    this.#stop.abort(givenUp());
+    this.#stop.abort(new Fault('LINK_LOST', 'the attempt was given up; nothing to do'));
   }
 }

@@ -1,6 +1,6 @@
 import type { Event } from '../model/event.ts';
 import { isSilent } from '../model/beside.ts';
-import { Fault } from '../model/fault.ts';
+import type { Fault } from '../model/fault.ts';
 import type { ClientConnection } from '../model/plugin.ts';
 import { Secret } from '../model/secret.ts';
 import type { LaneState } from '../model/state.ts';
@@ -11,9 +11,10 @@ import { Guests } from '../plugin/guests.ts';
 import { localMutex } from '../plugin/mutex.ts';
 import type { LaneId, LaneVitals, ToSupervisor, ToWorker } from '../protocol.ts';
 import type { Link } from '../ssh/link/link.ts';
-import { type Backed, Backing } from './backing.ts';
+import { Backing } from './backing.ts';
 import { monotonic } from './clock.ts';
 import { Dialer } from './dialer.ts';
+import { LaneCourse } from './lane-course.ts';
 import { LaneLink } from './lane-link.ts';
 import { LaneService } from './lane-service.ts';
 import { LaneVoice } from './lane-voice.ts';
@@ -23,7 +24,6 @@ import type { MutexRequests } from './mutex-requests.ts';
 import type { PermitRequests } from './permit-requests.ts';
 import type { QuestionRequests } from './question-requests.ts';
 import { Seating } from './seating.ts';
-import { besideFailureOf, failureOf } from './withheld.ts';
 
 type Open = Extract<ToWorker, { say: 'open' }>;
 
@@ -47,11 +47,10 @@ export class Lane {
   readonly #service: LaneService;
   readonly #dialer: Dialer;
   readonly #backing: Backing;
+  readonly #course: LaneCourse;
   readonly #link: LaneLink;
   readonly #waits: LaneWaits;
   #state: LaneState = { at: 'idle' };
-  /** Whether what was brought last outlives its link. */
-  #replaceable = true;
 
   constructor(open: Open, ports: LanePorts) {
     this.#open = open;
@@ -79,9 +78,7 @@ export class Lane {
       stage: voice.stage,
       warn: voice.warn,
       learned: voice.backed,
-      stumbled: (link, fault) => {
-        if (this.#link.link === link) this.#stumbled(link, fault);
-      },
+      stumbled: (link, fault) => this.#course.stumbled(link, fault),
     });
     this.#dialer = new Dialer(open, {
       links: ports.links,
@@ -99,52 +96,16 @@ export class Lane {
       () => this.input({ type: 'timer' }),
       () => this.input({ type: 'beside-timer' }),
     );
-    this.#link = new LaneLink(this.#dialer, this.#backing, {
-      linked: (link) => {
-        const backed = this.#backing.atOnce();
-        voice.link(link);
-        const kept = this.#lead(backed);
-        this.input({ type: 'linked', kept });
-        if (this.#link.link === link) this.#begin(link, backed);
-      },
-      backed: (link, backed) => {
-        this.#replaceable = backed.backend?.withLink !== true;
-        this.#service.resume(link, backed);
-        this.input({ type: 'backed' });
-      },
-      failed: (error) => this.input(failureOf(error)),
-      lost: lose,
-      besideLinked: (link) => {
-        const backed = this.#backing.atOnce();
-        this.input({ type: 'beside-linked', kept: backed === null ? this.#backing.awaited : null });
-        this.#moved(link, () => {
-          this.#lead(backed);
-          this.#begin(link, backed);
-        });
-      },
-      besideBacked: (link, backed) => {
-        this.input({ type: 'replaced' });
-        this.#moved(link, () => {
-          this.#lead(backed);
-          this.#begin(link, backed);
-        });
-      },
-      besideUnready: (link, error) => {
-        const fault = Fault.from(error);
-        const kept = this.#backing.kept(fault);
-        this.input({ type: 'beside-unready', fault: fault.report(), kept });
-        this.#moved(link, () => {
-          this.#lead(null);
-          this.#begin(link, null);
-          this.#service.stumble(link, kept, fault);
-        });
-      },
-      besideFailed: (error) => this.input(besideFailureOf(error)),
-      doubt: {
-        doubted: (where, since, patience) => this.input({ type: 'suspected', where, since, patience, gone: null }),
-        trusted: () => this.input({ type: 'trusted' }),
-      },
+    this.#course = new LaneCourse({
+      backing: this.#backing,
+      service: this.#service,
+      voice,
+      input: (input) => this.input(input),
+      state: () => this.#state,
+      link: () => this.#link.link,
+      left: () => this.#left(),
     });
+    this.#link = new LaneLink(this.#dialer, this.#backing, this.#course);
   }
 
   /** Decides, assigns, announces, performs. The only place where a lane's state changes. */
@@ -152,7 +113,7 @@ export class Lane {
     const { settle, drain } = this.#open.relay;
     const before = this.#state;
     const { retired } = this.#link;
-    const replaceable = this.#replaceable && this.#backing.reached?.withLink !== true;
+    const { replaceable } = this.#course;
     const policy = { settle, drain, retired, replaceable, random: this.#dialer.jitter };
     const next = step(before, input, monotonic(), policy);
     this.#state = next.state;
@@ -242,7 +203,7 @@ export class Lane {
         return this.#service.yield();
       case 'back':
         this.#service.pause();
-        return this.#link.back();
+        return this.#link.perform(effect);
       default:
         return this.#link.perform(effect);
     }
@@ -257,38 +218,6 @@ export class Lane {
   #left(): void {
     this.#link.settle((link) => this.#service.uses(link));
     if (this.#state.at === 'draining' && this.#service.idle) this.input({ type: 'stop' });
-  }
-
-  /** Where a new link leads to; null: that is brought yet. Returns the numbers of the forwards that wait for it; null: none is made to. */
-  #lead(backed: Backed | null): readonly number[] | null {
-    // Whether it would end with its link shows when it comes.
-    this.#replaceable = backed?.backend?.withLink !== true;
-    const kept = backed === null ? this.#backing.awaited : null;
-    if (kept !== null) this.#service.keep(kept);
-    if (backed !== null) this.#service.lead(backed);
-    return kept;
-  }
-
-  #begin(link: Link, backed: Backed | null): void {
-    if (backed === null) this.#service.beginWithout(link);
-    else this.#service.begin(link, backed);
-  }
-
-  /** The second link has come as far as `step` was told; where it has taken the place of the first, that is told, and `begin` goes on over it. */
-  #moved(link: Link, begin: () => void): void {
-    if (this.#link.link !== link) return;
-    this.#voice.link(link);
-    this.#service.move();
-    begin();
-    this.#left();
-  }
-
-  /** It never came over this link: what failed may say better who waits for it. */
-  #stumbled(link: Link, fault: Fault): void {
-    if (this.#state.at !== 'up' || this.#state.kept === undefined) return;
-    const kept = this.#backing.kept(fault);
-    this.input({ type: 'stumbled', kept });
-    if (this.#link.link === link) this.#service.stumble(link, kept, fault);
   }
 }
 

@@ -1,22 +1,38 @@
 import { Fault } from '../model/fault.ts';
+import type { Link } from '../ssh/link/link.ts';
+import type { Backed } from './backing.ts';
+import { Bringing } from './bringing.ts';
 import type { Dialer } from './dialer.ts';
 import type { Lease } from './links.ts';
 
-/** How an attempt went. Neither is called once it was given up. */
+/** How an attempt goes. Nothing is said of one that was given up. */
 export interface AttemptNews {
-  /** The link is up; who does not take it over gives the attempt up. */
+  /** The link is up; who does not want it gives the attempt up. */
   made(lease: Lease): void;
-  /** Nothing is left of it. */
+  /** It could not be made, and nothing is left of it. */
   failed(error: unknown): void;
+  /** What it leads to was brought over it. */
+  brought(lease: Lease, backed: Backed): void;
+  /** That failed; the link is as it was. */
+  missed(lease: Lease, error: unknown): void;
 }
 
-/** One try to make a link. */
+/** Brings what a link leads to; `again`: that was tried over this link before. */
+export type Bring = (link: Link, again: boolean, signal: AbortSignal) => Promise<Backed>;
+
+/** One link of a lane, from the try to make it on, and what is brought over it. */
 export class LinkAttempt {
+  readonly #bring: Bring;
+  readonly #news: AttemptNews;
   readonly #stop = new AbortController();
   #lease: Lease | null = null;
+  #bringing: Bringing | null = null;
+  #tried = false;
 
   /** `forced`: refused credentials may be tried again. */
-  constructor(dialer: Dialer, forced: boolean, news: AttemptNews) {
+  constructor(dialer: Dialer, forced: boolean, bring: Bring, news: AttemptNews) {
+    this.#bring = bring;
+    this.#news = news;
     const { signal } = this.#stop;
     const make = async () => {
       const lease = await dialer.dial(forced, signal);
@@ -36,14 +52,34 @@ export class LinkAttempt {
     return this.#lease;
   }
 
+  /** Brings what the link leads to; that goes on where it is being done. */
+  bring(): void {
+    const lease = this.#lease;
+    if (lease === null || this.#bringing !== null) return;
+    const again = this.#tried;
+    this.#tried = true;
+    this.#bringing = new Bringing((signal) => this.#bring(lease.link, again, signal), {
+      brought: (backed) => {
+        this.#bringing = null;
+        this.#news.brought(lease, backed);
+      },
+      failed: (error) => {
+        this.#bringing = null;
+        this.#news.missed(lease, error);
+      },
+    });
+  }
+
+  /** It is not brought over this link any more. */
+  leave(): void {
+    this.#bringing?.giveUp();
+    this.#bringing = null;
+  }
+
   /** Nothing is left of it. */
   giveUp(): void {
-    this.#stop.abort(givenUp());
+    this.leave();
+    this.#stop.abort(new Fault('LINK_LOST', 'the attempt was given up; nothing to do'));
     this.#lease?.release();
   }
-}
-
-/** The reason of what is not wanted any more. */
-export function givenUp(): Fault {
-  return new Fault('LINK_LOST', 'the attempt was given up; nothing to do');
 }

@@ -3,6 +3,7 @@ import type { Event } from '../../../src/core/model/event.ts';
 import { startEcho } from '../../fixtures/backend.ts';
 import { exchange } from '../../fixtures/client.ts';
 import { makeMoody } from '../../fixtures/moody.ts';
+import { freePort } from '../../fixtures/port.ts';
 import { startSshd } from '../../fixtures/sshd.ts';
 import { type Supervised, supervise } from '../../fixtures/supervised.ts';
 
@@ -86,21 +87,19 @@ test('a relay whose only forward leads to the backend is connecting until that i
   );
 });
 
-test('where the backend listens at an address of the config, nobody knows which: each of those waits, what is no target is served', async (t) => {
+test('where forwards name addresses only, one of them may be of the backend: each waits until it is known, a SOCKS one does not', async (t) => {
   const sshd = await startSshd(t);
-  const [moody, echo] = [makeMoody(t), await startEcho(t)];
+  const [moody, echo, port] = [makeMoody(t), await startEcho(t), await freePort()];
   moody.starts(4_000);
-  const forwards = [`0:127.0.0.1:${echo.port}`, { kind: 'dynamic', listen: 0 }, '0:backend'];
-  const relays = {
-    named: { host: 'test', forwards, plugins: [moody.plugin] },
-    unnamed: { host: 'test', forwards: forwards.slice(0, 2), plugins: [{ ...moody.plugin, name: 'other' }] },
-  };
-  const daemon = await supervise(t, sshd, relays);
-  for (const [relay, kept] of [
-    ['named', [2]],
-    ['unnamed', [0]],
-  ] as const) {
-    const up = await daemon.next('the link', (event) => isFresh(event) && 'relay' in event && event.relay === relay);
-    t.match(up, { state: { kept } }, relay);
-  }
+  const forwards = [`0:127.0.0.1:${port}`, `0:127.0.0.1:${echo.port}`, { kind: 'dynamic', listen: 0 }];
+  const r = { host: 'test', forwards, plugins: [{ ...moody.plugin, port }] };
+  const daemon = await supervise(t, sshd, { r });
+  t.match(await daemon.next('the link', isFresh), { state: { kept: [0, 1] } });
+  const held = exchange(daemon.port('r', 1), 'x');
+  await daemon.reach('r', 'connected', 60_000);
+  t.equal(String(await held), 'x');
+  const after = daemon.supervisor.status().id;
+  sshd.killSessions();
+  t.match(await daemon.next('the next link', isFresh, after), { state: { kept: [0] } }, 'by now it is known');
+  await daemon.reach('r', 'connected', 60_000);
 });
