@@ -82,6 +82,7 @@ const rows: readonly (readonly [Fact, Level, string])[] = [
   [lane({ at: 'dialing', attempt: 1, tries, before: true }),                           'info',  'dev-box: reconnecting'],
   [lane({ at: 'dialing', attempt: 4, tries, before: true }),                           'debug', 'dev-box: attempt 4'],
   [lane({ at: 'up', since: at, attempt: 1, tries, backing: null, beside: null, vain: [] }),                                   'debug', 'dev-box: the link is up'],
+  [lane({ at: 'up', since: at, attempt: 1, tries, kept: [0], backing: { at: 'trying', tries: { of: 'none', count: 0, flaps: 0 }, fresh: true }, beside: null, vain: [] }), 'debug', 'dev-box: the link is up, its backend is brought'],
   [lane({ at: 'up', since: at, attempt: 1, tries, backing: { at: 'trying', tries: { of: 'none', count: 0, flaps: 0 } }, beside: null, vain: [] }), 'info', 'dev-box: its backend is brought again, the link stays up'],
   [lane({ at: 'up', since: at, attempt: 1, tries, backing: { at: 'trying', tries: { of: 'never', count: 1, flaps: 0 } }, beside: null, vain: [] }), 'debug', 'dev-box: its backend is brought again, the link stays up'],
   [lane({ at: 'up', since: at, attempt: 1, tries, backing: { at: 'blocked', tries, until: at + 300_000, fault: refused }, beside: null, vain: [] }), 'error', `dev-box: its backend is missing, the link stays up: ${refused.message} [CONNECT_REFUSED], next try in 5 min`],

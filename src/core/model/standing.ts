@@ -84,9 +84,12 @@ function standingUp({ lanes, forwards, before }: RelaySnapshot, lane: LaneSnapsh
     // Where nothing else is led to, the link alone is of no use; another lane may bring the backend yet.
     const useless = isUseless(lane, forwards);
     const hopeless = useless && backing.at === 'blocked' && !lanes.some(isDialing);
-    const word = hopeless ? 'blocked' : useless && !before ? 'connecting' : 'degraded';
+    const fresh = backing.at === 'trying' && backing.fresh === true;
+    const away = before ? 'reconnecting' : 'connecting';
+    const word = hopeless ? 'blocked' : fresh || (useless && !before) ? away : 'degraded';
     if (backing.at !== 'trying') return say(word, backing.fault.message, backing.fault, backing.until);
-    return say(word, `bringing its backend again over the same link${far === null ? '' : `: ${far}`}${tryOf(lane)}`);
+    const what = fresh ? 'the link is up, bringing its backend' : 'bringing its backend again over the same link';
+    return say(word, `${what}${far === null ? '' : `: ${far}`}${tryOf(lane)}`);
   }
   for (const { listenFault, judgement, judgeFault } of forwards) {
     const fault = listenFault ?? (judgement === 'unwell' ? judgeFault : null);

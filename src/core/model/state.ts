@@ -50,7 +50,14 @@ export type Rest =
     };
 
 /** How it stands with a backend that is brought over a link that is up; its failures are counted apart from the link's. */
-export type BackingState = { readonly at: 'trying'; readonly tries: Tries } | Rest;
+export type BackingState =
+  | {
+      readonly at: 'trying';
+      readonly tries: Tries;
+      /** True: it is the first try over a new link; absent: one has failed, or the backend had come over this link before. */
+      readonly fresh?: boolean;
+    }
+  | Rest;
 
 /**
  * A link whose life is in doubt, and the second one that is made beside it meanwhile; the first serves on who is joined over it. `why` says how
