@@ -112,9 +112,13 @@ export async function beside(
         down[n] = (down[n] ?? 0) + chunk.length;
       });
     }
-    await waitUntil('every load moves', () => {
-      return road.arrived.length - first === loads.up && down.every((bytes) => bytes > 0);
-    }, { timeout: 60_000 });
+    await waitUntil(
+      'every load moves',
+      () => {
+        return road.arrived.length - first === loads.up && down.every((bytes) => bytes > 0);
+      },
+      { timeout: 60_000 },
+    );
     const trips = await talk(paths.echo, ms);
     return { trips, up: road.arrived.slice(first), down: [...down] };
   } finally {

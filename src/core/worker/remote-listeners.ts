@@ -7,6 +7,7 @@ import type { ClientConnection } from '../model/plugin.ts';
 import type { Guests } from '../plugin/guests.ts';
 import type { ArrivedCounts } from '../protocol.ts';
 import type { Incoming, Link } from '../ssh/link/link.ts';
+import type { WindowBudget } from '../ssh/link/receive-window.ts';
 import { remoteHost } from '../ssh/link/remote-host.ts';
 import { dialHere } from '../socket/dial-here.ts';
 import { abort } from '../socket/raw-handle.ts';
@@ -35,6 +36,7 @@ export class RemoteListeners {
   readonly #relay: RelayConfig;
   readonly #guests: Guests;
   readonly #traffic: Traffic;
+  readonly #windows: WindowBudget;
   readonly #news: RemoteNews;
   /** The port that a server chose for a forward: it is asked for again, so that it moves only when it must. */
   readonly #chosen = new Map<number, Endpoint>();
@@ -43,10 +45,11 @@ export class RemoteListeners {
   #accepted = 0;
   #refused = 0;
 
-  constructor(relay: RelayConfig, guests: Guests, traffic: Traffic, news: RemoteNews) {
+  constructor(relay: RelayConfig, guests: Guests, traffic: Traffic, windows: WindowBudget, news: RemoteNews) {
     this.#relay = relay;
     this.#guests = guests;
     this.#traffic = traffic;
+    this.#windows = windows;
     this.#news = news;
   }
 
@@ -91,6 +94,7 @@ export class RemoteListeners {
         const listener = await link.listen(
           listen,
           (incoming, there) => void this.#take(link, forward, index, there, incoming),
+          this.#windows,
         );
         if (signal.aborted) return listener.close();
         this.#chosen.set(index, listener.listen);

@@ -5,6 +5,7 @@ import type { Guests } from '../plugin/guests.ts';
 import type { ToSupervisor } from '../protocol.ts';
 import { socketFrom } from '../socket/raw-handle.ts';
 import type { Link } from '../ssh/link/link.ts';
+import type { WindowBudget } from '../ssh/link/receive-window.ts';
 import type { ForwardKind, Wrap } from './forward/kind.ts';
 import type { Traffic } from './splice.ts';
 import { dynamicForward } from './forward/dynamic.ts';
@@ -32,6 +33,7 @@ export class ServedClients {
   readonly #guests: Guests;
   readonly #say: (message: ToSupervisor) => Promise<void>;
   readonly #news: ClientNews;
+  readonly #windows: WindowBudget;
   readonly #served = new Map<number, Served>();
   readonly #doomed = new Map<number, Fault>();
   #away: ReadonlySet<number> = new Set();
@@ -39,10 +41,11 @@ export class ServedClients {
   /** All bytes since the lane began. */
   readonly traffic: Traffic = { sent: 0, received: 0 };
 
-  constructor(guests: Guests, say: (message: ToSupervisor) => Promise<void>, news: ClientNews) {
+  constructor(guests: Guests, say: (message: ToSupervisor) => Promise<void>, news: ClientNews, windows: WindowBudget) {
     this.#guests = guests;
     this.#say = say;
     this.#news = news;
+    this.#windows = windows;
   }
 
   /** Where the forwards lead from now on; null: nowhere. */
@@ -119,6 +122,7 @@ export class ServedClients {
         client,
         link,
         this.traffic,
+        this.#windows,
         async () => {
           if (away()) throw new Fault('TARGET_REFUSED', 'its backend went while it was dialed; nothing to do');
           await this.#say({ say: 'opened', id });

@@ -3,6 +3,7 @@ import { type Endpoint, formatEndpoint } from '../../model/endpoint.ts';
 import { Fault } from '../../model/fault.ts';
 import type { Opening } from './open-channel.ts';
 import type { Originator } from './channels.ts';
+import type { WindowBudget } from './receive-window.ts';
 
 /** A connection that came to a listener of the remote host, before anybody has taken it. */
 export interface Incoming {
@@ -28,13 +29,20 @@ export type Take = (incoming: Incoming, listen: Endpoint) => void;
 /** The listeners of the remote host over one link, each with who takes what comes to it. */
 export class RemoteListens {
   readonly #client: Client;
-  readonly #opening: Opening;
-  readonly #takers = new Map<string, (incoming: Incoming) => void>();
+  readonly #opening: Omit<Opening, 'opened'>;
+  readonly #opened: (channel: ClientChannel, windows: WindowBudget) => void;
+  readonly #takers = new Map<string, { readonly take: (incoming: Incoming) => void; readonly windows: WindowBudget }>();
   #asked = false;
 
-  constructor(client: Client, opening: Opening) {
+  /** `opened` is told of each channel that is taken, and by what its listener's windows are bounded. */
+  constructor(
+    client: Client,
+    opening: Omit<Opening, 'opened'>,
+    opened: (channel: ClientChannel, windows: WindowBudget) => void,
+  ) {
     this.#client = client;
     this.#opening = opening;
+    this.#opened = opened;
     // ssh2 drops what nobody hears, and its channel stays open.
     client.on('tcp connection', ({ destIP, destPort, srcIP, srcPort }, accept, reject) => {
       this.#come(`${destIP} ${destPort}`, { address: srcIP, port: srcPort }, accept, reject);
@@ -49,7 +57,7 @@ export class RemoteListens {
    * Has the server listen (RFC 4254 section 7.1; OpenSSH's PROTOCOL section 2.4 for Unix sockets). It says no without a reason: rejects with
    * LISTEN_UNAVAILABLE then, or with what ended the link.
    */
-  listen(endpoint: Endpoint, take: Take): Promise<RemoteListener> {
+  listen(endpoint: Endpoint, take: Take, windows: WindowBudget): Promise<RemoteListener> {
     const { where, onLost, fault, deadline } = this.#opening;
     return new Promise((resolve, reject) => {
       const lost = fault();
@@ -80,7 +88,7 @@ export class RemoteListens {
         const late = over;
         settle();
         const listen = endpoint.kind === 'tcp' ? { ...endpoint, port: port ?? endpoint.port } : endpoint;
-        const listener = this.#bound(listen, take);
+        const listener = this.#bound(listen, take, windows);
         // Nobody waits for it any more, and nobody would end it.
         if (late) listener.close();
         else resolve(listener);
@@ -98,9 +106,9 @@ export class RemoteListens {
     });
   }
 
-  #bound(listen: Endpoint, take: Take): RemoteListener {
+  #bound(listen: Endpoint, take: Take, windows: WindowBudget): RemoteListener {
     const key = listen.kind === 'unix' ? listen.path : `${listen.host} ${listen.port}`;
-    const taker = (incoming: Incoming) => take(incoming, listen);
+    const taker = { take: (incoming: Incoming) => take(incoming, listen), windows };
     this.#takers.set(key, taker);
     return {
       listen,
@@ -120,9 +128,9 @@ export class RemoteListens {
   }
 
   #come(key: string, from: Originator | null, accept: () => ClientChannel, reject: () => void): void {
-    const take = this.#takers.get(key);
-    if (take === undefined) return reject();
-    take({
+    const taker = this.#takers.get(key);
+    if (taker === undefined) return reject();
+    taker.take({
       from,
       refuse: () => {
         if (this.#opening.fault() === null) reject();
@@ -132,7 +140,7 @@ export class RemoteListens {
         if (lost !== null) throw lost;
         const channel = accept();
         channel.on('error', () => undefined);
-        this.#opening.opened(channel);
+        this.#opened(channel, taker.windows);
         return channel;
       },
     });

@@ -12,13 +12,13 @@ const patience = 30_000;
 
 /** `dynamic` (`ssh -D`): each accepted client says by SOCKS where its channel leads. */
 export const dynamicForward: ForwardKind = {
-  async serve(socket, client, link, traffic, opened, wrap) {
+  async serve(socket, client, link, traffic, windows, opened, wrap) {
     await opened();
     const asked = await ask(socket);
     if (asked instanceof SocksRefusal) return { told: asked };
     let channel: Channel;
     try {
-      channel = await link.dial(asked.target, client.from ?? { address: '127.0.0.1', port: 0 });
+      channel = await link.dial(asked.target, client.from ?? { address: '127.0.0.1', port: 0 }, undefined, windows);
     } catch (error) {
       const fault = Fault.from(error);
       if (link.fault !== null) throw fault;
