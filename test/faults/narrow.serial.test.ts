@@ -6,7 +6,7 @@ import { beside, startNarrowRoad } from './narrow-road.ts';
 const half = 20_000;
 for (const latency of (process.env['LAT'] ?? '400ms,4s').split(','))
   test(`${latency}`, { skip: noNamespaces }, async (t) => {
-    const road = await startNarrowRoad(t, '1mbit', latency);
+    const road = await startNarrowRoad(t, process.env['RATE'] ?? '1mbit', latency);
     for (const who of (process.env['WHO'] ?? 'towline,ssh').split(',')) {
       const paths = await (who === 'ssh' ? road.ssh() : road.towline());
       const one = await beside(road, paths, { up: 1, down: 1 }, half);

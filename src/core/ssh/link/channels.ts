@@ -35,7 +35,7 @@ export class Channels {
     this.#opening = opening;
     this.#breach = breach;
     this.#pace = pace;
-    this.#begun = beginWindowsWith(client, () => (pace.slow(performance.now()) ? pace.share : firstWindow));
+    this.#begun = beginWindowsWith(client, () => pace.first(firstWindow, performance.now()));
     this.#listens = new RemoteListens(client, opening, (channel, windows) => this.#own(channel, windows));
   }
 

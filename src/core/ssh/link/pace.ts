@@ -1,5 +1,9 @@
-/** What may be on the way at first, and on the narrowest link: half a second of 1 Mbit/s, bytes. */
-const leastOnWay = 64 * 1024;
+import { Rate } from './rate.ts';
+
+/** What may be on the way at first, and on the narrowest link: a quarter of a second of 1 Mbit/s, bytes. */
+const leastOnWay = 32 * 1024;
+/** What one of many readers may be granted at least, bytes. */
+const leastOfReader = 8 * 1024;
 /** No link needs more, bytes. */
 const mostOnWay = 64 * 1024 * 1024;
 /** A queue of so long a time, beyond twice the way itself, keeps any link busy; two where both directions are. ms */
@@ -12,19 +16,21 @@ const pause = 10;
 /** A server that owes an answer for so long may never give it; the link's life is the pulse's affair. ms */
 const patience = 30_000;
 /** So long it is remembered that a link was slow, ms. */
-const memory = 10_000;
+const memory = 60_000;
 
 interface Question {
   readonly at: number;
   readonly given: number;
   readonly onWay: number;
   readonly came: number;
+  /** Nothing else is on the way. */
+  readonly alone: boolean;
 }
 
 /**
  * How many bytes may be on the way over a link, learned from how long pings take: they queue behind what was sent before, in the kernel, in
- * routers, in proxies, where nobody else sees it. A ping much slower than the fastest halves what may be sent ahead, down to 64 KiB; a fast one
- * doubles it where it was too little.
+ * routers, in proxies, where nobody else sees it. Where one takes much longer than the fastest, no more may be on the way than the link
+ * carries in the time that it may take; where it does not, twice as much as before.
  */
 export class Pace {
   readonly #ask: () => void;
@@ -36,12 +42,17 @@ export class Pace {
   #short = false;
   /** How long a ping takes when nothing else is on the way, ms. */
   #way: number | null = null;
-  #answered = 0;
+  readonly #up = new Rate();
+  readonly #down = new Rate();
   #asked = { at: 0, given: 0, came: 0 };
-  #slow = Number.NEGATIVE_INFINITY;
+  #behind = false;
+  #took = 0;
+  #moved = 0;
+  #late = Number.NEGATIVE_INFINITY;
   #both = false;
   #readers = new Set<object>();
-  #reading = 1;
+  #reading = 0;
+  #counted = 0;
   #waiting: (() => void)[] = [];
   #timer: NodeJS.Timeout | undefined;
 
@@ -62,15 +73,21 @@ export class Pace {
     return 2 * (this.#way ?? 0) + (this.#both ? 2 * queue : queue);
   }
 
-  /** What each of those that read now may be granted at least, bytes. */
-  get share(): number {
-    return Math.max(few, leastOnWay / this.#reading);
+  /** How many bytes a reader may be granted that has used up what it had. */
+  grant(reader: object, before: number, now: number): number {
+    this.#readers.add(reader);
+    return this.slow(now) ? this.#share(before) : this.#more(before, this.#sharers);
   }
 
-  /** Whether pings take longer than they may, or did a moment ago. */
+  /** Whether pings take longer than they may. */
   slow(now: number): boolean {
     const oldest = this.#questions[0];
-    return now - this.#slow < memory || (oldest !== undefined && now - oldest.at > this.tolerable);
+    return this.#behind || (oldest !== undefined && now - oldest.at > this.tolerable);
+  }
+
+  /** How many bytes a new reader may be granted, where the link bears `most`. */
+  first(most: number, now: number): number {
+    return this.slow(now) || now - this.#late < memory ? Math.min(most, this.#share(most)) : most;
   }
 
   /** So many bytes were handed to the link. */
@@ -79,10 +96,9 @@ export class Pace {
     if (this.#given - this.#asked.given >= Math.max(few, this.#allowed / 4)) this.#wonder();
   }
 
-  /** So many bytes came for `reader`. */
-  came(bytes: number, reader: object): void {
+  /** So many bytes came. */
+  came(bytes: number): void {
     this.#came += bytes;
-    this.#readers.add(reader);
     if (this.#came - this.#asked.came >= piece) this.#wonder();
   }
 
@@ -97,7 +113,9 @@ export class Pace {
   /** A ping leaves, whoever asked for it; what comes back is called with the answer. */
   asked(): () => void {
     const at = performance.now();
-    const question = { at, given: this.#given, onWay: this.#given - this.#confirmed, came: this.#came };
+    const onWay = this.#given - this.#confirmed;
+    const alone = this.#questions.length === 0 && onWay === 0 && at - this.#moved > 1_000;
+    const question = { at, given: this.#given, onWay, came: this.#came, alone };
     this.#questions.push(question);
     this.#asked = question;
     return () => this.#hear(question);
@@ -107,8 +125,20 @@ export class Pace {
     clearTimeout(this.#timer);
   }
 
+  get #sharers(): number {
+    return Math.max(1, this.#reading, this.#readers.size);
+  }
+
+  /** What each of those that read may have on a slow link. */
+  #share(before: number): number {
+    const floor = Math.max(leastOfReader, leastOnWay / this.#sharers);
+    return this.#fitting(this.#down.best / this.#sharers, before, floor);
+  }
+
   #wonder(): void {
-    if (this.#questions.length === 0 && performance.now() - this.#asked.at >= pause) this.#ask();
+    if (this.#questions.length > 0) return;
+    this.#moved = performance.now();
+    if (this.#moved - this.#asked.at >= pause) this.#ask();
   }
 
   #hear(question: Question): void {
@@ -119,23 +149,39 @@ export class Pace {
     const down = this.#came - question.came > few;
     const up = question.onWay > few;
     if (this.#way === null || took < this.#way) this.#way = took;
-    else if (!down && !up) this.#way += (took - this.#way) / 4;
+    // Another route may be longer; what made a ping wait may be seen only after its answer, so that none counts for more than twice.
+    else if (question.alone && this.#given === question.given && this.#came === question.came)
+      this.#way = Math.min(took, this.#way * 2);
     this.#both = down && up;
-    this.#reading = Math.max(1, this.#readers.size);
-    this.#readers.clear();
-    const span = Math.max(1, Math.min(took, now - this.#answered));
-    const delivered = question.given - this.#confirmed;
-    this.#answered = now;
-    if (took > this.tolerable) {
-      this.#slow = now;
-      const fitting = (delivered / span) * this.tolerable;
-      if (up) this.#allowed = Math.max(leastOnWay, Math.min(this.#allowed, Math.max(fitting, this.#allowed / 2)));
-    } else {
-      this.#slow = Number.NEGATIVE_INFINITY;
-      const factor = took > this.tolerable / 2 ? 1.25 : 2;
-      if (this.#short) this.#allowed = Math.min(mostOnWay, this.#allowed * factor);
+    if (now - this.#counted > 2 * queue) {
+      this.#counted = now;
+      this.#reading = this.#readers.size;
+      this.#readers.clear();
     }
+    this.#up.look(question.given, now, took);
+    this.#down.look(this.#came, now, took);
+    this.#took = took;
+    this.#behind = took > this.tolerable;
+    if (this.#behind) {
+      this.#late = now;
+      if (up) this.#allowed = this.#fitting(this.#up.best || question.onWay / took, this.#allowed, leastOnWay);
+    } else if (this.#short) this.#allowed = Math.min(mostOnWay, this.#more(this.#allowed, 1));
     this.#release(question.given);
+  }
+
+  /** What this rate brings in a little less than the time that a ping may take; no less than half of what was allowed before. */
+  #fitting(rate: number, before: number, floor: number): number {
+    return Math.round(Math.max(floor, Math.min(rate * this.tolerable * 0.8, before), before / 2));
+  }
+
+  /**
+   * What is allowed next where this was too little: twice as much, or a step near the end. Steps are the same for both directions and all
+   * readers, and cuts are in proportion, so that who had less catches up.
+   */
+  #more(before: number, sharers: number): number {
+    if (this.#took < this.tolerable / 2) return before * 2;
+    const carried = Math.max(this.#up.best, this.#down.best) * this.tolerable;
+    return before + Math.round(Math.max(few, carried / 16) / sharers);
   }
 
   #release(confirmed: number): void {

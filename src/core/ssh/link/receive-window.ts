@@ -20,16 +20,14 @@ export function windowBudget(spare = spareOfRelay): WindowBudget {
 
 /**
  * The receive window of one channel (RFC 4254 section 5.2): doubles while the reader keeps up and the link is quick, falls back when the
- * reader stalls. On a slow link it is what arrives in the time that a ping may take: all beyond would wait on the way, before whatever
- * comes later.
+ * reader stalls. On a slow link it is a part of what arrives in the time that a ping may take: all beyond would wait on the way, before
+ * whatever comes later.
  */
 export class ReceiveWindow {
   readonly #budget: WindowBudget;
   readonly #pace: Pace;
   #size: number;
   #last: number;
-  #got = 0;
-  #since: number | null = null;
   #away: number | null = null;
 
   /** `first`: what the server was allowed when the channel was opened. */
@@ -47,11 +45,7 @@ export class ReceiveWindow {
   grant(left: number, unread: number, now: number): number {
     const came = this.#last - left;
     this.#last = left;
-    this.#since ??= now;
-    if (came > 0) {
-      this.#got += came;
-      this.#pace.came(came, this);
-    }
+    if (came > 0) this.#pace.came(came);
     if (unread > 0) {
       this.#away ??= now;
       return 0;
@@ -71,14 +65,9 @@ export class ReceiveWindow {
   }
 
   #fit(now: number): void {
-    const rate = this.#got / Math.max(1, now - (this.#since ?? now));
-    this.#got = 0;
-    this.#since = now;
-    const wanted = this.#pace.slow(now)
-      ? Math.min(this.#size, Math.max(this.#pace.share, rate * this.#pace.tolerable))
-      : Math.min(largest, this.#size * 2);
+    const wanted = Math.min(largest, this.#pace.grant(this, this.#size, now));
     const more = Math.max(wanted, firstWindow) - Math.max(this.#size, firstWindow);
-    if (more <= this.#budget.spare) this.#resize(Math.round(wanted));
+    if (more <= this.#budget.spare) this.#resize(wanted);
   }
 
   #resize(size: number): void {
