@@ -13,6 +13,8 @@ const few = 16 * 1024;
 /** Bytes that come between two questions, and the shortest time between them, ms. */
 const piece = 32 * 1024;
 const pause = 10;
+/** Questions that may wait for their answers while bytes are sent: each answer makes room for a part. */
+const questions = 4;
 /** A server that owes an answer for so long may never give it; the link's life is the pulse's affair. ms */
 const patience = 30_000;
 /** So long it is remembered that a link was slow, ms. */
@@ -34,12 +36,12 @@ interface Question {
  */
 export class Pace {
   readonly #ask: () => void;
+  readonly #now: () => number;
   readonly #questions: Question[] = [];
   #given = 0;
   #confirmed = 0;
   #came = 0;
   #allowed = leastOnWay;
-  #short = false;
   /** How long a ping takes when nothing else is on the way, ms. */
   #way: number | null = null;
   readonly #up = new Rate();
@@ -56,9 +58,10 @@ export class Pace {
   #waiting: (() => void)[] = [];
   #timer: NodeJS.Timeout | undefined;
 
-  /** `ask` sends a ping, which comes back by `asked`. */
-  constructor(ask: () => void) {
+  /** `ask` sends a ping, which comes back by `asked`; `now`: ms of a clock that never jumps. */
+  constructor(ask: () => void, now: () => number = () => performance.now()) {
     this.#ask = ask;
+    this.#now = now;
   }
 
   /** How many bytes may be sent now. */
@@ -76,7 +79,7 @@ export class Pace {
   /** How many bytes a reader may be granted that has used up what it had. */
   grant(reader: object, before: number, now: number): number {
     this.#readers.add(reader);
-    return this.slow(now) ? this.#share(before) : this.#more(before, this.#sharers);
+    return this.slow(now) ? cut(before, this.#part) : this.#more(before, before, this.#sharers);
   }
 
   /** Whether pings take longer than they may. */
@@ -87,24 +90,23 @@ export class Pace {
 
   /** How many bytes a new reader may be granted, where the link bears `most`. */
   first(most: number, now: number): number {
-    return this.slow(now) || now - this.#late < memory ? Math.min(most, this.#share(most)) : most;
+    return this.slow(now) || now - this.#late < memory ? Math.min(most, this.#part) : most;
   }
 
   /** So many bytes were handed to the link. */
   gave(bytes: number): void {
     this.#given += bytes;
-    if (this.#given - this.#asked.given >= Math.max(few, this.#allowed / 4)) this.#wonder();
+    if (this.#given - this.#asked.given >= Math.max(few, this.#allowed / questions)) this.#wonder(questions);
   }
 
   /** So many bytes came. */
   came(bytes: number): void {
     this.#came += bytes;
-    if (this.#came - this.#asked.came >= piece) this.#wonder();
+    if (this.#came - this.#asked.came >= piece) this.#wonder(1);
   }
 
   /** Calls back when there may be room again. */
   onceAnswered(listener: () => void): void {
-    this.#short = true;
     this.#waiting.push(listener);
     if (this.#questions.length === 0) this.#ask();
     this.#timer ??= setTimeout(() => this.#release(this.#given), patience).unref();
@@ -112,7 +114,7 @@ export class Pace {
 
   /** A ping leaves, whoever asked for it; what comes back is called with the answer. */
   asked(): () => void {
-    const at = performance.now();
+    const at = this.#now();
     const onWay = this.#given - this.#confirmed;
     const alone = this.#questions.length === 0 && onWay === 0 && at - this.#moved > 1_000;
     const question = { at, given: this.#given, onWay, came: this.#came, alone };
@@ -130,21 +132,21 @@ export class Pace {
   }
 
   /** What each of those that read may have on a slow link. */
-  #share(before: number): number {
+  get #part(): number {
     const floor = Math.max(leastOfReader, leastOnWay / this.#sharers);
-    return this.#fitting(this.#down.best / this.#sharers, before, floor);
+    return Math.round(Math.max(floor, this.#fitting(this.#down.best) / this.#sharers));
   }
 
-  #wonder(): void {
-    if (this.#questions.length > 0) return;
-    this.#moved = performance.now();
-    if (this.#moved - this.#asked.at >= pause) this.#ask();
+  #wonder(most: number): void {
+    if (this.#questions.length >= most) return;
+    this.#moved = this.#now();
+    if (this.#moved - this.#asked.at >= pause - this.#took / 2) this.#ask();
   }
 
   #hear(question: Question): void {
     // They are answered in their order.
     this.#questions.shift();
-    const now = performance.now();
+    const now = this.#now();
     const took = now - question.at;
     const down = this.#came - question.came > few;
     const up = question.onWay > few;
@@ -164,22 +166,25 @@ export class Pace {
     this.#behind = took > this.tolerable;
     if (this.#behind) {
       this.#late = now;
-      if (up) this.#allowed = this.#fitting(this.#up.best || question.onWay / took, this.#allowed, leastOnWay);
-    } else if (this.#short) this.#allowed = Math.min(mostOnWay, this.#more(this.#allowed, 1));
+      const fitting = Math.max(leastOnWay, this.#fitting(this.#up.best || question.onWay / took));
+      if (up) this.#allowed = cut(this.#allowed, fitting);
+    } else if (question.onWay >= this.#allowed / 2) {
+      this.#allowed = Math.min(mostOnWay, this.#more(this.#allowed, question.onWay, questions));
+    }
     this.#release(question.given);
   }
 
-  /** What this rate brings in a little less than the time that a ping may take; no less than half of what was allowed before. */
-  #fitting(rate: number, before: number, floor: number): number {
-    return Math.round(Math.max(floor, Math.min(rate * this.tolerable * 0.8, before), before / 2));
+  /** What this rate brings in a little less than the time that a ping may take. */
+  #fitting(rate: number): number {
+    return rate * this.tolerable * 0.8;
   }
 
   /**
-   * What is allowed next where this was too little: twice as much, or a step near the end. Steps are the same for both directions and all
+   * What is allowed next where this was too little: twice what was tried, or a step near the end. Steps are the same for both directions and all
    * readers, and cuts are in proportion, so that who had less catches up.
    */
-  #more(before: number, sharers: number): number {
-    if (this.#took < this.tolerable / 2) return before * 2;
+  #more(before: number, tried: number, sharers: number): number {
+    if (this.#took < this.tolerable / 2) return Math.max(before, tried * 2);
     const carried = Math.max(this.#up.best, this.#down.best) * this.tolerable;
     return before + Math.round(Math.max(few, carried / 16) / sharers);
   }
@@ -188,7 +193,11 @@ export class Pace {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#confirmed = Math.max(this.#confirmed, confirmed);
-    this.#short = false;
     for (const listener of this.#waiting.splice(0)) listener();
   }
+}
+
+/** No more than what fits, in steps: one answer may be late for other reasons. */
+function cut(before: number, fitting: number): number {
+  return Math.round(Math.max(Math.min(before, fitting), before / 2));
 }

@@ -1,4 +1,4 @@
-import type { Channel } from './channels.ts';
+import type { Writable } from 'node:stream';
 import type { Outlet } from './outlet.ts';
 
 /** Bytes that one sender may hand over at a time while others wait. */
@@ -8,18 +8,21 @@ const mostAtOnce = 4 * 1024;
 const mostInSpan = 16 * 1024;
 const span = 1_000;
 
+/** What a rota needs of an outlet. */
+type Gauge = Pick<Outlet, 'room' | 'bearable' | 'onceRoom' | 'gave'>;
+
 /** One connection's way into the link. */
 export class Sender {
   /** Called when all that was given to it has been handed over. */
   onEmpty: () => void = () => undefined;
-  readonly #channel: Channel;
+  readonly #channel: Writable;
   readonly #rota: Rota;
   readonly #chunks: { bytes: Buffer; readonly flushed: () => void }[] = [];
   #ending = false;
   #since = Number.NEGATIVE_INFINITY;
   #spent = 0;
 
-  constructor(channel: Channel, rota: Rota) {
+  constructor(channel: Writable, rota: Rota) {
     this.#channel = channel;
     this.#rota = rota;
   }
@@ -88,11 +91,11 @@ export class Sender {
 
 /** Lets the senders of a link write in turn while there is no room for all. */
 export class Rota {
-  readonly #outlet: Outlet;
+  readonly #outlet: Gauge;
   readonly #queue = new Set<Sender>();
   #serving = false;
 
-  constructor(outlet: Outlet) {
+  constructor(outlet: Gauge) {
     this.#outlet = outlet;
   }
 
