@@ -96,13 +96,15 @@ export class Pace {
   /** So many bytes were handed to the link. */
   gave(bytes: number): void {
     this.#given += bytes;
-    if (this.#given - this.#asked.given >= Math.max(few, this.#allowed / questions)) this.#wonder(questions);
+    const enough = Math.max(few, this.#allowed / questions, this.#often(this.#up));
+    if (this.#given - this.#asked.given >= enough) this.#wonder(questions);
   }
 
   /** So many bytes came. */
   came(bytes: number): void {
     this.#came += bytes;
-    if (this.#came - this.#asked.came >= piece) this.#wonder(1);
+    const enough = Math.max(piece, this.#often(this.#down));
+    if (this.#came - this.#asked.came >= enough) this.#wonder(1);
   }
 
   /** Calls back when there may be room again. */
@@ -135,6 +137,11 @@ export class Pace {
   get #part(): number {
     const floor = Math.max(leastOfReader, leastOnWay / this.#sharers);
     return Math.round(Math.max(floor, this.#fitting(this.#down.best) / this.#sharers));
+  }
+
+  /** Bytes of a fast link after which it is soon enough to ask. */
+  #often(rate: Rate): number {
+    return (rate.best * this.tolerable) / (2 * questions);
   }
 
   #wonder(most: number): void {
