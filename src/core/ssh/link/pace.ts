@@ -84,7 +84,7 @@ export class Pace {
 
   /** Whether pings take longer than they may. */
   slow(now: number): boolean {
-    const oldest = this.#questions[0];
+    const oldest = this.#way === null ? undefined : this.#questions[0];
     return this.#behind || (oldest !== undefined && now - oldest.at > this.tolerable);
   }
 

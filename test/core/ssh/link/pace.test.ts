@@ -69,9 +69,17 @@ test('a link that becomes a thousand times as fast is used, and one that becomes
 });
 
 test('a server that never answers pings is not paced', (t) => {
-  const pace = new Pace(() => undefined);
+  let now = 0;
+  const pace = new Pace(
+    () => void pace.asked(),
+    () => now,
+  );
   pace.gave(1024 * 1024);
+  pace.came(1024 * 1024);
+  now += 10_000;
   t.ok(pace.room > 1024 * 1024);
+  t.equal(pace.first(256 * 1024, now), 256 * 1024);
+  t.equal(pace.grant({}, 256 * 1024, now), 512 * 1024);
   t.end();
 });
 
