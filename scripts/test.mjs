@@ -22,8 +22,9 @@ const PHASES = [
   { jobs: 2, has: (file) => NEEDS_ENGINE.test(file) },
   { jobs: 1, has: (file) => ALONE.test(file) },
 ];
-// What is injected there meets the kernel and the server more than the engine of JavaScript, and takes minutes: once is enough.
-const ONCE = /\/(faults|soak)\//;
+// What is injected or measured there meets the kernel, the server and the machine more than the engine of JavaScript, and takes minutes: once
+// is enough.
+const ONCE = /\/(faults|soak|plugins\/launch)\/|\.serial\.test\.js$/;
 
 /** ms */
 const LIMITS = [

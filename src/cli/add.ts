@@ -153,10 +153,21 @@ async function tell(
     );
   if (rehearsed?.fault != null) say(`it cannot start yet: ${rehearsed.fault.message} [${rehearsed.fault.code}]`);
   say((await tellDaemon(file, [])) ?? `start it with \`${upCommand(file)}\``);
-  if (relay.plugins.length === 0) say(`if its backend has a token, \`towline token set ${name}\` takes it`);
+  const token = tokenHint(relay);
+  if (token !== null) say(token);
   say(
     `a UI gets its address and token by \`towline url ${name}\`, the token alone by \`towline token ${name} --copy\``,
   );
+}
+
+/** How a token is declared that neither a rule nor what is known of the backend finds; null: one of them does. */
+function tokenHint({ name, plugins: [plugin, ...others] }: RelayConfig): string | null {
+  const set = `\`towline token set ${name}\` takes it`;
+  if (plugin === undefined) return `if its backend has a token, ${set}`;
+  const { recipe, tokenPattern } = plugin.options;
+  const known = tokenPattern !== undefined || (recipe !== undefined && recipe !== 'generic');
+  if (plugin.use !== 'launch' || others.length > 0 || known) return null;
+  return `if its backend prints a token, "tokenPattern" (\`towline add --token-pattern\`) learns it; if you know the token, ${set}`;
 }
 
 async function nearOf(host: string, sshConfig: string | null): Promise<string | null> {

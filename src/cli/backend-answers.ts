@@ -1,5 +1,7 @@
 import { type Parsed, quote } from '../core/config/problem.ts';
 import { Fault } from '../core/model/fault.ts';
+import { safePattern } from '../core/model/safe-pattern.ts';
+import { generic } from '../plugins/recipes/generic.ts';
 import { recipes } from '../plugins/recipes/recipes.ts';
 import { type Arguments, readText } from './arguments.ts';
 import type { Dialogue } from './dialogue.ts';
@@ -29,6 +31,9 @@ const places: Readonly<Record<string, string | null>> = {
   'local-env': 'name',
 };
 
+const noCommand =
+  'generic stands for anything, so it starts nothing by itself; add --launch COMMAND, in which {port} is its port, and --token-pattern REGEX if it prints a token';
+
 const placeForms = `recipe, ${Object.entries(places)
   .map(([from, operand]) => (operand === null ? from : `${from}:${operand.toUpperCase()}`))
   .join(', ')}`;
@@ -42,8 +47,15 @@ export function readBackend(given: Arguments): BackendAnswers {
     throw new Fault('USAGE', `--recipe: there is no ${quote(named ?? '')}; expected one of ${known}`);
   }
   const parts = { pattern: readText(given, 'token-pattern'), json: readText(given, 'token-json') };
-  if (from === null && (parts.pattern !== null || parts.json !== null)) {
-    throw new Fault('USAGE', '--token-pattern and --token-json belong to --token-from; say where the token is');
+  const read = parts.pattern === null ? null : safePattern(parts.pattern);
+  if (read !== null && 'trouble' in read) {
+    throw new Fault('USAGE', `--token-pattern: ${read.trouble.message}; expected ${read.trouble.expected}`);
+  }
+  const launching = command !== null || recipe !== null;
+  if (from === null && (parts.json !== null || (parts.pattern !== null && !launching))) {
+    const text =
+      '--token-pattern and --token-json belong to --token-from; say where the token is, or with --launch the pattern alone where it is printed';
+    throw new Fault('USAGE', text);
   }
   const found = from === null ? null : readPlace(from, recipe?.name ?? null);
   if (found !== null && 'trouble' in found) {
@@ -56,10 +68,19 @@ export function readBackend(given: Arguments): BackendAnswers {
       `${why}; leave --token-from out to have it started, or leave --recipe out and say its --port`,
     );
   }
+  if (command === null && recipe === generic && found === null) throw new Fault('USAGE', `--recipe ${noCommand}`);
+  const printed = found === null ? parts.pattern : null;
+  if (printed !== null && recipe !== null && recipe.token.from !== 'nowhere') {
+    const text = `--recipe ${recipe.name} knows how its backend gets its token; leave --token-pattern out`;
+    throw new Fault('USAGE', text);
+  }
   const more = Object.fromEntries(Object.entries(parts).filter((part): part is [string, string] => part[1] !== null));
   return {
     // With a rule for its token it runs already.
-    launch: command === null && (recipe === null || found !== null) ? null : launchText(command, recipe?.name ?? null),
+    launch:
+      command === null && (recipe === null || found !== null)
+        ? null
+        : launchText(command, recipe?.name ?? null, printed),
     token: found === null ? null : { ...found.value, ...more },
     port: recipe?.port ?? null,
   };
@@ -75,6 +96,7 @@ export async function askBackend(dialogue: Dialogue, said: BackendAnswers): Prom
     otherwise: '-',
     read: (text): Parsed<{ readonly plugin: PluginText | null }> => {
       if (text === '-') return { value: { plugin: null } };
+      if (text === generic.name) return { trouble: { message: noCommand, expected: 'a command' } };
       return { value: { plugin: recipes.has(text) ? launchText(null, text) : launchText(text, null) } };
     },
   });
@@ -97,8 +119,10 @@ function say(dialogue: Dialogue, text: string): void {
   for (const line of wrapText(text, 76)) dialogue.say(`  ${line}`);
 }
 
-function launchText(command: string | null, recipe: string | null): PluginText {
-  return { use: 'launch', ...(recipe === null ? {} : { recipe }), ...(command === null ? {} : { command }) };
+function launchText(command: string | null, recipe: string | null, tokenPattern: string | null = null): PluginText {
+  const options = { recipe, command, tokenPattern };
+  const said = Object.entries(options).filter((option): option is [string, string] => option[1] !== null);
+  return { use: 'launch', ...Object.fromEntries(said) };
 }
 
 /** A token itself is never taken here: it would stand in an argument, and in the config. */

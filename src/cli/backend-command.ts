@@ -8,6 +8,7 @@ export const backendCommand: Command = {
   group: 'Backends',
   text: 'look after what was launched: ps, stop, logs, reap',
   options: [
+    { name: 'host', value: 'HOST', text: 'look there, whatever the config has' },
     { name: 'lines', alias: 'n', value: 'N', text: 'with logs: how many, 100 unless given' },
     { name: 'yes', alias: 'y', text: 'with stop and reap: do not ask' },
     json,
@@ -17,6 +18,7 @@ export const backendCommand: Command = {
     'Each host is reached by a connection of its own. Without RELAY: every backend',
     'that towline knows on the hosts of the config, also those of other relays.',
     '`stop` ends a backend for good: its relay starts none until `towline restart`.',
+    'What no relay of the config has is marked; where it is dead, `ps` leaves it out.',
     '`reap` clears away what is left of dead ones, and touches nothing that lives.',
   ].join('\n'),
   configured: true,

@@ -9,7 +9,7 @@ import {
   reapBackend,
   type RemoteBackend,
 } from '../plugins/launch/manage.ts';
-import { runText } from './backend-text.ts';
+import { runText, strangeText } from './backend-text.ts';
 import { canAsk, openDialogue } from './dialogue.ts';
 import { paint, type Terminal, type Tone } from './terminal.ts';
 
@@ -19,6 +19,8 @@ export interface BackendPlace {
   readonly names: readonly string[] | null;
   /** What the config says of the launches there, by name. */
   readonly launches: ReadonlyMap<string, unknown>;
+  /** Every backend of the config, on whatever host: one host may have several names. */
+  readonly configured: ReadonlySet<string>;
 }
 
 export interface DeedOptions {
@@ -49,17 +51,21 @@ async function there(host: RemoteHost, { names }: BackendPlace): Promise<readonl
 }
 
 async function ps(host: RemoteHost, place: BackendPlace, { json, terminal }: DeedOptions): ReturnType<BackendDeed> {
-  const found = await there(host, place);
+  const isOurs = ({ name }: RemoteBackend) => place.configured.has(name);
+  const all = await there(host, place);
+  // What was removed is not listed for ever. Its log is there as long as its folder, by its name.
+  const found = all.filter((one) => place.names !== null || one.state !== 'dead' || isOurs(one));
   const { colour } = terminal;
   if (!json) {
     terminal.out(`${paint(`${place.host} (${host.facts.remote})`, 'strong', colour)}\n`);
-    if (found.length === 0) terminal.out('  no backend was launched there\n');
+    if (found.length === 0) terminal.out('  no backend of the config was launched there, and no other one runs\n');
   }
   for (const one of json ? [] : found) {
-    terminal.out(`  ${paint(one.name, toneOf(one), colour)}: ${runText(one)}\n`);
+    const strange = isOurs(one) ? '' : `; ${strangeText(one, place.host)}`;
+    terminal.out(`  ${paint(one.name, toneOf(one), colour)}: ${runText(one)}${strange}\n`);
     if (one.command !== null) terminal.out(`    ${paint(one.command.trim(), 'quiet', colour)}\n`);
   }
-  return found.map((one) => ({ host: place.host, ...one }));
+  return found.map((one) => ({ host: place.host, ...one, configured: isOurs(one) }));
 }
 
 async function stop(host: RemoteHost, place: BackendPlace, options: DeedOptions): ReturnType<BackendDeed> {

@@ -1,3 +1,4 @@
+import { shellWord } from '../core/model/shell-word.ts';
 import type { RemoteBackend } from '../plugins/launch/manage.ts';
 
 /** How a launched backend is doing: `pid 4711, port 29999, since 2026-11-28 10:02`, or how it ended. */
@@ -12,6 +13,18 @@ export function runText(one: RemoteBackend): string {
   const pid = one.state === 'live' && first !== null ? `pid ${first}` : endText(one);
   const short = one.lifetime === 'session' ? ', ends with its link' : '';
   return `${pid}${port}${since}${others}${short}${stopped}`;
+}
+
+/** What to do about a backend that no relay of the config has. */
+export function strangeText({ name, state, run }: RemoteBackend, host: string): string {
+  const verb = state === 'live' ? 'stop' : 'reap';
+  const does = state === 'live' ? 'ends it' : 'clears it away';
+  return `not in the config${run === null ? '' : `: \`${backendCommand(verb, name, host)}\` ${does}`}`;
+}
+
+/** A command that finds a backend whatever the config has. */
+export function backendCommand(verb: 'stop' | 'reap', name: string, host: string): string {
+  return `towline backend ${verb} ${shellWord(name)} --host ${shellWord(host)}`;
 }
 
 /** Nothing of it is there any more, or never was. */

@@ -11,12 +11,15 @@ import { askOrRefuse } from './ask-or-refuse.ts';
 import { deeds } from './backend-deeds.ts';
 import type { Called } from './commands.ts';
 import { connect } from './connect.ts';
+import { launchOf } from './launch-of.ts';
 import { openOwnLink } from './own-link.ts';
+import { readHost } from './read-host.ts';
 
 /** A host, and the folders of its backends that are meant; null: all that there are. */
 interface Place {
   readonly host: string;
-  readonly relay: RelayConfig;
+  /** A relay of the config there; null: it has none. */
+  readonly relay: RelayConfig | null;
   readonly names: readonly string[] | null;
   /** No relay of the config has this backend: it is looked for. */
   readonly sought?: true;
@@ -37,7 +40,8 @@ export async function backend({ given, terminal }: Called): Promise<number> {
   const options = { json, sure: readFlag(given, 'yes'), lines: readCount(given, 'lines', 1, 100), terminal };
   const explicit = readText(given, 'config');
   const config = loadConfig(findConfig({ cwd: process.cwd(), explicit, env: process.env, home: homedir() }));
-  const places = choosePlaces(config, word);
+  const places = choosePlaces(config, word, readHost(given, 'host'));
+  const configured = new Set(config.relays.flatMap((relay) => launchOf(relay)?.name ?? []));
   const asker = askOrRefuse(json);
   const answers: unknown[] = [];
   let [exit, found] = [0, false];
@@ -55,7 +59,7 @@ export async function backend({ given, terminal }: Called): Promise<number> {
           const remote = remoteHost(link);
           if (sought && (await listBackends(remote, names?.[0] ?? null)).length === 0) continue;
           found = true;
-          const done = await deed(remote, { host, names, launches }, options);
+          const done = await deed(remote, { host, names, launches, configured }, options);
           answers.push(...done);
           if (verb === 'stop') await tellDaemon(config, new Set(done.map(({ name }) => name)));
         } finally {
@@ -82,7 +86,7 @@ export async function backend({ given, terminal }: Called): Promise<number> {
  * `towline token set`, at the backend and its token anew.
  */
 async function tellDaemon({ relays }: Config, folders: ReadonlySet<string>): Promise<void> {
-  const led = relays.filter((relay) => launchOf(relay).some(({ name }) => folders.has(name)));
+  const led = relays.filter((relay) => folders.has(launchOf(relay)?.name ?? ''));
   // Where no daemon runs, or it has another config, nobody has to know.
   for (const { name } of led)
     await connect()
@@ -90,19 +94,28 @@ async function tellDaemon({ relays }: Config, folders: ReadonlySet<string>): Pro
       .catch(() => undefined);
 }
 
-/** The backend of one relay, or each host once. */
-function choosePlaces({ relays, file }: Config, word: string | null): readonly Place[] {
-  const launching = relays.flatMap((relay) =>
-    launchOf(relay).map((launch) => ({ host: relay.host, relay, ...launch })),
-  );
+/** The backend of one relay, or each host once; on `on` alone, where that is said. */
+function choosePlaces({ relays, file }: Config, word: string | null, on: string | null): readonly Place[] {
+  const launching = relays.flatMap((relay) => {
+    const launch = launchOf(relay);
+    return launch === null ? [] : [{ host: relay.host, relay, ...launch }];
+  });
   const optionsOn = (host: string) =>
     new Map(launching.filter((one) => one.host === host).map(({ name, options }) => [name, options]));
+  if (on !== null) {
+    const relay = relays.find(({ host }) => host === on) ?? null;
+    const led = launching.find((one) => one.host === on && one.relay.name === word);
+    return [{ host: on, relay, names: word === null ? null : [led?.name ?? word], options: optionsOn(on) }];
+  }
   if (word === null) {
     if (launching.length > 0) {
       const hosts = new Map(launching.map(({ host, relay }) => [host, relay]));
       return [...hosts].map(([host, relay]) => ({ host, relay, names: null, options: optionsOn(host) }));
     }
-    throw new Fault('USAGE', `no relay of ${printable(file)} launches a backend; use the plugin "launch" in one`);
+    throw new Fault(
+      'USAGE',
+      `no relay of ${printable(file)} launches a backend; use the plugin "launch" in one, or say by --host where to look`,
+    );
   }
   const found = launching.find(({ relay, name }) => relay.name === word || name === word);
   if (found !== undefined) return [{ ...found, names: [found.name], options: new Map([[found.name, found.options]]) }];
@@ -122,12 +135,4 @@ function unknown({ relays }: Pick<Config, 'relays'>, word: string): Fault {
     word,
     relays.map(({ name }) => name),
   );
-}
-
-/** The plugin that launches its backend, if it has one, with the name of that one's state folder on the host. */
-function launchOf({ name, plugins }: RelayConfig): readonly { readonly name: string; readonly options: unknown }[] {
-  const launch = plugins.find(({ use }) => use === 'launch');
-  if (launch === undefined) return [];
-  const { name: own } = launch.options;
-  return [{ name: typeof own === 'string' ? own : name, options: launch.options }];
 }

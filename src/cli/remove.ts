@@ -4,10 +4,12 @@ import { Fault } from '../core/model/fault.ts';
 import { printable } from '../core/model/printable.ts';
 import { unknownRelay } from '../core/supervisor/unknown-relay.ts';
 import { readFlag, readText } from './arguments.ts';
+import { backendCommand } from './backend-text.ts';
 import type { Called } from './commands.ts';
 import { change, openForChange, tellDaemon } from './config-change.ts';
 import { locateFolders } from '../control/folders.ts';
 import { tokenOfRemoved } from './kept-token.ts';
+import { launchOf } from './launch-of.ts';
 import { canAsk, leftCode, openDialogue } from './dialogue.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -35,9 +37,23 @@ export async function remove({ given, terminal }: Called): Promise<number> {
   terminal.say(`removed ${name} from ${printable(file)}`);
   const forgotten = await tokenOfRemoved(locateFolders().state, name);
   if (forgotten !== null) terminal.say(forgotten);
+  const left = leftRunning(opened, name);
+  if (left !== null) terminal.say(left);
   const told = await tellDaemon(file, [name]);
   if (told !== null) terminal.say(printable(told));
   return 0;
+}
+
+/** What the host may go on running for a relay that is gone; null where nothing outlives it. */
+function leftRunning({ config }: OpenConfig, name: string): string | null {
+  const relay = config?.relays.find((one) => one.name === name);
+  const launch = relay === undefined ? null : launchOf(relay);
+  if (config === null || relay === undefined || launch === null || launch.options['lifetime'] === 'session')
+    return null;
+  const others = config.relays.filter((one) => one !== relay && one.host === relay.host);
+  if (others.some((one) => launchOf(one)?.name === launch.name)) return null;
+  const { host } = relay;
+  return `the backend that it launched may go on running on ${printable(host)}; \`${printable(backendCommand('stop', launch.name, host))}\` ends it`;
 }
 
 async function confirm({ file, config }: OpenConfig, name: string, terminal: Terminal): Promise<boolean | null> {

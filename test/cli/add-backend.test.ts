@@ -29,6 +29,45 @@ test('add writes what starts the backend, on a free port unless one is named', a
   });
 });
 
+test('add writes how a token that is printed is found, and says how where nobody knows one', async (t) => {
+  const pattern = ['--token-pattern', 'token: (\\S+)'];
+  for (const [name, recipe] of [
+    ['a', {}],
+    ['b', { recipe: 'generic' }],
+    ['c', { recipe: 'vite' }],
+  ] as const) {
+    const words = Object.values(recipe).flatMap((one) => ['--recipe', one]);
+    t.match(await added(t, name, '--launch', './run {port}', ...words, ...pattern, '--port', '9000'), {
+      plugins: [{ use: 'launch', ...recipe, command: './run {port}', tokenPattern: 'token: (\\S+)', port: 9000 }],
+    });
+  }
+  const add = (...words: string[]) => runTowline(t, ['add', 'x', '--host', 'devbox', ...words]);
+  const cases: readonly (readonly [readonly string[], RegExp])[] = [
+    [
+      ['--recipe', 'generic'],
+      /--recipe generic stands for anything, so it starts nothing by itself; add --launch COMMAND/,
+    ],
+    [['--recipe', 'generic', ...pattern], /it starts nothing by itself; add --launch COMMAND/],
+    [
+      ['--recipe', 'mains', ...pattern],
+      /--recipe mains knows how its backend gets its token; leave --token-pattern out/,
+    ],
+    [pattern, /belong to --token-from; say where the token is, or with --launch the pattern alone/],
+    [['--launch', 'x', '--token-json', 'y'], /belong to --token-from/],
+  ];
+  for (const [words, reason] of cases) t.match(await add(...words), { code: 64, stderr: reason, stdout: '' });
+  t.match(await add('--launch', 'x', '--token-pattern', '(a+)+$'), {
+    code: 64,
+    stderr: /--token-pattern: .*expected /,
+  });
+  const hint =
+    /if its backend prints a token, "tokenPattern" .*learns it; if you know the token, `towline token set x` takes/;
+  t.match((await add('--recipe', 'generic', '--launch', './run {port}')).stdout, hint);
+  t.match((await runTowline(t, ['recipes', 'generic'])).stdout, /- If it prints a token: "tokenPattern"/);
+  t.match(await runTowline(t, ['remove', 'x', '--yes']), { code: 0 });
+  t.notMatch((await add('--launch', './run {port}', ...pattern)).stdout, /tokenPattern|token set/);
+});
+
 test('add writes where the token of a running backend is, and never a token', async (t) => {
   t.same(await added(t, 'a', '--recipe', 'jupyter', '--token-from', 'recipe'), {
     forwards: ['8888'],

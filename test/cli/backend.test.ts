@@ -30,7 +30,11 @@ test('ps tells what runs there and what was left, stop ends it, and logs show it
   const sshd = await startSshd(t);
   writeConfig(t, sshd, { box: mains, other: { ...mains, name: 'own-name' }, plain: null });
   const towline = (...words: string[]) => runTowline(t, ['backend', ...words]);
-  t.match(await towline('ps'), { code: 0, stdout: /no backend was launched there/, stderr: '' });
+  t.match(await towline('ps'), {
+    code: 0,
+    stdout: /no backend of the config was launched there, and no other one runs/,
+    stderr: '',
+  });
   const { up: again, backend } = await up(t, sshd, mains, 'box');
   const one = await towline('ps', 'box');
   t.match(
@@ -101,7 +105,11 @@ test('reap clears away what is left of dead ones, asks before, and touches nothi
     stdout: new RegExp(`^dead on test .*: cleared away, with the processes ${orphan}\n$`),
   });
   t.same(marked(), []);
-  t.match((await towline('ps')).stdout, /dead: cleared away by `towline backend reap`; its relay starts a new one/);
+  t.notMatch((await towline('ps')).stdout, /dead/, 'no relay has it');
+  t.match(
+    (await towline('ps', 'dead')).stdout,
+    /dead: cleared away by `towline backend reap`; its relay starts a new one/,
+  );
   t.ok(processesWith(`TOWLINE_RUN=${live.backend.run}`).length > 0);
   t.match(await towline('reap', '--yes'), { code: 0, stdout: /nothing is left of dead backends/ });
   t.match(await towline('stop'), { code: 64, stderr: /add --yes/ });
@@ -129,6 +137,38 @@ test('what serves though its shell was killed lives, and a backend of no relay i
   t.match(await towline('stop', 'gone'), { code: 0, stdout: /^gone on test .*: ended\n$/ });
   t.same(processesWith(`TOWLINE_RUN=${backend.run}`), []);
   t.match(await towline('stop', 'nobody'), { code: 66, stderr: /no relay is called "nobody"/ });
+});
+
+test('a backend whose relay was removed is marked while it lives, is stopped by its host, and then leaves the list', async (t) => {
+  const sshd = await startSshd(t);
+  writeConfig(t, sshd, { box: mains, short: { ...mains, lifetime: 'session' }, plain: null });
+  const { backend } = await up(t, sshd, mains, 'box');
+  const towline = (...words: string[]) => runTowline(t, words);
+  t.match((await towline('backend', 'ps')).stdout, /box: pid \d+, port \d+, since [\d :-]+\n/);
+  const removed = await towline('remove', 'box', '--yes');
+  const stop = 'towline backend stop box --host test';
+  t.match(removed.stdout, `the backend that it launched may go on running on test; \`${stop}\` ends it\n`);
+  t.notMatch((await towline('remove', 'short', '--yes')).stdout, /may go on running/, 'it ends with its link');
+  t.match(await towline('backend', 'ps'), {
+    code: 64,
+    stderr: /no relay .* launches a backend; .* say by --host where to look/,
+  });
+  const there = await towline('backend', 'ps', '--host', 'test');
+  t.match(there.stdout, `; not in the config: \`${stop}\` ends it\n`);
+  t.match(JSON.parse((await towline('backend', 'ps', '--host', 'test', '--json')).stdout), [
+    { name: 'box', state: 'live', configured: false },
+  ]);
+  t.match(await towline(...stop.split(' ').slice(1)), { code: 0, stdout: /^box on test .*: ended\n$/ });
+  t.same(processesWith(`TOWLINE_RUN=${backend.run}`), []);
+  t.match(
+    (await towline('backend', 'ps', '--host', 'test')).stdout,
+    /no backend of the config .*, and no other one runs/,
+  );
+  t.match(
+    (await towline('backend', 'ps', 'box')).stdout,
+    /box: ended .*; not in the config: `towline backend reap box --host test` clears it/,
+  );
+  t.match((await towline('backend', 'logs', 'box')).stdout, /mains backend listening/, 'its log is there');
 });
 
 test('what cannot be meant is said', async (t) => {

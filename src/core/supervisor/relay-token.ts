@@ -1,5 +1,5 @@
 import type { BackendFacts } from '../model/backend.ts';
-import { Fault } from '../model/fault.ts';
+import { Fault, type FaultReport } from '../model/fault.ts';
 import type { Secret } from '../model/secret.ts';
 
 /** What a person, or a UI, needs to reach the backend of a relay. The token leaves this process only to who asks at the control socket. */
@@ -9,22 +9,25 @@ export interface TokenAnswer {
   readonly backend: BackendFacts | null;
 }
 
+/** What whoever holds a token should know. */
+export interface TokenWarning {
+  readonly text: string;
+  readonly fault?: FaultReport;
+}
+
 /** The one copy of a relay's token: as a person set it, or as the lane that launched or found the backend told it. */
 export class RelayToken {
+  readonly #relay: string;
   readonly #read: () => Promise<Secret | null>;
-  readonly #warn: (fault: Fault) => void;
-  readonly #renewed: () => void;
+  readonly #warn: (warning: TokenWarning) => void;
   #given: Secret | null = null;
   #known: TokenAnswer = { token: null, backend: null };
 
-  /**
-   * `read` gets what a person set, null: nothing. `warn`: it cannot be read, or the same run of the backend has another token than before
-   * (TOKEN_CHANGED). `renewed`: it is another run, with another token: who holds the old one has to get the new one.
-   */
-  constructor(read: () => Promise<Secret | null>, warn: (fault: Fault) => void, renewed: () => void) {
+  /** `read` gets what a person set, null: nothing. */
+  constructor(relay: string, read: () => Promise<Secret | null>, warn: (warning: TokenWarning) => void) {
+    this.#relay = relay;
     this.#read = read;
     this.#warn = warn;
-    this.#renewed = renewed;
   }
 
   /** What a person set, as it was when it was last looked for. */
@@ -43,7 +46,7 @@ export class RelayToken {
       this.#given = await this.#read();
     } catch (error) {
       this.#given = null;
-      this.#warn(Fault.from(error));
+      this.#fail(Fault.from(error));
     }
     // What was learned may be what was set then.
     if (before?.reveal() !== this.#given?.reveal()) this.#known = { ...this.#known, token: null };
@@ -61,10 +64,21 @@ export class RelayToken {
     const set = this.#given !== null || old === null;
     if (set || run === null || old.reveal() === token?.reveal()) return;
     if (run !== before?.run) {
-      if (token !== null && before !== null) this.#renewed();
+      if (token !== null && before !== null) this.#warn({ text: startedAnew(this.#relay) });
       return;
     }
-    const text = `the backend (run ${run.slice(0, 8)}) has another token than before; who holds the old one must get it anew, and look at who changed it`;
-    this.#warn(new Fault('TOKEN_CHANGED', text));
+    this.#fail(new Fault('TOKEN_CHANGED', changed(run)));
   }
+
+  #fail(fault: Fault): void {
+    this.#warn({ text: `${fault.message} [${fault.code}]`, fault: fault.report() });
+  }
+}
+
+function startedAnew(relay: string): string {
+  return `its backend was started anew, with another token; who had the old one gets the new one by \`towline url ${relay}\``;
+}
+
+function changed(run: string): string {
+  return `the backend (run ${run.slice(0, 8)}) has another token than before; who holds the old one must get it anew, and look at who changed it`;
 }

@@ -48,7 +48,7 @@ export class Relay {
   #setting: SlotSetting;
   #guests: RelayGuests;
   #stale = false;
-  #retired = false;
+  #removed = false;
 
   constructor(setting: SlotSetting, ports: RelayPorts) {
     this.#setting = setting;
@@ -57,16 +57,8 @@ export class Relay {
     this.#refusals = new Refusals((forward, fault, count) =>
       ports.fact({ type: 'connection.refused', relay, forward, fault, count }),
     );
-    this.token = new RelayToken(
-      setting.givenToken,
-      (fault) => {
-        const text = `${fault.message} [${fault.code}]`;
-        ports.fact({ type: 'relay.warned', relay, text, fault: fault.report() });
-      },
-      () => {
-        const text = `its backend was started anew, with another token; who had the old one gets the new one by \`towline url ${relay}\``;
-        ports.fact({ type: 'relay.warned', relay, text });
-      },
+    this.token = new RelayToken(relay, setting.givenToken, (warning) =>
+      ports.fact({ type: 'relay.warned', relay, ...warning }),
     );
     this.#guests = this.#invite();
     this.#listeners = new RelayListeners(relay, {
@@ -107,8 +99,8 @@ export class Relay {
   }
 
   /** It was taken out of the config, and only waits for its end. */
-  get retired(): boolean {
-    return this.#retired;
+  get removed(): boolean {
+    return this.#removed;
   }
 
   /** Whether somebody would notice if its links ended now. */
@@ -171,15 +163,15 @@ export class Relay {
   }
 
   /** It is no longer in the config: lets go of its addresses at once, then ends. */
-  retire(why: string): Promise<void> {
-    this.#retired = true;
+  remove(why: string): Promise<void> {
+    this.#removed = true;
     this.#listeners.close();
     return this.#life.stop(why);
   }
 
   /** It is in the config again before it has ended. */
   revive(setting: SlotSetting): void {
-    this.#retired = false;
+    this.#removed = false;
     this.#setting = setting;
     this.clients.adopt(setting.relay, () => null);
     this.token.forget();
@@ -270,7 +262,7 @@ export class Relay {
   }
 
   #mayBegin(): boolean {
-    return this.#ports.mayBegin() && !this.#retired;
+    return this.#ports.mayBegin() && !this.#removed;
   }
 
   #invite(): RelayGuests {

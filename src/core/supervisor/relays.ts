@@ -24,8 +24,8 @@ export class Relays {
   /** Throws RELAY_UNKNOWN. */
   named(name: string): Relay {
     const relay = this.#relays.get(name);
-    if (relay !== undefined && !relay.retired) return relay;
-    const there = [...this.#relays].filter(([, { retired }]) => !retired);
+    if (relay !== undefined && !relay.removed) return relay;
+    const there = [...this.#relays].filter(([, { removed }]) => !removed);
     throw unknownRelay(
       name,
       there.map(([known]) => known),
@@ -94,9 +94,9 @@ export class Relays {
 
   async #remove(relay: Relay): Promise<void> {
     const { name } = relay.config;
-    await relay.retire('it was taken out of the config');
+    await relay.remove('it was taken out of the config');
     // It may stand there again by now.
-    if (!relay.retired || this.#relays.get(name) !== relay) return;
+    if (!relay.removed || this.#relays.get(name) !== relay) return;
     this.#relays = new Map([...this.#relays].filter(([, one]) => one !== relay));
     this.#ports.fact({ type: 'relay.removed', relay: name });
   }

@@ -97,19 +97,39 @@ exit 0`;
   }
   if (end.code !== 0) return null;
   const [own = '', ...lines] = end.stdout.split('\n');
-  const listening = lines.flatMap((line) => {
+  const rows = lines.flatMap((line) => {
     const [, local = '', , , , , , uid, , inode] = line.trim().split(/\s+/);
-    return uid !== undefined && inode !== undefined && isLoopback(local) ? [{ uid, inode }] : [];
+    const [address = ''] = local.split(':');
+    return uid === undefined || inode === undefined ? [] : [{ address, uid, inode }];
   });
-  return { own: own.trim(), listening };
+  return { own: own.trim(), listening: ledTo(target.host, rows) };
 }
 
-/** Whether a connection to loopback may end there: all addresses, or one of loopback's, as proc_net(5) prints them on either byte order. */
-function isLoopback(local: string): boolean {
-  const [address = ''] = local.split(':');
-  if (/^0+$/.test(address)) return true;
-  const word = address.slice(-8);
-  const mapped = address.length === 8 || /^0{16}(?:0000FFFF|FFFF0000)/.test(address);
-  if (mapped) return word === '00000000' || word.startsWith('7F') || word.endsWith('7F');
-  return /^0{24}(?:01000000|00000001)$/.test(address);
+/** Those of the listeners on a port to whom a connection to this address may come: a name of loopback may mean either family. */
+function ledTo<Row extends { readonly address: string }>(host: string, rows: readonly Row[]): readonly Row[] {
+  const four = host.includes(':') ? [] : nearestOf(rows, forms4(/^\d/.test(host) ? host : '127.0.0.1'));
+  const six = /^\d+\./.test(host) ? [] : nearestOf(rows, forms6);
+  return [...new Set([...four, ...six])];
 }
+
+/** A kernel gives a connection to who listens on its very address, before who does so on all of its family, before who does so on both. */
+function nearestOf<Row extends { readonly address: string }>(
+  rows: readonly Row[],
+  forms: readonly RegExp[],
+): readonly Row[] {
+  return forms.map((form) => rows.filter(({ address }) => form.test(address))).find(({ length }) => length > 0) ?? [];
+}
+
+/** An IPv4 address as proc_net(5) prints it on either byte order, also inside an IPv6 one, then all of IPv4, then all of both. */
+function forms4(address: string): readonly RegExp[] {
+  const bytes = address.split('.').map((byte) => Number(byte).toString(16).toUpperCase().padStart(2, '0'));
+  const inside = '(?:0{16}(?:0000FFFF|FFFF0000))?';
+  return [
+    new RegExp(`^${inside}(?:${bytes.join('')}|${bytes.toReversed().join('')})$`, 'i'),
+    new RegExp(`^${inside}0{8}$`, 'i'),
+    /^0{32}$/,
+  ];
+}
+
+/** The same of ::1. */
+const forms6 = [/^0{24}(?:01000000|00000001)$/, /^0{32}$/];

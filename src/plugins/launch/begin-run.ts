@@ -2,8 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Fault, printable, type RemoteHost, type Secret } from '../../plugin.ts';
 import { asFound, foreign } from './launch-faults.ts';
 import type { LaunchOptions } from './options.ts';
-import { planLaunch } from './plan.ts';
+import { type Plan, planLaunch } from './plan.ts';
 import { readRecord, type RunRecord } from './run-record.ts';
+import type { Session } from './sessions.ts';
 
 /** How often a backend of lifetime `session` hears that its link is there, ms. */
 const beat = 1_000;
@@ -12,46 +13,50 @@ export interface Begun {
   readonly record: RunRecord;
   /** What it was given; null: it was adopted, or takes none. */
   readonly token: Secret | null;
-  /** Whether the running one was started by the same options. */
-  readonly same: boolean;
+  /** What differs between the options by which the running one was started, and those of now. */
+  readonly differs: readonly string[];
 }
 
 /**
- * Finds the backend that runs, else starts one. `signal` ends the wait; one of lifetime `session` ends with `session`. Throws BACKEND_STOPPED,
+ * Finds the backend that runs, else starts one. `signal` ends the wait; one of lifetime `session` ends with its `session`. Throws BACKEND_STOPPED,
  * LAUNCH_PORT_TAKEN, LAUNCH_FAILED, and what the host refuses.
  */
 export async function beginRun(
   host: RemoteHost,
   name: string,
   options: LaunchOptions,
-  {
-    relay,
-    forced,
-    signal,
-    session,
-  }: {
-    readonly relay: string;
-    readonly forced: boolean;
-    readonly signal: AbortSignal;
-    readonly session: AbortSignal;
-  },
+  session: Session,
+  { forced, signal }: { readonly forced: boolean; readonly signal: AbortSignal },
 ): Promise<Begun> {
-  const { script, hash, token } = planLaunch(name, options, forced);
-  const stdin = token === null ? '' : `${token.reveal()}\n`;
-  const words = await untilEnd(
-    host,
-    script,
-    options,
-    signal,
-    options.lifetime === 'session' ? beats(stdin, session) : stdin,
-    session,
+  const { words, hash, rule, token } = await tell(host, name, options, session, { forced, signal }).catch(
+    (error: unknown) => {
+      // A script that nobody waits for any more goes on over its link, and may start one.
+      if (options.lifetime !== 'session' || !signal.aborted) session.idle();
+      throw error;
+    },
   );
-  const fault = await verdict(host, name, words, options, relay);
+  if (!words.has('launched')) session.idle();
+  const fault = await verdict(host, name, words, options, session.relay);
   if (fault !== null) throw fault;
   const adopted = words.has('adopt');
-  const record = readRecord(adopted ? words : new Map([...words, ['hash', hash]]), adopted);
-  if (!adopted) return { record, token, same: true };
-  return { record, token: null, same: record.hash === hash };
+  const record = readRecord(adopted ? words : new Map([...words, ['hash', hash], ['rule', rule]]), adopted);
+  if (!adopted) return { record, token, differs: [] };
+  const another = [record.hash === hash ? null : 'command', ['', rule].includes(record.rule) ? null : 'token rule'];
+  return { record, token: null, differs: another.filter((what) => what !== null) };
+}
+
+/** What the host says to the script that finds or starts one, and what it would be started with. */
+async function tell(
+  host: RemoteHost,
+  name: string,
+  options: LaunchOptions,
+  session: Session,
+  { forced, signal }: { readonly forced: boolean; readonly signal: AbortSignal },
+): Promise<Pick<Plan, 'hash' | 'rule' | 'token'> & { readonly words: ReadonlyMap<string, string> }> {
+  const { script, hash, rule, token } = planLaunch(name, options, forced);
+  const stdin = token === null ? '' : `${token.reveal()}\n`;
+  const given = options.lifetime === 'session' ? beats(stdin, session.signal) : stdin;
+  return { words: await untilEnd(host, script, options, signal, given, session.signal), hash, rule, token };
 }
 
 /** Resolves with the words of the script as soon as it says `end`; it may go on for as long as its link. */

@@ -1,25 +1,16 @@
 import { once } from 'node:events';
 import { type Backend, type BackendCall, Fault, type RemoteHost, Secret } from '../../plugin.ts';
+import { generic } from '../recipes/generic.ts';
 import { beginRun } from './begin-run.ts';
 import { endBackend } from './manage.ts';
 import type { LaunchOptions } from './options.ts';
 import { sha256 } from './plan.ts';
 import type { RunRecord } from './run-record.ts';
 import { settle } from './scripts/settle.ts';
+import type { Session } from './sessions.ts';
 import { withVariables } from './sh.ts';
 import { verifyRun } from './verify-run.ts';
 import { type Ready, watchRun } from './watch-run.ts';
-
-/** The relay, and its link as a backend of lifetime `session` knows it. */
-export interface Session {
-  readonly relay: string;
-  /** Ends what keeps watch over it, and with that the backend. */
-  readonly signal: AbortSignal;
-  /** A new one was started over this link. */
-  readonly launched: (run: string) => void;
-  /** Whether this one was. */
-  readonly isOwn: (run: string) => boolean;
-}
 
 /** Makes sure that the backend of a relay runs on a host and is ready; see RelayHooks.backend. */
 export async function bringUp(
@@ -31,17 +22,9 @@ export async function bringUp(
 ): Promise<Backend> {
   const until = performance.now() + options.deadline;
   const { signal, forced, progress, warn } = call;
-  const {
-    record,
-    token: given,
-    same,
-  } = await beginRun(host, name, options, { relay: session.relay, forced, signal, session: session.signal });
+  const { record, token: given, differs } = await beginRun(host, name, options, session, { forced, signal });
   if (!record.adopted) session.launched(record.run);
-  const stop = `\`towline backend stop ${name}\``;
-  if (!same)
-    warn(
-      `the backend ${name} was started by another command than the config has now; ${stop} ends it, then the new one starts`,
-    );
+  if (differs.length > 0) warn(otherOptions(name, session.relay, differs, record));
   if (record.adopted && record.lifetime === 'session' && !session.isOwn(record.run))
     warn(`the backend ${name} belongs to another link, and ends with it`);
   const token = record.adopted ? await keptToken(host, record, options) : (given ?? tokenless(options));
@@ -95,8 +78,18 @@ async function endLate(
   over.abort();
 }
 
-/** What is known without a look at its output. */
+/** It may hold work, so it goes on as it was started. */
+function otherOptions(name: string, relay: string, differs: readonly string[], record: RunRecord): string {
+  const was = `the backend ${name} of relay ${relay} was started by another ${differs.join(' and another ')} than the config has now`;
+  const { tokenHash, seen } = record;
+  const kept =
+    tokenHash !== '' ? ', and keeps the token of the older rule' : seen ? ', and has no token by the older rule' : '';
+  return `${was}${differs.includes('token rule') ? kept : ''}; \`towline backend stop ${name}\` ends it, then \`towline restart ${relay}\` starts the new one`;
+}
+
+/** What is known without a look at its output. Anything else may have a token, which a rule beside `launch` finds. */
 function tokenless({ recipe }: LaunchOptions): null | undefined {
+  if (recipe === generic) return undefined;
   return recipe?.token.from === 'nowhere' && recipe.door === null ? null : undefined;
 }
 

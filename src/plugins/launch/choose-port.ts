@@ -47,6 +47,12 @@ export function ownPorts({ listeners }: Look): readonly number[] {
   return [...new Set(listeners.filter(({ own }) => own).map(({ port }) => port))];
 }
 
+/** Whether the run listens on this port; null: on one alone. */
+export function listensAt(look: Look, port: number | null): boolean {
+  const own = ownPorts(look);
+  return port === null ? own.length === 1 : own.includes(port);
+}
+
 /** Whether a connection to this address gets to the run and to nobody else. */
 export function leadsTo(look: Look, { host, port }: { readonly host: string; readonly port: number }): boolean {
   const choice = ready(look, port);

@@ -1,4 +1,5 @@
 import type { Secret } from '../../plugin.ts';
+import { hideWords, isPlainPath, usualWords } from '../token/hide-words.ts';
 
 /** What is known of the secrets in a text. */
 export interface KnownSecrets {
@@ -12,8 +13,8 @@ export interface KnownSecrets {
 const sequences = /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|[ -/]*[0-~])/g;
 
 /** What looks like a secret by the word before it, or is a long word of letters and digits. */
-const named = /((?:token|password|passwd|secret|key|code)["']?\s*[=:]\s*["']?)[^\s"'&;,]+/gi;
-const long = /[\w+/=-]{24,}/g;
+const named = /((?:token|password|passwd|secret|key|code)["']?\s*[=:]\s*["']?)([^\s"'&;,]+)/gi;
+const long = { words: usualWords, least: 24, mark: '[secret]' };
 
 /** A pattern takes a time that is bounded by the length of what it looks at, characters. */
 const widest = 2048;
@@ -40,17 +41,12 @@ export function hideSecrets(text: string, { secrets, patterns }: KnownSecrets): 
       .map((line) => patterns.reduce(hideGroups, line))
       .join('\n');
   }
-  return shown.replace(named, '$1[secret]').replace(long, hideWord);
+  return hideWords(shown.replace(named, hideNamed), long);
 }
 
-/** A token has digits in it. A path may be long by itself; then each part of it counts. */
-function hideWord(word: string): string {
-  if (!/\d/.test(word)) return word;
-  if (!word.startsWith('/')) return '[secret]';
-  return word
-    .split('/')
-    .map((part) => (part.length >= 24 && /\d/.test(part) ? '[secret]' : part))
-    .join('/');
+/** `key: /etc/ssl/site.key` says where it is. A password may be anything. */
+function hideNamed(whole: string, before: string, value: string): string {
+  return isPlainPath(value) && !/^passw/i.test(before) ? whole : `${before}[secret]`;
 }
 
 function hideGroups(line: string, pattern: RegExp): string {

@@ -1,4 +1,5 @@
 import { printable, type Secret } from '../../plugin.ts';
+import { missingProgram } from '../token/missing-program.ts';
 import { hideSecrets, readyPatterns } from './hide-secrets.ts';
 
 /** So much of the end of the output is kept, bytes. */
@@ -40,26 +41,25 @@ export class LastLines {
     return lines.length === 0 ? 'it printed nothing' : `last output: ${lines.map((line) => `"${line}"`).join(', ')}`;
   }
 
-  /** The program that a shell says it did not find; null where none says so. */
-  get missing(): string | null {
-    for (const line of this.#lines().toReversed()) {
-      // sh and dash; bash; zsh and fish, which name it behind.
-      const name =
-        /(?:^|[\s:])([\w.@/+-]+): (?:command )?not found$/.exec(line)?.[1] ??
-        /(?:command not found|Unknown command): ([\w.@/+-]+)$/.exec(line)?.[1];
-      if (name !== undefined) return name;
-    }
-    return null;
+  /** Whether it has printed anything. */
+  get any(): boolean {
+    return this.#bytes.length > 0;
   }
 
-  #lines(): readonly string[] {
+  /** The program that a shell says it did not find; null where none says so. */
+  get missing(): string | null {
+    return missingProgram(this.#lines(1024));
+  }
+
+  /** Each of so many characters at most. */
+  #lines(widest = 100): readonly string[] {
     // A line that began before what is kept may hold half a token.
     const text = this.#bytes.toString('utf8');
     const cut = this.#bytes.length < most ? '' : /^[^\n]*\n/.exec(text)?.[0];
     const whole = cut === undefined ? text.slice(-160).replace(/^\S*/, '') : text.slice(cut.length);
     return hideSecrets(whole.replace(commandFile, ''), { secrets: this.#secrets, patterns: this.#patterns })
       .split(/[\r\n]+/)
-      .map((line) => printable(line.trim().slice(0, 100)))
+      .map((line) => printable(line.trim().slice(0, widest)))
       .filter((line) => line !== '');
   }
 }

@@ -1,5 +1,6 @@
 import { Fault, printable, type RemoteHost } from '../../plugin.ts';
 import { ownPorts } from './choose-port.ts';
+import { isPath } from '../token/missing-program.ts';
 import type { LastLines } from './last-lines.ts';
 import type { Look } from './look.ts';
 import { whose } from './scripts/settle.ts';
@@ -68,6 +69,8 @@ export function ended({ name, lines, look }: Told, port: number | null): Fault {
 
 /** 127 is how a shell ends that did not find a program (POSIX, 2.8.2). */
 function notFound(program: string | null): string {
+  if (program !== null && isPath(program))
+    return `there is no file ${program} on that host, or not the interpreter that its first line names; correct the command`;
   const what =
     program === null ? 'the shell did not find a program of its command' : `the shell did not find ${program}`;
   return `${what}: "shell": "login" reads the startup files that may set its PATH, or write its whole path`;
@@ -90,17 +93,31 @@ export function lacking(look: Look | null, port: number | null, token: boolean):
   return token ? 'its backend has not printed its token yet' : 'its backend is looked at';
 }
 
-/** It is there, and not ready. */
-export function late({ name, lines, look }: Told, time: number, missing: 'token' | 'port', port: number | null): Fault {
+/** It listens, and nothing that it printed is its token. `pattern` is what that was to match. */
+export function tokenless({ name, lines }: Told, time: number, { pattern, key }: PrintedToken): Fault {
+  const seconds = `${Math.round(time / 1000)} s`;
+  const rule = `the token pattern /${printable(pattern)}/`;
+  const text = lines.any
+    ? `the backend ${name} listens, but nothing that it printed in ${seconds}, on standard output or standard error, matches ${rule}; ${lines.sentence}; correct ${key} in the options of "launch", or raise "deadline" if it prints its token later; ${logs(name)}`
+    : `the backend ${name} listens, but has printed nothing in ${seconds} that ${rule} could match; let it print its token on standard output or standard error, and at once, or correct ${key} in the options of "launch"`;
+  return new Fault('LAUNCH_TIMEOUT', text);
+}
+
+/** How a backend prints its token, and where in the config that is said. */
+export interface PrintedToken {
+  readonly pattern: string;
+  readonly key: string;
+}
+
+/** It is there, and does not listen where it should. */
+export function late({ name, lines, look }: Told, time: number, port: number | null): Fault {
   const own = look?.listeners.filter((one) => one.own).map((one) => one.port) ?? [];
   const what =
-    missing === 'token'
-      ? 'no pairing token seen'
-      : own.length > 1
-        ? `it listens on ${own.join(', ')}, and nothing says which is the one`
-        : port === null
-          ? 'no port of it opened'
-          : `nothing of it listens on port ${port}`;
+    own.length > 1
+      ? `it listens on ${own.join(', ')}, and nothing says which is the one`
+      : port === null
+        ? 'no port of it opened'
+        : `nothing of it listens on port ${port}`;
   const text = `the backend ${name} was not ready: ${what} in ${Math.round(time / 1000)} s; ${lines.sentence}; raise "deadline", or ${logs(name)}`;
   return new Fault('LAUNCH_TIMEOUT', text);
 }

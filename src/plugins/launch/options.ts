@@ -1,4 +1,5 @@
-import { Fault, nearest, printable, type Recipe } from '../../plugin.ts';
+import { Fault, nearest, printable, type Recipe, safePattern } from '../../plugin.ts';
+import { generic } from '../recipes/generic.ts';
 import { recipes } from '../recipes/recipes.ts';
 import { parseRecipe } from './recipe-option.ts';
 
@@ -23,9 +24,23 @@ export interface LaunchOptions {
   readonly late: 'keep' | 'stop';
   /** Name of its state folder on the host; null: the relay's. */
   readonly name: string | null;
+  /** The option in which the pattern of a printed token stands, as the config file has it. */
+  readonly tokenKey: string;
 }
 
-const known = ['command', 'recipe', 'port', 'cwd', 'env', 'shell', 'lifetime', 'deadline', 'late', 'name'] as const;
+const known = [
+  'command',
+  'recipe',
+  'tokenPattern',
+  'port',
+  'cwd',
+  'env',
+  'shell',
+  'lifetime',
+  'deadline',
+  'late',
+  'name',
+] as const;
 type Key = (typeof known)[number];
 
 /** Reads the options as they stand in the config file. Throws CONFIG_INVALID, which names the option and what is expected. */
@@ -39,7 +54,8 @@ export function parseOptions(value: unknown): LaunchOptions {
       `"${printable(key)}" is no option; ${near === null ? `known are ${known.join(', ')}` : `did you mean "${near}"?`}`,
     );
   }
-  const recipe = readRecipe(given['recipe']);
+  const printed = text(given, 'tokenPattern', 200);
+  const recipe = withPattern(readRecipe(given['recipe']), printed);
   return {
     command: readCommand(given, recipe),
     recipe,
@@ -51,6 +67,7 @@ export function parseOptions(value: unknown): LaunchOptions {
     deadline: readDeadline(text(given, 'deadline', 20)),
     late: oneOf(given, 'late', ['keep', 'stop']),
     name: readName(text(given, 'name', 64)),
+    tokenKey: printed === undefined ? '"recipe.token.pattern"' : '"tokenPattern"',
   };
 }
 
@@ -64,6 +81,22 @@ function readRecipe(value: unknown): Recipe | null {
   throw wrong(
     `there is no recipe "${printable(value)}"; ${near === null ? `known are ${names.join(', ')}` : `did you mean "${near}"?`}`,
   );
+}
+
+/** `tokenPattern` makes of what is known of a backend one that prints its token; without a recipe it is as `generic` says. */
+function withPattern(recipe: Recipe | null, pattern: string | undefined): Recipe | null {
+  if (pattern === undefined) return recipe;
+  const { token, ...rest } = recipe ?? generic;
+  if (token.from !== 'nowhere') {
+    const how = token.from === 'environment' ? `gets one in $${token.name}` : 'says that by its "token.pattern"';
+    throw wrong(
+      `"tokenPattern" is for a backend that nothing else is known of; recipe "${rest.name}" ${how}; remove it`,
+    );
+  }
+  const parsed = safePattern(pattern);
+  if ('trouble' in parsed)
+    throw wrong(`"tokenPattern": ${parsed.trouble.message}; expected ${parsed.trouble.expected}`);
+  return { ...rest, token: { from: 'output', pattern } };
 }
 
 function readCommand(given: Readonly<Record<string, unknown>>, recipe: Recipe | null): string {

@@ -1,5 +1,5 @@
 import { createHash, randomBytes, randomInt } from 'node:crypto';
-import { Secret } from '../../plugin.ts';
+import { type Recipe, Secret } from '../../plugin.ts';
 import type { LaunchOptions } from './options.ts';
 import { begin } from './scripts/begin.ts';
 import { keep } from './scripts/keep.ts';
@@ -9,6 +9,8 @@ import { quote, withVariables } from './sh.ts';
 export interface Plan {
   readonly script: string;
   readonly hash: string;
+  /** Of how its token comes to be. */
+  readonly rule: string;
   /** A new one, for a backend that takes it in its environment; else null. */
   readonly token: Secret | null;
 }
@@ -22,6 +24,7 @@ export function planLaunch(name: string, options: LaunchOptions, forced: boolean
   const variable = recipe?.token.from === 'environment' ? recipe.token.name : '';
   const token = variable === '' ? null : new Secret(randomBytes(32).toString('base64url'));
   const run = randomBytes(16).toString('hex');
+  const rule = ruleOf(recipe);
   const hash = sha256(JSON.stringify([command, cwd, Object.entries(env), shell, port, variable]));
   const asked = [command, cwd, ...Object.values(env)].some((text) => text.includes('{port}'));
   const free = Array.from({ length: asked ? 40 : 0 }, () => randomInt(range.from, range.to)).join(' ');
@@ -31,6 +34,7 @@ export function planLaunch(name: string, options: LaunchOptions, forced: boolean
       shell,
       lifetime,
       hash,
+      rule,
       tokenhash: token === null ? '' : sha256(token.reveal()),
       tokenvar: variable,
       cwd,
@@ -57,7 +61,15 @@ export function planLaunch(name: string, options: LaunchOptions, forced: boolean
     },
     begin,
   );
-  return { script, hash, token };
+  return { script, hash, rule, token };
+}
+
+/** A digest of how the token comes to be: it is kept on the host, and another one is another rule. No token is in it. */
+function ruleOf(recipe: Recipe | null): string {
+  const token = recipe?.token ?? { from: 'nowhere' };
+  if (token.from === 'nowhere') return sha256('nowhere');
+  const { from, pattern, none } = token;
+  return sha256(JSON.stringify([from, from === 'environment' ? token.name : null, pattern ?? null, none ?? null]));
 }
 
 export function sha256(text: string): string {

@@ -9,6 +9,8 @@ export interface RunRecord {
   readonly port: number | null;
   /** What its options came to, hashed: another hash is another command. */
   readonly hash: string;
+  /** How its token was to come to be when it was started, hashed; empty: an older towline started it, which did not say. */
+  readonly rule: string;
   /** SHA-256 of the token that it was given or has printed; empty: none is known. */
   readonly tokenHash: string;
   /** An earlier link found out that it has no token, or its token. */
@@ -27,6 +29,7 @@ export function readRecord(words: ReadonlyMap<string, string>, adopted: boolean)
     given: number('port'),
     port: number('ready'),
     hash: word('hash'),
+    rule: word('rule'),
     tokenHash: word('seen') || word('token'),
     seen: word('ready') !== '',
     lifetime: word('life'),

@@ -1,9 +1,9 @@
 import { Fault, type RemoteHost, Secret } from '../../plugin.ts';
 import { OutputScanner, type ScannedStream } from '../token/scan.ts';
 import { scanRules } from '../token/scan-rules.ts';
-import { type Choice, choosePort, ownPorts } from './choose-port.ts';
+import { type Choice, choosePort, listensAt, ownPorts } from './choose-port.ts';
 import { LastLines } from './last-lines.ts';
-import { ended, lacking, late, orphaned, squatted, type Told } from './launch-faults.ts';
+import { ended, lacking, late, orphaned, squatted, type Told, tokenless } from './launch-faults.ts';
 import { type Look, readLook } from './look.ts';
 import type { Ready, WatchOptions } from './watch-run.ts';
 
@@ -30,6 +30,8 @@ export class Wait {
   #squatted: number | null = null;
   #knocked: number | null = null;
   #heard: number | null = null;
+  /** Something answered where nobody can tell whose it is. */
+  #answers = false;
   #shown = { line: '', at: 0, waits: false };
 
   constructor(host: RemoteHost, options: WatchOptions) {
@@ -104,9 +106,12 @@ export class Wait {
   async late(): Promise<Fault> {
     if (this.#squatted !== null) return squatted(this.#told, this.#host, this.#squatted);
     const known = this.#wanted;
-    const listens = known !== null && this.#look !== null && ownPorts(this.#look).includes(known);
-    const missing = this.#token() === 'missing' && (known === null || listens) ? 'token' : 'port';
-    return late(this.#told, performance.now() - this.#began, missing, known);
+    const time = performance.now() - this.#began;
+    const { recipe, tokenKey } = this.#options.options;
+    const token = recipe?.token;
+    const open = this.#answers || (this.#look !== null && listensAt(this.#look, known));
+    if (token?.from !== 'output' || this.#token() !== 'missing' || !open) return late(this.#told, time, known);
+    return tokenless(this.#told, time, { pattern: token.pattern, key: tokenKey });
   }
 
   get #told(): Told {
@@ -139,6 +144,7 @@ export class Wait {
     if (port === null || look.main !== 'live') return { is: 'waiting' };
     try {
       (await this.#host.dial({ kind: 'tcp', host: '127.0.0.1', port })).destroy();
+      this.#answers = true;
       return { is: 'ready', host: '127.0.0.1', port };
     } catch (error) {
       if (Fault.from(error).code === 'TARGET_REFUSED') return { is: 'waiting' };

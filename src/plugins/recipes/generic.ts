@@ -12,5 +12,8 @@ export const generic: Recipe = {
   page: '/',
   scheme: 'http',
   attach: null,
-  notes: ['Write its own command; {port} in it is its port.'],
+  notes: [
+    'Write its own command; {port} in it is its port.',
+    'If it prints a token: "tokenPattern", such as "token: (\\\\S+)", whose first group is the token.',
+  ],
 };

@@ -21,5 +21,5 @@ export const mains: Recipe = {
   page: '/',
   scheme: 'ws',
   attach: null,
-  notes: ['One that runs already prints its pairing token when it starts: give it to `towline token set`.'],
+  notes: ['One that runs already prints its token when it starts: give it to `towline token set`.'],
 };

@@ -1,5 +1,5 @@
 import type { Backend } from '../../plugin.ts';
-import { Fault, readTokenText, type Secret } from '../../plugin.ts';
+import { Fault, printable, readTokenText, type Secret } from '../../plugin.ts';
 import type { TokenPart } from './rule.ts';
 import { OutputScanner } from './scan.ts';
 import type { Held } from './source.ts';
@@ -41,21 +41,29 @@ function byPattern(
   if (found.token !== null) return readTokenText(found.token.reveal(), place);
   if (found.none) return null;
   const why = said.length === 0 ? '' : `: ${said.join('; ')}`;
-  throw new Fault('TOKEN_MISSING', `no token was found by "pattern" in ${place}${why}; correct the pattern`);
+  throw new Fault(
+    'TOKEN_MISSING',
+    `nothing in ${place} matches the token pattern /${printable(pattern.source)}/${why}; correct "pattern"`,
+  );
 }
 
 /** Programs print one value, or one a line, such as `jupyter server list --json`. */
 function byJson(path: readonly string[], { text, place }: Held, { backend }: Backdrop): Secret | null {
   const name = path.join('.');
   const values = readValues(text);
-  if (values.length === 0) throw new Fault('TOKEN_MISSING', `${place} has no JSON; correct the rule`);
+  if (values.length === 0)
+    throw new Fault(
+      'TOKEN_MISSING',
+      `${place} has no JSON, in which the token would be at "${name}"; correct the rule`,
+    );
   const port = portOf(backend);
   const own = port === null ? [] : values.filter((value) => step(value, 'port') === port);
   const tokens = [...new Set((own.length > 0 ? own : values).map((value) => path.reduce(step, value)))].filter(
     (token) => token === null || typeof token === 'string' || typeof token === 'number',
   );
   const [token] = tokens;
-  if (token === undefined) throw new Fault('TOKEN_MISSING', `${place} has no text at "${name}"; correct the path`);
+  if (token === undefined)
+    throw new Fault('TOKEN_MISSING', `${place} has no token at the JSON path "${name}"; correct "json"`);
   if (tokens.length > 1) {
     const text = `${place} has ${tokens.length} different tokens at "${name}"; narrow the command down to one backend`;
     throw new Fault('TOKEN_MISSING', text);

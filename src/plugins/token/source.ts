@@ -1,4 +1,5 @@
 import { Fault, printable, type RemoteHost, readKeyring, readPrivateFile, runQuietly } from '../../plugin.ts';
+import { isPath, missingProgram } from './missing-program.ts';
 import { redact } from './redact.ts';
 import type { TokenRule, TokenSource } from './rule.ts';
 
@@ -90,8 +91,15 @@ async function runRemote(
   // A pattern may be for what a program says on either.
   const text = rule.part.by === 'pattern' ? `${end.stdout}\n${end.stderr}` : end.stdout;
   if (end.code === 0) return { text, place: `what ${where} prints` };
-  const why = end.code === 127 ? ': it is not on the PATH there' : redact(end.stderr);
+  const why = end.code === 127 ? notFound(end.stderr) : redact(end.stderr);
   throw missing(`${where} ended with ${end.code ?? 'a signal'}${why}; run it there by hand`);
+}
+
+function notFound(said: string): string {
+  const program = missingProgram(said.split('\n').map((line) => line.trim()));
+  return program !== null && isPath(program)
+    ? `: there is no file ${printable(program)}`
+    : ': it is not on the PATH there';
 }
 
 async function runLocal(

@@ -1,4 +1,4 @@
-/** token: finds the pairing token of the relay's backend by one rule: in a file, a command's output, a variable or the keyring, here or there. */
+/** token: finds the token of the relay's backend by one rule: in a file, a command's output, a variable or the keyring, here or there. */
 import { type Backend, type BackendCall, definePlugin, type Recipe, type RemoteHost } from '../../plugin.ts';
 import { takePart } from './part.ts';
 import { parseTokenRule } from './rule.ts';

@@ -34,12 +34,15 @@ async function startHost(t: Owner, config: readonly string[] = []) {
 }
 
 /** Another user who refuses the first token that he sees, as a backend does, and takes the second. */
-async function startSly(t: Owner): Promise<{ readonly port: number; readonly seen: () => string }> {
+async function startSly(
+  t: Owner,
+  listen: object = { host: '127.0.0.1' },
+): Promise<{ readonly port: number; readonly seen: () => string }> {
   const port = await freePort();
   const code = `let n = 0; require('http').createServer((request, response) => {
       process.stdout.write(request.url + '\\n');
       response.writeHead(n++ === 0 ? 403 : 200).end();
-    }).listen(${port}, '127.0.0.1', () => process.stdout.write('listening\\n'));`;
+    }).listen(${JSON.stringify({ port, ...listen })}, () => process.stdout.write('listening\\n'));`;
   const other = asRoot ? { uid: 65_534, gid: 65_534 } : {};
   const child = spawn(process.execPath, ['-e', code], { ...other, cwd: '/', stdio: ['ignore', 'pipe', 'inherit'] });
   t.teardown(() => child.kill('SIGKILL'));
@@ -67,6 +70,40 @@ test('another user who has the port of a backend without a verify is refused by 
   t.notMatch(sly.seen(), 'the-right-one');
   const sure = await witness(host, backendAt(sly.port, { verify: async () => true }), signal);
   t.equal(await sure(signal), true, 'the plugin knows better');
+});
+
+test('who has the same port of another address is nobody to whom a connection comes', {
+  skip: asRoot ? false : 'needs root, to be two users',
+}, async (t) => {
+  const { host, backendAt } = await startHost(t);
+  const at = (port: number, address: string) =>
+    witness(host, backendAt(port, { target: { kind: 'tcp', host: address, port } }), signal);
+  const refused = { code: 'BACKEND_FOREIGN', detail: { uid: 65_534 } };
+  const addresses = ['127.0.0.1', '127.0.0.2', '::1'] as const;
+  const cases = [
+    [{ host: '::1' }, { '127.0.0.1': true, '127.0.0.2': true, '::1': false }],
+    [{ host: '127.0.0.1' }, { '127.0.0.1': false, '127.0.0.2': true, '::1': true }],
+    [{ host: '0.0.0.0' }, { '127.0.0.1': false, '127.0.0.2': false, '::1': true }],
+    [{ host: '::ffff:127.0.0.2' }, { '127.0.0.1': true, '127.0.0.2': false, '::1': true }],
+    [{ host: '::' }, { '127.0.0.1': false, '127.0.0.2': false, '::1': false }],
+  ] as const;
+  for (const [listen, own] of cases) {
+    const { port } = await startSly(t, listen);
+    for (const address of addresses) {
+      const looked = at(port, address);
+      if (own[address]) t.equal(await (await looked)(signal), false, `${listen.host} is not ${address}`);
+      else await t.rejects(looked, refused, `${listen.host} serves ${address}`);
+    }
+    if (listen.host !== '::ffff:127.0.0.2')
+      await t.rejects(at(port, 'localhost'), refused, `localhost may be ${listen.host}`);
+  }
+  // Another user's on all of IPv6 does not stand in the way of our own on the very address.
+  const { port } = await startSly(t, { host: '::', ipv6Only: true });
+  const echo = await startEcho(t, port);
+  t.equal(await (await at(port, '127.0.0.1'))(signal), true);
+  await t.rejects(at(port, '::1'), refused);
+  await t.rejects(at(port, 'localhost'), refused);
+  await echo.close();
 });
 
 test('who came to listen after the first look is known from the proof on, and nobody else then', async (t) => {

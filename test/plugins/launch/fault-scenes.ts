@@ -65,7 +65,8 @@ export async function neverComes(t: Test, host: LaunchHost): Promise<void> {
   });
   await t.rejects(none.up(), {
     code: 'LAUNCH_TIMEOUT',
-    message: /no pairing token seen in \d s; last output: "http listening/,
+    message:
+      /^the backend ended listens, but nothing that it printed in \d s, on standard output or standard error, matches the token pattern \/pairing token: \(\\S\+\)\/; last output: "http listening.*"; correct "recipe\.token\.pattern" /,
   });
   const ended = await recordedRun(host, 'ended');
   t.same(await pidsOf(host, ended), [], 'it has ended before that is told: who tries again adopts no dying one');
@@ -96,6 +97,10 @@ export async function endsAtOnce(t: Test, host: LaunchHost): Promise<void> {
     [
       'no-such-program-here',
       /exit code 127 .*: no-such-program-here: not found"; the shell did not find no-such-program-here: "shell": "login" .*; `towline backend logs brief` shows more$/,
+    ],
+    [
+      'exec /opt/no-such-2026/server/bin/no-such-program-here',
+      /exit code 127 .*; there is no file \/opt\/no-such-2026\/server\/bin\/no-such-program-here on that host, or not the interpreter .*; correct the command; `towline backend logs/,
     ],
   ] as const;
   for (const [command, message] of cases) {

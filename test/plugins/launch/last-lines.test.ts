@@ -33,6 +33,28 @@ test('tokens are hidden by value, by the pattern of the recipe, and by what stan
     shown('no /home/me/project-2026/build-output/x1 here'),
     'last output: "no /home/me/project-2026/build-output/x1 here"',
   );
+  for (const path of [
+    'packages/server-2026/build-output/index2',
+    '/srv/customer-portal-2026-staging/server',
+    './node_modules/vite5/dist/node/chunks',
+    '--root=/home/me/projects-2026/server/src',
+    '/home/me/.local/share/fnm/node-versions/v20.11.1/installation/bin',
+    'private key: /etc/ssl/private/site-2026.key',
+    'token: ~/.config/server2/token',
+    'x/src/plugins/token/very/long/path/plugin2.ts:10:4',
+  ])
+    t.equal(shown(path), `last output: "${path}"`);
+  for (const secret of [
+    'token: /9j4AAQSkZJRgABAQ',
+    'password: /etc/passwd/words',
+    'q83vEjRWeJCrze8SNFZ4/KvN7xI0VnQq83vEjRWeJA=',
+    '/q83vEjRWeJCrze8SNFZ4/KvN7xI0VnQq83vEjRWeJA=',
+    'q83vEjRWeJCrze8SNFZ4kKvN7xI0VnQq83vEjRWeJA==',
+    'Q29ycmVjdEhvcnNlQmF0dGVyeVN0YXBsZQ2',
+  ])
+    t.notMatch(shown(secret), /q83|kvN|KvN|words|Q29|9j4/, secret);
+  t.equal(shown('at packages/a1b2c3d4e5f6a7b8c9d0/x'), 'last output: "at packages/[secret]/x"');
+  t.equal(shown('/srv/known/2026', [], '/srv/known/2026'), 'last output: "[secret]"');
   t.equal(shown('in /run/0123456789abcdef0123456789abcdef/x'), 'last output: "in /run/[secret]/x"');
   t.equal(
     shown('/h/.local/state/towline/backends/devbox-123/box/command: 1: npm: not found'),

@@ -88,7 +88,9 @@ test('a backend of another command is adopted with a warning', async (t) => {
   const first = await (await launching(t, link, mains)).up();
   const other = await launching(t, link, { ...mains, command: `exec ${HERE} serve --port={port}` });
   t.match(await other.up(), { adopted: true, run: first.run });
-  t.match(other.warnings, [/^the backend box was started by another command .*`towline backend stop box` ends it/]);
+  t.match(other.warnings, [
+    /^the backend box of relay box was started by another command than .*`towline backend stop box` ends it/,
+  ]);
 });
 
 test('folder, environment and port reach the command; it keeps the umask and hears Ctrl-C', async (t) => {
@@ -189,6 +191,33 @@ test('a token that it prints is kept for the links to come', async (t) => {
   t.equal((await (await launching(t, link, { ...told, env: {}, name: 'none' })).up()).token, null);
   writeFileSync(join(dir, 'token'), 'another\n');
   await t.rejects((await launching(t, link, told)).up(), { code: 'TOKEN_CHANGED', message: /look at who changed it/ });
+});
+
+test('a backend that is adopted under another token rule is said to keep the older one', async (t) => {
+  const sshd = await startSshd(t);
+  const link = await openTestLink(t, sshd);
+  const serve = { command: `exec ${HERE} serve`, recipe: 'generic', env: { MAINS_SERVE_TOKEN: 'printed-token-1' } };
+  const first = await launching(t, link, { ...serve, tokenPattern: 'pairing token: (\\S+)' });
+  t.equal((await first.up()).token?.reveal(), 'printed-token-1');
+  t.match(await first.up(), { adopted: true });
+  t.same(first.warnings, []);
+  const other = await launching(t, link, { ...serve, tokenPattern: 'secret word: (\\S+)' });
+  t.equal((await other.up()).token?.reveal(), 'printed-token-1');
+  t.match(other.warnings, [
+    /^the backend box of relay box was started by another token rule than the config has now, and keeps the token of the older rule; `towline backend stop box` ends it, then `towline restart box` starts the new one$/,
+  ]);
+  const file = join(stateFolder(sshd.home, 'box'), 'run');
+  t.notMatch(readFileSync(file, 'utf8'), /printed-token|pairing/, 'a digest, never the token');
+  writeFileSync(file, readFileSync(file, 'utf8').replace(/^rule .*\n/m, ''));
+  t.match(await other.up(), { adopted: true });
+  t.equal(other.warnings.length, 1, 'an older towline did not write the rule down');
+  const both = await launching(t, link, { ...serve, name: 'plain', tokenPattern: undefined });
+  t.notOk('token' in (await both.up()), 'anything else may have a token: a rule beside it is asked');
+  const taken = await launching(t, link, { command: `exec ${HERE} serve --x`, recipe: 'mains', name: 'plain' });
+  await taken.up();
+  t.match(taken.warnings, [
+    /^the backend plain of relay box was started by another command and another token rule than/,
+  ]);
 });
 
 test('a state folder that others could have laid there is refused', async (t) => {

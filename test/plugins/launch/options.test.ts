@@ -27,6 +27,7 @@ test('options have defaults, a recipe brings the command, and a command of the c
     deadline: 60_000,
     late: 'keep',
     name: null,
+    tokenKey: '"recipe.token.pattern"',
   });
   t.match(parseOptions({ recipe: 'mains' }), {
     command: /npm run serve -- --port=\{port\}/,
@@ -48,6 +49,11 @@ test('options have defaults, a recipe brings the command, and a command of the c
     command: 'mine',
     recipe: { ...own, name: 'own', page: '/', door: { ...door, path: '/' } },
   });
+  const printed = { command: 'x', tokenPattern: 't: (\\S+)' };
+  const token = { from: 'output', pattern: 't: (\\S+)' };
+  for (const more of [{}, { recipe: 'generic' }])
+    t.match(parseOptions({ ...printed, ...more }), { recipe: { name: 'generic', token }, tokenKey: '"tokenPattern"' });
+  t.match(parseOptions({ ...printed, recipe: { name: 'mine' } }).recipe, { name: 'mine', token });
   t.end();
 });
 
@@ -78,6 +84,12 @@ test('what is wrong with an option is said, with what was probably meant, and ne
       /"recipe\.token\.name" must be the name/,
     ],
     [{ recipe: { command: 'x', door: { kind: 'http', wire: { in: 'body' } } } }, /"recipe\.door\.wire\.in" must be/],
+    [{ recipe: 'mains', tokenPattern: 't: (\\S+)' }, /recipe "mains" gets one in \$MAINS_SERVE_TOKEN; remove it/],
+    [
+      { command: 'x', recipe: { token: { from: 'output', pattern: 'a(b)' } }, tokenPattern: 'b(c)' },
+      /recipe "own" says that by its "token\.pattern"; remove it/,
+    ],
+    [{ command: 'x', tokenPattern: '(a+)+$' }, /"tokenPattern": .*; expected at most 200 characters/],
     [{ recipe: { command: 'x', colour: 'red' } }, /"recipe\.colour" must be one of name, title/],
   ];
   for (const [given, message] of cases) t.throws(() => parseOptions(given), { code: 'CONFIG_INVALID', message });

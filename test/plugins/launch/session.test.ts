@@ -5,8 +5,9 @@ import { test } from 'tap';
 import { remoteHost } from '../../../src/core/ssh/link/remote-host.ts';
 import { bringUp } from '../../../src/plugins/launch/bring-up.ts';
 import { parseOptions } from '../../../src/plugins/launch/options.ts';
+import { Sessions } from '../../../src/plugins/launch/sessions.ts';
 import { openTestLink } from '../../fixtures/link.ts';
-import { HERE, launching, startClient, stateFolder } from '../../fixtures/launching.ts';
+import { HERE, launching, startClient, startSquatter, stateFolder } from '../../fixtures/launching.ts';
 import { commandOf, endAll, processesWith, runs } from '../../fixtures/process-tree.ts';
 import { startSshd } from '../../fixtures/sshd.ts';
 import { waitUntil } from '../../fixtures/wait.ts';
@@ -73,7 +74,13 @@ test('the end of a session that comes late ends its own run only, and no success
     const session = new AbortController();
     t.teardown(() => session.abort(new Error('the test is over')));
     // Nobody ends the older session once its backend is gone, as on a road that is slower than the start of the next one.
-    const own = { relay: 'box', signal: session.signal, launched: () => undefined, isOwn: () => false };
+    const own = {
+      relay: 'box',
+      signal: session.signal,
+      launched: () => undefined,
+      idle: () => undefined,
+      isOwn: () => false,
+    };
     return { session, backend: await bringUp(host, 'box', parseOptions(options), quiet, own) };
   };
   const first = await begin();
@@ -90,6 +97,34 @@ test('the end of a session that comes late ends its own run only, and no success
   t.notOk(existsSync(join(stateFolder(sshd.home, 'box'), 'ending')), 'nobody began to end it');
   second.session.abort(new Error('now'));
   await waitUntil('its end', () => processesWith(`TOWLINE_RUN=${second.backend.run}`).length === 0);
+});
+
+test('a try that started nothing keeps nothing, and one that may have started something is kept', async (t) => {
+  const sshd = await startSshd(t);
+  const link = await openTestLink(t, sshd);
+  const host = remoteHost(link);
+  const over = new AbortController();
+  t.teardown(() => over.abort(new Error('the test is over')));
+  const sessions = new Sessions('box', over.signal);
+  const lost = new AbortController();
+  const bring = (more: object, signal = lost.signal) => {
+    const call = { signal, forced: false, progress: () => undefined, warn: () => undefined };
+    return bringUp(host, 'box', parseOptions({ ...options, ...more }), call, sessions.begin(lost.signal));
+  };
+  for (const lifetime of ['session', 'detached']) {
+    const taken = { lifetime, port: await startSquatter(t) };
+    for (const _ of [1, 2, 3]) await t.rejects(bring(taken), { code: 'LAUNCH_PORT_TAKEN' });
+    t.equal(sessions.size, 0, lifetime);
+  }
+  const late = AbortSignal.timeout(1);
+  await t.rejects(bring({}, late));
+  t.equal(sessions.size, 1, 'its script goes on');
+  const { run } = await bring({});
+  for (const _ of [1, 2, 3]) t.match(await bring({}), { adopted: true, run });
+  t.equal(sessions.size, 1, 'the one that keeps watch over it');
+  lost.abort(new Error('the link is lost'));
+  t.equal(sessions.size, 0);
+  await waitUntil('its end', () => processesWith(`TOWLINE_RUN=${run}`).length === 0);
 });
 
 test('a session whose backend ended launches another one over the same link', async (t) => {

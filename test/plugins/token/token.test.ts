@@ -86,7 +86,7 @@ test('a remote file that is not there, no file, too large or of several lines is
   t.match(await ask(link, { from: 'file', path: '~/lines', json: 'a' }), /^TOKEN_MISSING .* has no JSON/);
   t.match(
     await ask(link, { from: 'file', path: '~/lines', pattern: 'id=(\\w+)' }),
-    /^TOKEN_MISSING no token was found by "pattern"/,
+    /^TOKEN_MISSING nothing in ~\/lines on .* matches the token pattern \/.*\/; correct "pattern"/,
   );
 });
 
@@ -104,8 +104,11 @@ test('a command of the remote host: one JSON value a line, of which the one on t
   t.equal(await ask(link, { ...json, command: list(other, mine) }, { backend: backendOn(8899) }), token);
   t.match(await ask(link, { ...json, command: list(other, mine) }), /has 2 different tokens at "token"/);
   t.equal(await ask(link, { ...json, command: list({ port: 8899, token: '' }) }), null, 'no authentication');
-  t.match(await ask(link, { ...json, command: list({}) }), /has no text at "token"; correct the path/);
-  t.match(await ask(link, { ...json, json: '__proto__.x', command: list({}) }), /has no text at "__proto__.x"/);
+  t.match(await ask(link, { ...json, command: list({}) }), /has no token at the JSON path "token"; correct "json"/);
+  t.match(
+    await ask(link, { ...json, json: '__proto__.x', command: list({}) }),
+    /has no token at the JSON path "__proto__.x"/,
+  );
   const printed = `printf 'http://127.0.0.1:8899/?tok' >&2; printf 'en=${token}\\n' >&2; printf '\\000\\377'`;
   t.equal(await ask(link, { from: 'command', command: printed, pattern: 'token=([\\w-]+)' }), token, 'on stderr');
   const says = { from: 'command', pattern: 'token: (\\S+)', none: 'no pairing token' };
@@ -123,6 +126,11 @@ test('a remote command that fails, hangs or is missing is named, without what it
   const link = await openRemoteHost(t, sshd);
   const failed = await ask(link, { from: 'command', command: `echo bad ${token} >&2; exit 3` });
   t.match(failed, /^TOKEN_MISSING .* ended with 3: bad \[redacted\]; run it there by hand/);
+  const where = '/srv/customer-portal-2026/server/token-file.txt';
+  const unread = await ask(link, { from: 'command', command: `echo 'cannot open ${where}' >&2; exit 1` });
+  t.match(unread, `ended with 1: cannot open ${where}; run it there by hand`);
+  const gone = await ask(link, { from: 'command', command: '/nowhere/print-token --all' });
+  t.match(gone, /ended with 127: there is no file \/nowhere\/print-token; run it there by hand/);
   t.match(
     await ask(link, { from: 'command', command: 'no-such-program' }),
     /ended with 127: it is not on the PATH there/,

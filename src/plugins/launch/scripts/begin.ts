@@ -13,7 +13,7 @@ lock
 [ "$forced" = no ] || rm -f stopped
 [ ! -e stopped ] || quit stopped
 tell() {
-  for k in run pid port hash token started life ready host seen code; do eval "say $k \\"\\$r_$k\\""; done
+  for k in run pid port hash rule token started life ready host seen code; do eval "say $k \\"\\$r_$k\\""; done
   lives "$r_pid" "$r_start" && say lives yes
 }
 if recall && alive; then

@@ -75,10 +75,10 @@ members() {
 
 # The record of the last run, one word a line.
 recall() {
-  r_run= r_pid= r_start= r_port= r_hash= r_token= r_started= r_life= r_ready= r_host= r_seen= r_code=
+  r_run= r_pid= r_start= r_port= r_hash= r_rule= r_token= r_started= r_life= r_ready= r_host= r_seen= r_code=
   while read -r k v; do
     case $k in
-      run) r_run=$v ;; pid) r_pid=$v ;; start) r_start=$v ;; port) r_port=$v ;; hash) r_hash=$v ;;
+      run) r_run=$v ;; pid) r_pid=$v ;; start) r_start=$v ;; port) r_port=$v ;; hash) r_hash=$v ;; rule) r_rule=$v ;;
       token) r_token=$v ;; started) r_started=$v ;; lifetime) r_life=$v ;;
     esac
   done <run

@@ -20,7 +20,7 @@ if [ "$1" = enter ]; then
   exec 8>&2 2>/dev/null
 ${living}
   inherit "$2"
-  printf '%s\\n' "run $run" "pid $$" "start $(life $$)" "port $port" "hash $hash" "token $tokenhash" \\
+  printf '%s\\n' "run $run" "pid $$" "start $(life $$)" "port $port" "hash $hash" "rule $rule" "token $tokenhash" \\
     "started $(date +%s)" "lifetime $lifetime" >run.new
   mv -f run.new run
   if [ "$locked" = flock ]; then
