@@ -89,7 +89,12 @@ export class Pace {
 
   /** How many bytes a new reader may be granted, where the link bears `most`. */
   first(most: number, now: number): number {
-    return this.slow(now) || now - this.#late < memory ? Math.min(most, this.#part) : most;
+    return this.wasSlow(now) ? Math.min(most, this.#part) : most;
+  }
+
+  /** Whether they do, or did a while ago. */
+  wasSlow(now: number): boolean {
+    return this.slow(now) || now - this.#late < memory;
   }
 
   /** So many bytes were handed to the link. */
@@ -132,7 +137,13 @@ export class Pace {
   get #part(): number {
     const { count } = this.#readers;
     const floor = Math.max(leastOfReader, leastOnWay / count);
-    return Math.round(Math.max(floor, this.#fitting(this.#down.best) / count));
+    return Math.round(Math.max(floor, this.#fitting(this.#downward) / count));
+  }
+
+  /** What it may carry down. What holds pings up may be the upload: the download must be free to show that more comes, or it stays small. */
+  get #downward(): number {
+    const { best } = this.#down;
+    return this.#both ? Math.max(best, Math.min(this.#up.best, 2 * best)) : best;
   }
 
   /** Bytes of a fast link after which it is soon enough to ask. */

@@ -29,6 +29,7 @@ export class ReceiveWindow {
   #size: number;
   #last: number;
   #away: number | null = null;
+  #cameSinceFit = 0;
 
   /** `first`: what the server was allowed when the channel was opened. */
   constructor(budget: WindowBudget, pace: Pace, first: number) {
@@ -46,14 +47,17 @@ export class ReceiveWindow {
     const came = this.#last - left;
     this.#last = left;
     if (came > 0) this.#pace.came(came);
+    this.#cameSinceFit += came;
     if (unread > 0) {
       this.#away ??= now;
       return 0;
     }
     if (this.#away !== null && now - this.#away > patience) this.release();
     this.#away = null;
-    if (left > this.#size / 2) return 0;
-    this.#fit(now);
+    // Where grants wait behind an upload, half a window would be used up before the next one has arrived.
+    const step = this.#pace.wasSlow(now) ? this.#size / 8 : this.#size / 2;
+    if (left > this.#size - step) return 0;
+    if (this.#cameSinceFit >= this.#size / 2) this.#fit(now);
     const amount = Math.max(0, this.#size - left);
     this.#last += amount;
     return amount;
@@ -65,6 +69,7 @@ export class ReceiveWindow {
   }
 
   #fit(now: number): void {
+    this.#cameSinceFit = 0;
     const wanted = Math.min(largest, this.#pace.grant(this, this.#size, now));
     const more = Math.max(wanted, firstWindow) - Math.max(this.#size, firstWindow);
     if (more <= this.#budget.spare) this.#resize(wanted);
