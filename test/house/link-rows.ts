@@ -73,6 +73,10 @@ export const linkRows: Readonly<Record<string, Shown>> = {
   F15: {
     [LOSSY]: ['F15: half a minute of 1 Mbit/s with a full pipe costs no link, and others get their turn'],
     [`${SUPERVISOR}/forwarding`]: ['on a slow road with a full pipe a new client waits its turn, and nobody is cut'],
+    'faults/narrow.serial': [
+      'beside an upload and a download at 1 Mbit/s a word is back sooner than over ssh',
+      'four uploads share 1 Mbit/s, and so do four downloads',
+    ],
   },
   F16: { [LOSSY]: ['F16: half a minute of 500 ms +- 400 ms delay each way costs no link'] },
   F17: {

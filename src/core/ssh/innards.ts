@@ -56,7 +56,7 @@ type Handler = (protocol: unknown, ...rest: readonly unknown[]) => void;
 /** What it uses of a channel. */
 export interface PrivateChannel {
   readonly type: string;
-  readonly incoming: { window: number; readonly state: string };
+  readonly incoming: { readonly id: number; window: number; readonly state: string };
   readonly outgoing: { readonly id: number; readonly state: string; readonly packetSize: number };
   push(chunk: Buffer | null): boolean;
   _read(): void;

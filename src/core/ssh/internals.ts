@@ -71,18 +71,33 @@ export function provesHostKey(client: Client): boolean {
   }
 }
 
-/** Makes every channel, opened or accepted, begin with a small window: ssh2 knows only 2 MiB. */
-export function beginWindowsWith(client: Client, size: number): void {
+/**
+ * Makes every channel, opened or accepted, begin with a window of `size()` bytes: ssh2 knows only 2 MiB. What comes back tells with how many
+ * a channel began.
+ */
+export function beginWindowsWith(client: Client, size: () => number): (channel: ClientChannel) => number {
   const protocol = innards(client)._protocol;
+  const sizes = new Map<number, number>();
+  const begin = (channel: number) => {
+    const first = size();
+    sizes.set(channel, first);
+    return first;
+  };
   for (const name of ['directTcpip', 'openssh_directStreamLocal'] as const) {
     const open = protocol[name];
     protocol[name] = function small(channel, _window, packet, target) {
-      open.call(this, channel, size, packet, target);
+      open.call(this, channel, begin(channel), packet, target);
     };
   }
   const confirm = protocol.channelOpenConfirm;
   protocol.channelOpenConfirm = function small(remote, channel, _window, packet) {
-    confirm.call(this, remote, channel, size, packet);
+    confirm.call(this, remote, channel, begin(channel), packet);
+  };
+  return (channel) => {
+    const { id } = (channel as unknown as PrivateChannel).incoming;
+    const first = sizes.get(id) ?? 0;
+    sizes.delete(id);
+    return first;
   };
 }
 

@@ -5,6 +5,7 @@ import type { ClientConnection } from '../model/plugin.ts';
 import type { Guests } from '../plugin/guests.ts';
 import type { LaneVitals, ToSupervisor } from '../protocol.ts';
 import type { Link } from '../ssh/link/link.ts';
+import { spareOfRelay, windowBudget } from '../ssh/link/receive-window.ts';
 import type { Backed } from './backing.ts';
 import { Inspections } from './inspections.ts';
 import type { LaneVoice } from './lane-voice.ts';
@@ -58,11 +59,13 @@ export class LaneService {
       },
     });
     this.#inspections = new Inspections(guests, voice.inspected);
-    this.#clients = new ServedClients(guests, say, relay.deadlines.open, {
+    // Another lane of it may be in another process.
+    const windows = windowBudget(spareOfRelay / relay.lanes);
+    this.#clients = new ServedClients(guests, say, relay.deadlines.open, windows, {
       served: (forward, fault) => this.#watches.served(forward, fault),
       left: news.left,
     });
-    this.#remote = new RemoteListeners(relay, guests, this.#clients.traffic, {
+    this.#remote = new RemoteListeners(relay, guests, this.#clients.traffic, windows, {
       ...voice.remote,
       failed: (forward, fault) => {
         voice.remote.failed(forward, fault);

@@ -7,6 +7,7 @@ import type { ClientConnection } from '../model/plugin.ts';
 import type { Guests } from '../plugin/guests.ts';
 import type { ArrivedCounts } from '../protocol.ts';
 import type { Incoming, Link } from '../ssh/link/link.ts';
+import type { WindowBudget } from '../ssh/link/receive-window.ts';
 import { remoteHost } from '../ssh/link/remote-host.ts';
 import { dialHere } from '../socket/dial-here.ts';
 import { abort } from '../socket/raw-handle.ts';
@@ -35,6 +36,7 @@ export class RemoteListeners {
   readonly #relay: RelayConfig;
   readonly #guests: Guests;
   readonly #traffic: Traffic;
+  readonly #windows: WindowBudget;
   readonly #news: RemoteNews;
   /** The port that a server chose for a forward: it is asked for again, so that it moves only when it must. */
   readonly #chosen = new Map<number, Endpoint>();
@@ -42,10 +44,11 @@ export class RemoteListeners {
   #round: AbortController | null = null;
   #accepted = 0;
 
-  constructor(relay: RelayConfig, guests: Guests, traffic: Traffic, news: RemoteNews) {
+  constructor(relay: RelayConfig, guests: Guests, traffic: Traffic, windows: WindowBudget, news: RemoteNews) {
     this.#relay = relay;
     this.#guests = guests;
     this.#traffic = traffic;
+    this.#windows = windows;
     this.#news = news;
   }
 
@@ -87,11 +90,12 @@ export class RemoteListeners {
       const listen = this.#chosen.get(index) ?? forward.listen;
       let wait = retry;
       try {
-        const listener = await link.listen(listen, (incoming, there) => {
+        const take = (incoming: Incoming, there: Endpoint) => {
           // It is given up by now, and about to be closed.
           if (signal.aborted) incoming.refuse();
           else void this.#take(link, forward, index, there, incoming);
-        });
+        };
+        const listener = await link.listen(listen, take, this.#windows);
         if (signal.aborted) return listener.close();
         this.#chosen.set(index, listener.listen);
         signal.addEventListener('abort', () => listener.close());

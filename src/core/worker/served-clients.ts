@@ -5,6 +5,7 @@ import type { Guests } from '../plugin/guests.ts';
 import type { ToSupervisor } from '../protocol.ts';
 import { socketFrom } from '../socket/raw-handle.ts';
 import type { Link } from '../ssh/link/link.ts';
+import type { WindowBudget } from '../ssh/link/receive-window.ts';
 import { ClientWay } from './client-way.ts';
 import type { ForwardKind, Wrap } from './forward/kind.ts';
 import { LeadLink } from './lead-link.ts';
@@ -32,6 +33,7 @@ export class ServedClients {
   readonly #guests: Guests;
   readonly #say: (message: ToSupervisor) => Promise<void>;
   readonly #news: ClientNews;
+  readonly #windows: WindowBudget;
   readonly #served = new Map<number, Served>();
   readonly #doomed = new Map<number, Fault>();
   readonly #lead = new LeadLink();
@@ -41,12 +43,19 @@ export class ServedClients {
   /** All bytes since the lane began. */
   readonly traffic: Traffic = { sent: 0, received: 0 };
 
-  /** `patience`: so long a client that was read already waits for a link that answers, ms. */
-  constructor(guests: Guests, say: (message: ToSupervisor) => Promise<void>, patience: number, news: ClientNews) {
+  /** `patience`: so long a client that was read already waits for a link that answers, ms. `windows`: what bounds those of its channels. */
+  constructor(
+    guests: Guests,
+    say: (message: ToSupervisor) => Promise<void>,
+    patience: number,
+    windows: WindowBudget,
+    news: ClientNews,
+  ) {
     this.#guests = guests;
     this.#say = say;
     this.#patience = patience;
     this.#news = news;
+    this.#windows = windows;
   }
 
   /** Where the forwards lead from now on; null: nowhere. */
@@ -129,6 +138,7 @@ export class ServedClients {
         client,
         way,
         this.traffic,
+        this.#windows,
         async () => {
           if (away()) throw new Fault('TARGET_REFUSED', 'its backend went while it was dialed; nothing to do');
           await this.#say({ say: 'opened', id });

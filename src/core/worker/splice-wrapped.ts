@@ -7,6 +7,8 @@ import { splice, type Traffic } from './splice.ts';
 
 /** When what a plugin made has ended, it gets so long to write the rest to a client that reads, ms. */
 const rest = 10_000;
+/** Bytes of one connection that may wait for the SSH window before its client is no longer read. */
+const most = 256 * 1024;
 
 /**
  * As `splice`, for a client whose stream plugins wrap. The client's own socket is the first to be destroyed where something breaks, so that
@@ -32,6 +34,8 @@ export async function spliceWrapped(
   if (stream === socket) return splice(socket, channel, link, traffic);
   return new Promise((resolve) => {
     let over = false;
+    let ahead = 0;
+    const sender = link.outlet.sender(channel);
     let settling = false;
     let timer: NodeJS.Timeout | undefined;
     let forget: () => void = () => undefined;
@@ -40,6 +44,7 @@ export async function spliceWrapped(
       if (over) return;
       over = true;
       forget();
+      sender.stop();
       clearTimeout(timer);
       socket.destroy();
       stream.destroy();
@@ -48,17 +53,17 @@ export async function spliceWrapped(
       resolve(fault);
     };
     const release = () => {
-      if (link.congested) link.onceClear(release);
-      else if (!over) stream.resume();
+      if (!over && !sender.waiting && ahead <= most / 2) stream.resume();
     };
     const up = (chunk: Buffer | string) => {
       traffic.sent += chunk.length;
-      link.gather();
-      const more = channel.write(chunk);
-      if (link.congested) {
-        stream.pause();
-        link.onceClear(release);
-      } else if (!more) stream.pause();
+      const bytes = typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
+      ahead += bytes.length;
+      sender.send(bytes, () => {
+        ahead -= bytes.length;
+        release();
+      });
+      if (sender.waiting || ahead > most) stream.pause();
     };
     const down = (chunk: Buffer) => {
       traffic.received += chunk.length;
@@ -82,6 +87,7 @@ export async function spliceWrapped(
       finish(new Fault('PLUGIN_FAILED', text));
     };
 
+    sender.onEmpty = release;
     forget = link.onLost((fault) => finish(fault));
     if (socket.destroyed) finish(null);
     if (over) return;
@@ -94,7 +100,7 @@ export async function spliceWrapped(
       else broken(new Error('it was closed before it had ended'));
     });
     stream.on('data', up);
-    stream.on('end', () => channel.end());
+    stream.on('end', () => sender.end());
     stream.on('drain', () => channel.resume());
     // The client is gone, or all of it has come: then only what is still on the way up is waited for.
     socket.once('close', () => {
@@ -103,7 +109,6 @@ export async function spliceWrapped(
       channel.once('finish', () => finish(null));
     });
 
-    channel.on('drain', () => release());
     channel.on('data', down);
     channel.on('end', () => {
       const text = 'the server closed a connection before its target had ended; look at ChannelTimeout there';

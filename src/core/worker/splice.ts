@@ -28,6 +28,7 @@ export function splice(
 ): Promise<Fault | null> {
   return new Promise((resolve) => {
     const gather = gatherWrites(socket);
+    const sender = link.outlet.sender(channel);
     let waiting = 0;
     let held = false;
     let slow = false;
@@ -39,6 +40,7 @@ export function splice(
       if (over) return;
       over = true;
       forget();
+      sender.stop();
       if (fault === null) socket.destroy();
       else cut(socket);
       channel.removeListener('data', down);
@@ -53,8 +55,7 @@ export function splice(
     };
     const release = () => {
       if (over || !held) return;
-      if (link.congested) return link.onceClear(release);
-      if (waiting > ahead / 2) return;
+      if (sender.waiting || waiting > ahead / 2) return;
       held = false;
       socket.resume();
     };
@@ -66,12 +67,8 @@ export function splice(
       const size = chunk.length;
       traffic.sent += size;
       waiting += size;
-      link.gather();
-      channel.write(chunk, () => flushed(size));
-      if (link.congested) {
-        hold();
-        link.onceClear(release);
-      } else if (waiting > ahead) hold();
+      sender.send(chunk, () => flushed(size));
+      if (sender.waiting || waiting > ahead) hold();
     };
     const down = (chunk: Buffer) => {
       traffic.received += chunk.length;
@@ -87,6 +84,7 @@ export function splice(
       channel.once('finish', () => finish(null));
     };
 
+    sender.onEmpty = release;
     forget = link.onLost((fault) => finish(fault));
     // Given up while its channel was being opened.
     if (socket.destroyed) finish(null);
@@ -95,7 +93,7 @@ export function splice(
     socket.on('error', () => finish(null));
     socket.on('close', closed);
     socket.on('data', up);
-    socket.on('end', () => channel.end());
+    socket.on('end', () => sender.end());
     socket.on('drain', () => channel.resume());
 
     channel.on('error', () => finish(null));

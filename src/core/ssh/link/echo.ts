@@ -10,14 +10,17 @@ const idleBytes = 64 * 1024;
 export class Echo {
   readonly #client: Client;
   readonly #socket: Carrier;
+  readonly #asked: () => () => void;
   #confirmed = 0;
   #stopped = false;
   /** How long the last answer took, ms; 0: none has come. */
   took = 0;
 
-  constructor(client: Client, socket: Carrier) {
+  /** `asked` is called with each ping, and what it returns with the answer. */
+  constructor(client: Client, socket: Carrier, asked: () => () => void) {
     this.#client = client;
     this.#socket = socket;
+    this.#asked = asked;
   }
 
   /** Whether next to nothing of ours is on the way. */
@@ -30,9 +33,11 @@ export class Echo {
     if (this.#stopped || !this.#socket.writable) return;
     const sent = this.#socket.bytesWritten;
     const asked = performance.now();
+    const heard = this.#asked();
     ping(this.#client, () => {
       this.#confirmed = sent;
       this.took = performance.now() - asked;
+      heard();
       answered?.();
     });
   }

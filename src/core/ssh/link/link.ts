@@ -5,11 +5,13 @@ import { type Deadlines, detectTime, type Keepalive } from '../../model/config.t
 import type { Endpoint } from '../../model/endpoint.ts';
 import type { LinkFacts } from '../../model/event.ts';
 import { Fault } from '../../model/fault.ts';
-import { gatherWrites } from '../../socket/gather.ts';
 import { type Carrier, Carriers } from './carriers.ts';
 import { type Channel, Channels, type Originator } from './channels.ts';
 import { type DoubtListener, Doubts } from './doubts.ts';
 import { Echo } from './echo.ts';
+import type { WindowBudget } from './receive-window.ts';
+import { Outlet } from './outlet.ts';
+import { Pace } from './pace.ts';
 import { type Heeded, heedEnd } from './heed-end.ts';
 import { endedWithoutEof } from '../internals.ts';
 import { Once } from './once.ts';
@@ -40,13 +42,14 @@ export interface LinkParts extends Heeded {
 /** One authenticated SSH connection over a whole route. It lives until `close()`, or until it is lost. */
 export class Link {
   readonly facts: LinkFacts;
-  /** To be called before channels are written to: their packets leave in one system call. */
-  readonly gather: () => void;
+  /** Through which all is written that is more than a word. */
+  readonly outlet: Outlet;
   readonly #client: Client;
   readonly #socket: Carrier;
   readonly #where: string;
   readonly #carriers: Carriers;
   readonly #echo: Echo;
+  readonly #pace: Pace;
   readonly #pulse: Pulse;
   readonly #channels: Channels;
   readonly #end = new Once<Fault>();
@@ -59,7 +62,6 @@ export class Link {
     this.#socket = socket;
     this.#where = where;
     this.facts = parts.facts;
-    this.gather = gatherWrites(socket);
     this.#carriers = new Carriers([socket, ...parts.channels]);
     poolPadding(client);
     const breach = (what: string) => {
@@ -67,7 +69,9 @@ export class Link {
       this.#lose(new Fault('PROTOCOL_ERROR', text));
     };
     policeServer(client, () => this.#carriers.backlog, breach);
-    this.#echo = new Echo(client, socket);
+    this.#pace = new Pace(() => this.#echo.ping());
+    this.#echo = new Echo(client, socket, () => this.#pace.asked());
+    this.outlet = new Outlet(socket, this.#carriers, this.#pace);
     const detect = detectTime(keepalive);
     this.#doubts = new Doubts(where, detect);
     const { doubted, trusted } = this.#doubts;
@@ -92,7 +96,7 @@ export class Link {
       onLost: (listener: (fault: Fault) => void) => this.onLost(listener),
       lose: (fault: Fault) => this.#lose(fault),
     };
-    this.#channels = new Channels(client, opening, breach);
+    this.#channels = new Channels(client, opening, this.#pace, breach);
     this.onLost(countUnasked(client, where, (type) => this.#channels.expects(type), parts.onNote));
     heedEnd(parts, (fault) => this.#lose(fault));
     if (parts.quicken) quicken(client, where, parts.onNote, (machine) => this.#machine.tell(machine));
@@ -131,23 +135,18 @@ export class Link {
   /**
    * Opens a channel to a target as the remote host sees it. Rejects with FORWARDING_REFUSED, TARGET_REFUSED, OPEN_TIMEOUT, with the reason of
    * `signal`, or with what ended the link. When no byte comes from the server, the link's life is in doubt; where nobody heeds that, the link
-   * is lost at the deadline.
+   * is lost at the deadline. Its window grows by what `windows` has to give; without it, never.
    */
-  dial(target: Endpoint, from: Originator, signal?: AbortSignal): Promise<Channel> {
-    return this.#channels.dial(target, from, signal);
+  dial(target: Endpoint, from: Originator, signal?: AbortSignal, windows?: WindowBudget): Promise<Channel> {
+    return this.#channels.dial(target, from, signal, windows);
   }
 
   /**
    * Has the remote host listen, and gives each connection that comes there to `take`. Rejects with LISTEN_UNAVAILABLE, or with what ended the
    * link. An accepted one is a channel as `dial` opens it.
    */
-  listen(endpoint: Endpoint, take: Take): Promise<RemoteListener> {
-    return this.#channels.listen(endpoint, take);
-  }
-
-  /** True when so much waits to be sent that nobody may write more. */
-  get congested(): boolean {
-    return this.#carriers.congested;
+  listen(endpoint: Endpoint, take: Take, windows?: WindowBudget): Promise<RemoteListener> {
+    return this.#channels.listen(endpoint, take, windows);
   }
 
   /**
@@ -156,11 +155,6 @@ export class Link {
    */
   wasCut(channel: Channel): boolean {
     return endedWithoutEof(channel) && this.facts.server.startsWith('SSH-2.0-OpenSSH');
-  }
-
-  /** Calls back when the link can take bytes again. */
-  onceClear(listener: () => void): void {
-    this.#carriers.onceClear(listener);
   }
 
   /** Asks at once whether the server is still there. `woke`: this machine slept, and the silence so far is forgiven. */
@@ -191,6 +185,7 @@ export class Link {
     if (this.#end.value !== null) return;
     this.#pulse.stop();
     this.#echo.stop();
+    this.#pace.stop();
     this.#end.tell(fault);
     // end() alone never leads to 'close' on a silent peer.
     this.#client.end();

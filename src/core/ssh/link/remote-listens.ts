@@ -4,6 +4,7 @@ import { Fault } from '../../model/fault.ts';
 import { expectClients } from '../internals.ts';
 import type { Opening } from './open-channel.ts';
 import type { Originator } from './channels.ts';
+import type { WindowBudget } from './receive-window.ts';
 
 /** A connection that came to a listener of the remote host, before anybody has taken it. */
 export interface Incoming {
@@ -33,17 +34,30 @@ interface Asked {
   readonly early: (() => void)[];
 }
 
+/** Who takes the clients of a listener, and what bounds their windows. */
+interface Taker {
+  readonly take: (incoming: Incoming) => void;
+  readonly windows: WindowBudget;
+}
+
 /** The listeners of the remote host over one link, each with who takes what comes to it. */
 export class RemoteListens {
   readonly #client: Client;
-  readonly #opening: Opening;
-  readonly #takers = new Map<string, (incoming: Incoming) => void>();
+  readonly #opening: Omit<Opening, 'opened'>;
+  readonly #opened: (channel: ClientChannel, windows: WindowBudget) => void;
+  readonly #takers = new Map<string, Taker>();
   readonly #unanswered = new Set<Asked>();
   #asked = false;
 
-  constructor(client: Client, opening: Opening) {
+  /** `opened` is told of each channel that is taken, and by what its listener's windows are bounded. */
+  constructor(
+    client: Client,
+    opening: Omit<Opening, 'opened'>,
+    opened: (channel: ClientChannel, windows: WindowBudget) => void,
+  ) {
     this.#client = client;
     this.#opening = opening;
+    this.#opened = opened;
     // ssh2 drops what nobody hears, and its channel stays open.
     client.on('tcp connection', ({ destIP, destPort, srcIP, srcPort }, accept, reject) => {
       this.#come(`${destIP} ${destPort}`, { address: srcIP, port: srcPort }, accept, reject);
@@ -58,7 +72,7 @@ export class RemoteListens {
    * Has the server listen (RFC 4254 section 7.1; OpenSSH's PROTOCOL section 2.4 for Unix sockets). It says no without a reason: rejects with
    * LISTEN_UNAVAILABLE then, or with what ended the link.
    */
-  listen(endpoint: Endpoint, take: Take): Promise<RemoteListener> {
+  listen(endpoint: Endpoint, take: Take, windows: WindowBudget): Promise<RemoteListener> {
     const { where, onLost, fault, deadline } = this.#opening;
     return new Promise((resolve, reject) => {
       const lost = fault();
@@ -93,7 +107,7 @@ export class RemoteListens {
             `${where} does not listen on ${formatEndpoint(endpoint)}; look at what listens there and at AllowTcpForwarding, or choose another \`listen\``,
           );
         const listen = endpoint.kind === 'tcp' ? { ...endpoint, port: port ?? endpoint.port } : endpoint;
-        const listener = this.#bound(listen, take);
+        const listener = this.#bound(listen, take, windows);
         // Nobody waits for it any more, and nobody would end it.
         if (over) return listener.close();
         resolve(listener);
@@ -114,9 +128,9 @@ export class RemoteListens {
     });
   }
 
-  #bound(listen: Endpoint, take: Take): RemoteListener {
+  #bound(listen: Endpoint, take: Take, windows: WindowBudget): RemoteListener {
     const key = keyOf(listen);
-    const taker = (incoming: Incoming) => take(incoming, listen);
+    const taker = { take: (incoming: Incoming) => take(incoming, listen), windows };
     this.#takers.set(key, taker);
     return {
       listen,
@@ -136,15 +150,15 @@ export class RemoteListens {
   }
 
   #come(key: string, from: Originator | null, accept: () => ClientChannel, reject: () => void): void {
-    const take = this.#takers.get(key);
-    if (take === undefined) {
+    const taker = this.#takers.get(key);
+    if (taker === undefined) {
       if (this.#opening.fault() !== null) return;
       const asked = [...this.#unanswered].find((one) => one.key === key);
       if (asked === undefined) reject();
       else asked.early.push(() => this.#come(key, from, accept, reject));
       return;
     }
-    take({
+    taker.take({
       from,
       refuse: () => {
         if (this.#opening.fault() === null) reject();
@@ -154,7 +168,7 @@ export class RemoteListens {
         if (lost !== null) throw lost;
         const channel = accept();
         channel.on('error', () => undefined);
-        this.#opening.opened(channel);
+        this.#opened(channel, taker.windows);
         return channel;
       },
     });

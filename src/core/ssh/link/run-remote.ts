@@ -98,7 +98,9 @@ async function feed(link: Link, channel: Channel, stdin: RunOptions['stdin'], ov
     if (!channel.write(piece.value)) {
       await Promise.race([new Promise<void>((resolve) => channel.once('drain', () => resolve())), ended]);
     }
-    if (link.congested) await Promise.race([new Promise<void>((resolve) => link.onceClear(resolve)), ended]);
+    link.outlet.gave(piece.value.length);
+    if (link.outlet.room <= 0)
+      await Promise.race([new Promise<void>((resolve) => link.outlet.onceRoom(resolve)), ended]);
   }
   if (over.aborted) await pieces.return?.();
   else channel.end();

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import type { Endpoint } from '../../model/endpoint.ts';
 import { Fault } from '../../model/fault.ts';
 import type { Channel, Originator } from '../../ssh/link/link.ts';
+import type { WindowBudget } from '../../ssh/link/receive-window.ts';
 import { splice } from '../splice.ts';
 import { spliceWrapped } from '../splice-wrapped.ts';
 import { Intake } from './intake.ts';
@@ -13,13 +14,13 @@ const patience = 30_000;
 
 /** `dynamic` (`ssh -D`): each accepted client says by SOCKS where its channel leads. */
 export const dynamicForward: ForwardKind = {
-  async serve(socket, client, way, traffic, opened, wrap) {
+  async serve(socket, client, way, traffic, windows, opened, wrap) {
     await opened();
     const asked = await ask(socket);
     if (asked instanceof SocksRefusal) return { told: asked };
     let channel: Channel;
     try {
-      channel = await dial(way, asked.target, client.from ?? { address: '127.0.0.1', port: 0 });
+      channel = await dial(way, asked.target, client.from ?? { address: '127.0.0.1', port: 0 }, windows);
     } catch (error) {
       const fault = Fault.from(error);
       // It was cut, with its link or by its lane.
@@ -37,12 +38,12 @@ export const dynamicForward: ForwardKind = {
 };
 
 /** Opens the channel. The client has been answered its greeting only: where the link does not answer, it goes over the next one. */
-async function dial(way: Way, target: Endpoint, from: Originator): Promise<Channel> {
+async function dial(way: Way, target: Endpoint, from: Originator, windows: WindowBudget): Promise<Channel> {
   for (;;) {
     if (way.yielded.aborted) await way.next();
     const { link, yielded } = way;
     try {
-      return await link.dial(target, from, yielded);
+      return await link.dial(target, from, yielded, windows);
     } catch (error) {
       if (!yielded.aborted) throw error;
     }

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { ClientConnection } from '../../model/plugin.ts';
 import type { Link } from '../../ssh/link/link.ts';
+import type { WindowBudget } from '../../ssh/link/receive-window.ts';
 import type { Fault } from '../../model/fault.ts';
 import type { Traffic } from '../splice.ts';
 
@@ -34,6 +35,7 @@ export interface ForwardKind {
     client: ClientConnection,
     way: Way,
     traffic: Traffic,
+    windows: WindowBudget,
     opened: () => Promise<void>,
     wrap: Wrap | null,
   ): Promise<Ending | null>;

@@ -6,8 +6,8 @@ import type { ForwardKind } from './kind.ts';
 /** `local` (`ssh -L`): each accepted client gets a channel to the target. */
 export function localForward(target: Endpoint): ForwardKind {
   return {
-    async serve(socket, client, { link, yielded }, traffic, opened, wrap) {
-      const channel = await link.dial(target, client.from ?? { address: '127.0.0.1', port: 0 }, yielded);
+    async serve(socket, client, { link, yielded }, traffic, windows, opened, wrap) {
+      const channel = await link.dial(target, client.from ?? { address: '127.0.0.1', port: 0 }, yielded, windows);
       try {
         await opened();
       } catch (error) {

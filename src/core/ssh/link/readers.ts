@@ -1,0 +1,30 @@
+/** How many read over a link at a time: those that asked for more bytes in this span, or in the one before. */
+export class Readers {
+  readonly #span: number;
+  #now = new Set<object>();
+  #before = 0;
+  #turned = 0;
+
+  /** `span`: ms. */
+  constructor(span: number) {
+    this.#span = span;
+  }
+
+  /** At least 1: whoever shares something with them is one of them. */
+  get count(): number {
+    return Math.max(1, this.#before, this.#now.size);
+  }
+
+  /** It asks for more bytes. */
+  add(reader: object): void {
+    this.#now.add(reader);
+  }
+
+  /** The next span begins where this one is over. */
+  look(now: number): void {
+    if (now - this.#turned <= this.#span) return;
+    this.#turned = now;
+    this.#before = this.#now.size;
+    this.#now = new Set();
+  }
+}
