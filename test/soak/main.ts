@@ -17,10 +17,10 @@ say(
 );
 try {
   const report = await soak({ teardown: (clean) => cleanups.push(clean) }, minutes, seed, say);
-  const { streams, faults, rests, bytes, complaints } = report;
+  const { streams, faults, rests, stalls, bytes, complaints } = report;
   const counts = Object.entries(streams).map(([how, count]) => `${count} ${how}`);
   say(
-    `\n${faults} faults, ${rests} relays that left their host alone for a while; streams: ${counts.join(', ')}; ${Math.round(bytes / 2 ** 20)} MiB came back right`,
+    `\n${faults} faults, ${rests} relays that left their host alone for a while, ${stalls} times the machine was too busy; streams: ${counts.join(', ')}; ${Math.round(bytes / 2 ** 20)} MiB came back right`,
   );
   say(
     complaints.length === 0

@@ -18,6 +18,8 @@ export interface Report {
   readonly faults: number;
   /** How often a relay had to leave its host alone, for its logins had failed too often. */
   readonly rests: number;
+  /** How often the soak itself stood still for a second or more: a fault of its own, done to all. */
+  readonly stalls: number;
   readonly sizes: readonly Sizes[];
   readonly complaints: readonly string[];
 }
@@ -29,6 +31,9 @@ const phase = 40_000;
 const patience = 75_000;
 /** How long after a fault its resets may come: until it is noticed, and what was held meanwhile is given up. ms */
 const echo = 35_000;
+/** How often the soak looks whether it stood still, and from when on that counts, ms. */
+const tick = 200;
+const standstill = 1_000;
 /** So long everything may take to heal, ms; and where a host had to be left alone, for ten minutes. */
 const healing = 60_000;
 const spent = 660_000;
@@ -41,7 +46,7 @@ export async function soak(t: Owner, minutes: number, seed: number, say: (line: 
   const streams = { whole: 0, cut: 0, truncated: 0, wrong: 0, hung: 0 };
   const complaints: string[] = [];
   const sizes: Sizes[] = [];
-  let [bytes, unexplained, faults, rests, dead] = [0, 0, 0, 0, false];
+  let [bytes, unexplained, faults, rests, stalls, dead] = [0, 0, 0, 0, 0, false];
   const resting = new Set<string>();
   /** When each host, and each relay, was last under a fault. */
   const troubled = new Map<string, number>();
@@ -49,6 +54,17 @@ export async function soak(t: Owner, minutes: number, seed: number, say: (line: 
     complaints.push(`${clock()} ${text}`);
     say(`${clock()}  !! ${text}`);
   };
+  // Roads and targets live in this process: where it stands still, so does every link.
+  let looked = performance.now();
+  const stood = setInterval(() => {
+    const late = performance.now() - looked - tick;
+    looked = performance.now();
+    if (late < standstill) return;
+    stalls += 1;
+    troubled.set('all', Math.max(looked, troubled.get('all') ?? 0));
+    say(`${clock()}  the machine was too busy for this soak for ${(late / 1_000).toFixed(1)} s`);
+  }, tick);
+  t.teardown(() => clearInterval(stood));
   world.cli.ended.then(
     ({ code, stderr }) => {
       if (!dead) complain(`the daemon ended with ${code}: ${stderr.slice(-500)}`);
@@ -140,7 +156,7 @@ export async function soak(t: Owner, minutes: number, seed: number, say: (line: 
   dead = true;
   const { code } = await world.cli.stop();
   if (code !== 0) complain(`the daemon ended with ${code}`);
-  return { seed, streams, unexplained, bytes, faults, rests, sizes, complaints };
+  return { seed, streams, unexplained, bytes, faults, rests, stalls, sizes, complaints };
 }
 
 /**
