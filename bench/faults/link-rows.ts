@@ -1,73 +1,15 @@
-import { execFileSync } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Direction } from '../../test/fixtures/impairment.ts';
-import { signalAll } from '../../test/fixtures/process-tree.ts';
-import type { Toxic } from '../../test/fixtures/toxics.ts';
-import type { FaultRow } from './row.ts';
-import type { FaultScene } from './scene.ts';
+import { dialedAnew, givenUp, heldFor10s, leftAlone, sentAgain } from './causes.ts';
+import { away, forget, kill, pause, ruled, toxic } from './deeds.ts';
+import { pour } from './fates.ts';
+import { residentOf } from './memory.ts';
+import { type FaultRow, show } from './row.ts';
 
-const toxic = (what: Toxic, lasts: number, direction?: Direction) => async (scene: FaultScene) => {
-  const off = scene.add(what, direction);
-  await sleep(lasts);
-  off();
-};
-
-export const away =
-  (lasts: number) =>
-  async ({ sshd }: FaultScene): Promise<void> => {
-    await sshd.stop();
-    await sleep(lasts);
-    await sshd.start();
-  };
-
-/** Rules of iptables(8) for each road, for so long. This runs in a network of its own. */
-const ruled =
-  (
-    rules: (port: number) => readonly string[],
-    lasts: number,
-    first: (scene: FaultScene) => unknown = () => undefined,
-  ) =>
-  async (scene: FaultScene): Promise<void> => {
-    const all = scene.rivals.flatMap(({ road }) => rules(road.port));
-    const put = (verb: string) => {
-      for (const rule of all) execFileSync('iptables', ['-w', verb, ...rule.split(' ')]);
-    };
-    put('-A');
-    first(scene);
-    await sleep(lasts);
-    put('-D');
-  };
-
-/** As a router does that knows new flows only. */
-const forget = ({ rivals }: FaultScene): void => {
-  for (const { road } of rivals) {
-    const flows = execFileSync('ss', ['-Htn', 'state', 'established', 'dport', '=', `:${road.port}`], {
-      encoding: 'utf8',
-    });
-    for (const [, port] of flows.matchAll(/127\.0\.0\.1:(\d+) +127\.0\.0\.1:/g)) {
-      for (const end of ['sport', 'dport'])
-        execFileSync('iptables', ['-w', '-A', 'INPUT', '-p', 'tcp', `--${end}`, `${port}`, '-j', 'DROP']);
-    }
-  }
-};
-
-const pause = async (pids: readonly number[], lasts: number) => {
-  signalAll(pids, 'SIGSTOP');
-  await sleep(lasts);
-  signalAll([...pids].reverse(), 'SIGCONT');
-};
-
-const asleep =
-  (lasts: number) =>
-  ({ rivals }: FaultScene) =>
-    pause(
-      rivals.flatMap((rival) => rival.pids()),
-      lasts,
-    );
-
-const kill = ({ sshd }: FaultScene) => sshd.killSessions();
 export const reset = 'open connections are reset, new ones wait and are served';
 const beside = 'open connections stay, new ones go over a second link, or wait for the way';
+
+/** Of a way that says nothing for longer than the keepalive waits, and then works again. */
+const silent = { failed: heldFor10s, back: dialedAnew, open: givenUp };
 
 export const linkRows: readonly FaultRow[] = [
   { id: 'F01', title: 'the session is killed', sees: reset, make: async (scene) => kill(scene) },
@@ -80,6 +22,7 @@ export const linkRows: readonly FaultRow[] = [
   {
     id: 'F03',
     title: 'sshd hangs for 30 s',
+    why: silent,
     sees: beside,
     async make({ sshd }) {
       sshd.pause();
@@ -90,6 +33,7 @@ export const linkRows: readonly FaultRow[] = [
   {
     id: 'F03b',
     title: 'the session alone hangs for 30 s',
+    why: { open: givenUp },
     sees: 'a second link is made beside; new connections go over it',
     make: ({ sshd }) => pause(sshd.sessions(), 30_000),
   },
@@ -107,16 +51,40 @@ export const linkRows: readonly FaultRow[] = [
     make: away(30_000),
   },
   { id: 'F06', title: 'sshd reads its config again', sees: 'nothing', make: ({ sshd }) => sshd.reload() },
-  { id: 'F07', title: 'a black hole for 30 s', sees: beside, make: toxic({ kind: 'timeout' }, 30_000) },
+  { id: 'F07', title: 'a black hole for 30 s', why: silent, sees: beside, make: toxic({ kind: 'timeout' }, 30_000) },
+  {
+    id: 'F08',
+    title: 'a black hole for 30 s while one client pours',
+    sees: 'the writer waits, and is reset when the link is given up; nothing piles up',
+    together: true,
+    async try(_, { port, forwarders, road }) {
+      const pourer = pour(port);
+      await sleep(2_000);
+      const memory = () => Math.max(...forwarders().map(residentOf));
+      const before = memory();
+      const since = performance.now();
+      const off = road.add({ kind: 'timeout' });
+      await sleep(15_000);
+      const grown = Math.round((memory() - before) / 1024);
+      await sleep(15_000);
+      off();
+      const ended = pourer.ended();
+      pourer.close();
+      const told = ended === null ? 'not told' : `${ended.how} after ${show(ended.at - since)}`;
+      return { text: `${told}; ${grown} MiB more after 15 s`, bad: ended?.how === 'end' ? 1 : 0, took: null };
+    },
+  },
   {
     id: 'F09',
     title: 'nothing comes from the server for 30 s',
+    why: silent,
     sees: beside,
     make: toxic({ kind: 'timeout' }, 30_000, 'down'),
   },
   {
     id: 'F10',
     title: 'nothing goes to the server for 30 s',
+    why: silent,
     sees: beside,
     make: toxic({ kind: 'timeout' }, 30_000, 'up'),
   },
@@ -170,6 +138,7 @@ export const linkRows: readonly FaultRow[] = [
   {
     id: 'F18',
     title: 'killed, and for 5 s each handshake is cut after 1,000 bytes',
+    why: { back: leftAlone },
     sees: reset,
     async make(scene) {
       const off = scene.add({ kind: 'limit_data', bytes: 1_000 });
@@ -185,8 +154,16 @@ export const linkRows: readonly FaultRow[] = [
     make: toxic({ kind: 'xor', at: 200, mask: 4 }, 1_000, 'down'),
   },
   {
+    id: 'F20',
+    title: 'the network has forgotten the connection',
+    why: { open: givenUp },
+    sees: 'who comes is served over a second link',
+    make: async (scene) => forget(scene),
+  },
+  {
     id: 'F21',
     title: 'killed, and for 15 s large packets are lost',
+    why: { back: sentAgain },
     sees: reset,
     make: ruled(
       (port) => ['dport', 'sport'].map((end) => `INPUT -p tcp --${end} ${port} -m length --length 1000:65535 -j DROP`),
@@ -204,34 +181,11 @@ export const linkRows: readonly FaultRow[] = [
       await each((road) => road.up());
     },
   },
-  { id: 'F25', title: 'asleep for 15 s', sees: 'nothing: the link is asked and kept', make: asleep(15_000) },
   {
-    id: 'F26',
-    title: 'asleep for 15 s, given up by the server',
+    id: 'F32',
+    title: 'the session at the jump host is killed',
     sees: reset,
-    config: ['ClientAliveInterval 1', 'ClientAliveCountMax 3'],
-    make: asleep(15_000),
-  },
-  {
-    id: 'F27',
-    title: 'asleep for 5 s; afterwards the network has forgotten the connection',
-    sees: 'who comes is served over a second link',
-    async make(scene) {
-      const pids = scene.rivals.flatMap((rival) => rival.pids());
-      signalAll(pids, 'SIGSTOP');
-      await sleep(5_000);
-      forget(scene);
-      signalAll([...pids].reverse(), 'SIGCONT');
-    },
-  },
-];
-
-/** What takes too long for an ordinary run. */
-export const longRows: readonly FaultRow[] = [
-  {
-    id: 'F05c',
-    title: 'sshd is away for 10 min',
-    sees: `${reset}; who waits longer than \`hold.time\` is reset`,
-    make: away(600_000),
+    jump: true,
+    make: async (scene) => kill(scene),
   },
 ];

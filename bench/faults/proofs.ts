@@ -6,6 +6,7 @@ import { text } from 'node:stream/consumers';
 import { linkRows } from '../../test/house/link-rows.ts';
 import { localRows } from '../../test/house/local-rows.ts';
 import { rows as serverRows } from '../../test/house/rows.ts';
+import type { Proofs } from './results.ts';
 
 const proofs = { ...linkRows, ...serverRows, ...localRows };
 /** A template's place in the name of a test stands for what the figures name. */
@@ -31,23 +32,22 @@ export async function measureProofs(dir: string, say: (line: string) => void): P
 }
 
 /** Draws each row with the tests that show what becomes of it, and what was measured. Pure. */
-export function drawProofs(figures: ReadonlyMap<string, readonly string[]>): string {
+export function drawProofs({ date, commit, figures }: Proofs): string {
   const lines = Object.entries(proofs)
     .filter(([row]) => row.startsWith('F'))
     .sort(([a], [b]) => a.localeCompare(b))
     .map(([row, shown]) => {
       const own = Object.entries(shown).find(([file]) => file.startsWith('faults/'));
       const tests = own?.[1] ?? Object.values(shown)[0] ?? [];
-      const told = (figures.get(row) ?? []).map((one) => `\`${one}\``);
+      const told = (figures[row] ?? []).map((one) => `\`${one}\``);
       return `| ${row} | ${tests.map(nameOf).join('; ')} | ${told.join('<br>')} |`;
     });
   return `## What towline promises, and what the tests measured
 
-Each row's test by name, and what it measured in this run: the tests of \`test/faults\`, one file after the other. Without a figure a row's test
-asserts what happens, not when.
+Each row's test by name, and what it measured on ${date} at commit ${commit}: the tests of \`test/faults\`, one file after the other. Without a
+figure a row's test asserts what happens, not when.
 
 | | shown by | measured |
 |---|---|---|
-${lines.join('\n')}
-`;
+${lines.join('\n')}`;
 }

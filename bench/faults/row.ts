@@ -1,4 +1,4 @@
-import type { FaultScene, Rival } from './scene.ts';
+import type { FaultScene, Rival, Setting } from './scene.ts';
 
 /** What one rival came to under a fault that has a trial of its own. */
 export interface Verdict {
@@ -10,14 +10,20 @@ export interface Verdict {
   readonly took: number | null;
 }
 
-interface Common {
+/**
+ * In what towline may be worse than a rival: more clients `failed`, the first one served came `back` later, an `open` connection was lost that
+ * lives there, one ended as if it were `whole`, or it `took` longer.
+ */
+export type Shortfall = 'failed' | 'back' | 'open' | 'whole' | 'took';
+
+interface Common extends Setting {
   /** As in the rows of the fault tests. */
   readonly id: string;
   readonly title: string;
   /** What a user of towline sees. */
   readonly sees: string;
-  /** Lines of sshd_config. */
-  readonly config?: readonly string[];
+  /** Why towline is worse than a rival, where it is: the page asks for each of these by name, and says so where there is none. */
+  readonly why?: Partial<Readonly<Record<Shortfall, string>>>;
 }
 
 /** A fault that meets all rivals at once, while clients are joined and others come. */
@@ -28,6 +34,10 @@ export interface Meeting extends Common {
 
 /** A fault that each rival meets by itself, one after the other, on a scene of its own. */
 export interface Trial extends Common {
+  /** All on one scene, at the same time: what counts is not how fast this machine is. */
+  readonly together?: true;
+  /** Done once for a scene, before anybody is tried. */
+  spoil?(scene: FaultScene): unknown;
   try(scene: FaultScene, rival: Rival): Promise<Verdict>;
 }
 

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { startEcho } from '../../test/fixtures/backend.ts';
+import { type Backend, startEcho } from '../../test/fixtures/backend.ts';
 import { cliEnv, homeOf, startTowline } from '../../test/fixtures/cli.ts';
 import type { Direction, Road } from '../../test/fixtures/impairment.ts';
 import { freePort } from '../../test/fixtures/port.ts';
@@ -14,6 +14,7 @@ import { heedTowline, heedTunnel, type Notice } from './notice.ts';
 import { keepOpen } from './witness.ts';
 
 export const rivalNames = ['towline', 'ssh in a loop', 'autossh'] as const;
+const hosts = ['towline', 'loop', 'autossh'] as const;
 export type RivalName = (typeof rivalNames)[number];
 
 /** One way from a local port to the target: towline, or what people use today. */
@@ -34,18 +35,33 @@ export interface Rival {
 
 /** One sshd, a road to it for each rival, and everybody on them. */
 export interface FaultScene {
+  /** Where the roads lead: the host, or the jump host before it. */
   readonly sshd: Sshd;
+  /** Where everybody's bytes go: an echo. */
+  readonly target: Backend;
   readonly rivals: readonly Rival[];
   /** Does the same on every road; what comes back takes it off. */
   add(toxic: Toxic, direction?: Direction): () => void;
   each(deed: (road: Road) => unknown): Promise<void>;
 }
 
-/** Starts everything; each rival has answered once when this returns. `config` are lines of sshd_config. */
-export async function startFaultScene(t: Owner, config: readonly string[]): Promise<FaultScene> {
+/** What a row may ask of its scene: lines of sshd_config, a name for the host instead of an address, a jump host on the roads. */
+export interface Setting {
+  readonly config?: readonly string[];
+  readonly hostName?: string;
+  readonly jump?: true;
+}
+
+/** Starts everything; each rival has answered once when this returns. */
+export async function startFaultScene(t: Owner, { config = [], hostName, jump }: Setting): Promise<FaultScene> {
   const target = await startEcho(t);
   const sshd = await startSshd(t, { config });
-  const { sshConfigFile, road } = await startRoads(t, sshd, ['towline', 'loop', 'autossh']);
+  const { sshConfigFile, road } = await startRoads(t, sshd, hosts);
+  if (hostName !== undefined) {
+    const named = readFileSync(sshConfigFile, 'utf8').replaceAll('HostName 127.0.0.1', `HostName ${hostName}`);
+    writeFileSync(sshConfigFile, named, { mode: 0o600 });
+  }
+  if (jump === true) await goBeyond(t, sshConfigFile);
   const ports = { towline: await freePort(), loop: await freePort(), autossh: await freePort() };
   const ssh = (name: 'loop' | 'autossh') => {
     const forward = `127.0.0.1:${ports[name]}:127.0.0.1:${target.port}`;
@@ -73,6 +89,7 @@ export async function startFaultScene(t: Owner, config: readonly string[]): Prom
   const roads = Object.values(road);
   return {
     sshd,
+    target,
     rivals,
     add(toxic, direction) {
       const off = roads.map((one) => one.add(toxic, direction));
@@ -82,6 +99,15 @@ export async function startFaultScene(t: Owner, config: readonly string[]): Prom
     },
     each: async (deed) => void (await Promise.all(roads.map((one) => deed(one)))),
   };
+}
+
+/** The hosts become jump hosts of others, which take their names. */
+async function goBeyond(t: Owner, sshConfigFile: string): Promise<void> {
+  const behind = await startSshd(t);
+  const own = readFileSync(behind.sshConfigFile, 'utf8');
+  const jumps = readFileSync(sshConfigFile, 'utf8').replace(/^Host (.*)$/gm, 'Host jump-$1');
+  const beyond = hosts.map((name) => `${own.replace('Host test', `Host ${name}`)}  ProxyJump jump-${name}\n`);
+  writeFileSync(sshConfigFile, [jumps, ...beyond].join(''), { mode: 0o600 });
 }
 
 function who(name: RivalName, port: number, main: number, road: Road) {

@@ -16,8 +16,6 @@ export interface Newcomers {
   readonly failed: number;
   /** ms from the end of the fault to the first answer to one who came after it; null: none within the patience. */
   readonly back: number | null;
-  /** ms that the slowest answered one took. */
-  readonly slowest: number;
 }
 
 /** Keeps a connection busy from now on; the fate is told when it is asked for. */
@@ -59,7 +57,7 @@ export async function sendNewcomers(port: number, healed: Promise<number>, patie
   void healed.then((at) => {
     heal = at;
   });
-  let [tried, failed, slowest] = [0, 0, 0];
+  let [tried, failed] = [0, 0];
   let back: number | null = null;
   const all: Promise<void>[] = [];
   const send = async (): Promise<void> => {
@@ -68,17 +66,14 @@ export async function sendNewcomers(port: number, healed: Promise<number>, patie
     const answered = await ask(port);
     const now = performance.now();
     if (!answered) failed += 1;
-    else {
-      slowest = Math.max(slowest, now - came);
-      if (heal !== null && came >= heal) back = Math.min(back ?? Number.POSITIVE_INFINITY, now - heal);
-    }
+    else if (heal !== null && came >= heal) back = Math.min(back ?? Number.POSITIVE_INFINITY, now - heal);
   };
   while (back === null && (heal === null || performance.now() < heal + patience)) {
     all.push(send());
     await sleep(every);
   }
   await Promise.all(all);
-  return { tried, failed, back, slowest };
+  return { tried, failed, back };
 }
 
 /** Whether a byte comes back, in so many ms. */

@@ -9,6 +9,7 @@ export const daemonCommands: readonly Command[] = [
     text: 'start the daemon and every relay; Ctrl-C ends it',
     options: [
       { name: 'detach', alias: 'd', text: 'go on in the background once it has started' },
+      { name: 'wait', value: 'TIME', text: 'with -d: until all is connected, or for so long (60s)' },
       { name: 'exit-on-failure', text: 'end with the first fault of any relay, as its exit code' },
       { name: 'json', text: 'write the log to stdout as JSON lines' },
     ],

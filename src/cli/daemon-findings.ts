@@ -3,7 +3,7 @@ import type { Secret } from '../core/model/secret.ts';
 import type { RelayStatus } from '../core/model/status.ts';
 import { formatAge } from '../control/quantity.ts';
 import { connect } from './connect.ts';
-import { type Finding, mind, well } from './finding.ts';
+import { type Finding, mind, wait, well } from './finding.ts';
 
 /** What a running daemon knows of a relay; null where none runs, or it has no such relay. */
 export async function askDaemon(name: string): Promise<RelayStatus | null> {
@@ -36,7 +36,26 @@ export function easeFinding(finding: Finding, status: RelayStatus | null): Findi
 
 /** What a running daemon has met with a relay. `told`: the faults that were found without it. */
 export function daemonFindings(relay: RelayStatus, told: readonly Fault[]): readonly Finding[] {
-  return [stateOf(relay, told), ...lastFaultOf(relay, told)];
+  return [launchOf(relay) ?? stateOf(relay, told), ...lastFaultOf(relay, told)];
+}
+
+/** A launch that is under way is neither well nor wrong; null: none is. */
+function launchOf({ name, standing, lanes }: RelayStatus): Finding | null {
+  const lane = lanes.find(({ bringing }) => bringing !== null);
+  if (lane?.bringing == null || standing.word === 'connected') return null;
+  const { number, of, since, fault } = lane.bringing;
+  const begun = `the daemon says ${standing.word}: it is bringing the backend up`;
+  const fix = `wait for it: \`towline status ${name} --watch\` shows how it goes on`;
+  // A pause tells of its try by itself.
+  if (lane.stage === 'pause') return wait('daemon', '', `${begun}; ${lane.note ?? 'it rests between two tries'}`, fix);
+  const last = lane.note === null ? '' : `; last: ${lane.note}`;
+  const before = fault === null ? '' : `; before: ${fault.message} [${fault.code}]`;
+  return wait(
+    'daemon',
+    '',
+    `${begun}, try ${number} of ${of}, ${formatAge(Date.now() - since)} so far${last}${before}`,
+    fix,
+  );
 }
 
 function stateOf({ name, standing, since }: RelayStatus, told: readonly Fault[]): Finding {

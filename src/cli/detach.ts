@@ -2,7 +2,9 @@ import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { Fault, type FaultReport } from '../core/model/fault.ts';
 import type { ControlClient } from '../control/client.ts';
-import type { DaemonStatus } from '../core/model/status.ts';
+import { faults } from '../core/model/fault-table.ts';
+import { printable } from '../core/model/printable.ts';
+import type { DaemonStatus, RelayStatus } from '../core/model/status.ts';
 import { connect } from './connect.ts';
 import { drawStatus } from './status-table.ts';
 import type { Terminal } from './terminal.ts';
@@ -22,34 +24,60 @@ export const birthMark = 'TOWLINE_DETACHED';
 export interface DetachOptions {
   readonly config: string | null;
   readonly sshConfig: string | null;
+  /** How long it is waited until each relay is connected, ms; null: only a moment, for what is wrong at once. */
+  readonly wait: number | null;
   readonly terminal: Terminal;
 }
 
-/** Starts the daemon in a session of its own and returns once it answers; its fault is ours. */
-export async function detach({ config, sshConfig, terminal }: DetachOptions): Promise<number> {
+/**
+ * Starts the daemon in a session of its own and returns once it answers; its fault is ours. With `wait` the exit code is that of the first
+ * relay that is not connected by then, 69 where nothing is wrong with it so far; the daemon goes on.
+ */
+export async function detach({ config, sshConfig, wait, terminal }: DetachOptions): Promise<number> {
   const words = [
     'up',
     ...(config === null ? [] : ['--config', config]),
     ...(sshConfig === null ? [] : ['-F', sshConfig]),
   ];
   await birth(words);
-  const status = await settled(connect());
+  const status = await settled(connect(), wait ?? moment, wait === null ? isNew : isHopeful);
   terminal.out(drawStatus(status, { now: Date.now(), ...terminal, columns: terminal.columns }));
-  return 0;
+  if (wait === null) return 0;
+  const missing = status.relays.filter(({ standing: { word } }) => word !== 'connected' && word !== 'offline');
+  const [first] = missing;
+  if (first === undefined) return 0;
+  const names = missing.map(({ name }) => name).join(', ');
+  terminal.err(
+    `towline: not connected: ${printable(names)}; the daemon goes on trying, \`towline status -w\` shows it\n`,
+  );
+  const fault = missing.map(({ standing }) => standing.fault).find((one) => one !== null);
+  return fault == null ? faults.NOT_RUNNING.exit : Fault.fromReport(fault).entry.exit;
 }
 
-/** The status once each relay is more than on its way, or as it is after a moment: what is wrong should be seen here. */
-async function settled(client: ControlClient): Promise<DaemonStatus> {
-  const over = AbortSignal.timeout(moment);
+/** Nothing is known of it yet. */
+function isNew({ standing }: RelayStatus): boolean {
+  return standing.word === 'connecting' && standing.fault === null;
+}
+
+/** Waiting may have it connected. */
+function isHopeful({ standing: { word } }: RelayStatus): boolean {
+  return word !== 'connected' && word !== 'offline' && word !== 'blocked';
+}
+
+/** The status once no relay is to be waited for, or as it is after so many ms: what is wrong should be seen here. */
+async function settled(
+  client: ControlClient,
+  patience: number,
+  awaited: (relay: RelayStatus) => boolean,
+): Promise<DaemonStatus> {
+  const over = AbortSignal.timeout(patience);
   let status = await client.status();
-  const onTheWay = () =>
-    status.relays.some(({ standing }) => standing.word === 'connecting' && standing.fault === null);
-  if (!onTheWay()) return status;
+  if (!status.relays.some(awaited)) return status;
   for await (const _event of client.events(status.id, over)) {
     status = await client.status();
-    if (!onTheWay()) break;
+    if (!status.relays.some(awaited)) break;
   }
-  return status;
+  return over.aborted ? client.status() : status;
 }
 
 function birth(words: readonly string[]): Promise<void> {

@@ -13,6 +13,7 @@ import { drawFinding } from './finding-sheet.ts';
 import { listenFindings } from './listen-findings.ts';
 import { paint } from './terminal.ts';
 import { readHost } from './read-host.ts';
+import { asTold, distinct, isTold, ToldHosts } from './told-hosts.ts';
 
 /** `towline doctor [RELAY|HOST]`: goes the way of a relay step by step, and says what is wrong and what to do. */
 export async function doctor({ given, terminal }: Called): Promise<number> {
@@ -21,6 +22,7 @@ export async function doctor({ given, terminal }: Called): Promise<number> {
   const config = readConfig(placeOf(given, terminal), word);
   const subjects = chooseSubjects(word, config, readText(given, 'F'));
   const asker = askOrRefuse(json);
+  const hosts = new ToldHosts();
   const looked: { readonly subject: string; readonly findings: readonly Finding[] }[] = [];
   try {
     for (const subject of subjects) {
@@ -28,18 +30,28 @@ export async function doctor({ given, terminal }: Called): Promise<number> {
       if (!json) terminal.out(`${paint(printable(name), 'strong', terminal.colour)}\n`);
       const findings: Finding[] = [];
       const before = subject.relay === null ? null : await askDaemon(name);
+      const told = hosts.of(subject);
+      const draw = (finding: Finding) => !json && terminal.out(drawFinding(finding, terminal));
       const say = (found: Finding) => {
         const finding = easeFinding(found, before);
         findings.push(finding);
-        if (!json) terminal.out(drawFinding(finding, terminal));
+        if (told === null || !isTold(finding, told)) draw(finding);
       };
+      if (told !== null) draw(asTold(subject, told));
       const daemonToken = () => (before === null ? Promise.resolve(null) : askDaemonToken(name));
-      await examine(subject, { say, ask: asker.ask(name), daemonToken, signal: terminal.left });
+      const raw: Finding[] = [];
+      const hear = (found: Finding) => {
+        raw.push(found);
+        say(found);
+      };
+      if (told?.ends === true) findings.push(...told.findings.map((found) => easeFinding(found, before)));
+      else await examine(subject, { say: hear, ask: asker.ask(name), daemonToken, signal: terminal.left });
+      hosts.keep(subject, name, raw);
       if (subject.relay !== null) {
         const status = await askDaemon(name);
         for (const finding of await listenFindings(subject.relay, status)) say(finding);
-        const told = findings.flatMap(({ fault }) => fault ?? []);
-        if (status !== null) for (const finding of daemonFindings(status, told)) say(finding);
+        const met = findings.flatMap(({ fault }) => fault ?? []);
+        if (status !== null) for (const finding of daemonFindings(status, met)) say(finding);
       }
       looked.push({ subject: name, findings });
     }
@@ -48,7 +60,7 @@ export async function doctor({ given, terminal }: Called): Promise<number> {
   }
   const faults = looked.flatMap(({ findings }) => findings.flatMap(({ fault }) => fault ?? []));
   if (json) terminal.out(`${JSON.stringify(looked.map(plain), null, 2)}\n`);
-  else terminal.out(`${lastWord(looked.flatMap(({ findings }) => findings))}\n`);
+  else terminal.out(`${lastWord(distinct(looked.flatMap(({ findings }) => findings)))}\n`);
   return faults[0]?.entry.exit ?? 0;
 }
 
@@ -59,8 +71,11 @@ export function lastWord(findings: readonly Finding[]): string {
     return length === 0 ? null : `${length} ${length === 1 ? one : several}`;
   };
   const wrong = count('wrong', 'thing is wrong', 'things are wrong');
+  const wait = count('wait', 'launch is under way', 'launches are under way');
   const mind = count('mind', 'thing marked ! may matter', 'things marked ! may matter');
-  return wrong ?? (mind === null ? 'all is well' : `nothing is wrong; ${mind}`);
+  const rest = [wait, mind].filter((part) => part !== null).join('; ');
+  if (wrong !== null) return wait === null ? wrong : `${wrong}; ${wait}`;
+  return rest === '' ? 'all is well' : `nothing is wrong${wait === null ? '' : ' so far'}; ${rest}`;
 }
 
 /** Null where none is found and a host was named. */

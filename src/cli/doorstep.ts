@@ -6,8 +6,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 /** A page on this machine's disk, for its owner's eyes only, that leads a browser on to an address with a token in it. */
 export interface Doorstep {
   readonly file: string;
-  /** Resolves a moment after somebody has read it, at the latest after half a minute. */
-  read(): Promise<void>;
+  /** Resolves a moment after somebody has read it, at the latest after half a minute; false: nobody has, as far as can be seen. */
+  read(): Promise<boolean>;
   remove(): void;
 }
 
@@ -35,11 +35,14 @@ export function makeDoorstep(folder: string, relay: string, address: string): Do
     read: async () => {
       for (let waited = 0; waited < patience.read; waited += patience.look) {
         const stats = statSync(file, { throwIfNoEntry: false });
-        if (stats === undefined) return;
-        if (stats.atimeMs > 0) break;
+        if (stats === undefined) return true;
+        if (stats.atimeMs > 0) {
+          await sleep(patience.follow);
+          return true;
+        }
         await sleep(patience.look);
       }
-      await sleep(patience.follow);
+      return false;
     },
     remove: () => rmSync(file, { force: true }),
   };

@@ -5,6 +5,7 @@ import { wrapText } from './wrap-text.ts';
 
 const signs: Readonly<Record<Finding['state'], readonly [sign: string, tone: Tone]>> = {
   well: ['ok', 'good'],
+  wait: ['..', 'uneasy'],
   mind: ['!', 'uneasy'],
   wrong: ['wrong', 'bad'],
 };

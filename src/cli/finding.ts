@@ -5,7 +5,8 @@ export interface Finding {
   readonly step: Step;
   /** The hop or target it is about; empty where that is clear. */
   readonly where: string;
-  readonly state: 'well' | 'mind' | 'wrong';
+  /** `wait`: it is not over yet, and nobody knows how it ends. */
+  readonly state: 'well' | 'wait' | 'mind' | 'wrong';
   readonly text: string;
   /** What to do; null where there is nothing to do. */
   readonly fix: string | null;
@@ -41,6 +42,11 @@ export function well(step: Step, where: string, text: string): Finding {
 /** It may matter. */
 export function mind(step: Step, where: string, text: string, fix: string | null = null): Finding {
   return { step, where, state: 'mind', text, fix, fault: null };
+}
+
+/** It is under way. */
+export function wait(step: Step, where: string, text: string, fix: string | null = null): Finding {
+  return { step, where, state: 'wait', text, fix, fault: null };
 }
 
 /** It is what is wrong: the fault's sentence ends with what to do, unless `fix` knows better. */

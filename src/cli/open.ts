@@ -12,7 +12,7 @@ export async function open(called: Called): Promise<number> {
   // Browsers open pages; what speaks WebSocket serves its page at the same port.
   const { text, shown } = page.address('http');
   if (!shown) {
-    await start(text);
+    await start(text, page.relay, text);
     if (page.hasToken) terminal.out(`it will ask for the token; \`towline token ${page.relay} --copy\` has it\n`);
     return 0;
   }
@@ -25,16 +25,24 @@ export async function open(called: Called): Promise<number> {
   };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, leave);
   try {
-    await start(doorstep.file);
-    await doorstep.read();
+    const { isTTY } = process.stderr;
+    // Who looks should know what is waited for, before it is.
+    if (isTTY) terminal.err(`opening the page of ${page.relay}; waiting until a browser has read it, 30 s at most\n`);
+    await start(doorstep.file, page.relay, page.plain);
+    const isRead = await doorstep.read();
+    if (isTTY && !isRead) {
+      terminal.err(
+        `no browser seems to have read it; \`towline url ${page.relay}\` shows the address, to be pasted into one\n`,
+      );
+    }
   } finally {
     doorstep.remove();
   }
   return 0;
 }
 
-/** Hands a page or a file to whatever opens such things here; it goes on by itself. */
-function start(what: string): Promise<void> {
+/** Hands a page or a file to whatever opens such things here; it goes on by itself. `address`: where it leads, without a token. */
+function start(what: string, relay: string, address: string): Promise<void> {
   const opener = process.platform === 'darwin' ? 'open' : 'xdg-open';
   return new Promise((resolve, reject) => {
     const child = spawn(opener, [what], { stdio: 'ignore', detached: true });
@@ -43,7 +51,8 @@ function start(what: string): Promise<void> {
     child.unref();
     const fail = (why: string) => {
       clearTimeout(stays);
-      reject(new Fault('USAGE', `${why}; \`towline url\` prints the address, to be opened by hand`));
+      const whole = what === address ? '' : `; \`towline url ${relay}\` shows it with its token`;
+      reject(new Fault('BROWSER_MISSING', `${why}: paste ${address} into a browser by hand${whole}`));
     };
     child.on('error', () => fail(`there is no ${opener} here`));
     child.on('exit', (code) => {

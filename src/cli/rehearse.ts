@@ -2,7 +2,7 @@ import { type Config, listensHere, type RelayConfig } from '../core/model/config
 import type { Endpoint } from '../core/model/endpoint.ts';
 import { Fault } from '../core/model/fault.ts';
 import type { FaultCode } from '../core/model/fault-table.ts';
-import { checkByGuests } from '../core/plugin/check-config.ts';
+import { checkByGuests, type GuestCheck } from '../core/plugin/check-config.ts';
 import { prepareHops, resolveRoute } from '../core/ssh/route.ts';
 import { bindAll, closeAll } from '../core/supervisor/bind.ts';
 import { listenFault } from '../core/supervisor/listen-fault.ts';
@@ -12,13 +12,18 @@ import { resolveOptions } from './resolve-options.ts';
 /** What a relay would meet before it sends one byte. */
 export interface Rehearsed {
   readonly relay: string;
+  /** The first of `faults`. */
   readonly fault: Fault | null;
+  /** All that it would fail with, in the order in which it would meet them. */
+  readonly faults: readonly Fault[];
+  /** What is wrong with its plugins, of these. */
+  readonly guests: readonly GuestCheck[];
   /** What it would do without. */
   readonly warnings: readonly string[];
 }
 
 /** How long a plugin may take to load, ms; so long a relay waits for it too. */
-const loadingTime = 10_000;
+export const loadingTime = 10_000;
 
 /**
  * Goes through all that a relay needs from this machine: ssh_config, known_hosts, keys and agent, plugins, addresses to listen on. Nothing
@@ -27,19 +32,17 @@ const loadingTime = 10_000;
  */
 export async function rehearse(config: Config): Promise<readonly Rehearsed[]> {
   const { relays, sshConfig } = config;
-  const guests = await checkByGuests(config, builtins, loadingTime);
+  const checks = await checkByGuests(config, builtins, loadingTime);
   return Promise.all(
     relays.map(async (relay): Promise<Rehearsed> => {
       const warnings: string[] = [];
-      try {
-        await reachHost(relay, sshConfig, warnings);
-        const refused = guests.find((one) => one.relay === relay.name);
-        if (refused !== undefined) throw refused.fault;
-        for (const { listen } of relay.forwards.filter(listensHere)) await tryListen(listen);
-        return { relay: relay.name, fault: null, warnings };
-      } catch (error) {
-        return { relay: relay.name, fault: Fault.from(error), warnings };
-      }
+      const faults: Fault[] = [];
+      const attempt = (deed: Promise<void>) => deed.catch((error: unknown) => void faults.push(Fault.from(error)));
+      await attempt(reachHost(relay, sshConfig, warnings));
+      const guests = checks.filter((one) => one.relay === relay.name);
+      faults.push(...guests.map(({ fault }) => fault));
+      for (const { listen } of relay.forwards.filter(listensHere)) await attempt(tryListen(listen));
+      return { relay: relay.name, fault: faults[0] ?? null, faults, guests, warnings };
     }),
   );
 }

@@ -17,6 +17,8 @@ export interface RelayPage {
   /** Its address, and whether the token is in it. */
   address(scheme?: PageParts['scheme']): { readonly text: string; readonly shown: boolean };
   readonly hasToken: boolean;
+  /** Its address for a browser, without the token. */
+  readonly plain: string;
 }
 
 /** Asks the daemon for it; `--recipe` says what no backend says. Throws USAGE, RELAY_UNKNOWN, NOT_RUNNING. */
@@ -37,15 +39,13 @@ export async function relayPage({ given, terminal }: Called, command: string): P
   const listen = chooseListen(reply, readText(given, 'forward'), relay);
   // A token is for its backend: whoever listens behind another forward must not get it.
   const own = reply.backend === null || (reply.leads[reply.listen.indexOf(listen)] ?? false);
+  const address = (token: TokenReply['token'], scheme?: PageParts['scheme']) =>
+    pageAddress({ ...partsOf({ ...reply, token }, recipe), ...(scheme === undefined ? {} : { scheme }), listen });
   return {
     relay,
     hasToken: own && reply.token !== null,
-    address: (scheme) =>
-      pageAddress({
-        ...partsOf(own ? reply : { ...reply, token: null }, recipe),
-        ...(scheme === undefined ? {} : { scheme }),
-        listen,
-      }),
+    plain: address(null, 'http').text,
+    address: (scheme) => address(own ? reply.token : null, scheme),
   };
 }
 

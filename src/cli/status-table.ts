@@ -141,15 +141,18 @@ export function reasonOf({ name, standing, lastFault, since, lanes }: RelayStatu
   const { word, reason, fault, until } = standing;
   if (word === 'connected' || word === 'offline') return '';
   const code = fault === null ? '' : ` [${fault.code}]`;
+  // A launch may take minutes: how many of them have passed is half of the news. A pause tells of its try by itself.
+  const trying = fault === null ? lanes.find((lane) => lane.bringing !== null) : undefined;
+  const paused = trying?.stage === 'pause';
+  const bringing = paused ? null : (trying?.bringing ?? null);
+  const long = bringing === null ? '' : `, ${formatAge(now - bringing.since)} so far`;
   // During an attempt the reason is its stage; why there had to be another one is still what the user asks.
-  const before = fault === null && lastFault !== null && lastFault.at >= since ? lastFault : null;
+  const last = lastFault !== null && lastFault.at >= since ? lastFault : null;
+  const before = fault === null && !paused ? (bringing?.fault ?? last) : null;
   const after = before === null ? '' : `; before: ${printable(before.message)} [${before.code}]`;
   const next = until === null ? '' : `, next try ${until <= now ? 'now' : `in ${formatAge(until - now + 999)}`}`;
   // Who has mended what only the server knows need not wait for it.
   const sooner =
     (word === 'blocked' || word === 'degraded') && until !== null ? `, or at once with \`towline start ${name}\`` : '';
-  // A launch may take minutes: how many of them have passed is half of the news.
-  const launching = fault === null ? lanes.find(({ stage }) => stage === 'backend') : undefined;
-  const long = launching?.staged == null ? '' : `, ${formatAge(now - launching.staged)} so far`;
   return `${printable(reason)}${code}${long}${next}${sooner}${after}`;
 }

@@ -1,6 +1,7 @@
 import { readFlag, readText } from './arguments.ts';
 import type { Called } from './commands.ts';
 import { placeOf } from './config-place.ts';
+import { parseDuration } from '../core/config/units.ts';
 import { Fault } from '../core/model/fault.ts';
 
 /** `towline up`: here, or in the background. */
@@ -9,7 +10,14 @@ export async function up({ given, terminal }: Called): Promise<number> {
   const sshConfig = readText(given, 'F');
   const exitOnFailure = readFlag(given, 'exit-on-failure');
   const json = readFlag(given, 'json');
+  const wait = readWait(readText(given, 'wait'));
   if (!readFlag(given, 'detach')) {
+    if (wait !== null) {
+      throw new Fault(
+        'USAGE',
+        '--wait goes with --detach: here you see what happens; add --detach, or leave --wait out',
+      );
+    }
     const { runForeground } = await import('./foreground.ts');
     return runForeground({ config, sshConfig, exitOnFailure, json, terminal });
   }
@@ -18,5 +26,13 @@ export async function up({ given, terminal }: Called): Promise<number> {
     throw new Fault('USAGE', `--detach and ${other} cannot go together: nobody would wait for it; leave one out`);
   }
   const { detach } = await import('./detach.ts');
-  return detach({ config, sshConfig, terminal });
+  return detach({ config, sshConfig, wait, terminal });
+}
+
+/** ms; null where nothing is said. */
+function readWait(text: string | null): number | null {
+  if (text === null) return null;
+  const parsed = parseDuration(text, '1s', '24h');
+  if ('value' in parsed) return parsed.value;
+  throw new Fault('USAGE', `--wait: ${parsed.trouble.message}; expected ${parsed.trouble.expected}`);
 }

@@ -47,6 +47,7 @@ function tellBacking(state: BackingState, who: string, now: number): Description
   const whose = `${who}: its backend`;
   switch (state.at) {
     case 'trying': {
+      if (state.fresh === true) return debug(`${who}: the link is up, its backend is brought`);
       const text = `${whose} is brought again, the link stays up`;
       return state.tries.of === 'none' ? info(text) : debug(text);
     }

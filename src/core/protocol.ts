@@ -5,7 +5,7 @@ import type { Event, Judgement, LinkFacts } from './model/event.ts';
 import type { FaultReport } from './model/fault.ts';
 import type { ClientConnection } from './model/plugin.ts';
 import type { Question } from './model/question.ts';
-import type { LaneState, Stage } from './model/state.ts';
+import type { BringingTry, LaneState, Stage } from './model/state.ts';
 
 /** Names a lane across the process boundary: `relay#index`. */
 export type LaneId = string;
@@ -78,7 +78,13 @@ export type ToSupervisor =
   | { readonly say: 'withdraw'; readonly request: number }
   | { readonly say: 'state'; readonly lane: LaneId; readonly state: LaneState }
   /** `note`: how far it is, in a few words, such as the last line that a backend printed. */
-  | { readonly say: 'stage'; readonly lane: LaneId; readonly stage: Stage; readonly note: string | null }
+  | {
+      readonly say: 'stage';
+      readonly lane: LaneId;
+      readonly stage: Stage;
+      readonly note: string | null;
+      readonly bringing?: BringingTry;
+    }
   /** What became of the life of its link; `fault` is why that is in doubt. */
   | { readonly say: 'doubt'; readonly lane: LaneId; readonly news: 'answered' | 'replaced'; readonly fault: null }
   | { readonly say: 'doubt'; readonly lane: LaneId; readonly news: 'doubted'; readonly fault: FaultReport }

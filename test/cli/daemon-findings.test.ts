@@ -3,6 +3,7 @@ import { daemonFindings } from '../../src/cli/daemon-findings.ts';
 import { lastWord } from '../../src/cli/doctor.ts';
 import { mind, well, wrong } from '../../src/cli/finding.ts';
 import { Fault } from '../../src/core/model/fault.ts';
+import { emptyLane } from '../../src/core/model/lane-progress.ts';
 import { relayStatus } from './statuses.ts';
 
 const rejected = { code: 'AUTH_REJECTED', message: 'srv rejected every identity; add the key', detail: {} } as const;
@@ -51,4 +52,30 @@ test('the last word is the sum of the findings', async (t) => {
   t.equal(lastWord([odd, odd]), 'nothing is wrong; 2 things marked ! may matter');
   t.equal(lastWord([good, odd, bad]), '1 thing is wrong');
   t.equal(lastWord([bad, bad]), '2 things are wrong');
+});
+
+test('a launch that is under way is said to be so: which try, how long, its last line, what the one before failed with', async (t) => {
+  const lane = {
+    ...emptyLane,
+    stage: 'backend',
+    note: 'Loading 17 of 40',
+    bringing: { number: 2, of: 5, fault: lost, since: Date.now() - 12_500 },
+  } as const;
+  const relay = relayStatus('x', { word: 'connecting', reason: 'Loading' }, { lanes: [lane] });
+  const [finding, ...more] = daemonFindings(relay, []);
+  t.strictSame(more, []);
+  t.match(finding, {
+    state: 'wait',
+    text: /^the daemon says connecting: it is bringing the backend up, try 2 of 5, 1[23] s so far; last: Loading 17 of 40; before: srv is silent.* \[LINK_SILENT\]$/,
+    fix: /`towline status x --watch`/,
+  });
+  const paused = relayStatus('x', relay.standing, {
+    lanes: [{ ...lane, stage: 'pause', note: 'try 2 of 5: no; again in 2 s' }],
+  });
+  t.match(daemonFindings(paused, []), [
+    { state: 'wait', text: /bringing the backend up; try 2 of 5: no; again in 2 s$/ },
+  ]);
+  const one = finding === undefined ? [] : [finding];
+  t.equal(lastWord(one), 'nothing is wrong so far; 1 launch is under way');
+  t.equal(lastWord([...one, wrong('login', '', Fault.fromReport(lost))]), '1 thing is wrong; 1 launch is under way');
 });

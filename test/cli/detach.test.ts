@@ -1,5 +1,8 @@
 import { test } from 'tap';
+import { writeConfig } from '../e2e/daemon.ts';
+import { startEcho } from '../fixtures/backend.ts';
 import { runTowline, startTowline } from '../fixtures/cli.ts';
+import { startSshd } from '../fixtures/sshd.ts';
 import { configure } from './configured.ts';
 
 test('up --detach returns once the daemon answers; the other commands reach it; down ends it', async (t) => {
@@ -45,6 +48,20 @@ test('up --detach returns once the daemon answers; the other commands reach it; 
   t.equal((await runTowline(t, ['status'])).code, 69);
   t.equal((await runTowline(t, ['up', '--detach'])).code, 0, 'the place is free at once');
   t.equal((await runTowline(t, ['down', '--now'])).code, 0);
+});
+
+test('up --detach --wait returns 0 once every relay is connected, else the code of what is wrong', async (t) => {
+  const [sshd, echo] = [await startSshd(t), await startEcho(t)];
+  const relay = { host: 'test', forwards: [`0:127.0.0.1:${echo.port}`] };
+  writeConfig(t, sshd, { well: relay, idle: { ...relay, start: false } });
+  const up = await runTowline(t, ['up', '-d', '--wait', '60s']);
+  t.match(up, { code: 0, stderr: '', stdout: /\nwell +connected/ });
+  t.equal((await runTowline(t, ['down', '--now'])).code, 0);
+  writeConfig(t, sshd, { well: relay, ill: { ...relay, host: 'me@127.0.0.1:9' } });
+  const late = await runTowline(t, ['up', '-d', '--wait', '5s']);
+  t.match(late, { code: 69, stderr: /^towline: not connected: ill; the daemon goes on trying/ });
+  t.match(await runTowline(t, ['up', '--wait', '1s']), { code: 64, stderr: /--wait goes with --detach/ });
+  t.match(await runTowline(t, ['up', '-d', '--wait', 'soon']), { code: 64, stderr: /expected a duration from "1s"/ });
 });
 
 test('of two daemons started at once one runs', async (t) => {

@@ -21,7 +21,7 @@ import { makeTemp } from '../fixtures/temp.ts';
 interface Found {
   readonly step: string;
   readonly where: string;
-  readonly state: 'well' | 'mind' | 'wrong';
+  readonly state: 'well' | 'wait' | 'mind' | 'wrong';
   readonly text: string;
   readonly fix: string | null;
   readonly fault: { readonly code: string } | null;
@@ -400,6 +400,30 @@ test('a link that is lost after the login is a finding, told once, and the other
   t.equal(code, 69);
   const { stdout } = await runTowline(t, ['doctor']);
   t.match(stdout, /\nb\n.*\n1 thing is wrong\n$/s);
+});
+
+test('what several relays share of a host is told once; where the way ends, it is gone once, and counted once', async (t) => {
+  const [sshd, backend] = [await startSshd(t), await startEcho(t)];
+  const relay = { host: 'test', forwards: [`0:127.0.0.1:${backend.port}`] };
+  const write = () => {
+    const config = { sshConfig: sshd.sshConfigFile, relays: { one: relay, two: relay, three: relay } };
+    writeFileSync(join(homeOf(t), 'towline.json'), JSON.stringify(config), { mode: 0o600 });
+  };
+  write();
+  const well = await runTowline(t, ['doctor']);
+  t.equal(well.code, 0);
+  t.equal(well.stdout.match(/ok {5}login/g)?.length, 1);
+  t.equal(well.stdout.match(/ok {5}target/g)?.length, 3);
+  t.match(well.stdout, /\ntwo\n {2}ok {5}ssh_config {2}the way to test is as told of one above\n {2}ok {5}target/);
+  const { findings } = await examine(t, []);
+  t.equal(findings.filter(({ step }) => step === 'login').length, 3, 'programs are told of each');
+  sshd.revokeKeys();
+  const before = sshd.log().match(/Connection from/g)?.length ?? 0;
+  const { code, stdout } = await runTowline(t, ['doctor']);
+  t.equal(code, 77);
+  t.equal((sshd.log().match(/Connection from/g)?.length ?? 0) - before, 1, 'one login');
+  t.match(stdout, /\nthree\n {2}! {6}ssh_config {2}the way to test ends as told of one above; it is not gone again\n/);
+  t.match(stdout, /\n1 thing is wrong\n$/);
 });
 
 test('a port that the running daemon tries to get is not bound by doctor: it tells what the daemon has met', async (t) => {

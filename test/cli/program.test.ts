@@ -135,6 +135,46 @@ test('check lists every problem with its place, and exits 78', async (t) => {
   t.match(up.stderr, /^towline\.json:2:.*\n(.*\n)*towline: the config has \d problems; .*\[CONFIG_INVALID\]\n$/);
 });
 
+test('check tells every mistake of every plugin at once, also beside problems of the config itself', async (t) => {
+  const file = join(homeOf(t), 'towline.json');
+  const write = (lanes: string) =>
+    writeFileSync(
+      file,
+      `{ "relays": {
+  "dev": { "host": "h", ${lanes}"forwards": ["0:backend"], "plugins": [
+    { "use": "launch", "recipe": "mainz", "port": 99999, "shel": "sh" },
+    "./gone.mjs"] },
+  "two": { "host": "h", "forwards": ["0:127.0.0.1:1"], "plugins": [{ "use": "same-user", "x": 1, "y": 2 }] } } }\n`,
+      { mode: 0o600 },
+    );
+  const launch =
+    /relays\.dev\.plugins\[0\]: plugin launch refuses its options: "shel" is no option; did you mean "shell"\?; /;
+  const lines = [
+    new RegExp(`^towline\\.json:3:5 ${launch.source}there is no recipe "mainz".*; "port" is 99999; expected`),
+    /^towline\.json:4:5 relays\.dev\.plugins\[1\]: there is no plugin file ".*gone\.mjs"; correct the path/,
+    /^towline\.json:5:\d+ relays\.two\.plugins\[0\]: plugin same-user takes no option "x", "y"; remove them/,
+  ];
+  write('');
+  const well = await runTowline(t, ['check']);
+  t.equal(well.code, 78);
+  t.match(well.stdout.split('\n').slice(0, 3), lines);
+  write('"lanez": 3, ');
+  const { code, stdout } = await runTowline(t, ['check']);
+  t.equal(code, 78);
+  t.match(stdout.split('\n'), [
+    /^towline\.json:2:25 relays\.dev\.lanez: unknown key; did you mean lanes\?/,
+    ...lines,
+    '',
+  ]);
+  const json = JSON.parse((await runTowline(t, ['check', '--json'])).stdout);
+  t.match(json.problems, [
+    { line: 2 },
+    { line: 3, column: 5, path: 'relays.dev.plugins[0]' },
+    { line: 4 },
+    { line: 5 },
+  ]);
+});
+
 test('a config without problems is well', async (t) => {
   const file = join(homeOf(t), 'towline.json');
   writeFileSync(file, '{ "relays": { "a": { "host": "h", "forwards": ["5432"] } } }', { mode: 0o600 });
@@ -173,13 +213,13 @@ test('check names what each relay lacks on this machine, loads its plugins and e
   const { code, stdout } = await runTowline(t, ['check']);
   t.equal(code, 78);
   t.match(stdout, /^odd: .*config:2: token "%Q" is not known here.* \[SSH_CONFIG_INVALID\]$/m);
-  t.match(stdout, /^alone: there is no plugin file ".*gone\.mjs".* \[PLUGIN_NOT_FOUND\]$/m);
+  const at = (relay: string) => `^towline\\.json:1:\\d+ relays\\.${relay}\\.plugins\\[0\\]: `;
+  t.match(stdout, new RegExp(`${at('alone')}there is no plugin file ".*gone\\.mjs".* \\[PLUGIN_NOT_FOUND\\]$`, 'm'));
   t.match(stdout, /^far: 192\.0\.2\.1:8080 is no address of this machine.* \[LISTEN_UNAVAILABLE\]$/m);
-  t.match(stdout, /^strict: plugin strict refuses the config: five relays are too many; .* \[CONFIG_INVALID\]$/m);
-  t.match(
-    stdout,
-    /^broken: plugin .*broken\.mjs cannot be loaded from .*broken\.mjs:2: no licence; .* \[PLUGIN_FAILED\]$/m,
-  );
+  const refusal = 'plugin strict refuses the config: five relays are too many; .* \\[CONFIG_INVALID\\]$';
+  t.match(stdout, new RegExp(`${at('strict')}${refusal}`, 'm'));
+  const broken = 'plugin .*broken\\.mjs cannot be loaded from .*broken\\.mjs:2: no licence; .* \\[PLUGIN_FAILED\\]$';
+  t.match(stdout, new RegExp(`${at('broken')}${broken}`, 'm'));
   t.match(stdout, /towline\.json: 5 of 6 relays could not start\n$/);
   t.notMatch(stdout, /^fine|loud/m);
   const missing = await runTowline(t, ['check', '-F', '/nope']);

@@ -197,6 +197,24 @@ test('a hundred reloads in ten seconds, by rename, by link and half-written: the
   t.match(await up.stop(), { code: 0 });
 });
 
+test('reload says that the daemon was quicker, where its own watch has taken the change over', async (t) => {
+  await configure(t);
+  const up = startTowline(t, ['up']);
+  await up.waitForOutput(/listening/);
+  const file = join(homeOf(t), 'towline.json');
+  const { relays } = JSON.parse(readFileSync(file, 'utf8'));
+  writeFileSync(
+    file,
+    JSON.stringify({ relays: { ...relays, spare: { ...relays['dev-box'], forwards: ['0:127.0.0.1:1'] } } }),
+  );
+  await up.waitForOutput(/the config was read again: added spare/);
+  const { code, stdout } = await runTowline(t, ['reload']);
+  t.equal(code, 0);
+  const when = 'at \\d\\d:\\d\\d:\\d\\d|on \\d{4}-\\d\\d-\\d\\d \\d\\d:\\d\\d:\\d\\d';
+  const text = `again: nothing changed since the daemon took the last change over (?:${when}) \\(added spare\\); 2 unchanged\n$`;
+  t.match(stdout, new RegExp(text));
+});
+
 test('SIGHUP at a terminal that is there reads the config again; one that hangs up ends the daemon', async (t) => {
   await configure(t);
   const session = startOnTerminal(t, ['up']);

@@ -3,6 +3,7 @@ import { test } from 'tap';
 import { drawRelay } from '../../src/cli/relay-sheet.ts';
 import { drawStatus } from '../../src/cli/status-table.ts';
 import type { FaultReport } from '../../src/core/model/fault.ts';
+import type { LaneSnapshot } from '../../src/core/model/snapshot.ts';
 import type { RelayStatus } from '../../src/core/model/status.ts';
 import { daemonStatus, forward, now, relayStatus, unreachable } from './statuses.ts';
 
@@ -151,6 +152,7 @@ test('the sheet of one relay has every fact on a line of its own, broken where t
           },
           stage: null,
           staged: null,
+          bringing: null,
           note: null,
           backend: null,
           machine: null,
@@ -205,6 +207,7 @@ test('a relay whose backend is gone says when it is tried again, how to hurry th
     },
     stage: null,
     staged: null,
+    bringing: null,
     note: null,
     link: { remote: 'me@h:22', route: [], server: 'SSH-2.0-x', hostKey: 'SHA256:x', strict: true, detect: 1, took: 1 },
     machine: null,
@@ -272,8 +275,17 @@ test('a launch that takes its time says how much of it', async (t) => {
     until: null,
     judged: [],
   };
-  const lane = { ...bare, stage: 'backend' as const, staged: now - 12_000 };
+  const bringing = { number: 1, of: 5, fault: null, since: now - 12_000 };
+  const lane = { ...bare, stage: 'backend' as const, staged: now - 1_000, bringing };
   const reason = 'its backend does not listen on port 8787 yet; it has printed nothing';
-  const relay = relayStatus('x', { word: 'connecting', reason }, { lanes: [lane] });
-  t.match(drawRelay(relay, { ...plain, columns: 200 }), /reason +its backend .* it has printed nothing, 12 s so far\n/);
+  const sheet = (one: LaneSnapshot, text: string) =>
+    drawRelay(relayStatus('x', { word: 'connecting', reason: text }, { lanes: [one] }), { ...plain, columns: 200 });
+  t.match(sheet(lane, reason), /reason +its backend .* it has printed nothing, 12 s so far\n/);
+  const third = { ...lane, bringing: { ...bringing, number: 3, fault: unreachable } };
+  t.match(
+    sheet(third, 'loading, try 3 of 5'),
+    /reason +loading, try 3 of 5, 12 s so far; before: nothing listens at .* \[CONNECT_REFUSED\]\n/,
+  );
+  const paused = { ...third, stage: 'pause' as const };
+  t.match(sheet(paused, 'try 3 of 5: no; again in 4 s'), /reason +try 3 of 5: no; again in 4 s\n/);
 });

@@ -69,6 +69,7 @@ export function daemonStatus(relays: readonly RelayStatus[]): DaemonStatus {
     since: now - 3_600_000,
     stopping: false,
     pending: null,
+    taken: null,
     relays,
   };
 }

@@ -219,12 +219,38 @@ test('open hands the address over in a private file that is gone afterwards; no 
   t.match(page, 'name="referrer" content="no-referrer"');
   t.equal(existsSync(readFileSync(`${seen}.name`, 'utf8').trim()), false);
   const none = await runTowline(t, ['open', 'dev-box'], { env: { PATH: makeTemp(t, 'empty') } });
-  t.match(none.stderr, /there is no xdg-open here; `towline url` prints the address/);
+  t.match(none, {
+    code: 69,
+    stderr: /there is no xdg-open here: paste http:\/\/.* into a browser by hand; `towline url dev-box` shows it with/,
+  });
+  t.match(none.stderr, `http://127.0.0.1:${port}/ into`);
+  t.match(none.stderr, /\[BROWSER_MISSING\]/);
   t.notMatch(none.stderr, token);
   t.same(
     readdirSync(join(homeOf(t), 'run')).filter((name) => name.endsWith('.html')),
     [],
   );
+});
+
+test('open says on a terminal what it waits for, before anything has read the page', async (t) => {
+  await configure(t);
+  await startDaemon(t);
+  await runTowline(t, ['token', 'set', 'dev-box'], { input: token });
+  const bin = makeTemp(t, 'bin');
+  const go = join(bin, 'go');
+  // It reads the page only once the line was seen.
+  const script = ['#!/bin/sh', `while [ ! -e ${go} ]; do sleep 0.05; done`, 'cat "$1" >/dev/null'];
+  writeFileSync(join(bin, 'xdg-open'), `${script.join('\n')}\n`, { mode: 0o755 });
+  const path = process.env['PATH'] ?? '';
+  process.env['PATH'] = `${bin}:${path}`;
+  t.teardown(() => {
+    process.env['PATH'] = path;
+  });
+  const session = startOnTerminal(t, ['open', 'dev-box']);
+  await session.waitFor(/opening the page of dev-box; waiting until a browser has read it, 30 s at most/);
+  writeFileSync(go, '');
+  t.equal(await session.ended, 0);
+  t.notMatch(session.shown(), /no browser/);
 });
 
 test('recipes are listed, and one shows the lines for the config', async (t) => {

@@ -82,6 +82,7 @@ const rows: readonly (readonly [Fact, Level, string])[] = [
   [lane({ at: 'dialing', attempt: 1, tries, before: true }),                           'info',  'dev-box: reconnecting'],
   [lane({ at: 'dialing', attempt: 4, tries, before: true }),                           'debug', 'dev-box: attempt 4'],
   [lane({ at: 'up', since: at, attempt: 1, tries, backing: null, beside: null, vain: [] }),                                   'debug', 'dev-box: the link is up'],
+  [lane({ at: 'up', since: at, attempt: 1, tries, kept: [0], backing: { at: 'trying', tries: { of: 'none', count: 0, flaps: 0 }, fresh: true }, beside: null, vain: [] }), 'debug', 'dev-box: the link is up, its backend is brought'],
   [lane({ at: 'up', since: at, attempt: 1, tries, backing: { at: 'trying', tries: { of: 'none', count: 0, flaps: 0 } }, beside: null, vain: [] }), 'info', 'dev-box: its backend is brought again, the link stays up'],
   [lane({ at: 'up', since: at, attempt: 1, tries, backing: { at: 'trying', tries: { of: 'never', count: 1, flaps: 0 } }, beside: null, vain: [] }), 'debug', 'dev-box: its backend is brought again, the link stays up'],
   [lane({ at: 'up', since: at, attempt: 1, tries, backing: { at: 'blocked', tries, until: at + 300_000, fault: refused }, beside: null, vain: [] }), 'error', `dev-box: its backend is missing, the link stays up: ${refused.message} [CONNECT_REFUSED], next try in 5 min`],
@@ -149,6 +150,34 @@ test('a narrator names forwards by address and does not repeat a judgement', asy
   t.equal(say(judged('unwell', refused, null)), null);
   t.match(say(judged('unwell', taken, null)), /LISTEN_TAKEN/);
   t.equal(say(judged('well', null, 11)), 'dev-box: 127.0.0.1:8787 is healthy (11 ms)');
+});
+
+test('a failure that stands is told once, however often the network changes, and another one is news', async (t) => {
+  const narrate = createNarrator();
+  const say = (fact: Fact) => narrate(dated(fact))?.text ?? null;
+  const missing = (fault: FaultReport, count = 1) =>
+    ({ at: 'blocked', tries: { of: 'never', count, flaps: 0 }, until: at + 300_000, fault }) as const;
+  const up = { at: 'up', since: at, attempt: 1, tries, beside: null, vain: [] } as const;
+  t.match(say(lane({ ...up, backing: missing(refused) })), /its backend is missing, .*CONNECT_REFUSED/);
+  // What another address makes of a link: it is asked for a sign of life, and gives it.
+  const doubted = (fault: FaultReport, count?: number) => {
+    say({ type: 'network.changed', added: ['10.0.0.8'], removed: [] });
+    const beside = { at: 'doubting', where: 'me@box:22', since: at, until: at + 2_000 } as const;
+    say(lane({ ...up, backing: missing(fault, count), beside }));
+    return say(lane({ ...up, backing: missing(fault, count) }));
+  };
+  t.equal(doubted(refused), null);
+  t.equal(doubted(refused), null);
+  t.match(doubted(taken), /its backend is missing, .*LISTEN_TAKEN/, 'one that came meanwhile');
+  t.match(doubted(taken, 2), /its backend is missing, .*LISTEN_TAKEN/, 'it was tried again meanwhile');
+  say(lane({ ...up, backing: null }));
+  t.match(say(lane({ ...up, backing: missing(taken, 2) })), /LISTEN_TAKEN/, 'it was well meanwhile');
+  const waiting = (until: number): Fact =>
+    lane({ at: 'waiting', attempt: 1, tries, from: at, until, fault: refused, before: false });
+  t.match(say(waiting(at + 1_500)), /CONNECT_REFUSED/);
+  t.equal(say(waiting(at + 100)), null, 'only sooner');
+  say({ type: 'relay.started', relay });
+  t.match(say(waiting(at + 100)), /CONNECT_REFUSED/);
 });
 
 test('a forward that moves in the config is still called by the address that it is bound to', (t) => {

@@ -24,7 +24,7 @@ function faultPage(): string {
     '# Faults',
     '',
     'Each failure has a code. A command that ends with it exits with `exit`, the control API answers with `http`. `retry` says how soon',
-    'a failed attempt is repeated: `soon` (0, 0.25, 0.5, 1, then every 1.5 s), `stage` (the same, up to 5 s), `busy` (1, 5, 30, 120,',
+    'a failed attempt is repeated: `soon` (0, 0.25, 0.5, 1, then every 1.5 s), `stage` (0, four times 0.25, 0.5, 1, 1.5, 3, then 5 s), `busy` (1, 5, 30, 120,',
     '300 s, at most 4 tries in 10 min; a ProxyCommand that ends as an ssh whose login failed: 1, 2, 5, 10, 15, 30 s), `refused` (one try each 20 min, at once when a key, the agent or the config changes), `never` (blocked until a file changes',
     'or you say so), `crash` (each 60 s), `absent` (each 60 s, at once when the program appears), `policy` (rechecked each 60 s), `launch` (five tries over one link, after 1, 2, 4 and 8 s, then each 5 min; the link is kept, and what leads elsewhere is served over it), `forward` (over a link that stays up the thing itself is tried again; before that it is tried as a launch is, then each 60 s),',
     '`none` (it was the answer to one request or one connection).',

@@ -4,7 +4,8 @@ import { isAbsolute, join, resolve } from 'node:path';
 import type { Config } from '../model/config.ts';
 import { Fault } from '../model/fault.ts';
 import { readSafely } from './file.ts';
-import { absolute, type Checked, parseConfig } from './parse.ts';
+import { absolute } from './absolute.ts';
+import { type Checked, parseConfig } from './parse.ts';
 import { formatProblem, type Problem } from './problem.ts';
 import { localPlaces, present, search, userPlaces } from './search.ts';
 

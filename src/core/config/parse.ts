@@ -1,11 +1,13 @@
-import { dirname, join, resolve } from 'node:path';
+import { dirname } from 'node:path';
 import type { Config, RelayConfig } from '../model/config.ts';
+import { absolute } from './absolute.ts';
 import { checkAcross } from './cross-rules.ts';
 import { checkHabits } from './habit-rules.ts';
 import { complaintsOf } from './issues.ts';
 import { readJson } from './json.ts';
 import { locator } from './lines.ts';
 import { checkNames } from './name-rules.ts';
+import { pluginUse, usesOf, type Using } from './plugin-uses.ts';
 import { type Complaint, type ConfigPath, formatPath, locate, type Problem } from './problem.ts';
 import { fileSchema } from './schema.ts';
 import { find, offsetOf, plain, type SourceNode } from './source-node.ts';
@@ -13,17 +15,19 @@ import { decode } from './text.ts';
 import { checkTree } from './tree-rules.ts';
 import { readYaml } from './yaml.ts';
 
-/** What a config file is: a config, or all that is wrong with it. */
-export type Checked = { readonly config: Config } | { readonly problems: readonly Problem[] };
+/** What a config file is: a config, or all that is wrong with it; `using`: the plugins in it that can be looked at all the same. */
+export type Checked =
+  | { readonly config: Config }
+  | { readonly problems: readonly Problem[]; readonly using: readonly Using[] };
 
 /** Parses the bytes of a config file. `file` is its absolute path: its ending names the language, its folder is where paths begin. */
 export function parseConfig(bytes: Uint8Array, file: string, home: string): Checked {
   const decoded = decode(bytes);
   const { text } = decoded;
   const where = locator(text);
-  if ('complaint' in decoded) return { problems: locate([decoded.complaint], where, file) };
+  if ('complaint' in decoded) return { problems: locate([decoded.complaint], where, file), using: [] };
   const reading = file.endsWith('.json') ? readJson(text) : readYaml(text);
-  if ('complaints' in reading) return { problems: locate(reading.complaints, where, file) };
+  if ('complaints' in reading) return { problems: locate(reading.complaints, where, file), using: [] };
   const { node } = reading;
   const written = plain(node);
   const parsed = fileSchema.safeParse(written);
@@ -34,12 +38,14 @@ export function parseConfig(bytes: Uint8Array, file: string, home: string): Chec
     checkAcross(node, where),
     parsed.success ? [] : complaintsOf(parsed.error.issues, node),
   ]);
-  if (complaints.length > 0) return { problems: locate(complaints, where, file) };
   const place = (path: ConfigPath) => {
     const { line, column } = where(offsetOf(node, path));
     return `${file}:${line}:${column} ${formatPath(path)}`;
   };
-  return { config: build(withDefaults(written), file, home, namesOf(node), place) };
+  const whole = withDefaults(written);
+  if (complaints.length > 0)
+    return { problems: locate(complaints, where, file), using: usesOf(whole, { file, home, place }) };
+  return { config: build(whole, file, home, namesOf(node), place) };
 }
 
 /** Earlier rules know better: of two complaints about one place only the first stays. */
@@ -91,18 +97,10 @@ function build(
     relays: names.flatMap((name): readonly RelayConfig[] => {
       const relay = relays[name];
       if (relay === undefined) return [];
-      const plugins = relay.plugins.map(({ use, ...rest }, index) => ({
-        use: /^(?:\.|~?\/)/.test(use) ? absolute(use, folder, home) : use,
-        from: folder,
-        place: place(['relays', name, 'plugins', index]),
-        ...rest,
-      }));
+      const plugins = relay.plugins.map((written, index) =>
+        pluginUse(written, { file, home, place }, ['relays', name, 'plugins', index]),
+      );
       return [{ name, ...relay, plugins }];
     }),
   };
-}
-
-/** The absolute form of a path that a user wrote: `~/` is the home folder, anything else begins in `folder`. */
-export function absolute(path: string, folder: string, home: string): string {
-  return path === '~' || path.startsWith('~/') ? join(home, path.slice(1)) : resolve(folder, path);
 }

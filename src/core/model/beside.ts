@@ -1,3 +1,4 @@
+import { arrive } from './arrive.ts';
 import { Fault, type FaultReport } from './fault.ts';
 import { dial, withhold } from './next-attempt.ts';
 import { hastened, isForced, noTries, restAfter } from './rest.ts';
@@ -12,7 +13,8 @@ const memory = 600_000;
 
 type Dialing = Extract<Beside, { at: 'dialing' }>;
 type Resting = Extract<Beside, { at: 'waiting' | 'blocked' }>;
-type Input = Exclude<BesideInput, { type: 'replaced' }>;
+type Success = Extract<BesideInput, { type: 'beside-linked' | 'replaced' | 'beside-unready' }>;
+type Input = Exclude<BesideInput, Success>;
 
 const stay = (state: LaneState): LaneStep => ({ state, effects: [] });
 
@@ -31,7 +33,7 @@ export function besides(state: Up, input: Input, now: number, policy: LanePolicy
     case 'beside-failed': {
       if (state.beside?.at !== 'dialing') return stay(state);
       const { rest, effects } = restAfter(state.beside.tries, input.fault, now, policy);
-      return pause(state, state.beside, input.made === true ? { ...rest, made: true } : rest, effects);
+      return pause(state, state.beside, rest, effects);
     }
     case 'beside-withheld': {
       if (state.beside?.at !== 'dialing') return stay(state);
@@ -82,12 +84,34 @@ export function knowing({ kept: _kept, ...state }: Up): Up {
   return state;
 }
 
-/** The second link takes the place of the first. */
-export function replace(state: Up, { attempt, tries }: Dialing, now: number): LaneStep {
-  return {
-    state: { ...knowing(state), since: now, attempt, tries, backing: null, beside: null, vain: [] },
-    effects: [{ do: 'retire' }],
-  };
+/**
+ * The second link is up. It takes the place of the first once its backend is there; at once where the first has not got its own either: then it
+ * is no worse, and may be better.
+ */
+export function succeed(state: Up, beside: Dialing, input: Success, now: number, policy: LanePolicy): LaneStep {
+  switch (input.type) {
+    case 'replaced':
+      return replace(beside, null, now);
+    case 'beside-linked':
+      if (input.kept !== null && state.backing === null) return { state, effects: [{ do: 'back-beside' }] };
+      return replace(beside, input.kept, now);
+    case 'beside-unready': {
+      const { rest, effects } = restAfter(state.backing === null ? beside.tries : noTries, input.fault, now, policy);
+      if (state.backing === null) {
+        const paused = pause(state, beside, { ...rest, made: true }, effects);
+        return { state: paused.state, effects: [{ do: 'cancel-beside' }, ...paused.effects] };
+      }
+      const { attempt, tries } = beside;
+      const { kept } = input;
+      const next: Up = { at: 'up', since: now, attempt, tries, kept, backing: rest, beside: null, vain: [] };
+      return { state: next, effects: [{ do: 'retire' }, ...effects] };
+    }
+  }
+}
+
+function replace(beside: Dialing, kept: readonly number[] | null, now: number): LaneStep {
+  const { state, effects } = arrive(beside, kept, now);
+  return { state, effects: [{ do: 'retire' }, ...effects] };
 }
 
 function ring(state: Up, now: number, policy: LanePolicy): LaneStep {

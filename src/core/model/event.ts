@@ -2,7 +2,7 @@ import type { BackendFacts } from './backend.ts';
 import type { Endpoint, Ends } from './endpoint.ts';
 import type { FaultReport } from './fault.ts';
 import type { Question } from './question.ts';
-import type { LaneState, Stage } from './state.ts';
+import type { BringingTry, LaneState, Stage } from './state.ts';
 
 /** What the probe, or the last dial of the target, says of one forward. `unverified`: the target answers, nobody asked more. */
 export type Judgement = 'pending' | 'unverified' | 'well' | 'unwell';
@@ -81,6 +81,8 @@ export type Fact =
       readonly lane: number;
       readonly stage: Stage;
       readonly note: string | null;
+      /** Absent while no backend is brought. */
+      readonly bringing?: BringingTry;
     }
   /** What it leads to was launched, or found, and proved to be the right one; null: no plugin has to do with a backend. */
   | {

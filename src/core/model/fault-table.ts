@@ -1,7 +1,7 @@
 /**
  * How soon a failed attempt is repeated.
  * - `soon`: leaves no trace in sshd's auth log; quick steps, capped at 1.5 s, at once when a client waits.
- * - `stage`: a stage before the server's greeting ran out of time; quick steps, capped at 5 s.
+ * - `stage`: a stage before the server's greeting ran out of time, of 5 s each; quick steps, short ones for half a minute, capped at 5 s.
  * - `command`: a ProxyCommand that may have logged in somewhere ended by itself; 1, 2, 5, 10, 15, then every 30 s, whoever asks.
  * - `busy`: the server spoke, and the handshake was closed or ran out of time before authentication was over, which is a line in sshd's log; 1, 5,
  *   30, 120, 300 s, and at most 4 tries in 10 min, whoever asks.
@@ -120,6 +120,7 @@ export const faults = {
   REMOTE_FILE:            row('launch',  66, 502, 'a file on the host cannot be read or written', 'check its path and permissions there'),
   RELAY_STOPPED:          row('none',    69, 503, 'the relay, or the daemon, was stopped while a client waited', '`towline start` the relay'),
   HANDOVER_FAILED:        row('none',    69, 502, 'no worker took a client that was handed over', 'nothing; it may try again'),
+  BROWSER_MISSING:        row('none',    69, 502, 'no browser could be started on this machine', 'paste the address into one: `towline url RELAY` shows it'),
   HOLD_EXPIRED:           row('none',    69, 504, 'a client waited longer than hold.time', 'nothing; it may try again'),
   HOLD_FULL:              row('none',    69, 503, 'too many clients wait', 'raise hold.connections'),
   CONNECTIONS_FULL:       row('none',    69, 503, 'too many connections are open', 'raise connections'),

@@ -1,11 +1,11 @@
 import type { Event } from './event.ts';
 import type { FaultReport } from './fault.ts';
 import { judgedBy, pending } from './judged.ts';
+import { advanced, emptyLane, stageOf } from './lane-progress.ts';
 import type { ForwardSnapshot, LaneSnapshot, RelaySnapshot } from './snapshot.ts';
 import { neverLost } from './recovery.ts';
 import { restOf } from './rest.ts';
 import { bestLane } from './standing.ts';
-import type { Stage } from './state.ts';
 
 /** A relay of which nothing is known yet but what the config says. */
 export function declaredRelay(event: Extract<Event, { type: 'relay.declared' }>): RelaySnapshot {
@@ -32,20 +32,6 @@ export function declaredRelay(event: Extract<Event, { type: 'relay.declared' }>)
 }
 
 const unbound = { bound: false, boundBy: null, listenFault: null };
-
-const emptyLane: LaneSnapshot = {
-  pid: null,
-  state: { at: 'idle' },
-  stage: null,
-  staged: null,
-  note: null,
-  link: null,
-  machine: null,
-  backend: null,
-  fault: null,
-  until: null,
-  judged: [],
-};
 
 /** What happens to a relay that is known. */
 type RelayEvent = Exclude<Extract<Event, { relay: string }>, { type: 'relay.declared' | 'relay.removed' }>;
@@ -101,7 +87,7 @@ function foldFact(relay: RelaySnapshot, event: RelayEvent): RelaySnapshot {
     case 'lane.changed':
       return laneChanged(relay, event);
     case 'lane.advanced':
-      return laneAt(relay, event.lane, stageOf(relay.lanes[event.lane], event.stage, event.at, event.note));
+      return laneAt(relay, event.lane, advanced(relay.lanes[event.lane], event));
     case 'host.named':
       return laneAt(relay, event.lane, { machine: event.machine });
     case 'backend.ready':
@@ -135,11 +121,6 @@ function foldFact(relay: RelaySnapshot, event: RelayEvent): RelaySnapshot {
   }
 }
 
-/** How far an attempt is; the clock of a stage begins with it, not with what is said in it. */
-function stageOf(lane: LaneSnapshot | undefined, stage: Stage, at: number, note: string | null = null) {
-  return { stage, note, staged: lane?.stage === stage ? lane.staged : at };
-}
-
 /** Its links are as good as gone, and nothing that they say is about these forwards; a listener that goes on is as it was. */
 function changedRelay(relay: RelaySnapshot, event: Extract<Event, { type: 'relay.changed' }>): RelaySnapshot {
   return {
@@ -164,6 +145,7 @@ function laneChanged(relay: RelaySnapshot, event: Extract<Event, { type: 'lane.c
     stage: null,
     staged: null,
     note: null,
+    bringing: null,
     ...(up ? {} : { link: null, machine: null, backend: null, judged: [] }),
   });
   const rest = restOf(state);

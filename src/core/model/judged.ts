@@ -19,10 +19,17 @@ export function backingOf(
   forward: Pick<Ends, 'kind' | 'target'>,
   index: number,
 ): BackingState | null {
-  const { state, backend } = lane;
-  if (state.at !== 'up') return null;
-  const led = state.kept?.includes(index) ?? leadsToBackend(forward, backend?.target ?? null);
-  return led ? state.backing : null;
+  return lane.state.at === 'up' && isLed(lane, forward, index) ? lane.state.backing : null;
+}
+
+/** Whether a forward leads to the backend that a lane brings, as far as anybody knows. */
+export function isLed(
+  { state, backend }: Pick<LaneSnapshot, 'state' | 'backend'>,
+  forward: Pick<Ends, 'kind' | 'target'>,
+  index: number,
+): boolean {
+  const kept = state.at === 'up' ? state.kept : undefined;
+  return kept?.includes(index) ?? leadsToBackend(forward, backend?.target ?? null);
 }
 
 /** Its link is of no use: each forward leads to a backend that is missing. */

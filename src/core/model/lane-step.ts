@@ -5,16 +5,10 @@ import type { LaneState } from './state.ts';
 export type LaneInput =
   /** `forced`: the user asked for it, refused credentials may be tried again. */
   | { readonly type: 'start'; readonly forced: boolean }
-  /** The link is up, and what it leads to is ready. */
-  | { readonly type: 'linked' }
-  /** The link is up, but the backend did not come over it; `kept`: the forwards that wait for that, all others can be used. */
-  | {
-      readonly type: 'unready';
-      readonly fault: FaultReport;
-      readonly kept: readonly number[];
-      /** It is tried again at once, over the link that is up. */
-      readonly again: boolean;
-    }
+  /** The link is up. `kept`: the forwards that wait for what is to be brought over it now, all others can be used; null: nothing is. */
+  | { readonly type: 'linked'; readonly kept: readonly number[] | null }
+  /** A try to bring the backend over the link that is up has failed, and may come again at once; `kept`: who waits for it, as is known by now. */
+  | { readonly type: 'stumbled'; readonly kept: readonly number[] }
   /** What was being tried failed: the link, or over a link that is up, the backend. */
   | { readonly type: 'failed'; readonly fault: FaultReport }
   /** The host, or the credentials, are to be left alone until then, because of what somebody else met. */
@@ -46,10 +40,14 @@ export type BesideInput =
     }
   /** It gave one. */
   | { readonly type: 'trusted' }
-  /** The second one is up, and what it leads to is ready. */
+  /** The second one is up; `kept` as with `linked`. */
+  | { readonly type: 'beside-linked'; readonly kept: readonly number[] | null }
+  /** What the second one leads to is ready. */
   | { readonly type: 'replaced' }
-  /** `made`: it was up, but the backend did not come over it. */
-  | { readonly type: 'beside-failed'; readonly fault: FaultReport; readonly made?: boolean }
+  /** The second one is up, but the backend did not come over it; `kept`: the forwards that would wait for that. */
+  | { readonly type: 'beside-unready'; readonly fault: FaultReport; readonly kept: readonly number[] }
+  /** It could not be made. */
+  | { readonly type: 'beside-failed'; readonly fault: FaultReport }
   | { readonly type: 'beside-withheld'; readonly fault: FaultReport; readonly until: number }
   | { readonly type: 'beside-timer' };
 
@@ -73,6 +71,8 @@ export type LaneEffect =
   | { readonly do: 'drain' }
   /** Make a second link beside the first. */
   | { readonly do: 'dial-beside'; readonly forced: boolean }
+  /** Bring the backend over the second link, before that takes the place of the first. */
+  | { readonly do: 'back-beside' }
   | { readonly do: 'cancel-beside' }
   /** The second link takes the place of the first, which goes on for as long as somebody is joined over it. */
   | { readonly do: 'retire' }

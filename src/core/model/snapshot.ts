@@ -6,7 +6,7 @@ import { declaredRelay, foldRelay } from './fold-relay.ts';
 import type { Judged } from './judged.ts';
 import { foldRecovery, type Recovery, serves } from './recovery.ts';
 import { standing } from './standing.ts';
-import type { LaneState, Stage } from './state.ts';
+import type { BringingTry, LaneState, Stage } from './state.ts';
 
 /** The fold of all events: everything that status, page and metrics say about relays. */
 export interface Snapshot {
@@ -19,6 +19,8 @@ export interface Snapshot {
   readonly stopping: boolean;
   /** What the config file holds and nobody has taken over; null: what stands there runs, as far as is known. */
   readonly pending: PendingConfig | null;
+  /** The last change of the config file that was taken over, asked for or not, and when, ms since the epoch; null: none was. */
+  readonly taken: (ChangeFact & { readonly at: number }) | null;
   readonly relays: Readonly<Record<string, RelaySnapshot>>;
 }
 
@@ -54,6 +56,8 @@ export interface LaneSnapshot {
   readonly staged: number | null;
   /** How far it is in its stage, such as the last line that a backend printed. */
   readonly note: string | null;
+  /** The try to bring its backend that is under way, and when it began, ms since the epoch; null: none is. */
+  readonly bringing: (BringingTry & { readonly since: number }) | null;
   readonly link: LinkFacts | null;
   /** What the host calls itself; null while that is not known. */
   readonly machine: string | null;
@@ -86,6 +90,7 @@ export const emptySnapshot: Snapshot = {
   since: 0,
   stopping: false,
   pending: null,
+  taken: null,
   relays: {},
 };
 
@@ -101,8 +106,11 @@ export function fold(snapshot: Snapshot, event: Event): Snapshot {
       return next;
     case 'daemon.stopping':
       return { ...next, stopping: true };
-    case 'config.reloaded':
-      return { ...next, pending: null };
+    case 'config.reloaded': {
+      const { added, removed, changed, ended, at } = event;
+      const isSame = added.length + removed.length + changed.length === 0;
+      return { ...next, pending: null, taken: isSame ? snapshot.taken : { added, removed, changed, ended, at } };
+    }
     case 'config.refused':
       return { ...next, pending: { fault: event.fault } };
     case 'config.differs': {

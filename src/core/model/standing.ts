@@ -51,9 +51,11 @@ function say(word: Word, reason: string, fault: FaultReport | null = null, until
 
 function standingAway({ lanes, before }: RelaySnapshot): Standing {
   const away: Word = before ? 'reconnecting' : 'connecting';
-  for (const { state, stage, note } of lanes) {
+  for (const lane of lanes) {
+    const { state, stage, note } = lane;
     if (state.at === 'waiting') return say(away, state.fault.message, state.fault, state.until);
-    if (state.at === 'dialing') return say(away, note ?? `${stage ?? 'starting'}, attempt ${state.attempt}`);
+    if (state.at !== 'dialing') continue;
+    return say(away, `${note ?? `${stage ?? 'starting'}, attempt ${state.attempt}`}${tryOf(lane)}`);
   }
   const hopeless = lanes.map(hopelessness);
   const [first] = hopeless;
@@ -82,9 +84,12 @@ function standingUp({ lanes, forwards, before }: RelaySnapshot, lane: LaneSnapsh
     // Where nothing else is led to, the link alone is of no use; another lane may bring the backend yet.
     const useless = isUseless(lane, forwards);
     const hopeless = useless && backing.at === 'blocked' && !lanes.some(isDialing);
-    const word = hopeless ? 'blocked' : useless && !before ? 'connecting' : 'degraded';
+    const fresh = backing.at === 'trying' && backing.fresh === true;
+    const away = before ? 'reconnecting' : 'connecting';
+    const word = hopeless ? 'blocked' : fresh || (useless && !before) ? away : 'degraded';
     if (backing.at !== 'trying') return say(word, backing.fault.message, backing.fault, backing.until);
-    return say(word, `bringing its backend again over the same link${far === null ? '' : `: ${far}`}`);
+    const what = fresh ? 'the link is up, bringing its backend' : 'bringing its backend again over the same link';
+    return say(word, `${what}${far === null ? '' : `: ${far}`}${tryOf(lane)}`);
   }
   for (const { listenFault, judgement, judgeFault } of forwards) {
     const fault = listenFault ?? (judgement === 'unwell' ? judgeFault : null);
@@ -99,6 +104,12 @@ function standingUp({ lanes, forwards, before }: RelaySnapshot, lane: LaneSnapsh
   const up = lanes.filter((lane) => isWell(lane.state)).length;
   const reasons = [...(verified ? [] : ['unverified']), ...(lanes.length === 1 ? [] : [`lanes ${up}/${lanes.length}`])];
   return { ...say('connected', reasons.join(', ')), verified };
+}
+
+/** Which try to bring the backend this is; the first is nothing to speak of, and a pause tells of it itself. */
+function tryOf({ stage, bringing }: LaneSnapshot): string {
+  const shown = bringing !== null && bringing.number > 1 && stage !== 'pause';
+  return shown ? `, try ${bringing.number} of ${bringing.of}` : '';
 }
 
 /** It is on its way to a link, and to the backend behind that. */

@@ -19,6 +19,16 @@ export type Stage =
   | 'proof'
   | 'pause';
 
+/** Which of the tries to bring a backend over one link this is, or, in a pause, was. */
+export interface BringingTry {
+  /** From 1. */
+  readonly number: number;
+  /** So many are made before a long rest. */
+  readonly of: number;
+  /** What the last one failed with; null: none has failed since the backend was ready. */
+  readonly fault: FaultReport | null;
+}
+
 /** A pause after a failure. `tries` counts consecutive failures of one retry class. Times are ms since the epoch. */
 export type Rest =
   | {
@@ -40,7 +50,14 @@ export type Rest =
     };
 
 /** How it stands with a backend that is brought over a link that is up; its failures are counted apart from the link's. */
-export type BackingState = { readonly at: 'trying'; readonly tries: Tries } | Rest;
+export type BackingState =
+  | {
+      readonly at: 'trying';
+      readonly tries: Tries;
+      /** True: it is the first try over a new link; absent: one has failed, or the backend had come over this link before. */
+      readonly fresh?: boolean;
+    }
+  | Rest;
 
 /**
  * A link whose life is in doubt, and the second one that is made beside it meanwhile; the first serves on who is joined over it. `why` says how

@@ -1,5 +1,5 @@
 import type { FaultCode } from './fault-table.ts';
-import type { PendingConfig, RelaySnapshot } from './snapshot.ts';
+import type { PendingConfig, RelaySnapshot, Snapshot } from './snapshot.ts';
 import type { Standing } from './standing.ts';
 
 /** How many clients were refused for each reason. */
@@ -36,5 +36,7 @@ export interface DaemonStatus {
   readonly stopping: boolean;
   /** What the config file holds and nobody has taken over; null: what stands there runs, as far as is known. */
   readonly pending: PendingConfig | null;
+  /** The last change of the config file that was taken over, asked for or not, and when, ms since the epoch; null: none was. */
+  readonly taken: Snapshot['taken'];
   readonly relays: readonly RelayStatus[];
 }

@@ -1,4 +1,5 @@
-import { besides, hurryBeside, inherit, isSilent, knowing, leaveBeside, replace } from './beside.ts';
+import { arrive } from './arrive.ts';
+import { besides, hurryBeside, inherit, isSilent, knowing, leaveBeside, succeed } from './beside.ts';
 import { type FaultReport, retryOf } from './fault.ts';
 import { dial, fail, lose, withhold } from './next-attempt.ts';
 import { hastened, isForced, noTries, restAfter, restOf } from './rest.ts';
@@ -15,19 +16,10 @@ export function step(state: LaneState, input: LaneInput, now: number, policy: La
       return state.at === 'idle' ? dial(1, noTries, false, input.forced) : stay(state);
     case 'linked': {
       if (state.at !== 'dialing') return { state, effects: [{ do: 'close-link' }] };
-      const { attempt, tries } = state;
-      return { state: { at: 'up', since: now, attempt, tries, backing: null, beside: null, vain: [] }, effects: [] };
+      return arrive(state, input.kept, now);
     }
-    case 'unready': {
-      if (state.at !== 'dialing') return { state, effects: [{ do: 'close-link' }] };
-      const { attempt, tries } = state;
-      const { kept } = input;
-      const up = { at: 'up', since: now, attempt, tries, kept, beside: null, vain: [] } as const;
-      if (input.again)
-        return { state: { ...up, backing: { at: 'trying', tries: noTries } }, effects: [{ do: 'back' }] };
-      const { rest: backing, effects } = restAfter(noTries, input.fault, now, policy);
-      return { state: { ...up, backing }, effects };
-    }
+    case 'stumbled':
+      return state.at === 'up' ? stay(stumble(state, input.kept)) : stay(state);
     case 'failed':
       if (state.at === 'up') return unback(state, input.fault, now, policy);
       return state.at === 'dialing' ? fail(state, input.fault, now, policy) : stay(state);
@@ -49,9 +41,13 @@ export function step(state: LaneState, input: LaneInput, now: number, policy: La
     case 'beside-withheld':
     case 'beside-timer':
       return state.at === 'up' ? besides(state, input, now, policy) : stay(state);
+    case 'beside-linked':
     case 'replaced':
+    case 'beside-unready': {
       if (state.at !== 'up' || state.beside?.at !== 'dialing') return { state, effects: [{ do: 'cancel-beside' }] };
-      return after(calm(state), replace(state, state.beside, now));
+      const next = succeed(state, state.beside, input, now, policy);
+      return next.effects.some((effect) => effect.do === 'retire') ? after(calm(state), next) : next;
+    }
     case 'timer':
       return ring(state, now);
     case 'nudge':
@@ -71,6 +67,14 @@ export function step(state: LaneState, input: LaneInput, now: number, policy: La
     case 'stop':
       return end(leave(state));
   }
+}
+
+/** A backend that came over this link once leads where it did; one that never came may be known better by what failed. */
+function stumble(state: Up, kept: readonly number[]): Up {
+  const { backing } = state;
+  if (state.kept === undefined || backing?.at !== 'trying') return state;
+  if (backing.fresh !== true && String(kept) === String(state.kept)) return state;
+  return { ...state, kept, backing: { at: 'trying', tries: backing.tries } };
 }
 
 /** Has the backend brought over the link that is there; who is at it already goes on. */

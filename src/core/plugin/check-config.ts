@@ -9,9 +9,12 @@ export interface GuestCheck {
   readonly relay: string;
   /** `refused`: its `check` does not accept the config. `failed`: it cannot be loaded, or its factory fails; then its relay is blocked, no other. */
   readonly kind: 'refused' | 'failed';
+  /** Where the config has it: `/path/towline.json:12:9 relays.web.plugins[0]`; null: nobody knows. */
+  readonly place: string | null;
   readonly fault: Fault;
 }
 
+/** A plugin of a relay. */
 interface Using {
   readonly relay: string;
   readonly use: PluginUse;
@@ -26,18 +29,27 @@ const grace = 500;
  * Loads every plugin of a config, each in a thread that ends afterwards, and asks its `check`. `loading`: how long a module may take, ms; one
  * that takes longer is not asked, and its relay waits for it in its own worker. Never rejects.
  */
-export async function checkByGuests(
+export function checkByGuests(
   config: Config,
+  builtins: Readonly<Record<string, string>>,
+  loading: number,
+): Promise<readonly GuestCheck[]> {
+  const using = config.relays.flatMap(({ name, plugins }) => plugins.map((use) => ({ relay: name, use })));
+  return checkUses(using, config, builtins, loading);
+}
+
+/** As `checkByGuests` for some plugins; without a config (null) they are loaded, take their options, and are asked nothing. */
+export async function checkUses(
+  all: readonly Using[],
+  config: Config | null,
   builtins: Readonly<Record<string, string>>,
   loading: number,
 ): Promise<readonly GuestCheck[]> {
   const turnstile = new Turnstile(atOnce);
   const byModule = new Map<string, Using[]>();
-  for (const { name: relay, plugins } of config.relays) {
-    for (const use of plugins) {
-      const key = JSON.stringify([use.use, use.from]);
-      byModule.set(key, [...(byModule.get(key) ?? []), { relay, use }]);
-    }
+  for (const using of all) {
+    const key = JSON.stringify([using.use.use, using.use.from]);
+    byModule.set(key, [...(byModule.get(key) ?? []), using]);
   }
   const checks = [...byModule.values()].map(async (using) => {
     const leave = await new Promise<() => void>((resolve) => turnstile.enter(resolve));
@@ -47,7 +59,7 @@ export async function checkByGuests(
 }
 
 async function checkOne(
-  config: Config,
+  config: Config | null,
   using: readonly Using[],
   builtins: Readonly<Record<string, string>>,
   loading: number,
@@ -60,18 +72,21 @@ async function checkOne(
   try {
     await within(loading, thread.loaded, () => thread.kill(`did not load within ${loading / 1000} s`));
     for (const { relay, use } of using) {
+      const place = use.place ?? null;
       const limit = use.deadlines.check ?? hooks.check.deadline;
       const unseated = await within(limit + grace, thread.seat(relay, use), () =>
         thread.kill(`gave no answer to daemon within ${limit / 1000} s`),
       );
       if (unseated !== null) {
-        found.push({ relay, kind: 'failed', fault: Fault.fromReport(unseated) });
+        found.push({ relay, kind: 'failed', place, fault: Fault.fromReport(unseated) });
         continue;
       }
-      const refused = await within(limit + grace, thread.check(config), () =>
-        thread.kill(`gave no answer to check within ${limit / 1000} s`),
-      );
-      if (refused !== null) found.push({ relay, kind: 'refused', fault: refusal(refused) });
+      if (config !== null) {
+        const refused = await within(limit + grace, thread.check(config), () =>
+          thread.kill(`gave no answer to check within ${limit / 1000} s`),
+        );
+        if (refused !== null) found.push({ relay, kind: 'refused', place, fault: refusal(refused) });
+      }
       await within(limit + grace, thread.unseat(), () => thread.kill('did not clean up'));
     }
   } finally {

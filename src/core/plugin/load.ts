@@ -59,9 +59,12 @@ async function urlOf(path: string): Promise<string> {
 function parseOptions(plugin: Plugin, options: GuestUse['options'], place: string | undefined): unknown {
   const name = `${place === undefined ? '' : `${printable(place)}: `}plugin ${printable(plugin.name)}`;
   if (plugin.options === undefined) {
-    const [key] = Object.keys(options);
-    if (key === undefined) return undefined;
-    throw new Fault('CONFIG_INVALID', `${name} takes no option "${printable(key)}"; remove it`);
+    const keys = Object.keys(options).map((key) => `"${printable(key)}"`);
+    if (keys.length === 0) return undefined;
+    throw new Fault(
+      'CONFIG_INVALID',
+      `${name} takes no option ${keys.join(', ')}; remove ${keys.length === 1 ? 'it' : 'them'}`,
+    );
   }
   try {
     return plugin.options.parse(options);

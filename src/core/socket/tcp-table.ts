@@ -9,6 +9,8 @@ export interface TcpRow {
   readonly port: number;
   /** Hexadecimal number of the state; see `tcpState`. */
   readonly state: string;
+  /** Bytes that arrived and nobody has read; the end of the stream counts as one. */
+  readonly unread: number;
   readonly uid: number;
   /** 0 for a socket that no process has any more. */
   readonly inode: number;
@@ -44,10 +46,13 @@ export async function uidOf({ from, to }: ClientConnection): Promise<number | nu
 }
 
 function parseRow(line: string): readonly TcpRow[] {
-  const [, local, remote, state, , , , uid, , inode] = line.trim().split(/\s+/);
+  const [, local, remote, state, queues = '', , , uid, , inode] = line.trim().split(/\s+/);
   if (local === undefined || remote === undefined || state === undefined || inode === undefined) return [];
   const port = Number.parseInt(local.slice(local.indexOf(':') + 1), 16);
-  return [{ local: decode(local), remote: decode(remote), port, state, uid: Number(uid), inode: Number(inode) }];
+  const unread = Number.parseInt(queues.slice(queues.indexOf(':') + 1), 16);
+  return [
+    { local: decode(local), remote: decode(remote), port, state, unread, uid: Number(uid), inode: Number(inode) },
+  ];
 }
 
 /** The kernel prints each 32-bit word of an address in the machine's byte order: little-endian wherever Node runs. */

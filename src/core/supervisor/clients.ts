@@ -7,6 +7,7 @@ import { forwardGone, handedInVain, neverAnswered, tooManyHeld, tooManyOpen, wai
 import type { ClientsPorts, OpenLane } from './clients-ports.ts';
 import { type Connection, describeClient } from './connection.ts';
 import type { ConnectionTable } from './connection-table.ts';
+import { HeldWatch } from './held-watch.ts';
 import { Patience } from './patience.ts';
 
 const handoverLimit = 4;
@@ -22,6 +23,7 @@ export class Clients {
   readonly #ports: ClientsPorts;
   readonly #table: ConnectionTable;
   readonly #mine = new Set<Connection>();
+  readonly #watch: HeldWatch;
   #held = 0;
   #serving = false;
   accepted = 0;
@@ -30,6 +32,8 @@ export class Clients {
     this.#config = config;
     this.#table = table;
     this.#ports = ports;
+    const held = () => [...this.#mine].filter(({ at }) => at === 'held');
+    this.#watch = new HeldWatch(held, ports.departed, (connection) => this.#cut(connection));
   }
 
   get open(): number {
@@ -174,6 +178,7 @@ export class Clients {
       this.#refuse(connection, waitedInVain(name, hold.time, stood));
     });
     connection.patience.run(!(prospect.is === 'held' && prospect.launching));
+    this.#watch.begin();
     this.#ports.hurry();
   }
 

@@ -7,8 +7,10 @@ export function factOf(message: Extract<ToSupervisor, { lane: LaneId }>, relay: 
   switch (message.say) {
     case 'state':
       return { type: 'lane.changed', ...at, state: message.state };
-    case 'stage':
-      return { type: 'lane.advanced', ...at, stage: message.stage, note: message.note };
+    case 'stage': {
+      const { stage, note, bringing } = message;
+      return { type: 'lane.advanced', ...at, stage, note, ...(bringing === undefined ? {} : { bringing }) };
+    }
     case 'link':
       return { type: 'link.opened', ...at, link: message.link };
     case 'doubt': {

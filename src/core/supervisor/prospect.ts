@@ -1,9 +1,9 @@
 import { Fault, type FaultReport } from '../model/fault.ts';
 import { isSilent } from '../model/beside.ts';
-import { backingOf } from '../model/judged.ts';
-import type { LaneSnapshot, RelaySnapshot } from '../model/snapshot.ts';
+import { backingOf, isLed } from '../model/judged.ts';
+import type { ForwardSnapshot, LaneSnapshot, RelaySnapshot } from '../model/snapshot.ts';
 import { bestLane, isDialing, standing } from '../model/standing.ts';
-import type { BackingState, Stage } from '../model/state.ts';
+import type { Stage } from '../model/state.ts';
 
 /** What a client of a forward can hope for now. */
 export type Prospect =
@@ -26,25 +26,23 @@ export function prospectOf(name: string, relay: RelaySnapshot | null, forward: n
   if ((word === 'offline' || word === 'draining') && running !== 'restarting') return stopped(name);
   const best = lanes[bestLane(relay) ?? -1];
   const ends = forwards[forward];
-  const held: Prospect = { is: 'held', launching: lanes.some(isLaunching) };
+  const held: Prospect = { is: 'held', launching: false };
   if (best === undefined || ends === undefined) return held;
-  const prospect = prospectUp(best, backingOf(best, ends, forward));
+  const prospect = prospectUp(best, ends, forward);
   // What one lane could not bring, one that is on its way may.
   return prospect.is === 'hopeless' && lanes.some(isDialing) ? held : prospect;
 }
 
-function prospectUp(lane: LaneSnapshot, backing: BackingState | null): Prospect {
+function prospectUp(lane: LaneSnapshot, ends: ForwardSnapshot, forward: number): Prospect {
   // Nobody is led over a link that does not answer.
   if (lane.state.at === 'up' && isSilent(lane.state.beside)) {
-    return { is: 'held', launching: lane.state.beside?.at === 'dialing' && launchStages.includes(lane.stage) };
+    const brings = lane.state.beside?.at === 'dialing' && launchStages.includes(lane.stage);
+    return { is: 'held', launching: brings && isLed(lane, ends, forward) };
   }
+  const backing = backingOf(lane, ends, forward);
   if (backing === null) return { is: 'open' };
   if (backing.at === 'blocked') return { is: 'hopeless', fault: backing.fault };
   return { is: 'held', launching: backing.at === 'trying' && lane.stage !== 'pause' };
-}
-
-function isLaunching({ state, stage }: LaneSnapshot): boolean {
-  return isDialing({ state }) && launchStages.includes(stage);
 }
 
 function stopped(name: string): Prospect {

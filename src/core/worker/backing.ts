@@ -6,30 +6,15 @@ import { Fault, retryOf } from '../model/fault.ts';
 import type { BackendCall } from '../model/plugin.ts';
 import type { RemoteHost } from '../model/remote.ts';
 import type { Secret } from '../model/secret.ts';
-import type { Stage } from '../model/state.ts';
+import type { BringingTry, Stage } from '../model/state.ts';
 import { adviseRefused } from '../probe/refused-token.ts';
 import { checkToken } from '../probe/token-check.ts';
 import { remoteHost } from '../ssh/link/remote-host.ts';
 import type { Channel, Link } from '../ssh/link/link.ts';
+import type { BackingNews, Providers } from './backing-ports.ts';
 import { monotonic } from './clock.ts';
 import { type Verify, witness } from './witness.ts';
 import { type ReadyForward, readyForwards } from './ready-forward.ts';
-
-/** The plugins of a relay that have to do with its backend. */
-export interface Providers {
-  readonly hasBackend: boolean;
-  readonly hasToken: boolean;
-  backend(link: RemoteHost, call: BackendCall): Promise<Backend | undefined>;
-  token(link: RemoteHost, backend: Backend | null, signal: AbortSignal): Promise<Secret | null | undefined>;
-}
-
-/** What is told of it on the way. */
-export interface BackingNews {
-  stage(stage: Stage, note: string | null): void;
-  warn(text: string): void;
-  /** The backend is ready, and this is its token; undefined: nobody knows one. */
-  learned(backend: Backend | null, token: Secret | null | undefined): void;
-}
 
 /** What a relay leads to over one link. */
 export interface Backed {
@@ -59,6 +44,8 @@ const pauses = [1_000, 2_000, 4_000, 8_000];
 /** One that answered for so long counts as well again, ms. */
 const steady = 60_000;
 
+const firstTry: BringingTry = { number: 1, of: pauses.length + 1, fault: null };
+
 const loopback = { address: '127.0.0.1', port: 0 };
 
 /** Makes ready what a relay leads to: its backend, its token, and the proof that they belong together. */
@@ -74,8 +61,7 @@ export class Backing {
   #reached: Backend | null = null;
   /** Where it was said to listen, over whatever link. */
   #target: Endpoint | null = null;
-  /** What failed first over a link that is up meanwhile: the next tries are made over that. */
-  #early: { readonly link: Link; readonly fault: Fault } | null = null;
+  #try: BringingTry = firstTry;
 
   constructor(relay: RelayConfig, given: Secret | null, providers: Providers, news: BackingNews) {
     this.#relay = relay;
@@ -84,22 +70,28 @@ export class Backing {
     this.#news = news;
   }
 
+  /** What a relay leads to that no plugin brings anything for; null: it is to be prepared, over each link. */
+  atOnce(): Backed | null {
+    const { hasBackend, hasToken } = this.#providers;
+    const forwards = readyForwards(this.#relay.forwards, null);
+    if (hasBackend || hasToken || forwards.every((forward) => forward === null)) return null;
+    this.#ready(null, this.given ?? undefined);
+    return { forwards, backend: null, token: this.given, ask: null, verify: null };
+  }
+
   /**
    * Has the plugins bring the backend and its token over a new link, or once more over one whose backend has gone. No token leaves before the
    * backend has refused a wrong one. `asked`: the user asked for it, so that even what was stopped on purpose may be started. Rejects with
-   * their fault, with what ended the link, or with the signal's reason. `once`: after the first failure already, for others wait for the link;
-   * the tries that are left are made by the next call.
+   * their fault, with what ended the link, or with the signal's reason.
    */
-  async prepare(link: Link, asked: boolean, signal: AbortSignal, once = false): Promise<Backed> {
+  async prepare(link: Link, asked: boolean, signal: AbortSignal): Promise<Backed> {
     const ended = this.#endOf(link);
     const until = AbortSignal.any([signal, ended]);
     try {
       const host = remoteHost(link);
-      const early = this.#early?.link === link ? this.#early.fault : null;
-      this.#early = null;
-      if (early !== null) await this.#pause(0, early, until);
-      for (let tries = early === null ? 0 : 1; ; tries += 1) {
+      for (let tries = 0; ; tries += 1) {
         const given = this.given;
+        this.#try = { ...this.#try, number: tries + 1 };
         try {
           const backed = await this.#bring(link, host, { forced: asked && tries === 0, link: ended }, until);
           // Another token was set meanwhile: that one is to be proved.
@@ -109,11 +101,9 @@ export class Backing {
           // It failed with a token that does not count any more.
           if (given !== this.given) continue;
           const fault = Fault.from(error);
+          this.#try = { ...this.#try, fault: fault.report() };
+          this.#news.stumbled(link, fault);
           if (tries >= pauses.length || !mayCureItself(fault)) throw fault;
-          if (once) {
-            this.#early = { link, fault };
-            throw fault;
-          }
           await this.#pause(tries, fault, until);
         }
       }
@@ -125,13 +115,14 @@ export class Backing {
 
   async #pause(tries: number, fault: Fault, until: AbortSignal): Promise<void> {
     const pause = pauses[tries] ?? 0;
-    this.#news.stage('pause', `try ${tries + 1}: ${fault.message}; again in ${pause / 1000} s`);
+    const { of } = this.#try;
+    this.#try = { number: tries + 1, of, fault: fault.report() };
+    this.#stage('pause', `try ${tries + 1} of ${of}: ${fault.message}; again in ${pause / 1000} s`);
     await sleep(pause, undefined, { signal: until }).catch(() => until.throwIfAborted());
   }
 
-  /** Whether more tries are to be made at once over a link that is up now. */
-  get unfinished(): boolean {
-    return this.#early !== null;
+  #stage(stage: Stage, note: string | null): void {
+    this.#news.stage(stage, note, this.#try);
   }
 
   /** Aborted when the link ends: what a plugin began for it hears of that long after it was made ready. */
@@ -160,7 +151,7 @@ export class Backing {
     const ask = door === null || !token ? null : { door, token, relay: name, byHand: token === this.given };
     const verify = backend === null || !token ? null : await witness(host, backend, signal);
     if (ask !== null && backend !== null) {
-      this.#news.stage('proof', null);
+      this.#stage('proof', null);
       await checkToken(() => dial(link, backend), ask.door, ask.token, signal, verify).catch((error: unknown) => {
         throw adviseRefused(error, name, ask.byHand);
       });
@@ -171,14 +162,25 @@ export class Backing {
       throw new Fault('CONFIG_INVALID', text);
     }
     signal.throwIfAborted();
-    this.#news.learned(backend, token);
-    this.#readied = monotonic();
+    this.#ready(backend, token);
     return { forwards: ready, backend, token: token ?? null, ask, verify };
+  }
+
+  #ready(backend: Backend | null, token: Secret | null | undefined): void {
+    this.#news.learned(backend, token);
+    this.#try = firstTry;
+    this.#readied = monotonic();
   }
 
   /** The backend that was brought last, whether or not it was proved; null: it did not even come. */
   get reached(): Backend | null {
     return this.#reached;
+  }
+
+  /** Numbers of the forwards that wait for what is brought over a new link, as far as anybody can say; all, where that is only a token. */
+  get awaited(): readonly number[] {
+    const { forwards } = this.#relay;
+    return keptForwards(forwards, this.#target, true, undefined);
   }
 
   /** Numbers of the forwards that lead to a backend that failed by this, as far as anybody can say. */
@@ -202,9 +204,9 @@ export class Backing {
   ): Promise<Backend | null> {
     if (!this.#providers.hasBackend) return null;
     const targets = fixedTargets(this.#relay.forwards);
-    const { stage, warn } = this.#news;
-    stage('backend', null);
-    const progress = (text: string) => stage('backend', text);
+    const { warn } = this.#news;
+    this.#stage('backend', null);
+    const progress = (text: string) => this.#stage('backend', text);
     return (await this.#providers.backend(host, { ...call, signal, targets, progress, warn })) ?? null;
   }
 
@@ -212,7 +214,7 @@ export class Backing {
     if (this.given !== null) return this.given;
     if (backend?.token !== undefined) return backend.token;
     if (!this.#providers.hasToken) return undefined;
-    this.#news.stage('token', null);
+    this.#stage('token', null);
     return this.#providers.token(host, backend, signal);
   }
 }

@@ -1,5 +1,5 @@
+import { Fault } from '../model/fault.ts';
 import type { Backed } from './backing.ts';
-import { givenUp } from './link-attempt.ts';
 
 /** What becomes of it: one of the two, once, unless it is given up. */
 export interface BringingNews {
@@ -7,7 +7,7 @@ export interface BringingNews {
   failed(error: unknown): void;
 }
 
-/** One attempt to bring a backend back over a link that is up. Who gave it up hears no more of it. */
+/** One attempt to bring a backend over a link that is up. Who gave it up hears no more of it. */
 export class Bringing {
   readonly #stop = new AbortController();
 
@@ -26,6 +26,6 @@ export class Bringing {
 
   /** Giving up what is over is harmless. */
   giveUp(): void {
-    this.#stop.abort(givenUp());
+    this.#stop.abort(new Fault('LINK_LOST', 'the attempt was given up; nothing to do'));
   }
 }

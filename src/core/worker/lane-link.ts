@@ -2,47 +2,35 @@ import type { Fault } from '../model/fault.ts';
 import type { LaneEffect } from '../model/lane-step.ts';
 import type { DoubtListener, Link } from '../ssh/link/link.ts';
 import type { Backed, Backing } from './backing.ts';
-import { Bringing } from './bringing.ts';
 import type { Dialer } from './dialer.ts';
-import { LinkAttempt } from './link-attempt.ts';
+import { type Bring, LinkAttempt } from './link-attempt.ts';
+import type { LinkNews } from './link-news.ts';
 import type { Lease } from './links.ts';
 
-/** What a lane hears of its link. */
-export interface LinkNews {
-  /** The link is up, and so is what it leads to. */
-  linked(link: Link, backed: Backed): void;
-  /** The link is up, but the backend did not come over it. */
-  unready(link: Link, error: unknown): void;
-  /** What the link leads to was brought again. */
-  backed(link: Link, backed: Backed): void;
-  /** What was being tried failed. Nothing is left of an attempt to dial; a link that was up is as it was. */
-  failed(error: unknown): void;
-  /** It was up, and ended by itself. */
-  lost(fault: Fault): void;
-  /** The second link is up, and so is what it leads to: `retire` takes it. */
-  beside(link: Link, backed: Backed): void;
-  /** The second link could not be made, or was `made` and the backend did not come over it. Nothing is left of it. */
-  besideFailed(error: unknown, made: boolean): void;
-  /** Whether the life of the link that is up is in doubt. */
-  readonly doubt: DoubtListener;
-}
-
-type LinkEffect = 'dial' | 'dial-beside' | 'cancel-beside' | 'retire' | 'promote' | 'cancel-back';
+type LinkEffect =
+  | 'dial'
+  | 'back'
+  | 'dial-beside'
+  | 'back-beside'
+  | 'cancel-beside'
+  | 'retire'
+  | 'promote'
+  | 'cancel-back';
 
 /** Whom the doubts of a replaced link concern: it goes on until its pulse says that it is dead. */
 const nobody: DoubtListener = { doubted: () => undefined, trusted: () => undefined };
 
-/** The link of a lane: dialed, made ready with all that it leads to, replaced by another one, given up. */
+/** The link of a lane: dialed, what it leads to brought over it, replaced by another one, given up. */
 export class LaneLink {
   readonly #dialer: Dialer;
   readonly #backing: Backing;
   readonly #news: LinkNews;
-  /** The link that is up. */
+  /** The lane's own: it is being made, or is up. */
+  #own: LinkAttempt | null = null;
+  /** The own one, once it is up. */
   #lease: Lease | null = null;
   #heedless: () => void = () => undefined;
-  #dialing: LinkAttempt | null = null;
   #beside: LinkAttempt | null = null;
-  #bringing: Bringing | null = null;
   /** Replaced ones, over which somebody is joined still. */
   readonly #retired = new Set<Lease>();
   /** The user asked for what is tried next: even a backend that was stopped on purpose may be started. Forgotten once that was tried. */
@@ -54,9 +42,9 @@ export class LaneLink {
     this.#news = news;
   }
 
-  /** Null while there is none; it may not be ready yet. */
+  /** Null while none is up. */
   get link(): Link | null {
-    return (this.#lease ?? this.#dialing?.lease)?.link ?? null;
+    return this.#lease?.link ?? null;
   }
 
   /** Somebody is joined over a link that was replaced. */
@@ -68,42 +56,31 @@ export class LaneLink {
   perform(effect: Extract<LaneEffect, { do: LinkEffect }>): void {
     switch (effect.do) {
       case 'dial':
-        this.#dialing = this.#begin(effect.forced, true);
+        this.#own = this.#begin(effect.forced);
+        break;
+      case 'back':
+        this.#own?.bring();
+        break;
+      case 'cancel-back':
+        this.#own?.leave();
         break;
       case 'dial-beside':
-        this.#beside = this.#begin(effect.forced, false);
+        this.#beside = this.#begin(effect.forced);
+        break;
+      case 'back-beside':
+        this.#beside?.bring();
         break;
       case 'cancel-beside':
         this.#beside?.giveUp();
         this.#beside = null;
         break;
       case 'retire':
-        this.#replace();
+        this.#retire();
         break;
       case 'promote':
-        this.#dialing = this.#beside;
-        this.#beside = null;
-        break;
-      case 'cancel-back':
-        this.#cancelBack();
+        this.#promote();
         break;
     }
-  }
-
-  /** The backend has gone, the link has not: it is brought back over the same link. */
-  back(): void {
-    const lease = this.#lease;
-    if (lease === null) return;
-    this.#cancelBack();
-    const bring = async (signal: AbortSignal) => {
-      await this.#dialer.restamp();
-      signal.throwIfAborted();
-      return this.#ready(lease.link, signal, false);
-    };
-    this.#bringing = new Bringing(bring, {
-      brought: (backed) => this.#news.backed(lease.link, backed),
-      failed: (error) => this.#news.failed(error),
-    });
   }
 
   /** Gives up the replaced links that nobody uses any more. */
@@ -117,13 +94,11 @@ export class LaneLink {
 
   /** Gives up the link, and what is being tried in its place or over it; a second one beside it goes on. */
   close(): void {
-    this.#cancelBack();
-    this.#dialing?.giveUp();
-    this.#dialing = null;
-    const lease = this.#lease;
+    const own = this.#own;
+    this.#own = null;
     this.#lease = null;
     this.#heedless();
-    lease?.release();
+    own?.giveUp();
   }
 
   /** Gives everything up. */
@@ -133,53 +108,63 @@ export class LaneLink {
     this.settle(() => false);
   }
 
-  /** The second link, which is ready, takes the place of the first; that one lives until `settle` finds that nobody uses it. */
-  #replace(): void {
-    const next = this.#beside?.lease ?? null;
-    if (next === null) return;
-    this.#beside = null;
+  /** The second link takes the place of the first; that one lives until `settle` finds that nobody uses it. */
+  #retire(): void {
+    const next = this.#beside;
     const before = this.#lease;
+    if (next === null || next.lease === null) return;
+    this.#beside = null;
+    this.#own?.leave();
     this.#heedless();
     if (before !== null) {
       before.link.onDoubt(nobody);
       this.#retired.add(before);
     }
-    this.#take(next);
+    this.#own = next;
+    this.#take(next.lease);
   }
 
-  /** The backend is not brought over this link any more. */
-  #cancelBack(): void {
-    this.#bringing?.giveUp();
-    this.#bringing = null;
+  /** The second link is the lane's own attempt now; where it is up already, that is told once `step` is done. */
+  #promote(): void {
+    const attempt = this.#beside;
+    this.#own = attempt;
+    this.#beside = null;
+    const lease = attempt?.lease ?? null;
+    if (attempt !== null && lease !== null) queueMicrotask(() => this.#arrive(attempt, lease));
   }
 
-  /** `once`: nobody has another link meanwhile, so that one is not waited for until every try to bring the backend has failed. */
-  #begin(forced: boolean, once: boolean): LinkAttempt {
-    const ready = (link: Link, signal: AbortSignal) => this.#ready(link, signal, once);
-    const attempt: LinkAttempt = new LinkAttempt(this.#dialer, forced, ready, {
-      made: (lease, backed) => {
-        if (this.#beside === attempt) return this.#news.beside(lease.link, backed);
-        this.#dialing = null;
-        this.#take(lease, () => this.#news.linked(lease.link, backed));
-      },
-      unready: (lease, error) => {
-        if (this.#beside === attempt) {
-          this.perform({ do: 'cancel-beside' });
-          return this.#news.besideFailed(error, true);
-        }
-        this.#dialing = null;
-        this.#take(lease, () => this.#news.unready(lease.link, error));
+  #begin(forced: boolean): LinkAttempt {
+    const bring: Bring = (link, again, signal) => this.#bring(link, again, signal);
+    const attempt: LinkAttempt = new LinkAttempt(this.#dialer, forced, bring, {
+      made: (lease) => {
+        if (this.#beside === attempt) this.#news.besideLinked(lease.link);
+        else this.#arrive(attempt, lease);
       },
       failed: (error) => {
         if (this.#beside === attempt) {
           this.#beside = null;
-          return this.#news.besideFailed(error, false);
+          return this.#news.besideFailed(error);
         }
-        this.#dialing = null;
+        this.#own = null;
         this.#news.failed(error);
+      },
+      brought: (lease, backed) => {
+        if (this.#beside === attempt) return this.#news.besideBacked(lease.link, backed);
+        this.#arrive(attempt, lease);
+        if (this.#own === attempt) this.#news.backed(lease.link, backed);
+      },
+      missed: (lease, error) => {
+        if (this.#beside === attempt) return this.#news.besideUnready(lease.link, error);
+        this.#arrive(attempt, lease);
+        if (this.#own === attempt) this.#news.failed(error);
       },
     });
     return attempt;
+  }
+
+  /** The lane's own attempt is up; told once. */
+  #arrive(attempt: LinkAttempt, lease: Lease): void {
+    if (this.#own === attempt && this.#lease !== lease) this.#take(lease, () => this.#news.linked(lease.link));
   }
 
   /** It is the lane's link from now on. What has happened to it in the same breath is told after `first`. */
@@ -200,14 +185,17 @@ export class LaneLink {
   }
 
   #lost(fault: Fault): void {
-    this.#cancelBack();
+    this.#own?.leave();
     this.#news.lost(fault);
   }
 
-  async #ready(link: Link, signal: AbortSignal, once: boolean): Promise<Backed> {
+  async #bring(link: Link, again: boolean, signal: AbortSignal): Promise<Backed> {
+    // What the first try over a link goes by was read before that was dialed.
+    if (again) await this.#dialer.restamp();
+    signal.throwIfAborted();
     const { asked } = this;
     this.asked = false;
-    const backed = await this.#backing.prepare(link, asked, signal, once);
+    const backed = await this.#backing.prepare(link, asked, signal);
     // A wish that came meanwhile is fulfilled.
     if (!signal.aborted) this.asked = false;
     return backed;

@@ -34,6 +34,8 @@ export class LaneService {
   readonly #clients: ServedClients;
   readonly #watches: TargetWatches;
   readonly #inspections: Inspections;
+  /** The link over which the host is looked at. */
+  #inspected: Link | null = null;
   /** The forwards that lead to the backend, as it was last brought. */
   #led: ReadonlySet<number> = new Set();
   /** The `remote` forwards of the relay are this lane's. */
@@ -101,31 +103,38 @@ export class LaneService {
     this.#clients.withhold(this.#led);
   }
 
-  /** The link is up, but its backend did not come, by this fault: all else is as with `begin`. */
-  beginWithout(link: Link, fault: Fault): void {
-    const kept = this.#led;
-    this.#watches.begin(link, { forwards: readyForwards(this.#forwards, null), ...without }, kept);
+  /** The link is up, what it is to lead to is brought: what is not kept from it is watched, and bound there. */
+  beginWithout(link: Link): void {
+    this.#watches.begin(link, { forwards: readyForwards(this.#forwards, null), ...without }, this.#led);
+    if (this.#appointed) this.#remote.begin(link);
+  }
+
+  /** A try to bring it has failed, by this fault: by now these forwards are kept. */
+  stumble(link: Link, kept: readonly number[], fault: Fault): void {
+    this.keep(kept);
+    this.#watches.begin(link, { forwards: readyForwards(this.#forwards, null), ...without }, this.#led);
     this.#inspect(link);
     if (fault.code === 'FORWARDING_REFUSED') for (const forward of kept) this.#watches.forbid(forward, fault);
   }
 
-  /** The link is up: its targets are watched, and the host is looked at. */
+  /** The link is up, with all that it leads to: its targets are watched, and the host is looked at. */
   begin(link: Link, backed: Backed): void {
     this.#watches.begin(link, backed);
+    if (this.#appointed) this.#remote.begin(link);
     this.#inspect(link);
   }
 
+  /** Not while a backend is first brought: a host may allow few sessions at once, and a look is in no hurry. */
   #inspect(link: Link): void {
+    if (this.#inspected === link) return;
+    this.#inspected = link;
     this.#inspections.begin(link);
-    if (this.#appointed) this.#remote.begin(link);
   }
 
-  /** A second link has taken the place of the first; who is joined over that one stays with it. */
-  move(link: Link, backed: Backed): void {
+  /** A second link takes the place of the first, and what comes next is begun over it; who is joined over the first stays with that. */
+  move(): void {
     this.#watches.stop();
     this.#remote.stop();
-    this.lead(backed);
-    this.begin(link, backed);
   }
 
   /** Who is not joined with a target yet goes back: the link does not answer. */
@@ -160,6 +169,7 @@ export class LaneService {
   resume(link: Link, backed: Backed): void {
     this.lead(backed);
     this.#watches.begin(link, backed);
+    this.#inspect(link);
   }
 
   /** Serves a client over the link; without one it goes back to the supervisor, unread. */
@@ -171,6 +181,7 @@ export class LaneService {
   stop(link: Link | null): void {
     this.#watches.stop();
     this.#inspections.stop();
+    this.#inspected = null;
     this.#remote.stop();
     this.#remote.cut(link);
     const text = 'the relay was stopped before the connection ended; nothing to do';

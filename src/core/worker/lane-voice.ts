@@ -4,7 +4,7 @@ import type { Judgement } from '../model/event.ts';
 import { newsOfDoubt } from '../model/beside.ts';
 import type { Fault } from '../model/fault.ts';
 import type { Secret } from '../model/secret.ts';
-import type { LaneState, Stage } from '../model/state.ts';
+import type { BringingTry, LaneState, Stage } from '../model/state.ts';
 import type { LaneId, ToSupervisor } from '../protocol.ts';
 import type { Link } from '../ssh/link/link.ts';
 import { toWallClock } from './clock.ts';
@@ -26,8 +26,8 @@ export class LaneVoice {
     if (doubt !== null) this.#tell({ say: 'doubt', lane: this.#lane, ...doubt });
   };
 
-  readonly stage = (stage: Stage, note: string | null): void =>
-    this.#tell({ say: 'stage', lane: this.#lane, stage, note });
+  readonly stage = (stage: Stage, note: string | null, bringing?: BringingTry): void =>
+    this.#tell({ say: 'stage', lane: this.#lane, stage, note, ...(bringing === undefined ? {} : { bringing }) });
 
   /** What is known of a link: its facts now, the host's own name once that is known. */
   readonly link = (link: Link): void => {

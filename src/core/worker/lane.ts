@@ -1,6 +1,6 @@
 import type { Event } from '../model/event.ts';
 import { isSilent } from '../model/beside.ts';
-import { Fault } from '../model/fault.ts';
+import type { Fault } from '../model/fault.ts';
 import type { ClientConnection } from '../model/plugin.ts';
 import { Secret } from '../model/secret.ts';
 import type { LaneState } from '../model/state.ts';
@@ -11,9 +11,10 @@ import { Guests } from '../plugin/guests.ts';
 import { localMutex } from '../plugin/mutex.ts';
 import type { LaneId, LaneVitals, ToSupervisor, ToWorker } from '../protocol.ts';
 import type { Link } from '../ssh/link/link.ts';
-import { type Backed, Backing } from './backing.ts';
+import { Backing } from './backing.ts';
 import { monotonic } from './clock.ts';
 import { Dialer } from './dialer.ts';
+import { LaneCourse } from './lane-course.ts';
 import { LaneLink } from './lane-link.ts';
 import { LaneService } from './lane-service.ts';
 import { LaneVoice } from './lane-voice.ts';
@@ -23,7 +24,6 @@ import type { MutexRequests } from './mutex-requests.ts';
 import type { PermitRequests } from './permit-requests.ts';
 import type { QuestionRequests } from './question-requests.ts';
 import { Seating } from './seating.ts';
-import { besideFailureOf, failureOf } from './withheld.ts';
 
 type Open = Extract<ToWorker, { say: 'open' }>;
 
@@ -47,11 +47,10 @@ export class Lane {
   readonly #service: LaneService;
   readonly #dialer: Dialer;
   readonly #backing: Backing;
+  readonly #course: LaneCourse;
   readonly #link: LaneLink;
   readonly #waits: LaneWaits;
   #state: LaneState = { at: 'idle' };
-  /** Whether what the link leads to outlives it. */
-  #replaceable = true;
 
   constructor(open: Open, ports: LanePorts) {
     this.#open = open;
@@ -79,6 +78,7 @@ export class Lane {
       stage: voice.stage,
       warn: voice.warn,
       learned: voice.backed,
+      stumbled: (link, fault) => this.#course.stumbled(link, fault),
     });
     this.#dialer = new Dialer(open, {
       links: ports.links,
@@ -96,43 +96,16 @@ export class Lane {
       () => this.input({ type: 'timer' }),
       () => this.input({ type: 'beside-timer' }),
     );
-    this.#link = new LaneLink(this.#dialer, this.#backing, {
-      linked: (link, backed) => {
-        voice.link(link);
-        this.#lead(backed);
-        this.input({ type: 'linked' });
-        if (this.#state.at === 'up') this.#service.begin(link, backed);
-      },
-      unready: (link, error) => {
-        const fault = Fault.from(error);
-        const kept = this.#backing.kept(fault);
-        voice.link(link);
-        this.#replaceable = this.#backing.reached?.withLink !== true;
-        this.#service.keep(kept);
-        this.input({ type: 'unready', fault: fault.report(), kept, again: this.#backing.unfinished });
-        if (this.#state.at === 'up') this.#service.beginWithout(link, fault);
-      },
-      backed: (link, backed) => {
-        this.#replaceable = backed.backend?.withLink !== true;
-        this.#service.resume(link, backed);
-        this.input({ type: 'backed' });
-      },
-      failed: (error) => this.input(failureOf(error)),
-      lost: lose,
-      beside: (link, backed) => {
-        this.input({ type: 'replaced' });
-        if (this.#link.link !== link) return;
-        voice.link(link);
-        this.#lead(backed);
-        this.#service.move(link, backed);
-        this.#left();
-      },
-      besideFailed: (error, made) => this.input(besideFailureOf(error, made)),
-      doubt: {
-        doubted: (where, since, patience) => this.input({ type: 'suspected', where, since, patience, gone: null }),
-        trusted: () => this.input({ type: 'trusted' }),
-      },
+    this.#course = new LaneCourse({
+      backing: this.#backing,
+      service: this.#service,
+      voice,
+      input: (input) => this.input(input),
+      state: () => this.#state,
+      link: () => this.#link.link,
+      left: () => this.#left(),
     });
+    this.#link = new LaneLink(this.#dialer, this.#backing, this.#course);
   }
 
   /** Decides, assigns, announces, performs. The only place where a lane's state changes. */
@@ -140,7 +113,8 @@ export class Lane {
     const { settle, drain } = this.#open.relay;
     const before = this.#state;
     const { retired } = this.#link;
-    const policy = { settle, drain, retired, replaceable: this.#replaceable, random: this.#dialer.jitter };
+    const { replaceable } = this.#course;
+    const policy = { settle, drain, retired, replaceable, random: this.#dialer.jitter };
     const next = step(before, input, monotonic(), policy);
     this.#state = next.state;
     const well = next.state.at === 'up' && next.state.backing === null;
@@ -229,7 +203,7 @@ export class Lane {
         return this.#service.yield();
       case 'back':
         this.#service.pause();
-        return this.#link.back();
+        return this.#link.perform(effect);
       default:
         return this.#link.perform(effect);
     }
@@ -244,11 +218,6 @@ export class Lane {
   #left(): void {
     this.#link.settle((link) => this.#service.uses(link));
     if (this.#state.at === 'draining' && this.#service.idle) this.input({ type: 'stop' });
-  }
-
-  #lead(backed: Backed): void {
-    this.#replaceable = backed.backend?.withLink !== true;
-    this.#service.lead(backed);
   }
 }
 

@@ -1,47 +1,44 @@
 import { Fault } from '../model/fault.ts';
 import type { Link } from '../ssh/link/link.ts';
 import type { Backed } from './backing.ts';
+import { Bringing } from './bringing.ts';
 import type { Dialer } from './dialer.ts';
 import type { Lease } from './links.ts';
 
-/** How an attempt went. Neither is called once it was given up. */
+/** How an attempt goes. Nothing is said of one that was given up. */
 export interface AttemptNews {
-  /** The link is up, and so is what it leads to; who takes it over has it from now on. */
-  made(lease: Lease, backed: Backed): void;
-  /** The link is up, but the backend did not come over it. Who does not take it over gives the attempt up. */
-  unready(lease: Lease, error: unknown): void;
-  /** Nothing is left of it. */
+  /** The link is up; who does not want it gives the attempt up. */
+  made(lease: Lease): void;
+  /** It could not be made, and nothing is left of it. */
   failed(error: unknown): void;
+  /** What it leads to was brought over it. */
+  brought(lease: Lease, backed: Backed): void;
+  /** That failed; the link is as it was. */
+  missed(lease: Lease, error: unknown): void;
 }
 
-/** One try to make a link, and ready what it leads to. */
+/** Brings what a link leads to; `again`: that was tried over this link before. */
+export type Bring = (link: Link, again: boolean, signal: AbortSignal) => Promise<Backed>;
+
+/** One link of a lane, from the try to make it on, and what is brought over it. */
 export class LinkAttempt {
+  readonly #bring: Bring;
+  readonly #news: AttemptNews;
   readonly #stop = new AbortController();
   #lease: Lease | null = null;
+  #bringing: Bringing | null = null;
+  #tried = false;
 
   /** `forced`: refused credentials may be tried again. */
-  constructor(
-    dialer: Dialer,
-    forced: boolean,
-    ready: (link: Link, signal: AbortSignal) => Promise<Backed>,
-    news: AttemptNews,
-  ) {
+  constructor(dialer: Dialer, forced: boolean, bring: Bring, news: AttemptNews) {
+    this.#bring = bring;
+    this.#news = news;
     const { signal } = this.#stop;
     const make = async () => {
       const lease = await dialer.dial(forced, signal);
       if (signal.aborted) return lease.release();
       this.#lease = lease;
-      // While it is made ready nobody heeds its end: what is being done over it fails by itself.
-      let backed: Backed;
-      try {
-        backed = await ready(lease.link, signal);
-      } catch (error) {
-        // What a plugin that is broken guards is not to be reached without it.
-        if (lease.link.fault !== null || dialer.broken) throw error;
-        if (!signal.aborted) news.unready(lease, error);
-        return;
-      }
-      if (!signal.aborted) news.made(lease, backed);
+      news.made(lease);
     };
     make().catch((error: unknown) => {
       if (signal.aborted) return;
@@ -50,19 +47,39 @@ export class LinkAttempt {
     });
   }
 
-  /** Null while there is none; it may not be ready yet. */
+  /** Null while there is none. */
   get lease(): Lease | null {
     return this.#lease;
   }
 
+  /** Brings what the link leads to; that goes on where it is being done. */
+  bring(): void {
+    const lease = this.#lease;
+    if (lease === null || this.#bringing !== null) return;
+    const again = this.#tried;
+    this.#tried = true;
+    this.#bringing = new Bringing((signal) => this.#bring(lease.link, again, signal), {
+      brought: (backed) => {
+        this.#bringing = null;
+        this.#news.brought(lease, backed);
+      },
+      failed: (error) => {
+        this.#bringing = null;
+        this.#news.missed(lease, error);
+      },
+    });
+  }
+
+  /** It is not brought over this link any more. */
+  leave(): void {
+    this.#bringing?.giveUp();
+    this.#bringing = null;
+  }
+
   /** Nothing is left of it. */
   giveUp(): void {
-    this.#stop.abort(givenUp());
+    this.leave();
+    this.#stop.abort(new Fault('LINK_LOST', 'the attempt was given up; nothing to do'));
     this.#lease?.release();
   }
-}
-
-/** The reason of what is not wanted any more. */
-export function givenUp(): Fault {
-  return new Fault('LINK_LOST', 'the attempt was given up; nothing to do');
 }

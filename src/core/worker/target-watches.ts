@@ -25,6 +25,8 @@ export class TargetWatches {
   readonly #news: TargetNews;
   #watches: readonly (TargetWatch | null)[] = [];
   readonly #forbidden = new Set<number>();
+  /** Where no backend is known, whose the token would be: each target may be meant by it. It may be learned while they are asked already. */
+  #common: Backed['token'] = null;
 
   constructor(guests: Pick<Guests, 'hasProbe' | 'probe'>, news: TargetNews) {
     this.#guests = guests;
@@ -47,13 +49,16 @@ export class TargetWatches {
    * until they are begun with again.
    */
   begin(link: Link, { forwards, backend, token, ask, verify }: Backed, kept: ReadonlySet<number> = new Set()): void {
+    this.#common = backend === null ? token : null;
     const guests = this.#guests.hasProbe
       ? (dial: Dial, mayShow: boolean) => this.#guests.probe(dial, mayShow ? token : null)
       : null;
+    // The token is the backend's: who asks elsewhere does not get it.
+    const strangers = guests === null ? null : (dial: Dial) => this.#guests.probe(dial, this.#common);
     this.#watches = forwards.map((forward, index) => {
       const led = forward !== null && leadsToBackend(forward, backend?.target ?? null);
       const before = this.#watches[index] ?? null;
-      if (before !== null && !led) return before;
+      if (before !== null && !led && !kept.has(index)) return before;
       before?.stop();
       if (kept.has(index)) return null;
       if (forward === null) {
@@ -66,8 +71,6 @@ export class TargetWatches {
         this.#news.judged(index, 'well', null, null);
         return null;
       }
-      // The token is the backend's: who asks elsewhere does not get it.
-      const strangers = guests === null || backend === null ? guests : (dial: Dial) => guests(dial, false);
       return new TargetWatch(
         forward,
         link,

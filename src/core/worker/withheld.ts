@@ -25,9 +25,9 @@ export function failureOf(error: unknown): LaneInput {
   return { type: 'failed', fault: Fault.from(error).report() };
 }
 
-/** How the attempt to make a second link failed; `made`: it was up, but the backend did not come over it. */
-export function besideFailureOf(error: unknown, made: boolean): LaneInput {
+/** How the attempt to make a second link failed. */
+export function besideFailureOf(error: unknown): LaneInput {
   const input = failureOf(error);
   if (input.type === 'withheld') return { ...input, type: 'beside-withheld' };
-  return { type: 'beside-failed', fault: Fault.from(error).report(), ...(made ? { made } : {}) };
+  return { type: 'beside-failed', fault: Fault.from(error).report() };
 }

@@ -43,32 +43,45 @@ const known = [
 ] as const;
 type Key = (typeof known)[number];
 
-/** Reads the options as they stand in the config file. Throws CONFIG_INVALID, which names the option and what is expected. */
+/** Reads the options as they stand in the config file. Throws CONFIG_INVALID, which names each wrong option and what is expected. */
 export function parseOptions(value: unknown): LaunchOptions {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw wrong('expected an object');
   const given: Readonly<Record<string, unknown>> = { ...value };
+  const troubles: string[] = [];
   for (const key of Object.keys(given)) {
     if (known.some((one) => one === key)) continue;
     const near = nearest(key, known);
-    throw wrong(
+    troubles.push(
       `"${printable(key)}" is no option; ${near === null ? `known are ${known.join(', ')}` : `did you mean "${near}"?`}`,
     );
   }
-  const printed = text(given, 'tokenPattern', 200);
-  const recipe = withPattern(readRecipe(given['recipe']), printed);
-  return {
-    command: readCommand(given, recipe),
-    recipe,
-    port: readPort(given['port']),
-    cwd: text(given, 'cwd', 4096) ?? '',
-    env: readEnv(given['env']),
-    shell: oneOf(given, 'shell', ['sh', 'login']),
-    lifetime: oneOf(given, 'lifetime', ['detached', 'session']),
-    deadline: readDeadline(text(given, 'deadline', 20)),
-    late: oneOf(given, 'late', ['keep', 'stop']),
-    name: readName(text(given, 'name', 64)),
-    tokenKey: printed === undefined ? '"recipe.token.pattern"' : '"tokenPattern"',
+  // Who mends one wants to know of the others.
+  const read = <Value>(deed: () => Value): Value | null => {
+    try {
+      return deed();
+    } catch (error) {
+      troubles.push(Fault.from(error).message);
+      return null;
+    }
   };
+  const before = troubles.length;
+  const printed = read(() => text(given, 'tokenPattern', 200)) ?? undefined;
+  const recipe = read(() => withPattern(readRecipe(given['recipe']), printed));
+  // Without its recipe nobody knows whether a command is missing.
+  const command = troubles.length > before ? null : read(() => readCommand(given, recipe));
+  const port = read(() => readPort(given['port']));
+  const cwd = read(() => text(given, 'cwd', 4096) ?? '');
+  const env = read(() => readEnv(given['env']));
+  const shell = read(() => oneOf<'sh' | 'login'>(given, 'shell', ['sh', 'login']));
+  const lifetime = read(() => oneOf<'detached' | 'session'>(given, 'lifetime', ['detached', 'session']));
+  const deadline = read(() => readDeadline(text(given, 'deadline', 20)));
+  const late = read(() => oneOf<'keep' | 'stop'>(given, 'late', ['keep', 'stop']));
+  const name = read(() => readName(text(given, 'name', 64)));
+  const isRead = command !== null && port !== null && cwd !== null && env !== null && deadline !== null;
+  if (troubles.length > 0 || !isRead || shell === null || lifetime === null || late === null)
+    throw wrong(troubles.join('; '));
+  const tokenKey = printed === undefined ? '"recipe.token.pattern"' : '"tokenPattern"';
+  return { command, recipe, port, cwd, env, shell, lifetime, deadline, late, name, tokenKey };
 }
 
 function readRecipe(value: unknown): Recipe | null {

@@ -150,14 +150,18 @@ test('a first link that is lost hands its attempt, or its rest, on: no second di
   t.end();
 });
 
-test('a second link whose backend did not come does not take the place of the first, and is no rest of the lane', (t) => {
-  const unready: LaneInput = { type: 'beside-failed', fault: report('LAUNCH_FAILED'), made: true };
+/** A second link over which the backend does not come. */
+const unready: LaneInput = { type: 'beside-unready', fault: report('LAUNCH_FAILED'), kept: [1] };
+
+test('a second link brings its backend before it takes the place of the first; without that it does not, and is no rest of the lane', (t) => {
   for (const first of [settled, young]) {
-    const failed = step(dialing(first), unready, now + 2_500, policy);
+    const second = step(dialing(first), { type: 'beside-linked', kept: [0] }, now + 2_400, policy);
+    t.same(second, { state: dialing(first), effects: [{ do: 'back-beside' }] });
+    const failed = step(second.state, unready, now + 2_500, policy);
     t.match(failed.state, { at: 'up', since: first.since, backing: null, beside: { at: 'blocked', made: true } });
     t.same(
       failed.effects.map((effect) => effect.do),
-      ['arm-beside', 'watch-files'],
+      ['cancel-beside', 'arm-beside', 'watch-files'],
     );
     const gone = step(failed.state, lost, now + 3_000, policy);
     const [disarm, close, next] = gone.effects.map((effect) => effect.do);
@@ -165,18 +169,53 @@ test('a second link whose backend did not come does not take the place of the fi
     t.equal(next, first === settled ? 'dial' : 'arm', 'a link can be had, and what it leads to beside the backend');
     t.match(gone.state, first === settled ? { at: 'dialing' } : { at: 'waiting', fault: { code: 'LINK_SILENT' } });
   }
-  const bare = up(
-    step(
-      { at: 'dialing', attempt: 1, tries: none, before: false },
-      { type: 'unready', again: false, fault: report('LAUNCH_FAILED'), kept: [0] },
-      now - 60_000,
-      policy,
-    ).state,
+  const plain = step(dialing(settled), { type: 'beside-linked', kept: null }, now + 2_400, policy);
+  t.match(plain.state, { since: now + 2_400, backing: null, beside: null }, 'where nothing is to be brought it serves');
+  t.same(plain.effects, [{ do: 'retire' }]);
+  t.end();
+});
+
+test('a second link is no worse than a first one that has no backend either, and takes its place', (t) => {
+  const arrived = step(
+    { at: 'dialing', attempt: 9, tries: none, before: false },
+    { type: 'linked', kept: [0] },
+    now,
+    policy,
   );
-  const replaced = step(dialing(bare), { type: 'replaced' }, now + 2_500, policy);
-  t.match(replaced.state, { at: 'up', backing: null, beside: null });
-  t.notOk('kept' in replaced.state);
-  t.match(step(dialing(bare), unready, now + 2_500, policy).state, { kept: [0], backing: { at: 'blocked' } });
+  const bare = up(step(arrived.state, { type: 'failed', fault: report('LAUNCH_FAILED') }, now, policy).state);
+  const gone = up(step(settled, { type: 'unbacked' }, now, policy).state);
+  for (const [name, first, calm] of [
+    ['it never came over the first', bare, ['disarm']],
+    ['it has gone', gone, []],
+  ] as const) {
+    const at = now + 2_500;
+    const second = step(dialing(first), { type: 'beside-linked', kept: [0, 1] }, at, policy);
+    t.same(
+      second.state,
+      {
+        ...{ at: 'up', since: at, attempt: 1, tries: none, beside: null, vain: [] },
+        ...{ kept: [0, 1], backing: { at: 'trying', tries: none, fresh: true } },
+      },
+      name,
+    );
+    t.same(
+      second.effects.map((effect) => effect.do),
+      [...calm, 'retire', 'back'],
+      name,
+    );
+    const made = step(dialing(first), unready, at, policy);
+    t.match(made.state, { at: 'up', since: at, attempt: 1, kept: [1], beside: null }, name);
+    t.match(made.state, { backing: { at: 'blocked', until: at + 300_000, fault: { code: 'LAUNCH_FAILED' } } }, name);
+    t.same(
+      made.effects.map((effect) => effect.do),
+      [...calm, 'retire', 'arm', 'watch-files'],
+      name,
+    );
+    t.same(newsOfDoubt(dialing(first), made.state), { news: 'replaced', fault: null });
+    const ready = step(dialing(first), { type: 'replaced' }, at, policy);
+    t.match(ready.state, { at: 'up', backing: null, beside: null });
+    t.notOk('kept' in ready.state);
+  }
   t.end();
 });
 

@@ -37,6 +37,7 @@ const silent = new Fault('LINK_SILENT', 'no answer').report();
 const asked: Beside = { at: 'doubting', where: 'h', since: 0, until: 9 };
 const second: Beside = { at: 'dialing', why: silent, attempt: 1, tries: none };
 const trying: BackingState = { at: 'trying', tries: none };
+const first: BackingState = { at: 'trying', tries: none, fresh: true };
 const missing: BackingState = {
   at: 'blocked',
   tries: none,
@@ -155,6 +156,22 @@ const rows: readonly (readonly [string, readonly Fact[], string])[] = [
     'a backend does not come over a new link, and all lead to it',
     [...declared(), bound(), bare(missing, [0])],
     'blocked LAUNCH_FAILED',
+  ],
+  ['a backend is first brought over a new link', [...declared(2), bound(0), bound(1), bare(first, [0])], 'connecting'],
+  [
+    'nor is what is served meanwhile the whole of it',
+    [...declared(2), bound(0), bound(1), bare(first, [0]), judged('well', null, 1)],
+    'connecting',
+  ],
+  [
+    'it is first brought over the next link',
+    [...declared(), bound(), up(), judged('well'), dialing, bare(first, [0])],
+    'reconnecting',
+  ],
+  [
+    'the first try has failed, another forward can be used',
+    [...declared(2), bound(0), bound(1), bare(first, [0]), judged('well', null, 1), bare(trying, [0])],
+    'degraded',
   ],
   [
     'it is tried again over that link, and all lead to it',

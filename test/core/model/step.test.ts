@@ -25,12 +25,15 @@ const soon = { of: 'soon', count: 2, flaps: 0 } as const;
 
 /** Of a lane that is up, one more for each way in which its backend may be missing, and for each in which its link's life is in doubt. */
 const states: Record<
-  LaneState['at'] | 'backing' | 'resting' | 'stopped' | 'doubting' | 'beside' | 'paused' | 'barred' | 'alone',
+  | LaneState['at']
+  | ('fresh' | 'backing' | 'resting' | 'stopped')
+  | ('doubting' | 'beside' | 'missing' | 'paused' | 'barred' | 'alone'),
   LaneState
 > = {
   idle: { at: 'idle' },
   dialing: { at: 'dialing', attempt: 3, tries: { of: 'soon', count: 2, flaps: 0 }, before: true },
   up,
+  fresh: { ...up, kept: [0, 1], backing: { at: 'trying', tries: none, fresh: true } },
   backing: { ...up, backing: { at: 'trying', tries: none } },
   resting: {
     ...up,
@@ -53,6 +56,12 @@ const states: Record<
   },
   doubting: { ...up, beside: { at: 'doubting', where: 'me@box:22', since: now - 1_000, until: now + 1_000 } },
   beside: { ...up, beside: { at: 'dialing', why, attempt: 1, tries: none } },
+  missing: {
+    ...up,
+    kept: [0],
+    backing: { at: 'blocked', tries: none, until: now + 500, fault: report('LAUNCH_FAILED') },
+    beside: { at: 'dialing', why, attempt: 2, tries: none },
+  },
   paused: {
     ...up,
     beside: { at: 'waiting', why, attempt: 2, tries: soon, from: now - 300, until: now + 500, fault: refused },
@@ -92,8 +101,9 @@ const states: Record<
 
 const inputs: Record<string, LaneInput> = {
   start: { type: 'start', forced: false },
-  linked: { type: 'linked' },
-  unready: { type: 'unready', again: false, fault: refused, kept: [0] },
+  linked: { type: 'linked', kept: null },
+  bringing: { type: 'linked', kept: [0] },
+  stumbled: { type: 'stumbled', kept: [0] },
   failed: { type: 'failed', fault: refused },
   withheld: { type: 'withheld', fault: report('AUTH_REJECTED'), until: now + 5_000 },
   lost: { type: 'lost', fault: report('LINK_LOST') },
@@ -102,7 +112,10 @@ const inputs: Record<string, LaneInput> = {
   suspected: { type: 'suspected', where: 'me@box:22', since: now - 500, patience: 2_000, gone: null },
   gone: { type: 'suspected', where: 'me@box:22', since: now - 500, patience: 2_000, gone: '10.0.0.7' },
   trusted: { type: 'trusted' },
+  second: { type: 'beside-linked', kept: [0] },
+  'second alone': { type: 'beside-linked', kept: null },
   replaced: { type: 'replaced' },
+  unready: { type: 'beside-unready', fault: report('LAUNCH_FAILED'), kept: [0] },
   'beside-failed': { type: 'beside-failed', fault: refused },
   'beside-withheld': { type: 'beside-withheld', fault: report('AUTH_REJECTED'), until: now + 5_000 },
   'beside-timer': { type: 'beside-timer' },
@@ -121,21 +134,23 @@ const inputs: Record<string, LaneInput> = {
 // Every state with every input: the state that follows and what the driver must do. "=" is the very same state.
 // biome-ignore format: a table is read by its columns
 const table: Record<keyof typeof states, Record<string, string>> = {
-  idle:     { start: 'dialing dial', linked: '= close-link', unready: '= close-link', failed: '=', withheld: '=', lost: '=', unbacked: '=', backed: '=', suspected: '=', gone: '=', trusted: '=', replaced: '= cancel-beside', 'beside-failed': '=', 'beside-withheld': '=', 'beside-timer': '=', timer: '=', client: '=', wake: '=', network: '=', files: '=', host: '=', answer: '=', user: '=', drain: 'ended', stop: 'ended' },
-  dialing:  { start: '=', linked: 'up', unready: 'up/waiting arm', failed: 'waiting arm', withheld: 'blocked arm watch-files', lost: '=', unbacked: '=', backed: '=', suspected: '=', gone: '=', trusted: '=', replaced: '= cancel-beside', 'beside-failed': '=', 'beside-withheld': '=', 'beside-timer': '=', timer: '=', client: '=', wake: '=', network: '=', files: '=', host: '=', answer: '=', user: '=', drain: 'ended cancel-dial', stop: 'ended cancel-dial' },
-  up:       { start: '=', linked: '= close-link', unready: '= close-link', failed: '=', withheld: '=', lost: 'dialing close-link dial', unbacked: 'up/trying back', backed: '=', suspected: 'up+doubting arm-beside', gone: 'up+dialing yield dial-beside', trusted: '=', replaced: '= cancel-beside', 'beside-failed': '=', 'beside-withheld': '=', 'beside-timer': '=', timer: '=', client: '=', wake: '=', network: '=', files: '=', host: '=', answer: '=', user: '=', drain: 'draining drain arm', stop: 'ended close-link' },
-  backing:  { start: '=', linked: '= close-link', unready: '= close-link', failed: 'up/waiting arm', withheld: '=', lost: 'dialing close-link dial', unbacked: '=', backed: 'up', suspected: 'up/trying+doubting arm-beside', gone: 'up/trying+dialing cancel-back yield dial-beside', trusted: '=', replaced: '= cancel-beside', 'beside-failed': '=', 'beside-withheld': '=', 'beside-timer': '=', timer: '=', client: '=', wake: '=', network: '=', files: '=', host: '=', answer: '=', user: '=', drain: 'draining cancel-back drain arm', stop: 'ended close-link' },
-  resting:  { start: '=', linked: '= close-link', unready: '= close-link', failed: '=', withheld: '=', lost: 'dialing disarm close-link dial', unbacked: 'up/trying disarm back', backed: '=', suspected: 'up/waiting+doubting arm-beside', gone: 'up/waiting+dialing yield dial-beside', trusted: '=', replaced: '= cancel-beside', 'beside-failed': '=', 'beside-withheld': '=', 'beside-timer': '=', timer: '= arm', client: 'up/trying disarm back', wake: 'up/trying disarm back', network: 'up/trying disarm back', files: '=', host: '=', answer: '=', user: 'up/trying disarm back', drain: 'draining drain arm', stop: 'ended disarm close-link' },
-  stopped:  { start: '=', linked: '= close-link', unready: '= close-link', failed: '=', withheld: '=', lost: 'dialing disarm close-link dial', unbacked: 'up/trying disarm back', backed: '=', suspected: 'up/blocked+doubting arm-beside', gone: 'up/blocked+dialing yield dial-beside', trusted: '=', replaced: '= cancel-beside', 'beside-failed': '=', 'beside-withheld': '=', 'beside-timer': '=', timer: '=', client: '=', wake: '=', network: '=', files: 'up/trying disarm back', host: '=', answer: '=', user: 'up/trying disarm back', drain: 'draining drain arm', stop: 'ended disarm close-link' },
-  doubting: { start: '=', linked: '= close-link', unready: '= close-link', failed: '=', withheld: '=', lost: 'dialing disarm-beside close-link dial', unbacked: 'up/trying+doubting back', backed: '=', suspected: '=', gone: 'up+dialing disarm-beside yield dial-beside', trusted: 'up disarm-beside', replaced: '= cancel-beside', 'beside-failed': '=', 'beside-withheld': '=', 'beside-timer': '= arm-beside', timer: '=', client: '=', wake: '=', network: '=', files: '=', host: '=', answer: '=', user: '=', drain: 'draining disarm-beside drain arm', stop: 'ended disarm-beside close-link' },
-  beside:   { start: '=', linked: '= close-link', unready: '= close-link', failed: '=', withheld: '=', lost: 'dialing close-link promote', unbacked: 'up/trying+dialing', backed: '=', suspected: '=', gone: '=', trusted: 'up cancel-beside', replaced: 'up retire', 'beside-failed': 'up+waiting arm-beside', 'beside-withheld': 'up+blocked arm-beside watch-files', 'beside-timer': '=', timer: '=', client: '=', wake: '=', network: '=', files: '=', host: '=', answer: '=', user: '=', drain: 'draining cancel-beside drain arm', stop: 'ended cancel-beside close-link' },
-  paused:   { start: '=', linked: '= close-link', unready: '= close-link', failed: '=', withheld: '=', lost: 'waiting disarm-beside close-link arm', unbacked: 'up/trying+waiting', backed: '=', suspected: '=', gone: '=', trusted: 'up disarm-beside', replaced: '= cancel-beside', 'beside-failed': '=', 'beside-withheld': '=', 'beside-timer': '= arm-beside', timer: '=', client: 'up+dialing disarm-beside dial-beside', wake: 'up+dialing disarm-beside dial-beside', network: 'up+dialing disarm-beside dial-beside', files: '=', host: '=', answer: '=', user: 'up+dialing disarm-beside dial-beside', drain: 'draining disarm-beside drain arm', stop: 'ended disarm-beside close-link' },
-  barred:   { start: '=', linked: '= close-link', unready: '= close-link', failed: '=', withheld: '=', lost: 'blocked disarm-beside close-link watch-files', unbacked: 'up/trying+blocked', backed: '=', suspected: '=', gone: '=', trusted: 'up disarm-beside', replaced: '= cancel-beside', 'beside-failed': '=', 'beside-withheld': '=', 'beside-timer': '=', timer: '=', client: '=', wake: '=', network: '=', files: 'up+dialing disarm-beside dial-beside', host: '=', answer: '=', user: 'up+dialing disarm-beside dial-beside', drain: 'draining disarm-beside drain arm', stop: 'ended disarm-beside close-link' },
-  alone:    { start: '=', linked: '= close-link', unready: '= close-link', failed: '=', withheld: '=', lost: 'dialing close-link dial', unbacked: 'up/trying+alone', backed: '=', suspected: '=', gone: '=', trusted: 'up', replaced: '= cancel-beside', 'beside-failed': '=', 'beside-withheld': '=', 'beside-timer': '=', timer: '=', client: '=', wake: '=', network: '=', files: '=', host: '=', answer: '=', user: '=', drain: 'draining drain arm', stop: 'ended close-link' },
-  waiting:  { start: '=', linked: '= close-link', unready: '= close-link', failed: '=', withheld: '=', lost: '=', unbacked: '=', backed: '=', suspected: '=', gone: '=', trusted: '=', replaced: '= cancel-beside', 'beside-failed': '=', 'beside-withheld': '=', 'beside-timer': '=', timer: '= arm', client: 'dialing disarm dial', wake: 'dialing disarm dial', network: 'dialing disarm dial', files: '=', host: '=', answer: '=', user: 'dialing disarm dial', drain: 'ended disarm', stop: 'ended disarm' },
-  blocked:  { start: '=', linked: '= close-link', unready: '= close-link', failed: '=', withheld: '=', lost: '=', unbacked: '=', backed: '=', suspected: '=', gone: '=', trusted: '=', replaced: '= cancel-beside', 'beside-failed': '=', 'beside-withheld': '=', 'beside-timer': '=', timer: '=', client: '=', wake: '=', network: '=', files: 'dialing disarm dial', host: '=', answer: '=', user: 'dialing disarm dial', drain: 'ended disarm', stop: 'ended disarm' },
-  draining: { start: '=', linked: '= close-link', unready: '= close-link', failed: '=', withheld: '=', lost: 'ended disarm close-link', unbacked: '=', backed: '=', suspected: '=', gone: '=', trusted: '=', replaced: '= cancel-beside', 'beside-failed': '=', 'beside-withheld': '=', 'beside-timer': '=', timer: '= arm', client: '=', wake: '=', network: '=', files: '=', host: '=', answer: '=', user: '=', drain: 'ended disarm close-link', stop: 'ended disarm close-link' },
-  ended:    { start: '=', linked: '=', unready: '=', failed: '=', withheld: '=', lost: '=', unbacked: '=', backed: '=', suspected: '=', gone: '=', trusted: '=', replaced: '=', 'beside-failed': '=', 'beside-withheld': '=', 'beside-timer': '=', timer: '=', client: '=', wake: '=', network: '=', files: '=', host: '=', answer: '=', user: '=', drain: '=', stop: '=' },
+  idle:     { start: 'dialing dial', linked: '= close-link', bringing: '= close-link', stumbled: '=', failed: '=', withheld: '=', lost: '=', unbacked: '=', backed: '=', suspected: '=', gone: '=', trusted: '=', second: '= cancel-beside', 'second alone': '= cancel-beside', replaced: '= cancel-beside', unready: '= cancel-beside', 'beside-failed': '=', 'beside-withheld': '=', 'beside-timer': '=', timer: '=', client: '=', wake: '=', network: '=', files: '=', host: '=', answer: '=', user: '=', drain: 'ended', stop: 'ended' },
+  dialing:  { start: '=', linked: 'up', bringing: 'up/trying back', stumbled: '=', failed: 'waiting arm', withheld: 'blocked arm watch-files', lost: '=', unbacked: '=', backed: '=', suspected: '=', gone: '=', trusted: '=', second: '= cancel-beside', 'second alone': '= cancel-beside', replaced: '= cancel-beside', unready: '= cancel-beside', 'beside-failed': '=', 'beside-withheld': '=', 'beside-timer': '=', timer: '=', client: '=', wake: '=', network: '=', files: '=', host: '=', answer: '=', user: '=', drain: 'ended cancel-dial', stop: 'ended cancel-dial' },
+  up:       { start: '=', linked: '= close-link', bringing: '= close-link', stumbled: '=', failed: '=', withheld: '=', lost: 'dialing close-link dial', unbacked: 'up/trying back', backed: '=', suspected: 'up+doubting arm-beside', gone: 'up+dialing yield dial-beside', trusted: '=', second: '= cancel-beside', 'second alone': '= cancel-beside', replaced: '= cancel-beside', unready: '= cancel-beside', 'beside-failed': '=', 'beside-withheld': '=', 'beside-timer': '=', timer: '=', client: '=', wake: '=', network: '=', files: '=', host: '=', answer: '=', user: '=', drain: 'draining drain arm', stop: 'ended close-link' },
+  fresh:    { start: '=', linked: '= close-link', bringing: '= close-link', stumbled: 'up/trying', failed: 'up/waiting arm', withheld: '=', lost: 'dialing close-link dial', unbacked: '=', backed: 'up', suspected: 'up/trying+doubting arm-beside', gone: 'up/trying+dialing cancel-back yield dial-beside', trusted: '=', second: '= cancel-beside', 'second alone': '= cancel-beside', replaced: '= cancel-beside', unready: '= cancel-beside', 'beside-failed': '=', 'beside-withheld': '=', 'beside-timer': '=', timer: '=', client: '=', wake: '=', network: '=', files: '=', host: '=', answer: '=', user: '=', drain: 'draining cancel-back drain arm', stop: 'ended close-link' },
+  backing:  { start: '=', linked: '= close-link', bringing: '= close-link', stumbled: '=', failed: 'up/waiting arm', withheld: '=', lost: 'dialing close-link dial', unbacked: '=', backed: 'up', suspected: 'up/trying+doubting arm-beside', gone: 'up/trying+dialing cancel-back yield dial-beside', trusted: '=', second: '= cancel-beside', 'second alone': '= cancel-beside', replaced: '= cancel-beside', unready: '= cancel-beside', 'beside-failed': '=', 'beside-withheld': '=', 'beside-timer': '=', timer: '=', client: '=', wake: '=', network: '=', files: '=', host: '=', answer: '=', user: '=', drain: 'draining cancel-back drain arm', stop: 'ended close-link' },
+  resting:  { start: '=', linked: '= close-link', bringing: '= close-link', stumbled: '=', failed: '=', withheld: '=', lost: 'dialing disarm close-link dial', unbacked: 'up/trying disarm back', backed: '=', suspected: 'up/waiting+doubting arm-beside', gone: 'up/waiting+dialing yield dial-beside', trusted: '=', second: '= cancel-beside', 'second alone': '= cancel-beside', replaced: '= cancel-beside', unready: '= cancel-beside', 'beside-failed': '=', 'beside-withheld': '=', 'beside-timer': '=', timer: '= arm', client: 'up/trying disarm back', wake: 'up/trying disarm back', network: 'up/trying disarm back', files: '=', host: '=', answer: '=', user: 'up/trying disarm back', drain: 'draining drain arm', stop: 'ended disarm close-link' },
+  stopped:  { start: '=', linked: '= close-link', bringing: '= close-link', stumbled: '=', failed: '=', withheld: '=', lost: 'dialing disarm close-link dial', unbacked: 'up/trying disarm back', backed: '=', suspected: 'up/blocked+doubting arm-beside', gone: 'up/blocked+dialing yield dial-beside', trusted: '=', second: '= cancel-beside', 'second alone': '= cancel-beside', replaced: '= cancel-beside', unready: '= cancel-beside', 'beside-failed': '=', 'beside-withheld': '=', 'beside-timer': '=', timer: '=', client: '=', wake: '=', network: '=', files: 'up/trying disarm back', host: '=', answer: '=', user: 'up/trying disarm back', drain: 'draining drain arm', stop: 'ended disarm close-link' },
+  doubting: { start: '=', linked: '= close-link', bringing: '= close-link', stumbled: '=', failed: '=', withheld: '=', lost: 'dialing disarm-beside close-link dial', unbacked: 'up/trying+doubting back', backed: '=', suspected: '=', gone: 'up+dialing disarm-beside yield dial-beside', trusted: 'up disarm-beside', second: '= cancel-beside', 'second alone': '= cancel-beside', replaced: '= cancel-beside', unready: '= cancel-beside', 'beside-failed': '=', 'beside-withheld': '=', 'beside-timer': '= arm-beside', timer: '=', client: '=', wake: '=', network: '=', files: '=', host: '=', answer: '=', user: '=', drain: 'draining disarm-beside drain arm', stop: 'ended disarm-beside close-link' },
+  beside:   { start: '=', linked: '= close-link', bringing: '= close-link', stumbled: '=', failed: '=', withheld: '=', lost: 'dialing close-link promote', unbacked: 'up/trying+dialing', backed: '=', suspected: '=', gone: '=', trusted: 'up cancel-beside', second: '= back-beside', 'second alone': 'up retire', replaced: 'up retire', unready: 'up+blocked cancel-beside arm-beside watch-files', 'beside-failed': 'up+waiting arm-beside', 'beside-withheld': 'up+blocked arm-beside watch-files', 'beside-timer': '=', timer: '=', client: '=', wake: '=', network: '=', files: '=', host: '=', answer: '=', user: '=', drain: 'draining cancel-beside drain arm', stop: 'ended cancel-beside close-link' },
+  missing:  { start: '=', linked: '= close-link', bringing: '= close-link', stumbled: '=', failed: '=', withheld: '=', lost: 'dialing disarm close-link promote', unbacked: 'up/trying+dialing disarm', backed: '=', suspected: '=', gone: '=', trusted: 'up/blocked cancel-beside', second: 'up/trying disarm retire back', 'second alone': 'up disarm retire', replaced: 'up disarm retire', unready: 'up/blocked disarm retire arm watch-files', 'beside-failed': 'up/blocked+waiting arm-beside', 'beside-withheld': 'up/blocked+blocked arm-beside watch-files', 'beside-timer': '=', timer: '= arm', client: '=', wake: '=', network: '=', files: 'up/trying+dialing disarm', host: '=', answer: '=', user: 'up/trying+dialing disarm', drain: 'draining cancel-beside drain arm', stop: 'ended disarm cancel-beside close-link' },
+  paused:   { start: '=', linked: '= close-link', bringing: '= close-link', stumbled: '=', failed: '=', withheld: '=', lost: 'waiting disarm-beside close-link arm', unbacked: 'up/trying+waiting', backed: '=', suspected: '=', gone: '=', trusted: 'up disarm-beside', second: '= cancel-beside', 'second alone': '= cancel-beside', replaced: '= cancel-beside', unready: '= cancel-beside', 'beside-failed': '=', 'beside-withheld': '=', 'beside-timer': '= arm-beside', timer: '=', client: 'up+dialing disarm-beside dial-beside', wake: 'up+dialing disarm-beside dial-beside', network: 'up+dialing disarm-beside dial-beside', files: '=', host: '=', answer: '=', user: 'up+dialing disarm-beside dial-beside', drain: 'draining disarm-beside drain arm', stop: 'ended disarm-beside close-link' },
+  barred:   { start: '=', linked: '= close-link', bringing: '= close-link', stumbled: '=', failed: '=', withheld: '=', lost: 'blocked disarm-beside close-link watch-files', unbacked: 'up/trying+blocked', backed: '=', suspected: '=', gone: '=', trusted: 'up disarm-beside', second: '= cancel-beside', 'second alone': '= cancel-beside', replaced: '= cancel-beside', unready: '= cancel-beside', 'beside-failed': '=', 'beside-withheld': '=', 'beside-timer': '=', timer: '=', client: '=', wake: '=', network: '=', files: 'up+dialing disarm-beside dial-beside', host: '=', answer: '=', user: 'up+dialing disarm-beside dial-beside', drain: 'draining disarm-beside drain arm', stop: 'ended disarm-beside close-link' },
+  alone:    { start: '=', linked: '= close-link', bringing: '= close-link', stumbled: '=', failed: '=', withheld: '=', lost: 'dialing close-link dial', unbacked: 'up/trying+alone', backed: '=', suspected: '=', gone: '=', trusted: 'up', second: '= cancel-beside', 'second alone': '= cancel-beside', replaced: '= cancel-beside', unready: '= cancel-beside', 'beside-failed': '=', 'beside-withheld': '=', 'beside-timer': '=', timer: '=', client: '=', wake: '=', network: '=', files: '=', host: '=', answer: '=', user: '=', drain: 'draining drain arm', stop: 'ended close-link' },
+  waiting:  { start: '=', linked: '= close-link', bringing: '= close-link', stumbled: '=', failed: '=', withheld: '=', lost: '=', unbacked: '=', backed: '=', suspected: '=', gone: '=', trusted: '=', second: '= cancel-beside', 'second alone': '= cancel-beside', replaced: '= cancel-beside', unready: '= cancel-beside', 'beside-failed': '=', 'beside-withheld': '=', 'beside-timer': '=', timer: '= arm', client: 'dialing disarm dial', wake: 'dialing disarm dial', network: 'dialing disarm dial', files: '=', host: '=', answer: '=', user: 'dialing disarm dial', drain: 'ended disarm', stop: 'ended disarm' },
+  blocked:  { start: '=', linked: '= close-link', bringing: '= close-link', stumbled: '=', failed: '=', withheld: '=', lost: '=', unbacked: '=', backed: '=', suspected: '=', gone: '=', trusted: '=', second: '= cancel-beside', 'second alone': '= cancel-beside', replaced: '= cancel-beside', unready: '= cancel-beside', 'beside-failed': '=', 'beside-withheld': '=', 'beside-timer': '=', timer: '=', client: '=', wake: '=', network: '=', files: 'dialing disarm dial', host: '=', answer: '=', user: 'dialing disarm dial', drain: 'ended disarm', stop: 'ended disarm' },
+  draining: { start: '=', linked: '= close-link', bringing: '= close-link', stumbled: '=', failed: '=', withheld: '=', lost: 'ended disarm close-link', unbacked: '=', backed: '=', suspected: '=', gone: '=', trusted: '=', second: '= cancel-beside', 'second alone': '= cancel-beside', replaced: '= cancel-beside', unready: '= cancel-beside', 'beside-failed': '=', 'beside-withheld': '=', 'beside-timer': '=', timer: '= arm', client: '=', wake: '=', network: '=', files: '=', host: '=', answer: '=', user: '=', drain: 'ended disarm close-link', stop: 'ended disarm close-link' },
+  ended:    { start: '=', linked: '=', bringing: '=', stumbled: '=', failed: '=', withheld: '=', lost: '=', unbacked: '=', backed: '=', suspected: '=', gone: '=', trusted: '=', second: '=', 'second alone': '=', replaced: '=', unready: '=', 'beside-failed': '=', 'beside-withheld': '=', 'beside-timer': '=', timer: '=', client: '=', wake: '=', network: '=', files: '=', host: '=', answer: '=', user: '=', drain: '=', stop: '=' },
 };
 
 /** A lane that is up and does without its backend says how it stands with that, and with a link whose life is in doubt. */
@@ -212,6 +227,19 @@ test('a question without answer blocks for good; where keys were rejected before
     step(dialing, { type: 'failed', fault: new Fault('NEEDS_ANSWER', 'why', { detail }).report() }, now, policy).state;
   t.match(after({ about: 'x' }), { at: 'blocked', until: null });
   t.match(after({ about: 'x', rejected: 2 }), { at: 'blocked', until: now + 20 * 60_000 });
+  t.end();
+});
+
+test('who is mute for half a minute is asked anew with no pause to speak of, then ever slower, whoever waits', (t) => {
+  const waits: number[] = [];
+  let state: LaneState = { at: 'dialing', attempt: 1, tries: none, before: true };
+  for (let n = 0; n < 12; n += 1) {
+    const failed = waitingAfter(state, report(n % 2 === 0 ? 'GREETING_TIMEOUT' : 'CONNECT_TIMEOUT'));
+    waits.push(failed.until - now);
+    t.equal(step(failed, { type: 'nudge', why: 'client' }, now + 1, policy).state, failed, 'a client hurries nothing');
+    state = step(failed, { type: 'timer' }, failed.until, policy).state;
+  }
+  t.same(waits, [0, 250, 250, 250, 250, 500, 1_000, 1_500, 3_000, 5_000, 5_000, 5_000]);
   t.end();
 });
 
@@ -357,7 +385,7 @@ test('a link that is lost before it settles comes back at once ten times, then e
     waits.push(lost.until - now);
     t.equal(step(lost, { type: 'nudge', why: 'client' }, now + 1, policy).state, lost, 'a client hurries nothing');
     const dialing: LaneState = step(lost, { type: 'timer' }, lost.until, policy).state;
-    state = step(dialing, { type: 'linked' }, now - 1_000, policy).state;
+    state = step(dialing, { type: 'linked', kept: null }, now - 1_000, policy).state;
   }
   t.same(waits, [0, ...Array(9).fill(25), 1_000, 2_000, 5_000, 10_000, 30_000, 30_000, 30_000]);
   t.end();
@@ -453,36 +481,36 @@ test('who is joined over a link that was replaced may finish too, wherever the l
   t.end();
 });
 
-test('a backend that does not come over a new link rests as its fault says, and the link is up without it', (t) => {
+test('a link is up before its backend is: that is brought over it, and rests as its fault says where it does not come', (t) => {
   const dialing: LaneState = { at: 'dialing', attempt: 3, tries: { of: 'soon', count: 2, flaps: 4 }, before: false };
+  const { attempt, tries } = dialing;
+  const { state: fresh, effects: begun } = step(dialing, { type: 'linked', kept: [0, 1] }, now - 5, policy);
+  const up = { at: 'up', since: now - 5, attempt, tries, beside: null, vain: [] } as const;
+  t.same(fresh, { ...up, kept: [0, 1], backing: { at: 'trying', tries: none, fresh: true } });
+  t.same(begun, [{ do: 'back' }]);
+  const stumbled = step(fresh, { type: 'stumbled', kept: [0] }, now, policy);
+  t.same(stumbled, { state: { ...up, kept: [0], backing: { at: 'trying', tries: none } }, effects: [] });
+  t.equal(step(stumbled.state, { type: 'stumbled', kept: [0] }, now, policy).state, stumbled.state, 'no news');
   for (const [code, rest, after] of [
     ['LAUNCH_FAILED', { at: 'blocked', until: now + 300_000 }, ['arm', 'watch-files']],
     ['TOKEN_REFUSED', { at: 'blocked', until: now + 60_000 }, ['arm', 'watch-files']],
     ['BACKEND_STOPPED', { at: 'blocked', until: null }, ['watch-files']],
     ['CONNECT_REFUSED', { at: 'waiting', from: now, until: now }, ['arm']],
   ] as const) {
-    const { state, effects } = step(
-      dialing,
-      { type: 'unready', again: false, fault: report(code), kept: [0, 2] },
-      now,
-      policy,
-    );
-    const { attempt, tries } = dialing;
-    const backing = { ...rest, tries: { count: 1, flaps: 0 }, fault: { code } };
-    t.match(state, { at: 'up', since: now, attempt, tries, kept: [0, 2], backing, beside: null, vain: [] }, code);
+    const { state, effects } = step(stumbled.state, { type: 'failed', fault: report(code) }, now, policy);
+    t.match(state, { ...up, kept: [0], backing: { ...rest, tries: { count: 1, flaps: 0 }, fault: { code } } }, code);
     t.same(
       effects.map((effect) => effect.do),
       after,
       code,
     );
     const again = step(state, { type: 'nudge', why: 'user' }, now, policy);
-    t.match(again.state, { at: 'up', kept: [0, 2], backing: { at: 'trying' } }, 'it is brought over the same link');
+    t.match(again.state, { at: 'up', kept: [0], backing: { at: 'trying' } }, 'it is brought over the same link');
     t.same(again.effects, [{ do: 'disarm' }, { do: 'back' }]);
-    const failed = step(again.state, { type: 'failed', fault: report(code) }, now + 9, policy).state;
-    t.match(failed, { at: 'up', since: now, kept: [0, 2], backing: { fault: { code } } });
     const backed = step(again.state, { type: 'backed' }, now + 9, policy).state;
-    t.match(backed, { at: 'up', since: now, backing: null });
+    t.match(backed, { at: 'up', since: now - 5, backing: null });
     t.notOk('kept' in backed, 'by now its address says what leads there');
+    t.equal(step(backed, { type: 'stumbled', kept: [0, 1] }, now, policy).state, backed);
   }
   t.end();
 });

@@ -37,7 +37,7 @@ test('a token that is not there yet is looked for again, and the relay comes up 
   const daemon = await supervise(t, sshd, { r: { host: 'test', forwards: [`0:127.0.0.1:${port}`], plugins } });
   await daemon.next(
     'a try',
-    (event) => event.type === 'lane.advanced' && /^try 1: .*again in 1 s$/.test(event.note ?? ''),
+    (event) => event.type === 'lane.advanced' && /^try 1 of 5: .*again in 1 s$/.test(event.note ?? ''),
   );
   writeFileSync(file, 'a-token-that-came-late\n', { mode: 0o600 });
   await daemon.reach('r', 'connected');

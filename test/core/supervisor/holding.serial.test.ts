@@ -70,6 +70,26 @@ test('held clients are served in the order in which they came, without those tha
   );
 });
 
+test('a held client that has left is not counted any more while the rest wait, whether it was reset or closed', async (t) => {
+  const sshd = await startSshd(t);
+  await sshd.stop();
+  const relays = await supervise(t, sshd, {
+    r: { host: 'test', forwards: ['0:127.0.0.1:9'], hold: { time: '5m' } },
+  });
+  const [reset, closed, asks, sent] = await Promise.all([1, 2, 3, 4].map(() => dial(relays.port('r'))));
+  t.teardown(() => asks?.destroy());
+  const held = () => relays.status('r').counters.held;
+  await waitUntil('four are held', () => held() === 4);
+  asks?.end('asked');
+  // What it says is to be delivered, though it hears no answer.
+  sent?.end('said', () => sent.destroy());
+  reset?.resetAndDestroy();
+  await waitUntil('the one that was reset is gone', () => held() === 3, { timeout: 8_000 });
+  closed?.destroy();
+  await waitUntil('the one that closed is gone', () => held() === 2, { timeout: 8_000 });
+  t.match(relays.status('r').counters, { open: 0, accepted: 4, refused: 0 });
+});
+
 test('a client that already sent its end while it was held still gets its answer', async (t) => {
   const sshd = await startSshd(t);
   const echo = await startEcho(t);

@@ -45,3 +45,32 @@ test('between the tries to launch a backend the clock of who waits goes on', asy
   });
   t.ok((pause?.id ?? 0) > 0 && (pause?.id ?? 0) < (refused?.id ?? 0), 'not before the first try had failed');
 });
+
+test('each try to launch a backend is told by its number, with its own clock and what the one before failed with', async (t) => {
+  const plugin = { use: 'launch', command: 'echo loading; sleep 0.3; exit 3' };
+  const daemon = await supervise(t, await startSshd(t), {
+    r: { host: 'test', forwards: ['0:backend'], plugins: [plugin] },
+  });
+  const lane = () => daemon.status('r').lanes[0];
+  let since = 0;
+  for (const number of [1, 2, 3]) {
+    await daemon.next(
+      `try ${number}`,
+      (event) => event.type === 'lane.advanced' && event.stage === 'backend' && event.bringing?.number === number,
+    );
+    const { bringing } = lane() ?? {};
+    t.match(bringing, {
+      number,
+      of: 5,
+      fault: number === 1 ? null : { code: 'LAUNCH_FAILED', message: /exit code 3/ },
+    });
+    t.ok((bringing?.since ?? 0) > since, 'it has a clock of its own');
+    since = bringing?.since ?? 0;
+    if (number > 1) t.match(daemon.status('r').standing.reason, new RegExp(`, try ${number} of 5$`));
+    await daemon.next(
+      `the end of try ${number}`,
+      (event) => event.type === 'lane.advanced' && event.stage === 'pause' && event.bringing?.number === number,
+    );
+    t.match(daemon.status('r').standing.reason, new RegExp(`try ${number} of 5: .*exit code 3.*; again in \\d s$`));
+  }
+});

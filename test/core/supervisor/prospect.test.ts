@@ -41,14 +41,15 @@ const blocked = { tries, until: null, fault } as const;
 
 const bare = never({ at: 'blocked', ...blocked });
 const bareAgain = never({ at: 'trying', tries });
+const first = never({ at: 'trying', tries, fresh: true });
 
 const rows: readonly (readonly [string, readonly Fact[], string])[] = [
   ['declared only', declared.slice(0, 1), 'RELAY_STOPPED RELAY_STOPPED RELAY_STOPPED'],
   ['on its way', [dialing, stage('authentication')], 'held held held'],
-  ['its backend is launched', [dialing, stage('backend')], 'launching launching launching'],
-  ['its token is looked for', [dialing, stage('token')], 'launching launching launching'],
-  ['they are proved', [dialing, stage('proof')], 'launching launching launching'],
-  ['a launch has failed', [dialing, stage('backend'), stage('pause')], 'held held held'],
+  ['its backend is launched', [dialing, first, stage('backend')], 'launching open open'],
+  ['its token is looked for', [dialing, first, stage('token')], 'launching open open'],
+  ['they are proved', [dialing, first, stage('proof')], 'launching open open'],
+  ['a launch has failed', [dialing, first, stage('backend'), stage('pause')], 'held open open'],
   [
     'blocked',
     [dialing, lane({ at: 'blocked', attempt: 1, before: false, ...blocked })],
@@ -78,7 +79,7 @@ const rows: readonly (readonly [string, readonly Fact[], string])[] = [
   [
     'a backend is found over the second',
     [dialing, ready, doubt({ at: 'dialing', why: fault, attempt: 1, tries }), stage('backend')],
-    'launching launching launching',
+    'launching launching held',
   ],
   ['it is waited for', [dialing, ready, doubt({ at: 'alone', why: fault })], 'held held held'],
   ['nobody knows where it listens', [dialing, up(null), trying], 'launching open open'],

@@ -1,50 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { signalAll } from '../../test/fixtures/process-tree.ts';
-import { away, reset } from './link-rows.ts';
-import { type FaultRow, show, type Verdict } from './row.ts';
-import type { FaultScene, Rival } from './scene.ts';
-import { burst, crowdOfStalled, exchangeBytes, halfClose, hold } from './load.ts';
-import { ask } from './witness.ts';
-
-/** How often each knocks at a server that lets it in no more, for so long. */
-const knocks =
-  (lasts: number, spoil: (scene: FaultScene) => unknown) =>
-  async (scene: FaultScene, { road }: Rival): Promise<Verdict> => {
-    await spoil(scene);
-    scene.sshd.killSessions();
-    const before = road.passages.length;
-    await sleep(lasts);
-    const times = road.passages.length - before;
-    return { text: `${times} logins in ${lasts / 1_000} s`, bad: times, took: null };
-  };
-
-const failed = (count: number, of: number, took: number): Verdict => ({
-  text: `${count} of ${of} failed; ${show(took)}`,
-  bad: count,
-  took,
-});
-
-export const policyRows: readonly FaultRow[] = [
-  {
-    id: 'F44',
-    title: 'sshd lets nobody greet it (MaxStartups, a ban)',
-    sees: 'waiting, with the reason and the time of the next attempt',
-    try: knocks(30_000, ({ each }) => each((road) => road.add({ kind: 'limit_data', bytes: 30 }, 'down'))),
-  },
-  {
-    id: 'F45',
-    title: 'the host key is another one',
-    sees: 'blocked, with both fingerprints and what to do',
-    try: knocks(30_000, ({ sshd }) => sshd.swapHostKey()),
-  },
-  {
-    id: 'F49',
-    title: 'the key is refused',
-    sees: 'blocked, with the key that was refused',
-    try: knocks(30_000, ({ sshd }) => sshd.revokeKeys()),
-  },
-];
+import { handedOver, replaced } from './causes.ts';
+import { away } from './deeds.ts';
+import { failed, pour, talkFor } from './fates.ts';
+import { reset } from './link-rows.ts';
+import { askOften, burst, crowdOfStalled, exchangeBytes, halfClose, hold } from './load.ts';
+import { residentOf } from './memory.ts';
+import { type FaultRow, show } from './row.ts';
 
 export const localRows: readonly FaultRow[] = [
   {
@@ -60,6 +23,7 @@ export const localRows: readonly FaultRow[] = [
   {
     id: 'F30',
     title: '200 connects while the keys are changed each 16 KiB',
+    why: { took: handedOver },
     sees: 'nothing',
     config: ['RekeyLimit 16K'],
     async try(_, { port }) {
@@ -69,15 +33,18 @@ export const localRows: readonly FaultRow[] = [
   },
   {
     id: 'F61',
-    title: 'a client comes beside 500 idle ones',
+    title: '300 clients come, one after the other, beside 500 idle ones',
     sees: 'nothing',
     try: async (_, { port }) => {
       const idle = await hold(port, 500);
-      const began = performance.now();
-      const answered = await ask(port);
-      const took = performance.now() - began;
+      const { times, unanswered } = await askOften(port, 300);
       idle.close();
-      return failed(answered ? 0 : 1, 1, took);
+      const [p50 = Number.NaN, p99 = Number.NaN] = [times[149], times[296]];
+      return {
+        text: `${unanswered} of 300 failed; p50 ${show(p50)}, p99 ${show(p99)}`,
+        bad: unanswered,
+        took: p99,
+      };
     },
   },
   {
@@ -97,6 +64,7 @@ export const localRows: readonly FaultRow[] = [
   {
     id: 'F63',
     title: '1,000 connects at once',
+    why: { took: handedOver },
     sees: 'nothing',
     async try(_, { port }) {
       const { lost, took } = await burst(port, 1_000);
@@ -125,6 +93,40 @@ export const localRows: readonly FaultRow[] = [
     },
   },
   {
+    id: 'F67',
+    title: 'the session is killed while a client pours',
+    sees: 'the client is reset',
+    async try({ sshd }, { port }) {
+      const pourer = pour(port);
+      await sleep(2_000);
+      sshd.killSessions();
+      const since = performance.now();
+      await sleep(3_000);
+      const ended = pourer.ended();
+      pourer.close();
+      if (ended === null) return { text: 'not told', bad: 1, took: null };
+      // How soon says more of this program, which pours and echoes too.
+      const text = `${ended.how} after ${show(ended.at - since)}`;
+      return { text, bad: ended.how === 'end' ? 1 : 0, took: null };
+    },
+  },
+  {
+    id: 'F68',
+    title: 'it is told to end (SIGTERM) while 20 clients talk for 2 s',
+    sees: 'they may finish, and nobody new is let in',
+    async try(_, { name, main, pids, port }) {
+      const all = pids();
+      const talks = Array.from({ length: 20 }, () => talkFor(port, 2_000));
+      await sleep(500);
+      // A shell passes no signal on: whoever ends it ends all of it.
+      signalAll(name === 'towline' ? [main] : all, 'SIGTERM');
+      const cut = (await Promise.all(talks)).filter((whole) => !whole).length;
+      await sleep(1_000);
+      const left = all.filter((pid) => commandLine(pid) !== '').length;
+      return { text: `${cut} of 20 cut; ${left} processes left`, bad: cut + left, took: null };
+    },
+  },
+  {
     id: 'F69',
     title: 'who started it is killed with -9',
     sees: 'nothing is left of it; a new daemon takes over what was launched',
@@ -147,6 +149,7 @@ export const localRows: readonly FaultRow[] = [
   {
     id: 'F74',
     title: 'who forwards hangs for 30 s',
+    why: { open: replaced },
     sees: 'a new worker within 7 s; open connections are reset, new ones wait',
     async make({ rivals }) {
       const pids = rivals.flatMap((rival) => rival.forwarders());
@@ -163,9 +166,4 @@ function commandLine(pid: number): string {
   } catch {
     return '';
   }
-}
-
-/** KiB. */
-function residentOf(pid: number): number {
-  return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1] ?? 0);
 }

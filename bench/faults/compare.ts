@@ -1,0 +1,61 @@
+import { type FaultRow, type Shortfall, show, type Verdict } from './row.ts';
+import { type RivalName, rivalNames } from './scene.ts';
+import type { Met, Seen } from './seen.ts';
+
+/** One thing in which towline was worse, with both figures. */
+export interface Worse {
+  readonly what: Shortfall;
+  readonly text: string;
+}
+
+/** A new client comes each quarter of a second: two of three are answered in the same tick of that clock. ms */
+const tick = 300;
+/** A time that is within a quarter, or this, is the same time. ms */
+const same = 20;
+
+/** In what towline is worse than a rival under this fault; where a figure is missing nothing is said. Pure. */
+export function worseThan(seen: Seen): readonly Worse[] {
+  const { towline: ours } = seen;
+  if (ours === undefined) return [];
+  const found: Worse[] = [];
+  if (!('text' in ours) && ours.open.how === 'end') {
+    found.push({ what: 'whole', text: 'the open connection ended as if it were whole' });
+  }
+  for (const name of rivalNames) {
+    const theirs = seen[name];
+    if (name === 'towline' || theirs === undefined) continue;
+    if ('text' in ours) {
+      if ('text' in theirs) found.push(...ofVerdicts(ours, theirs, name));
+    } else if (!('text' in theirs)) found.push(...ofMeetings(ours, theirs, name));
+  }
+  return found;
+}
+
+/** Whether each thing that is worse has its cause in the row. */
+export const explained = (row: FaultRow, worse: readonly Worse[]): boolean =>
+  worse.every(({ what }) => row.why?.[what] !== undefined);
+
+function* ofVerdicts(ours: Verdict, theirs: Verdict, name: RivalName): Generator<Worse> {
+  const text = `${ours.text} (${name}: ${theirs.text})`;
+  if (ours.bad > theirs.bad) yield { what: 'failed', text };
+  else if (ours.bad === theirs.bad && later(ours.took, theirs.took)) yield { what: 'took', text };
+}
+
+const later = (ours: number | null, theirs: number | null): boolean =>
+  ours !== null && theirs !== null && ours > theirs * 1.25 + same;
+
+function* ofMeetings(ours: Met, theirs: Met, name: RivalName): Generator<Worse> {
+  const [mine, there] = [ours.newcomers, theirs.newcomers];
+  if (mine.failed > there.failed) {
+    const text = `${mine.failed} of ${mine.tried} failed (${name}: ${there.failed} of ${there.tried})`;
+    yield { what: 'failed', text };
+  }
+  if ((mine.back ?? Number.POSITIVE_INFINITY) > (there.back ?? Number.POSITIVE_INFINITY) + tick) {
+    yield { what: 'back', text: `${shownBack(mine.back)} (${name}: ${shownBack(there.back)})` };
+  }
+  if (theirs.open.how === 'lives' && ours.open.how !== 'lives') {
+    yield { what: 'open', text: `the open connection was lost (${name}: it lives)` };
+  }
+}
+
+export const shownBack = (back: number | null): string => (back === null ? 'never back' : `back after ${show(back)}`);
