@@ -3,8 +3,6 @@ import { Readers } from './readers.ts';
 
 /** What may be on the way at first, and on the narrowest link: a quarter of a second of 1 Mbit/s, bytes. */
 const leastOnWay = 32 * 1024;
-/** What one of many readers may be granted at least, bytes. */
-const leastOfReader = 8 * 1024;
 /** No link needs more, bytes. */
 const mostOnWay = 64 * 1024 * 1024;
 /** A queue of so long a time, beyond twice the way itself, keeps any link busy; two where both directions are. ms */
@@ -135,9 +133,7 @@ export class Pace {
 
   /** What each of those that read may have on a slow link. */
   get #part(): number {
-    const { count } = this.#readers;
-    const floor = Math.max(leastOfReader, leastOnWay / count);
-    return Math.round(Math.max(floor, this.#fitting(this.#downward) / count));
+    return this.#readers.part(Math.max(leastOnWay, this.#fitting(this.#downward)));
   }
 
   /** What it may carry down. What holds pings up may be the upload: the download must be free to show that more comes, or it stays small. */

@@ -1,3 +1,6 @@
+/** What one of many readers may have at least, bytes. */
+const least = 8 * 1024;
+
 /** How many read over a link at a time: those that asked for more bytes in this span, or in the one before. */
 export class Readers {
   readonly #span: number;
@@ -13,6 +16,11 @@ export class Readers {
   /** At least 1: whoever shares something with them is one of them. */
   get count(): number {
     return Math.max(1, this.#before, this.#now.size);
+  }
+
+  /** What each may have of so many bytes. */
+  part(bytes: number): number {
+    return Math.round(Math.max(least, bytes / this.count));
   }
 
   /** It asks for more bytes. */

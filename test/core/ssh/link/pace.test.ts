@@ -108,3 +108,31 @@ test('readers of a slow link have equal parts of what it carries, and a new one 
   t.ok(pace.first(256 * 1024, now) <= first, `${pace.first(256 * 1024, now)}`);
   t.end();
 });
+
+test('beside an upload that holds pings up a download is free to show that more comes', (t) => {
+  const part = (up: number) => {
+    let now = 0;
+    const pace = new Pace(
+      () => undefined,
+      () => now,
+    );
+    pace.asked()();
+    let granted = 1024 * 1024;
+    for (let n = 0; n < 20; n += 1) {
+      pace.gave(up);
+      const answered = pace.asked();
+      pace.came(320 * 1024);
+      now += 1_200;
+      answered();
+      granted = pace.grant({}, granted, now);
+    }
+    return granted / 1024;
+  };
+  const [none, some, much] = [part(32 * 1024), part(480 * 1024), part(3_200 * 1024)];
+  t.ok(
+    Math.abs(some / none - 1.5) < 0.01,
+    `${some} KiB beside an upload of half as much again, ${none} beside a small one`,
+  );
+  t.ok(Math.abs(much / none - 2) < 0.01, `${much} KiB: twice what came at most`);
+  t.end();
+});

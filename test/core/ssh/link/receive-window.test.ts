@@ -69,3 +69,20 @@ test('on a link whose pings are slow a window is halved until it fits', (t) => {
   t.equal(budget.spare, spareOfRelay, 'what it had more is given back');
   t.end();
 });
+
+test('where pings were slow it is granted in eighths: grants wait there, too', (t) => {
+  let now = 0;
+  const pace = new Pace(
+    () => void pace.asked(),
+    () => now,
+  );
+  pace.asked()();
+  const window = windowOf(windowBudget(0), pace);
+  t.equal(window.grant((firstWindow * 6) / 8, 0, now), 0, 'on a quick link at half of it only');
+  const answered = pace.asked();
+  now += 1_000;
+  answered();
+  t.equal(window.grant((firstWindow * 6) / 8, 0, now), (firstWindow * 2) / 8);
+  t.equal(window.grant((firstWindow * 15) / 16, 0, now), 0, 'and no more often than that');
+  t.end();
+});
