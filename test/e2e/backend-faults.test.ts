@@ -96,7 +96,7 @@ async function crashesAndIsLate(t: Test, host: LaunchHost): Promise<void> {
   const isTry = (event: Event) =>
     event.type === 'lane.advanced' &&
     event.relay === 'crash' &&
-    /^try \d: .*"no disk".*again in/.test(event.note ?? '');
+    /^try \d of 5: .*"no disk".*again in/.test(event.note ?? '');
   const { standing } = await relays.reach('crash', 'blocked', 60_000);
   t.match(standing.fault, { code: 'LAUNCH_FAILED', message: /exit code 1 .*last output: "no disk"/ });
   t.ok(standing.until !== null && standing.until > Date.now() + 200_000, 'it gets a long rest');

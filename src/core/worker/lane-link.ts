@@ -154,6 +154,10 @@ export class LaneLink {
         if (this.#own === attempt) this.#news.backed(lease.link, backed);
       },
       missed: (lease, error) => {
+        if (this.#beside === attempt && lease.link.fault !== null) {
+          this.perform({ do: 'cancel-beside' });
+          return this.#news.besideFailed(error);
+        }
         if (this.#beside === attempt) return this.#news.besideUnready(lease.link, error);
         this.#arrive(attempt, lease);
         if (this.#own === attempt) this.#news.failed(error);

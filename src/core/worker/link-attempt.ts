@@ -34,17 +34,10 @@ export class LinkAttempt {
     this.#bring = bring;
     this.#news = news;
     const { signal } = this.#stop;
-    const make = async () => {
-      const lease = await dialer.dial(forced, signal);
-      if (signal.aborted) return lease.release();
-      this.#lease = lease;
-      news.made(lease);
-    };
-    make().catch((error: unknown) => {
-      if (signal.aborted) return;
-      this.giveUp();
-      news.failed(error);
-    });
+    dialer.dial(forced, signal).then(
+      (lease) => this.#made(lease),
+      (error: unknown) => this.#failed(error),
+    );
   }
 
   /** Null while there is none. */
@@ -81,5 +74,20 @@ export class LinkAttempt {
     this.leave();
     this.#stop.abort(new Fault('LINK_LOST', 'the attempt was given up; nothing to do'));
     this.#lease?.release();
+  }
+
+  #made(lease: Lease): void {
+    if (this.#stop.signal.aborted) return lease.release();
+    this.#lease = lease;
+    const { fault } = lease.link;
+    // A server may end a connection in the breath in which it lets somebody in.
+    if (fault === null) this.#news.made(lease);
+    else this.#failed(fault);
+  }
+
+  #failed(error: unknown): void {
+    if (this.#stop.signal.aborted) return;
+    this.giveUp();
+    this.#news.failed(error);
   }
 }

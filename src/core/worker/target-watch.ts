@@ -26,7 +26,7 @@ export class TargetWatch {
   readonly #asked: Asked;
   readonly #news: WatchNews;
   readonly #stop = new AbortController();
-  readonly #forget: () => void;
+  #forget: () => void = () => undefined;
   #verdict: Verdict = noVerdict;
   #timer: NodeJS.Timeout | undefined;
   #asking = false;
@@ -39,6 +39,7 @@ export class TargetWatch {
     this.#link = link;
     this.#asked = asked;
     this.#news = news;
+    // It is called at once where the link is lost already.
     this.#forget = link.onLost(() => this.stop());
     if (link.fault === null) void this.#ask();
   }

@@ -113,8 +113,8 @@ test('two lanes in two workers call the hooks for their backend one at a time', 
   );
   const r = { host: 'test', forwards: ['0:backend'], plugins: [file], lanes: 2 };
   const daemon = await supervise(t, await startSshd(t), { r });
-  const up = () => daemon.status('r').lanes.every(({ state }) => state.at === 'up');
-  if (!up()) await daemon.next('both are up', up);
+  const ready = () => daemon.status('r').lanes.every(({ state }) => state.at === 'up' && state.backing === null);
+  if (!ready()) await daemon.next('both are ready', ready);
   t.not(daemon.worker('r', 0), daemon.worker('r', 1));
   const lines = said();
   t.equal(lines.length, 8, lines.join(', '));

@@ -3,7 +3,7 @@ import { startEcho } from '../../fixtures/backend.ts';
 import { dial, exchange } from '../../fixtures/client.ts';
 import { freePort } from '../../fixtures/port.ts';
 import { HERE } from '../../fixtures/launching.ts';
-import { processesWith } from '../../fixtures/process-tree.ts';
+import { processesWith, signalAll } from '../../fixtures/process-tree.ts';
 import { startSshd } from '../../fixtures/sshd.ts';
 import { supervise } from '../../fixtures/supervised.ts';
 import type { Owner } from '../../fixtures/temp.ts';
@@ -41,7 +41,7 @@ test('the second link adopts the backend: it is not doubled, and serves within f
     [{ backend: { adopted: true } }],
   );
   t.same(processesWith(`TOWLINE_RUN=${first}`), before);
-  for (const pid of frozen) process.kill(pid, 'SIGCONT');
+  signalAll(frozen, 'SIGCONT');
 });
 
 test('a backend that ends with its link keeps it: no second one is made, and the old one goes on when it answers', async (t) => {
@@ -83,7 +83,7 @@ test('a remote forward moves to the second link, and who came over the first one
   sshd.killSessions('SIGSTOP');
   t.equal(String(await exchange(relays.port('r', 1), 'beside')), 'beside');
   await relays.next('the second link', (event) => event.type === 'link.replaced', from);
-  for (const pid of frozen) process.kill(pid, 'SIGCONT');
+  signalAll(frozen, 'SIGCONT');
   // The old session lets the port go once it hears that it is not wanted there any more.
   await relays.next('it listens', (event) => event.type === 'remote.bound', from);
   t.equal(String(await exchange(port, 'over the second')), 'over the second');

@@ -4,7 +4,7 @@ import { test } from 'tap';
 import type { Event } from '../../../src/core/model/event.ts';
 import { startEcho } from '../../fixtures/backend.ts';
 import { dial, exchange } from '../../fixtures/client.ts';
-import { endAll, runs } from '../../fixtures/process-tree.ts';
+import { endAll, runs, signalAll } from '../../fixtures/process-tree.ts';
 import { type Sshd, startSshd } from '../../fixtures/sshd.ts';
 import { type Supervised, supervise } from '../../fixtures/supervised.ts';
 import type { Owner } from '../../fixtures/temp.ts';
@@ -66,7 +66,7 @@ test('F03: while a session hangs a client is served over a second link, and who 
   t.ok(serve < 5_000, `${serve}`);
   await relays.reach('r', 'connected');
   t.equal(said(), 'first ', 'the old link hangs still');
-  for (const pid of frozen) process.kill(pid, 'SIGCONT');
+  signalAll(frozen, 'SIGCONT');
   await waitUntil('its bytes come whole', () => said() === 'first second ');
   const ended = once(socket, 'end');
   socket.end('third');
@@ -155,7 +155,7 @@ test('a second link that fails leaves the first as it is, and is tried again', a
   await sshd.start();
   t.equal(String(await answer), 'held');
   await relays.next('the second link', is('link.replaced'), from);
-  for (const pid of frozen) process.kill(pid, 'SIGCONT');
+  signalAll(frozen, 'SIGCONT');
   socket.write('second');
   await waitUntil('the first link carries on', () => said() === 'first second');
 });
@@ -209,6 +209,6 @@ test('lanes that share a link that hangs replace it once', async (t) => {
   measured(t, 'shared', { relays: '3', serve });
   t.equal(logins(sshd), 2, 'one login for all');
   // A stopped one does not see its end before it goes on.
-  for (const pid of frozen) process.kill(pid, 'SIGCONT');
+  signalAll(frozen, 'SIGCONT');
   await waitUntil('the old one is closed', () => !sshd.sessions().some((pid) => frozen.includes(pid)));
 });
