@@ -45,7 +45,7 @@ export function fixedTargets(forwards: readonly ForwardConfig[]): readonly Endpo
 }
 
 /**
- * Numbers of the forwards that may lead to a backend that did not come; `known` is where it listened before, `port` the one that its fault names,
+ * Numbers of the forwards that may lead to a backend that did not come; `known` is where it listened before, `port` the one that its plugin names,
  * `brought` whether plugins are to bring it. Who listens in its place must not get its clients: where nobody says which address is the backend's
  * own, each one that the relay names may be.
  */
@@ -53,7 +53,7 @@ export function keptForwards(
   forwards: readonly ForwardConfig[],
   known: Endpoint | null,
   brought: boolean,
-  port: unknown,
+  port: number | null,
 ): readonly number[] {
   const led = forwards.flatMap((forward, at) => {
     const { kind, target } = forward;

@@ -1,7 +1,7 @@
 import type { Event } from './event.ts';
 import type { FaultReport } from './fault.ts';
 import { judgedBy, pending } from './judged.ts';
-import { advanced, emptyLane, stageOf } from './lane-progress.ts';
+import { advanced, emptyLane, goesOn, noStage, stageOf } from './lane-progress.ts';
 import type { ForwardSnapshot, LaneSnapshot, RelaySnapshot } from './snapshot.ts';
 import { neverLost } from './recovery.ts';
 import { restOf } from './rest.ts';
@@ -142,10 +142,7 @@ function laneChanged(relay: RelaySnapshot, event: Extract<Event, { type: 'lane.c
   const up = state.at === 'up' || state.at === 'draining';
   const next = laneAt(state.at === 'up' ? relay : unlisten(relay, event.lane), event.lane, {
     state,
-    stage: null,
-    staged: null,
-    note: null,
-    bringing: null,
+    ...(goesOn(relay.lanes[event.lane], state) ? {} : noStage),
     ...(up ? {} : { link: null, machine: null, backend: null, judged: [] }),
   });
   const rest = restOf(state);

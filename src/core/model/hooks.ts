@@ -7,7 +7,7 @@ export const pluginApi = 1;
 export type Side = 'daemon' | 'relay';
 
 /** The name of a hook. */
-export type HookName = Exclude<keyof DaemonHooks | keyof RelayHooks, 'deadlines'>;
+export type HookName = Exclude<keyof DaemonHooks | keyof RelayHooks, 'deadlines' | 'port'>;
 
 /**
  * What becomes of the answers of several plugins.

@@ -1,15 +1,15 @@
 import type { Event } from './event.ts';
 import type { LaneSnapshot } from './snapshot.ts';
-import type { Stage } from './state.ts';
+import type { LaneState, Stage } from './state.ts';
+
+/** Nothing is under way. */
+export const noStage = { stage: null, staged: null, note: null, bringing: null } as const;
 
 /** A lane that no worker carries yet. */
 export const emptyLane: LaneSnapshot = {
   pid: null,
   state: { at: 'idle' },
-  stage: null,
-  staged: null,
-  note: null,
-  bringing: null,
+  ...noStage,
   link: null,
   machine: null,
   backend: null,
@@ -22,6 +22,13 @@ export const emptyLane: LaneSnapshot = {
 export function stageOf(lane: LaneSnapshot | undefined, stage: Stage, at: number, note: string | null = null) {
   return { stage, note, staged: lane?.stage === stage ? lane.staged : at };
 }
+
+/** Whether its backend is still being brought over the same link, whatever else has changed about that. */
+export function goesOn(lane: LaneSnapshot | undefined, state: LaneState): boolean {
+  return isBringing(lane?.state) && isBringing(state);
+}
+
+const isBringing = (state: LaneState | undefined) => state?.at === 'up' && state.backing?.at === 'trying';
 
 /** What a lane is at by now. */
 export function advanced(

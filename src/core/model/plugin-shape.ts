@@ -52,6 +52,10 @@ export function hooksTrouble(value: unknown, side: Side): string | null {
   const own = hooksOf(side);
   for (const name of keysOf(value, own)) {
     if (name === 'deadlines') continue;
+    if (name === 'port' && side === 'relay') {
+      if (isPort(Reflect.get(value, name))) continue;
+      return 'returned a port from relay that is none: a whole number from 1 to 65535';
+    }
     if (isHookName(name) && !known[name].sides.includes(side)) {
       return `returned the hook ${name} from ${side}; it belongs to ${known[name].sides.join(' and ')}`;
     }
@@ -62,6 +66,10 @@ export function hooksTrouble(value: unknown, side: Side): string | null {
     if (hook !== undefined && typeof hook !== 'function') return `returned a hook ${name} that is no function`;
   }
   return null;
+}
+
+function isPort(value: unknown): boolean {
+  return value === undefined || (Number.isInteger(value) && Number(value) >= 1 && Number(value) <= 65_535);
 }
 
 export function isHooks(value: unknown, side: Side): value is DaemonHooks & RelayHooks {

@@ -61,6 +61,11 @@ export interface ObserverHooks {
 /** Hooks that run in the relay's worker. Of providers the first answer in the order of the file counts; undefined is no answer. */
 export interface RelayHooks extends ObserverHooks {
   /**
+   * The port on which the backend of `backend` is to listen, where that is fixed: until it is proved there, nobody is led to who listens on it.
+   * Absent: it says so when it has it.
+   */
+  readonly port?: number;
+  /**
    * Says how to log in to one host of the route; asked for each of them at each attempt. What it says is offered before what ssh_config
    * and agent have. Deadline 10 s; a throw, no answer, or what is no credential is IDENTITY_UNREADABLE.
    */

@@ -76,6 +76,11 @@ export class Guests {
     return this.#has('backend');
   }
 
+  /** The port of which a plugin says that its backend is to listen there; null: none says so. */
+  get backendPort(): number | null {
+    return this.#seats.find(({ hooks }) => hooks.port !== undefined)?.hooks.port ?? null;
+  }
+
   get hasToken(): boolean {
     return this.#has('token');
   }

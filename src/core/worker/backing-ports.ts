@@ -9,6 +9,8 @@ import type { Link } from '../ssh/link/link.ts';
 /** The plugins of a relay that have to do with its backend. */
 export interface Providers {
   readonly hasBackend: boolean;
+  /** Where the backend is to listen; null: nobody says. */
+  readonly backendPort: number | null;
   readonly hasToken: boolean;
   backend(link: RemoteHost, call: BackendCall): Promise<Backend | undefined>;
   token(link: RemoteHost, backend: Backend | null, signal: AbortSignal): Promise<Secret | null | undefined>;

@@ -179,13 +179,13 @@ export class Backing {
 
   /** Numbers of the forwards that wait for what is brought over a new link, as far as anybody can say; all, where that is only a token. */
   get awaited(): readonly number[] {
-    const { forwards } = this.#relay;
-    return keptForwards(forwards, this.#target, true, undefined);
+    return keptForwards(this.#relay.forwards, this.#target, true, this.#providers.backendPort);
   }
 
-  /** Numbers of the forwards that lead to a backend that failed by this, as far as anybody can say. */
-  kept({ detail: { port } }: Fault): readonly number[] {
-    return keptForwards(this.#relay.forwards, this.#target, this.#providers.hasBackend, port);
+  /** Numbers of the forwards that lead to a backend that did not come, as far as anybody can say. */
+  get kept(): readonly number[] {
+    const { hasBackend, backendPort } = this.#providers;
+    return keptForwards(this.#relay.forwards, this.#target, hasBackend, backendPort);
   }
 
   /** Whether a backend that does not answer may be looked after again: at once the first time, then less and less often. */

@@ -49,11 +49,6 @@ export class Dialer {
     return this.#stamps;
   }
 
-  /** A plugin that must not be left out failed too often. */
-  get broken(): boolean {
-    return this.#ports.guests.broken !== null;
-  }
-
   /** A number in [0, 1): the same for all lanes that share a link, so that they try again as one. */
   get jitter(): number {
     return this.#ports.links.jitter(this.#key);

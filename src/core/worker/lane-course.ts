@@ -77,7 +77,7 @@ export class LaneCourse implements LinkNews {
 
   besideUnready(link: Link, error: unknown): void {
     const fault = Fault.from(error);
-    const kept = this.#ports.backing.kept(fault);
+    const { kept } = this.#ports.backing;
     this.#ports.input({ type: 'beside-unready', fault: fault.report(), kept });
     if (!this.#moved(link)) return;
     this.#start(link, null);
@@ -93,7 +93,7 @@ export class LaneCourse implements LinkNews {
     const { state, backing, input, service } = this.#ports;
     const now = state();
     if (this.#ports.link() !== link || now.at !== 'up' || now.kept === undefined) return;
-    const kept = backing.kept(fault);
+    const { kept } = backing;
     input({ type: 'stumbled', kept });
     if (this.#ports.link() === link) service.stumble(link, kept, fault);
   }

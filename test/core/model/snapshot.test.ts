@@ -415,3 +415,20 @@ test('a config that is not taken over is told until it is, and a removed relay i
   t.strictSame(all.at(-1)?.relays, {});
   t.end();
 });
+
+test('how far a launch is stays known while its link is doubted and trusted again, and is forgotten when it is over', (t) => {
+  const bringing = { number: 2, of: 5, fault: null };
+  const progress: Fact = { type: 'lane.advanced', relay, lane: 0, stage: 'backend', note: 'half way', bringing };
+  const seen = (...more: readonly Fact[]) => {
+    const facts = [...declared(), bring(first), progress, ...more];
+    const last = facts.reduce((all, fact, at) => fold(all, { ...fact, id: at + 1, at: at * 1_000 }), emptySnapshot);
+    return last.relays[relay]?.lanes[0];
+  };
+  const known = { stage: 'backend', note: 'half way', bringing: { number: 2, since: 3_000 } };
+  t.match(seen(lane({ at: 'up', since: 0, attempt: 1, tries: none, backing: first, beside: asked, vain: [] })), known);
+  t.match(seen(bring(trying)), known);
+  for (const over of [up(), bring(missing), waiting, dialing]) {
+    t.match(seen(over), { stage: null, note: null, staged: null, bringing: null });
+  }
+  t.end();
+});

@@ -206,5 +206,9 @@ test('a misspelt hook, and a hook of the other side, are refused when they are s
     code: 'PLUGIN_FAILED',
     message: /hook check from relay; it belongs to daemon/,
   });
+  await t.rejects(seat({ port: '8787', backend: () => undefined }), {
+    code: 'PLUGIN_FAILED',
+    message: /a port from relay that is none/,
+  });
   await t.rejects(seat({ admit: true }), { code: 'PLUGIN_FAILED', message: /a hook admit that is no function/ });
 });

@@ -14,7 +14,7 @@ test('a link that the server ends in the breath in which it lets somebody in mak
       const write = socket.write.bind(socket);
       socket.write = (part: Uint8Array | string) => parts.push(Buffer.from(part)) > 0;
       attempt.accept();
-      innards.disconnect(11);
+      innards.disconnect(2);
       socket.write = write;
       write(Buffer.concat(parts));
     },
@@ -23,4 +23,5 @@ test('a link that the server ends in the breath in which it lets somebody in mak
   await waitUntil('the second login', () => logins === 2);
   const { lanes } = await relays.reach('r', 'connected');
   t.match(lanes, [{ state: { at: 'up' } }]);
+  t.equal(relays.events.filter((event) => event.type === 'link.opened').length, 1);
 });

@@ -87,19 +87,26 @@ test('a relay whose only forward leads to the backend is connecting until that i
   );
 });
 
-test('where forwards name addresses only, one of them may be of the backend: each waits until it is known, a SOCKS one does not', async (t) => {
+test('where its port is fixed a forward that names that waits for it, however it names it, and no other one does', async (t) => {
   const sshd = await startSshd(t);
-  const [moody, echo, port] = [makeMoody(t), await startEcho(t), await freePort()];
+  const [moody, echo, port, other] = [makeMoody(t), await startEcho(t), await freePort(), await freePort()];
   moody.starts(4_000);
   const forwards = [`0:127.0.0.1:${port}`, `0:127.0.0.1:${echo.port}`, { kind: 'dynamic', listen: 0 }];
-  const r = { host: 'test', forwards, plugins: [{ ...moody.plugin, port }] };
-  const daemon = await supervise(t, sshd, { r });
-  t.match(await daemon.next('the link', isFresh), { state: { kept: [0, 1] } });
-  const held = exchange(daemon.port('r', 1), 'x');
-  await daemon.reach('r', 'connected', 60_000);
-  t.equal(String(await held), 'x');
-  const after = daemon.supervisor.status().id;
-  sshd.killSessions();
-  t.match(await daemon.next('the next link', isFresh, after), { state: { kept: [0] } }, 'by now it is known');
+  const daemon = await supervise(t, sshd, {
+    r: { host: 'test', forwards, plugins: [{ ...moody.plugin, port }] },
+    both: {
+      host: 'test',
+      forwards: [{ listen: 0, target: 'backend' }, `0:127.0.0.1:${other}`, `0:127.0.0.1:${echo.port}`],
+      plugins: [{ ...moody.plugin, port: other }],
+    },
+  });
+  const first = (relay: string) =>
+    daemon.next(`the link of ${relay}`, (event) => isFresh(event) && 'relay' in event && event.relay === relay);
+  const [one, both] = await Promise.all([first('r'), first('both')]);
+  t.match(one, { state: { kept: [0] } });
+  t.match(both, { state: { kept: [0, 1] } });
+  const answered = await exchange(daemon.port('r', 1), 'x');
+  t.equal(String(answered), 'x');
+  t.match(daemon.status('r').lanes, [{ state: { backing: { at: 'trying', fresh: true } } }], 'while it is launched');
   await daemon.reach('r', 'connected', 60_000);
 });
