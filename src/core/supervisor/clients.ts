@@ -11,6 +11,8 @@ import { HeldWatch } from './held-watch.ts';
 import { Patience } from './patience.ts';
 
 const handoverLimit = 4;
+/** Who was accepted no longer ago counts as there: to look who has left takes the kernel 30 ms. */
+const fresh = 100;
 /**
  * Beyond the longest that the worker waits for a channel: plugins may be asked first. The worker knows how its link does and says what becomes of
  * each client; this is for a handle that Node loses on the way, which is never answered for. ms
@@ -128,7 +130,8 @@ export class Clients {
     this.#serving = true;
     try {
       const waited = [...this.#mine].filter(({ at }) => at === 'held');
-      const gone = await this.#ports.departed();
+      const old = performance.now() - fresh;
+      const gone = waited.some(({ since }) => since < old) ? await this.#ports.departed() : () => false;
       // The look knows nothing of who came while it was taken.
       const left = new Set(waited.filter(({ client }) => gone(client)));
       for (const connection of [...this.#mine]) {

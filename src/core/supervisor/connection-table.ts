@@ -45,6 +45,7 @@ export class ConnectionTable {
       id: this.#lastId,
       socket,
       client,
+      since: performance.now(),
       at: 'held',
       lane: null,
       handovers: 0,

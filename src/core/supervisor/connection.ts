@@ -8,6 +8,8 @@ export interface Connection {
   readonly id: number;
   readonly socket: Socket;
   client: ClientConnection;
+  /** When it was accepted, ms of a clock that never jumps. */
+  readonly since: number;
   /** `held`: waits for a lane. `handed`: a worker has it, unread. `open`: its channel is open. */
   at: 'held' | 'handed' | 'open';
   lane: LaneId | null;
