@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
-import { test } from 'tap';
+import { type Test, test } from 'tap';
 import type { RelayConfig } from '../../../src/core/model/config.ts';
 import type { ClientConnection } from '../../../src/core/model/plugin.ts';
 import { Clients } from '../../../src/core/supervisor/clients.ts';
@@ -9,7 +9,8 @@ import type { WorkerKeeper } from '../../../src/core/supervisor/worker-keeper.ts
 import { fate } from '../../fixtures/client.ts';
 import { waitUntil, within } from '../../fixtures/wait.ts';
 
-test('who comes while it is looked who has left is served, and who has left is cut', async (t) => {
+/** The clients of a relay without lanes, until `open`; who has left is looked for until `looked` says it. */
+async function start(t: Test) {
   const server = createServer({ allowHalfOpen: true, pauseOnConnect: true }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   t.teardown(() => server.close());
@@ -28,7 +29,7 @@ test('who comes while it is looked who has left is served, and who has left is c
   const handed: number[] = [];
   const keeper = { send: (message: { id: number }) => handed.push(message.id) > 0 } as unknown as WorkerKeeper;
   let up = false;
-  let looked: ((gone: (client: ClientConnection) => boolean) => void) | undefined;
+  const looks: ((gone: (client: ClientConnection) => boolean) => void)[] = [];
   const config = { name: 'r', hold: { time: 60_000, connections: 9 }, connections: 9, deadlines: { open: 1_000 } };
   const clients = new Clients(config as RelayConfig, new ConnectionTable(() => null), {
     lane: () => (up ? { id: 'r#0', keeper } : null),
@@ -37,21 +38,39 @@ test('who comes while it is looked who has left is served, and who has left is c
     refused: () => undefined,
     departed: () =>
       new Promise((resolve) => {
-        looked = resolve;
+        looks.push(resolve);
       }),
   });
   t.teardown(() => clients.cutAll());
+  const open = () => {
+    up = true;
+    clients.look();
+  };
+  return { clients, arrive, open, handed, looks };
+}
 
+test('who comes while it is looked who has left is served, and who has left is cut', async (t) => {
+  const { clients, arrive, open, handed, looks } = await start(t);
   const [stays, left, comes] = [await arrive(), await arrive(), await arrive()];
   clients.accept(0, stays[1]);
   clients.accept(0, left[1]);
-  up = true;
-  clients.look();
-  await waitUntil('the look', () => looked !== undefined);
+  const accepted = performance.now();
+  await waitUntil('they are looked for', () => performance.now() - accepted > 150);
+  open();
+  await waitUntil('the look', () => looks.length === 1);
   // The list that is being read has only the one that stays.
   clients.accept(0, comes[1]);
   const cut = fate(left[0]);
-  looked?.(({ from }) => from?.port !== stays[0].localPort);
+  looks[0]?.(({ from }) => from?.port !== stays[0].localPort);
   t.equal(await within('the cut', cut), 'ECONNRESET');
   t.same(handed, [1, 3]);
+});
+
+test('who has come this very moment is served at once, without a look', async (t) => {
+  const { clients, arrive, open, handed, looks } = await start(t);
+  const client = await arrive();
+  clients.accept(0, client[1]);
+  open();
+  t.same(handed, [1]);
+  t.equal(looks.length, 0);
 });
