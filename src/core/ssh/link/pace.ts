@@ -1,8 +1,7 @@
+import { Floor } from './floor.ts';
 import { Rate } from './rate.ts';
 import { Readers } from './readers.ts';
 
-/** What may be on the way at first, and on the narrowest link: a quarter of a second of 1 Mbit/s, bytes. */
-const leastOnWay = 32 * 1024;
 /** No link needs more, bytes. */
 const mostOnWay = 64 * 1024 * 1024;
 /** A queue of so long a time, beyond twice the way itself, keeps any link busy; two where both directions are. ms */
@@ -40,11 +39,13 @@ export class Pace {
   #given = 0;
   #confirmed = 0;
   #came = 0;
-  #allowed = leastOnWay;
+  readonly #floor = new Floor();
+  #allowed = this.#floor.bytes;
   /** How long a ping takes when nothing else is on the way, ms. */
   #way: number | null = null;
   readonly #up = new Rate();
   readonly #down = new Rate();
+  readonly #all = new Rate();
   #asked = { at: 0, given: 0, came: 0 };
   #behind = false;
   #took = 0;
@@ -133,7 +134,7 @@ export class Pace {
 
   /** What each of those that read may have on a slow link. */
   get #part(): number {
-    return this.#readers.part(Math.max(leastOnWay, this.#fitting(this.#downward)));
+    return this.#readers.part(Math.max(this.#floor.bytes, this.#fitting(this.#downward)));
   }
 
   /** What it may carry down. What holds pings up may be the upload: the download must be free to show that more comes, or it stays small. */
@@ -170,11 +171,14 @@ export class Pace {
     this.#down.look(this.#came, now, took);
     this.#took = took;
     this.#behind = took > this.tolerable;
+    const looked = this.#all.look(question.given + this.#came, now, took);
     if (this.#behind) {
       this.#late = now;
-      const fitting = Math.max(leastOnWay, this.#fitting(this.#up.best || question.onWay / took));
-      if (up) this.#allowed = cut(this.#allowed, fitting);
-    } else if (question.onWay >= this.#allowed / 2) {
+      if (looked && this.#fitting(this.#all.last) < this.#floor.bytes) this.#floor.look(this.#all.last, now);
+      const fitting = Math.max(this.#floor.bytes, this.#fitting(this.#up.best || question.onWay / took));
+      if (up) this.#allowed = Math.max(this.#floor.bytes, cut(this.#allowed, fitting));
+    } else this.#floor.rest();
+    if (!this.#behind && question.onWay >= this.#allowed / 2) {
       this.#allowed = Math.min(mostOnWay, this.#more(this.#allowed, question.onWay, questions));
     }
     this.#release(question.given);

@@ -12,24 +12,32 @@ export class Rate {
   #turned = 0;
   #best = 0;
   #before = 0;
+  #last = 0;
 
   /** 0: nobody has tried. */
   get best(): number {
     return Math.max(this.#best, this.#before);
   }
 
-  /** So many bytes have arrived since the link began. `span`: how long they may have been on the way, ms. */
-  look(total: number, now: number, span: number): void {
+  /** The last one that was looked at. */
+  get last(): number {
+    return this.#last;
+  }
+
+  /** So many bytes have arrived since the link began. `span`: how long they may have been on the way, ms. Whether there is a new `last`. */
+  look(total: number, now: number, span: number): boolean {
     const time = now - this.#from.at;
-    if (time < Math.max(this.best === 0 ? first : shortest, 2 * span)) return;
+    if (time < Math.max(this.best === 0 ? first : shortest, 2 * span)) return false;
     const moved = total - this.#from.total;
     this.#from = { total, at: now };
-    if (moved < least) return;
+    if (moved < least) return false;
     if (now - this.#turned > memory) {
       this.#turned = now;
       this.#before = this.#best;
       this.#best = 0;
     }
-    this.#best = Math.max(this.#best, moved / time);
+    this.#last = moved / time;
+    this.#best = Math.max(this.#best, this.#last);
+    return true;
   }
 }

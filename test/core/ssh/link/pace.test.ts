@@ -1,7 +1,10 @@
 import { test } from 'tap';
 import { Pace } from '../../../../src/core/ssh/link/pace.ts';
 
-/** A link of this rate (bytes a ms) and way (ms there and back), on which somebody writes all that he may; the clock is the test's. */
+/**
+ * A link of this rate (bytes a ms) and way (ms there and back), on which somebody writes all that he may;
+ * the clock is the test's.
+ */
 function linkOf(way: number) {
   let now = 0;
   let clear = 0;
@@ -9,6 +12,7 @@ function linkOf(way: number) {
   const due: { at: number; answered: () => void }[] = [];
   const link = {
     rate: 125,
+    way,
     sent: 0,
     longest: 0,
     run(ms: number): void {
@@ -31,7 +35,7 @@ function linkOf(way: number) {
     },
   };
   const pace = new Pace(
-    () => due.push({ at: Math.max(clear, now) + way, answered: pace.asked() }),
+    () => due.push({ at: Math.max(clear, now) + link.way, answered: pace.asked() }),
     () => now,
   );
   // As the one that goes with each opening of a channel.
@@ -65,6 +69,39 @@ test('a link that becomes a thousand times as fast is used, and one that becomes
   link.longest = 0;
   link.run(5_000);
   t.ok(link.longest < 600, `${link.longest} ms`);
+  t.end();
+});
+
+test('a way that becomes much longer while the link is busy is used again, and when it is short again no more than before waits', (t) => {
+  const { link } = linkOf(10);
+  link.rate = 12_500;
+  link.run(10_000);
+  link.way = 800;
+  link.run(60_000);
+  link.sent = 0;
+  link.run(60_000);
+  t.ok(link.sent > 0.5 * 60_000 * link.rate, `${link.sent / 60_000} bytes a ms`);
+  link.way = 10;
+  link.run(20_000);
+  link.longest = 0;
+  link.run(20_000);
+  t.ok(link.longest < 600, `${link.longest} ms`);
+  t.end();
+});
+
+test('on a line too narrow for what may be on the way at least, little more than that waits, and seldom', (t) => {
+  const { link } = linkOf(10);
+  link.rate = 16;
+  link.run(60_000);
+  const longest: number[] = [];
+  for (let n = 0; n < 300; n += 1) {
+    link.longest = 0;
+    link.run(1_000);
+    longest.push(link.longest);
+  }
+  t.ok(Math.max(...longest) < 4_500, `${Math.max(...longest)} ms`);
+  const long = longest.filter((ms) => ms > 2_300).length;
+  t.ok(long < 60, `longer than at least in ${long} of 300 seconds`);
   t.end();
 });
 
