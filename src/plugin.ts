@@ -18,7 +18,7 @@ export type {
 export { nearest } from './core/model/nearest.ts';
 export { printable } from './core/model/printable.ts';
 export type { RemoteFacts, RemoteHost, RunEnd, RunOptions } from './core/model/remote.ts';
-export { type PatternReading, safePattern } from './core/model/safe-pattern.ts';
+export { type PatternReading, safeGroupPattern, safePattern } from './core/model/safe-pattern.ts';
 export { Secret } from './core/model/secret.ts';
 export { pluginConforms, type Samples } from './plugin-conforms.ts';
 export { readKeyring } from './core/secrets/keyring.ts';

@@ -1,6 +1,6 @@
 import { type Parsed, quote } from '../core/config/problem.ts';
 import { Fault } from '../core/model/fault.ts';
-import { safePattern } from '../core/model/safe-pattern.ts';
+import { safeGroupPattern } from '../core/model/safe-pattern.ts';
 import { generic } from '../plugins/recipes/generic.ts';
 import { recipes } from '../plugins/recipes/recipes.ts';
 import { type Arguments, readText } from './arguments.ts';
@@ -47,7 +47,7 @@ export function readBackend(given: Arguments): BackendAnswers {
     throw new Fault('USAGE', `--recipe: there is no ${quote(named ?? '')}; expected one of ${known}`);
   }
   const parts = { pattern: readText(given, 'token-pattern'), json: readText(given, 'token-json') };
-  const read = parts.pattern === null ? null : safePattern(parts.pattern);
+  const read = parts.pattern === null ? null : safeGroupPattern(parts.pattern);
   if (read !== null && 'trouble' in read) {
     throw new Fault('USAGE', `--token-pattern: ${read.trouble.message}; expected ${read.trouble.expected}`);
   }

@@ -3,13 +3,13 @@ import { type Endpoint, formatEndpoint } from '../core/model/endpoint.ts';
 import { Fault } from '../core/model/fault.ts';
 import { printable } from '../core/model/printable.ts';
 import { recipes } from '../plugins/recipes/recipes.ts';
+import type { Word } from '../core/model/state.ts';
 import type { DaemonStatus } from '../core/model/status.ts';
 import { readText } from './arguments.ts';
 import type { Called } from './commands.ts';
 import { connect } from './connect.ts';
 import { pageAddress, type PageParts } from './page-address.ts';
 import { reasonOf } from './status-table.ts';
-import type { Terminal } from './terminal.ts';
 
 /** Where a person opens the backend of a relay, by what the daemon knows of it. */
 export interface RelayPage {
@@ -21,7 +21,10 @@ export interface RelayPage {
   readonly plain: string;
 }
 
-/** Asks the daemon for it; `--recipe` says what no backend says. Throws USAGE, RELAY_UNKNOWN, NOT_RUNNING. */
+/**
+ * Asks the daemon for it; `--recipe` says what no backend says. Throws USAGE, RELAY_UNKNOWN, NOT_RUNNING, RELAY_STOPPED, and BACKEND_UNREADY
+ * where only the backend could say what its address is.
+ */
 export async function relayPage({ given, terminal }: Called, command: string): Promise<RelayPage> {
   const relay = readText(given, 'relay');
   if (relay === null)
@@ -34,11 +37,20 @@ export async function relayPage({ given, terminal }: Called, command: string): P
   }
   const client = connect();
   const reply = await client.token(relay);
-  // A script has the exit code of what it does with the address; a person would look for the mistake in it.
-  if (process.stderr.isTTY === true) sayUnready(await client.status(), relay, terminal);
   const listen = chooseListen(reply, readText(given, 'forward'), relay);
   // A token is for its backend: whoever listens behind another forward must not get it.
-  const own = reply.backend === null || (reply.leads[reply.listen.indexOf(listen)] ?? false);
+  const leads = reply.leads[reply.listen.indexOf(listen)] ?? false;
+  const own = reply.backend === null || leads;
+  const missing = unready(await client.status(), relay);
+  if (missing !== null) {
+    if (missing.word === 'offline')
+      throw new Fault('RELAY_STOPPED', `${relay} is stopped, so that another may listen there; \`towline start ${relay}\``);
+    // Only where the target is the backend's is it known to be one.
+    const { word, why } = missing;
+    if (reply.backend === null && leads && recipe === null)
+      throw new Fault('BACKEND_UNREADY', `${relay} is ${word}, and what its backend's address is nobody knows yet${why}`);
+    terminal.err(`towline: ${relay} is ${word}, so nothing may answer there now${why}\n`);
+  }
   const address = (token: TokenReply['token'], scheme?: PageParts['scheme']) =>
     pageAddress({ ...partsOf({ ...reply, token }, recipe), ...(scheme === undefined ? {} : { scheme }), listen });
   return {
@@ -49,13 +61,12 @@ export async function relayPage({ given, terminal }: Called, command: string): P
   };
 }
 
-/** What stands at the address now, where that is not the backend. */
-function sayUnready({ relays }: DaemonStatus, relay: string, { err }: Terminal): void {
+/** How it stands with a relay that is not connected; null: it is. */
+function unready({ relays }: DaemonStatus, relay: string): { readonly word: Word; readonly why: string } | null {
   const status = relays.find(({ name }) => name === relay);
-  if (status === undefined || status.standing.word === 'connected') return;
+  if (status === undefined || status.standing.word === 'connected') return null;
   const reason = reasonOf(status, Date.now());
-  const why = reason === '' ? '' : `: ${reason}`;
-  err(`towline: ${relay} is ${status.standing.word}, so nothing may answer there now${why}\n`);
+  return { word: status.standing.word, why: reason === '' ? '' : `: ${reason}` };
 }
 
 /** Of a backend of which nothing is known the usual is assumed: a page with `?token=`. */

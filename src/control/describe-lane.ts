@@ -9,6 +9,7 @@ export function tellState(state: LaneState, who: string, now: number): Descripti
     case 'idle':
       return debug(`${who}: idle`);
     case 'dialing':
+      if (state.lost !== undefined) return warn(`${who}: ${formatFault(state.lost)}`);
       return state.attempt === 1
         ? info(`${who}: ${state.before ? 'reconnecting' : 'connecting'}`)
         : debug(`${who}: attempt ${state.attempt}`);

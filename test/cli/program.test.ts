@@ -198,6 +198,8 @@ test('check names what each relay lacks on this machine, loads its plugins and e
   const guest = (name: string, text: string) => writeFileSync(join(home, `${name}.mjs`), text, { mode: 0o600 });
   guest('loud', "console.log('loud'); export default { name: 'loud', daemon: () => ({ check: () => true }) };\n");
   guest('strict', "export default { name: 'strict', daemon: () => ({ check: () => 'five relays are too many' }) };\n");
+  guest('misspelt', "export default { name: 'misspelt', relay: () => ({ admitt: () => true }) };\n");
+  guest('thrower', "export default { name: 'thrower', relay: () => { throw new Error('no luck'); } };\n");
   guest('broken', "\nthrow new Error('no licence');\n");
   const forwards = ['0:127.0.0.1:1'];
   const relays = {
@@ -207,6 +209,8 @@ test('check names what each relay lacks on this machine, loads its plugins and e
     far: { host: 'h', forwards: [{ listen: '192.0.2.1:8080', target: 80, expose: true }] },
     strict: { host: 'h', forwards, plugins: ['./strict.mjs'] },
     broken: { host: 'h', forwards, plugins: ['./broken.mjs'] },
+    misspelt: { host: 'h', forwards, plugins: ['./misspelt.mjs'] },
+    thrower: { host: 'h', forwards, plugins: ['./thrower.mjs'] },
   };
   const file = join(home, 'towline.json');
   writeFileSync(file, JSON.stringify({ relays }), { mode: 0o600 });
@@ -220,7 +224,10 @@ test('check names what each relay lacks on this machine, loads its plugins and e
   t.match(stdout, new RegExp(`${at('strict')}${refusal}`, 'm'));
   const broken = 'plugin .*broken\\.mjs cannot be loaded from .*broken\\.mjs:2: no licence; .* \\[PLUGIN_FAILED\\]$';
   t.match(stdout, new RegExp(`${at('broken')}${broken}`, 'm'));
-  t.match(stdout, /towline\.json: 5 of 6 relays could not start\n$/);
+  const misspelt = 'plugin misspelt returned a hook "admitt" .*; did you mean admit\\?.* \\[PLUGIN_FAILED\\]$';
+  t.match(stdout, new RegExp(`${at('misspelt')}${misspelt}`, 'm'));
+  t.match(stdout, new RegExp(`${at('thrower')}plugin thrower .*no luck.* \\[PLUGIN_FAILED\\]$`, 'm'));
+  t.match(stdout, /towline\.json: 7 of 8 relays could not start\n$/);
   t.notMatch(stdout, /^fine|loud/m);
   const missing = await runTowline(t, ['check', '-F', '/nope']);
   t.match(missing, { code: 78, stdout: /\/nope does not exist/ });

@@ -1,6 +1,6 @@
 import { arrive } from './arrive.ts';
 import { Fault, type FaultReport } from './fault.ts';
-import { dial, withhold } from './next-attempt.ts';
+import { withhold } from './next-attempt.ts';
 import { hastened, isForced, noTries, restAfter } from './rest.ts';
 import type { Beside, LaneState, Rest } from './state.ts';
 import type { BesideInput, LaneEffect, LanePolicy, LaneStep, Nudge, Up } from './lane-step.ts';
@@ -169,7 +169,13 @@ export function hurryBeside(state: Up, why: Nudge, now: number): LaneStep {
  * The first link is lost: what was begun beside it becomes the lane's own attempt, or its rest. Null: nothing was. It does not count as a link
  * that was thrown out, save where it was one.
  */
-export function inherit(state: Up, beside: Beside, now: number, { settle }: LanePolicy): LaneStep | null {
+export function inherit(
+  state: Up,
+  beside: Beside,
+  lost: FaultReport,
+  now: number,
+  { settle }: LanePolicy,
+): LaneStep | null {
   if (beside.at === 'doubting' || beside.at === 'alone') return null;
   // A link can be had: only its backend could not, and that has a rest of its own.
   if (beside.at !== 'dialing' && beside.made === true) return null;
@@ -177,8 +183,8 @@ export function inherit(state: Up, beside: Beside, now: number, { settle }: Lane
   const tries = { ...beside.tries, flaps: settled ? 0 : state.tries.flaps + 1 };
   const close: LaneEffect = { do: 'close-link' };
   if (beside.at === 'dialing') {
-    const { state: next } = dial(beside.attempt, tries, true, false);
-    return { state: next, effects: [close, { do: 'promote' }] };
+    const { attempt } = beside;
+    return { state: { at: 'dialing', attempt, tries, before: true, lost }, effects: [close, { do: 'promote' }] };
   }
   const { why: _kept, ...rest } = beside;
   const arm: readonly LaneEffect[] = rest.until === null ? [] : [{ do: 'arm', at: rest.until }];

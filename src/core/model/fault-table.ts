@@ -113,6 +113,7 @@ export const faults = {
   TOKEN_REFUSED:          row('forward', 77, 502, 'the backend refuses the token', 'set the right one: `towline token set RELAY`; one that was set by hand before counts until `towline token forget RELAY`'),
   BACKEND_FOREIGN:        row('launch',  77, 502, 'what listens on the port is not the backend that was launched', 'look at who listens there, or let the backend choose its port'),
   BACKEND_STOPPED:        row('never',   69, 503, 'the backend was stopped with `towline backend stop`', '`towline restart RELAY` starts it again'),
+  BACKEND_UNREADY:        row('none',    69, 503, 'the backend of the relay is not ready, so that nobody knows its address', '`towline status RELAY` says how far it is'),
   LAUNCH_FAILED:          row('launch',  69, 502, 'the backend did not come up', 'look at its last lines; `towline backend logs` shows more'),
   LAUNCH_TIMEOUT:         row('launch',  69, 504, 'the backend was not ready in time', 'look at its last lines, or raise the deadline'),
   LAUNCH_PORT_TAKEN:      row('launch',  69, 502, 'the port of the backend is taken by another process', 'stop that, or let the backend choose its port'),

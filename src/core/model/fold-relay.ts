@@ -145,8 +145,8 @@ function laneChanged(relay: RelaySnapshot, event: Extract<Event, { type: 'lane.c
     ...(goesOn(relay.lanes[event.lane], state) ? {} : noStage),
     ...(up ? {} : { link: null, machine: null, backend: null, judged: [] }),
   });
-  const rest = restOf(state);
-  return rest === null ? next : failed(next, { fault: rest.fault, at: event.at });
+  const fault = restOf(state)?.fault ?? (state.at === 'dialing' ? state.lost : undefined);
+  return fault === undefined ? next : failed(next, { fault, at: event.at });
 }
 
 /** What the remote host listened on over a lane's link is gone with it. */

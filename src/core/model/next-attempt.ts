@@ -50,8 +50,10 @@ export function lose(
   const close: LaneEffect = { do: 'close-link' };
   const retry = retryOf(fault);
   if (now - state.since >= policy.settle && (retry === 'soon' || retry === 'stage')) {
-    const next = dial(1, noTries, true, false);
-    return { state: next.state, effects: [close, ...next.effects] };
+    return {
+      state: { at: 'dialing', attempt: 1, tries: noTries, before: true, lost: fault },
+      effects: [close, { do: 'dial', forced: false }],
+    };
   }
   if (retry !== 'soon' && retry !== 'stage') {
     const { attempt, tries } = state;

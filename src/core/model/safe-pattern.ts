@@ -28,21 +28,34 @@ interface Group {
  */
 export function safePattern(text: string): PatternReading {
   const reason = text.length > longest ? `it is ${text.length} characters long, over ${longest}` : refusal(text);
-  if (reason === null) {
-    const compiled = compile(text);
-    if (compiled !== null) return { value: compiled };
-  }
-  const message = `this pattern is refused: ${reason ?? 'it is not a regular expression with the u flag (escape only what must be escaped)'}`;
+  const compiled = reason ?? compile(text);
+  if (typeof compiled !== 'string') return { value: compiled };
+  const message = `this pattern is refused: ${compiled}`;
   const expected = `at most ${longest} characters, without repetition inside repeated groups, backreferences or lookbehind`;
   return { trouble: { message, expected } };
 }
 
-function compile(text: string): RegExp | null {
+/** As `safePattern`; its first group is what is looked for, so that there must be one. */
+export function safeGroupPattern(text: string): PatternReading {
+  const parsed = safePattern(text);
+  if ('trouble' in parsed || hasGroup(parsed.value)) return parsed;
+  const message = 'this pattern is refused: it has no group, so that nothing says which part of what it finds is meant';
+  return { trouble: { message, expected: 'parentheses around that part, such as "token: (\\S+)"' } };
+}
+
+/** One that matches the empty text has all its groups in that match. */
+function hasGroup({ source, flags }: RegExp): boolean {
+  return (new RegExp(`${source}|`, flags).exec('') ?? []).length > 1;
+}
+
+/** A text: why it is none. */
+function compile(text: string): RegExp | string {
   try {
     return new RegExp(text, 'u');
-  } catch {
-    // SyntaxError is the only thing it throws, and its message quotes the pattern.
-    return null;
+  } catch (error) {
+    // V8 quotes the pattern, which may hold anything, and says at the end what is wrong with it.
+    const why = /: ([\w ]+)$/.exec(error instanceof Error ? error.message : '')?.[1];
+    return `it is not a regular expression with the u flag (${why?.toLowerCase() ?? 'escape only what must be escaped'})`;
   }
 }
 

@@ -88,7 +88,14 @@ export type Beside =
  */
 export type LaneState =
   | { readonly at: 'idle' }
-  | { readonly at: 'dialing'; readonly attempt: number; readonly tries: Tries; readonly before: boolean }
+  | {
+      readonly at: 'dialing';
+      readonly attempt: number;
+      readonly tries: Tries;
+      readonly before: boolean;
+      /** What ended the link whose place this one is to take; absent: there was none, or it has been told. */
+      readonly lost?: FaultReport;
+    }
   | {
       readonly at: 'up';
       readonly since: number;

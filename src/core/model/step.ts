@@ -91,7 +91,7 @@ function lost(state: Up, fault: FaultReport, now: number, policy: LanePolicy): L
   const { beside } = state;
   const retry = retryOf(fault);
   const same = retry !== 'soon' && retry !== 'stage';
-  const next = same || beside === null ? null : inherit(state, beside, now, policy);
+  const next = same || beside === null ? null : inherit(state, beside, fault, now, policy);
   return next ?? after(leaveBeside(beside), lose(state, fault, now, policy));
 }
 

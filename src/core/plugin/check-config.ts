@@ -74,8 +74,8 @@ async function checkOne(
     for (const { relay, use } of using) {
       const place = use.place ?? null;
       const limit = use.deadlines.check ?? hooks.check.deadline;
-      const unseated = await within(limit + grace, thread.seat(relay, use), () =>
-        thread.kill(`gave no answer to daemon within ${limit / 1000} s`),
+      const unseated = await within(limit + grace, thread.try(relay, use), () =>
+        thread.kill(`was not made within ${limit / 1000} s`),
       );
       if (unseated !== null) {
         found.push({ relay, kind: 'failed', place, fault: Fault.fromReport(unseated) });

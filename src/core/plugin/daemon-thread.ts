@@ -44,15 +44,26 @@ async function hear(message: ToThread): Promise<void> {
   }
 }
 
-async function seat({ relay, use: wanted }: Extract<ToThread, { say: 'seat' }>): Promise<void> {
+async function seat({ relay, use: wanted, trial }: Extract<ToThread, { say: 'seat' }>): Promise<void> {
   try {
     // The first one is the one that was loaded; others differ by their options.
     const guest = await (loading ?? loadGuest(wanted, builtins));
     loading = null;
+    if (trial) await tryRelaySide(guest, relay);
     await guests.seat([guest], 'daemon', relay, env);
     say({ say: 'seated', fault: null });
   } catch (error) {
     loading = null;
     say({ say: 'seated', fault: Fault.from(error).report() });
+  }
+}
+
+/** Whether a lane could seat it: nothing of that is kept. */
+async function tryRelaySide(guest: Guest, relay: string): Promise<void> {
+  const lane = new Guests(() => undefined);
+  try {
+    await lane.seat([guest], 'relay', relay, env);
+  } finally {
+    lane.dismiss();
   }
 }

@@ -39,6 +39,7 @@ export class GuestThread {
   #unheard = 0;
   #watch: NodeJS.Timeout | undefined;
   #over: Fault | null = null;
+  #side = 'the daemon side of ';
   /** Resolves when its module is loaded, or cannot be. */
   readonly loaded: Promise<void>;
 
@@ -74,7 +75,13 @@ export class GuestThread {
 
   /** Calls its factory. Resolves with null, or with what went wrong. */
   seat(relay: string, use: PluginUse): Promise<FaultReport | null> {
-    return this.#ask({ say: 'seat', relay, use }, 'seated');
+    return this.#ask({ say: 'seat', relay, use, trial: false }, 'seated');
+  }
+
+  /** As `seat`; that of its relay side is called before, and given up: a lane has its own. */
+  try(relay: string, use: PluginUse): Promise<FaultReport | null> {
+    this.#side = '';
+    return this.#ask({ say: 'seat', relay, use, trial: true }, 'seated');
   }
 
   /** Asks its `check`. Resolves with null where it accepts, or there is none; with a CONFIG_INVALID otherwise. */
@@ -168,7 +175,7 @@ export class GuestThread {
   }
 
   #fault(why: string): Fault {
-    const text = `the daemon side of plugin ${printable(this.#use.use)} ${why}; mend it, then restart the relay`;
+    const text = `${this.#side}plugin ${printable(this.#use.use)} ${why}; mend it, then restart the relay`;
     return new Fault('PLUGIN_FAILED', text);
   }
 }

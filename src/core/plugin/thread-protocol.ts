@@ -12,7 +12,7 @@ export interface ThreadData {
 
 /** All that is said to it, in this order: `seat` for a relay, then events or one config, then `dismiss`. */
 export type ToThread =
-  | { readonly say: 'seat'; readonly relay: string; readonly use: PluginUse }
+  | { readonly say: 'seat'; readonly relay: string; readonly use: PluginUse; readonly trial: boolean }
   | { readonly say: 'check'; readonly config: Config }
   | { readonly say: 'observe'; readonly event: Event }
   | { readonly say: 'dismiss' };

@@ -1,4 +1,4 @@
-import { Fault, nearest, printable, type Recipe, safePattern } from '../../plugin.ts';
+import { Fault, nearest, printable, type Recipe, safeGroupPattern } from '../../plugin.ts';
 import { generic } from '../recipes/generic.ts';
 import { recipes } from '../recipes/recipes.ts';
 import { parseRecipe } from './recipe-option.ts';
@@ -106,7 +106,7 @@ function withPattern(recipe: Recipe | null, pattern: string | undefined): Recipe
       `"tokenPattern" is for a backend that nothing else is known of; recipe "${rest.name}" ${how}; remove it`,
     );
   }
-  const parsed = safePattern(pattern);
+  const parsed = safeGroupPattern(pattern);
   if ('trouble' in parsed)
     throw wrong(`"tokenPattern": ${parsed.trouble.message}; expected ${parsed.trouble.expected}`);
   return { ...rest, token: { from: 'output', pattern } };

@@ -1,4 +1,4 @@
-import { Fault, type Recipe, type RecipeToken, safePattern, type TokenDoor, type TokenWire } from '../../plugin.ts';
+import { Fault, type Recipe, type RecipeToken, safeGroupPattern, safePattern, type TokenDoor, type TokenWire } from '../../plugin.ts';
 
 type Source = Readonly<Record<string, unknown>>;
 
@@ -17,7 +17,7 @@ export function parseRecipe(value: unknown): Recipe {
     title: text(given, 'recipe.title') ?? 'a recipe of the config',
     command: text(given, 'recipe.command') ?? '',
     port,
-    prints: pattern(given, 'recipe.prints') ?? null,
+    prints: pattern(given, 'recipe.prints', safeGroupPattern) ?? null,
     token: given['token'] === undefined ? { from: 'nowhere' } : parseToken(given['token']),
     door: given['door'] === undefined || given['door'] === null ? null : parseDoor(given['door']),
     page: text(given, 'recipe.page') ?? '/',
@@ -29,7 +29,7 @@ export function parseRecipe(value: unknown): Recipe {
 
 function parseToken(value: unknown): RecipeToken {
   const given = source(value, 'recipe.token', ['from', 'name', 'pattern', 'none']);
-  const found = pattern(given, 'recipe.token.pattern');
+  const found = pattern(given, 'recipe.token.pattern', safeGroupPattern);
   const none = pattern(given, 'recipe.token.none');
   const absent = none === undefined ? {} : { none };
   switch (given['from']) {
@@ -91,9 +91,9 @@ function needed(given: Source, path: string): string {
   return value;
 }
 
-function pattern(given: Source, path: string): string | undefined {
+function pattern(given: Source, path: string, read = safePattern): string | undefined {
   const value = text(given, path);
-  const parsed = value === undefined ? null : safePattern(value);
+  const parsed = value === undefined ? null : read(value);
   if (parsed !== null && 'trouble' in parsed) throw wrong(path, parsed.trouble.expected);
   return value;
 }

@@ -1,6 +1,6 @@
 import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
-import { Fault, printable, type Recipe, safePattern } from '../../plugin.ts';
+import { Fault, printable, type Recipe, safeGroupPattern, safePattern } from '../../plugin.ts';
 import { recipes } from '../recipes/recipes.ts';
 
 /** Where the token is. */
@@ -123,17 +123,17 @@ function readSource(from: TokenSource['from'], options: Readonly<Record<string, 
 }
 
 function readPart(options: Readonly<Record<string, unknown>>): TokenPart {
-  const [pattern, none, json] = [compile(options, 'pattern'), compile(options, 'none'), text(options, 'json')];
+  const [pattern, none, json] = [compile(options, 'pattern', safeGroupPattern), compile(options, 'none'), text(options, 'json')];
   if (pattern !== null && json !== null) throw wrong('"pattern" and "json" exclude each other; remove one');
   if (pattern !== null) return { by: 'pattern', pattern, none };
   if (none !== null) throw wrong('"none" needs "pattern"');
   return json === null ? { by: 'whole' } : { by: 'json', path: json.split('.') };
 }
 
-function compile(options: Readonly<Record<string, unknown>>, key: string): RegExp | null {
+function compile(options: Readonly<Record<string, unknown>>, key: string, read = safePattern): RegExp | null {
   const pattern = text(options, key);
   if (pattern === null) return null;
-  const parsed = safePattern(pattern);
+  const parsed = read(pattern);
   if ('value' in parsed) return parsed.value;
   throw wrong(`${key}: ${parsed.trouble.message}; expected ${parsed.trouble.expected}`);
 }

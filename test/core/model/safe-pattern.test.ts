@@ -1,5 +1,5 @@
 import { test } from 'tap';
-import { safePattern } from '../../../src/core/model/safe-pattern.ts';
+import { safeGroupPattern, safePattern } from '../../../src/core/model/safe-pattern.ts';
 
 const safe: readonly (readonly [string, string])[] = [
   ['token=([A-Za-z0-9_-]+)', '?token=abc_-1'],
@@ -36,7 +36,7 @@ const refused: readonly (readonly [string, RegExp])[] = [
   ['(a{200}){200}', /repeats a group/],
   ['a{1000}', /more than 256 times/],
   ['a'.repeat(201), /201 characters/],
-  ['(', /not a regular expression/],
+  ['(', /not a regular expression with the u flag \(unterminated group\)$/],
   ['[', /not a regular expression/],
 ];
 
@@ -45,5 +45,14 @@ test('patterns that some text could keep busy are refused with the reason', (t) 
     const parsed = safePattern(text);
     t.match('trouble' in parsed ? parsed.trouble.message : 'accepted', reason, text);
   }
+  t.end();
+});
+
+test('where a group is what is looked for, a pattern without one is refused', (t) => {
+  for (const text of ['token: \\S+', '(?:a|b)', '\\(x\\)', '[(]x[)]']) {
+    t.match(safeGroupPattern(text), { trouble: { message: /it has no group/, expected: /"token: \(\\S\+\)"/ } }, text);
+  }
+  for (const text of ['token: (\\S+)', '(?<token>x)', 'a|(b)']) t.ok('value' in safeGroupPattern(text), text);
+  t.match(safeGroupPattern('(a+)+'), { trouble: { message: /repeats a group/ } });
   t.end();
 });
