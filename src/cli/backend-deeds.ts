@@ -9,7 +9,7 @@ import {
   reapBackend,
   type RemoteBackend,
 } from '../plugins/launch/manage.ts';
-import { runText, strangeText } from './backend-text.ts';
+import { type OtherConfig, runText, strangeText } from './backend-text.ts';
 import { canAsk, openDialogue } from './dialogue.ts';
 import { paint, type Terminal, type Tone } from './terminal.ts';
 
@@ -21,6 +21,8 @@ export interface BackendPlace {
   readonly launches: ReadonlyMap<string, unknown>;
   /** Every backend of the config, on whatever host: one host may have several names. */
   readonly configured: ReadonlySet<string>;
+  /** Those of another config, which the running daemon has; null: it has this one, or none runs. */
+  readonly running: OtherConfig | null;
 }
 
 export interface DeedOptions {
@@ -61,10 +63,15 @@ async function ps(host: RemoteHost, place: BackendPlace, { json, terminal }: Dee
     if (found.length === 0) terminal.out('  no backend of the config was launched there, and no other one runs\n');
   }
   for (const one of json ? [] : found) {
-    const strange = isOurs(one) ? '' : `; ${strangeText(one, place.host)}`;
+    const strange = isOurs(one) ? '' : `; ${strangeText(one, place)}`;
     terminal.out(`  ${paint(one.name, toneOf(one), colour)}: ${runText(one)}${strange}\n`);
     if (one.command !== null) terminal.out(`    ${paint(one.command.trim(), 'quiet', colour)}\n`);
   }
+  const hidden = all.filter((one) => one.run !== null && !found.includes(one)).length;
+  if (!json && hidden > 0)
+    terminal.out(
+      `  and ${hidden} that ended, of no relay here: \`towline backend reap\` clears their logs and tokens away\n`,
+    );
   return found.map((one) => ({ host: place.host, ...one, configured: isOurs(one) }));
 }
 
@@ -81,7 +88,8 @@ async function reap(host: RemoteHost, place: BackendPlace, options: DeedOptions)
   const left = dead.flatMap(({ processes }) => processes);
   const also = left.length === 0 ? '' : ` and end the processes ${left.join(', ')}`;
   if (names.length === 0 && !options.json) options.terminal.out(`${place.host}: nothing is left of dead backends\n`);
-  if (!(await agreed(`Clear ${list(names)} away on ${place.host}${also}?`, names, options))) return [];
+  if (!(await agreed(`Clear the logs and tokens of ${list(names)} away on ${place.host}${also}?`, names, options)))
+    return [];
   return each(host, place, names, options, 'cleared away', (name) => reapBackend(host, name));
 }
 

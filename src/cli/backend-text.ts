@@ -1,6 +1,12 @@
 import { shellWord } from '../core/model/shell-word.ts';
 import type { RemoteBackend } from '../plugins/launch/manage.ts';
 
+/** A config that a running daemon has, and the folders of its backends. */
+export interface OtherConfig {
+  readonly file: string;
+  readonly folders: ReadonlySet<string>;
+}
+
 /** How a launched backend is doing: `pid 4711, port 29999, since 2026-11-28 10:02`, or how it ended. */
 export function runText(one: RemoteBackend): string {
   if (one.run === null) return absentText(one);
@@ -16,7 +22,12 @@ export function runText(one: RemoteBackend): string {
 }
 
 /** What to do about a backend that no relay of the config has. */
-export function strangeText({ name, state, run }: RemoteBackend, host: string): string {
+export function strangeText(
+  { name, state, run }: Pick<RemoteBackend, 'name' | 'state' | 'run'>,
+  { host, running }: { readonly host: string; readonly running: OtherConfig | null },
+): string {
+  if (running?.folders.has(name) === true)
+    return `not in this config, but in the one that the running daemon has, ${running.file}`;
   const verb = state === 'live' ? 'stop' : 'reap';
   const does = state === 'live' ? 'ends it' : 'clears it away';
   return `not in the config${run === null ? '' : `: \`${backendCommand(verb, name, host)}\` ${does}`}`;

@@ -9,7 +9,9 @@ import { readCount, readFlag, readText } from './arguments.ts';
 import { listBackends } from '../plugins/launch/manage.ts';
 import { askOrRefuse } from './ask-or-refuse.ts';
 import { deeds } from './backend-deeds.ts';
+import type { OtherConfig } from './backend-text.ts';
 import type { Called } from './commands.ts';
+import { isSame } from './config-place.ts';
 import { connect } from './connect.ts';
 import { launchOf } from './launch-of.ts';
 import { openOwnLink } from './own-link.ts';
@@ -41,7 +43,8 @@ export async function backend({ given, terminal }: Called): Promise<number> {
   const explicit = readText(given, 'config');
   const config = loadConfig(findConfig({ cwd: process.cwd(), explicit, env: process.env, home: homedir() }));
   const places = choosePlaces(config, word, readHost(given, 'host'));
-  const configured = new Set(config.relays.flatMap((relay) => launchOf(relay)?.name ?? []));
+  const configured = foldersOf(config);
+  const running = await runningConfig(config.file);
   const asker = askOrRefuse(json);
   const answers: unknown[] = [];
   let [exit, found] = [0, false];
@@ -59,7 +62,7 @@ export async function backend({ given, terminal }: Called): Promise<number> {
           const remote = remoteHost(link);
           if (sought && (await listBackends(remote, names?.[0] ?? null)).length === 0) continue;
           found = true;
-          const done = await deed(remote, { host, names, launches, configured }, options);
+          const done = await deed(remote, { host, names, launches, configured, running }, options);
           answers.push(...done);
           if (verb === 'stop') await tellDaemon(config, new Set(done.map(({ name }) => name)));
         } finally {
@@ -79,6 +82,21 @@ export async function backend({ given, terminal }: Called): Promise<number> {
   if (!found && exit === 0 && word !== null && places[0]?.sought === true) throw unknown(config, word);
   if (json) terminal.out(`${JSON.stringify(answers, null, 2)}\n`);
   return exit;
+}
+
+/** The folders of all backends that relays launch. */
+function foldersOf({ relays }: Config): ReadonlySet<string> {
+  return new Set(relays.flatMap((relay) => launchOf(relay)?.name ?? []));
+}
+
+/** The backends of the config that the running daemon has, where that is another one; null: it has this one, or none runs. */
+async function runningConfig(file: string): Promise<OtherConfig | null> {
+  try {
+    const { config } = await connect().version();
+    return isSame(config, file) ? null : { file: config, folders: foldersOf(loadConfig(config)) };
+  } catch {
+    return null;
+  }
 }
 
 /**

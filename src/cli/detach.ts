@@ -47,9 +47,9 @@ export async function detach({ config, sshConfig, wait, terminal }: DetachOption
   const [first] = missing;
   if (first === undefined) return 0;
   const names = missing.map(({ name }) => name).join(', ');
-  terminal.err(
-    `towline: not connected: ${printable(names)}; the daemon goes on trying, \`towline status -w\` shows it\n`,
-  );
+  const stuck = missing.every(({ standing: { word, until } }) => word === 'blocked' && until === null);
+  const meanwhile = stuck ? 'the daemon waits until that is mended' : 'the daemon goes on trying';
+  terminal.err(`towline: not connected: ${printable(names)}; ${meanwhile}, \`towline status -w\` shows it\n`);
   const fault = missing.map(({ standing }) => standing.fault).find((one) => one !== null);
   return fault == null ? faults.NOT_RUNNING.exit : Fault.fromReport(fault).entry.exit;
 }

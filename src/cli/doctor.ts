@@ -1,6 +1,7 @@
 import { findConfig, loadConfig, type Whereabouts } from '../core/config/load.ts';
 import type { Config } from '../core/model/config.ts';
 import { Fault } from '../core/model/fault.ts';
+import { nearest } from '../core/model/nearest.ts';
 import { printable } from '../core/model/printable.ts';
 import { readFlag, readText } from './arguments.ts';
 import { askOrRefuse } from './ask-or-refuse.ts';
@@ -27,7 +28,7 @@ export async function doctor({ given, terminal }: Called): Promise<number> {
   try {
     for (const subject of subjects) {
       const name = subject.relay?.name ?? subject.host;
-      if (!json) terminal.out(`${paint(printable(name), 'strong', terminal.colour)}\n`);
+      if (!json) terminal.out(`${paint(printable(name), 'strong', terminal.colour)}\n${asHost(subject, config)}`);
       const findings: Finding[] = [];
       const before = subject.relay === null ? null : await askDaemon(name);
       const told = hosts.of(subject);
@@ -95,6 +96,17 @@ function chooseSubjects(word: string | null, config: Config | null, sshConfig: s
   const relays = config?.relays.filter(({ name }) => word === null || name === word) ?? [];
   if (relays.length > 0) return relays.map((relay) => ({ host: relay.host, relay, sshConfig: file }));
   return [{ host: word ?? '', relay: null, sshConfig: file }];
+}
+
+/** Who meant a relay sees that it is none. */
+function asHost({ relay, host }: Subject, config: Config | null): string {
+  if (relay !== null || config === null) return '';
+  const near = nearest(
+    host,
+    config.relays.map(({ name }) => name),
+  );
+  const hint = near === null ? '' : `; did you mean ${near}?`;
+  return `${printable(`  no relay of ${config.file} has this name, so it is taken for a host${hint}`)}\n`;
 }
 
 function plain({ subject, findings }: { readonly subject: string; readonly findings: readonly Finding[] }): unknown {

@@ -35,7 +35,7 @@ export async function rehearse(config: Config): Promise<readonly Rehearsed[]> {
   const checks = await checkByGuests(config, builtins, loadingTime);
   return Promise.all(
     relays.map(async (relay): Promise<Rehearsed> => {
-      const warnings: string[] = [];
+      const warnings = secretsIn(relay);
       const faults: Fault[] = [];
       const attempt = (deed: Promise<void>) => deed.catch((error: unknown) => void faults.push(Fault.from(error)));
       await attempt(reachHost(relay, sshConfig, warnings));
@@ -74,4 +74,20 @@ async function tryListen(listen: Endpoint): Promise<void> {
     const fault = await listenFault(error, listen);
     if (fault.code !== 'LISTEN_TAKEN') throw fault;
   }
+}
+
+/** What looks like a secret in the options of its plugins: a config is shown, copied and committed. */
+function secretsIn({ plugins }: RelayConfig): string[] {
+  return plugins.flatMap(({ options }) => {
+    const { env, command } = options;
+    const set = typeof env === 'object' && env !== null ? Object.entries(env).filter(([, value]) => value !== '') : [];
+    const said =
+      typeof command === 'string' ? [...command.matchAll(/\b(\w+)=(?=[\w'"])/g)].map(([, name = '']) => name) : [];
+    return [...set.map(([name]) => name), ...said]
+      .filter((name) => /(?:TOKEN|SECRET|PASSWORD|PASSWD|API_?KEY)$/i.test(name))
+      .map(
+        (name) =>
+          `${name} looks like a secret, for which a config is no place; let its command read it from a file there`,
+      );
+  });
 }

@@ -44,11 +44,17 @@ export async function relayPage({ given, terminal }: Called, command: string): P
   const missing = unready(await client.status(), relay);
   if (missing !== null) {
     if (missing.word === 'offline')
-      throw new Fault('RELAY_STOPPED', `${relay} is stopped, so that another may listen there; \`towline start ${relay}\``);
+      throw new Fault(
+        'RELAY_STOPPED',
+        `${relay} is stopped, so that another may listen there; \`towline start ${relay}\``,
+      );
     // Only where the target is the backend's is it known to be one.
     const { word, why } = missing;
     if (reply.backend === null && leads && recipe === null)
-      throw new Fault('BACKEND_UNREADY', `${relay} is ${word}, and what its backend's address is nobody knows yet${why}`);
+      throw new Fault(
+        'BACKEND_UNREADY',
+        `${relay} is ${word}, and what its backend's address is nobody knows yet${why}`,
+      );
     terminal.err(`towline: ${relay} is ${word}, so nothing may answer there now${why}\n`);
   }
   const address = (token: TokenReply['token'], scheme?: PageParts['scheme']) =>

@@ -40,7 +40,7 @@ async function isRelay(name: string, { given }: Called): Promise<boolean> {
 
 async function show(relay: string, { given, terminal }: Called): Promise<number> {
   checkName(relay);
-  const secret = await known(relay);
+  const secret = await known(relay, given);
   if (secret === null) {
     const how = `\`towline token set ${relay}\` sets one, \`towline status ${relay}\` says how far its backend is`;
     throw new Fault('TOKEN_MISSING', `no token is known for ${relay}: its backend has none, or is not ready; ${how}`);
@@ -49,12 +49,15 @@ async function show(relay: string, { given, terminal }: Called): Promise<number>
 }
 
 /** What the daemon knows; where none runs, what was set by hand. */
-async function known(relay: string) {
+async function known(relay: string, given: Called['given']) {
   try {
     return (await connect().token(relay)).token;
   } catch (error) {
     if (Fault.from(error).code !== 'NOT_RUNNING') throw error;
-    return handSetToken(locateFolders().state, relay);
+    const set = handSetToken(locateFolders().state, relay);
+    const names = set === null ? await relayNames(given).catch(() => null) : null;
+    if (names !== null && !names.includes(relay)) throw unknownRelay(relay, names);
+    return set;
   }
 }
 

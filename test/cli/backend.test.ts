@@ -97,7 +97,10 @@ test('reap clears away what is left of dead ones, asks before, and touches nothi
   t.match((await towline('ps')).stdout, new RegExp(`dead: ended .*, but the processes ${orphan} are left`));
   t.match(await towline('reap'), { code: 64, stderr: /nobody to ask; add --yes/ });
   const asking = startOnTerminal(t, ['backend', 'reap']);
-  await asking.answer(new RegExp(`Clear dead away on test and end the processes ${orphan}\\?`), 'n\r');
+  await asking.answer(
+    new RegExp(`Clear the logs and tokens of dead away on test and end the processes ${orphan}\\?`),
+    'n\r',
+  );
   await asking.ended;
   t.same(marked(), [orphan]);
   t.match(await towline('reap', '--yes'), {

@@ -34,4 +34,44 @@ test('the port of a remote forward or of a SOCKS proxy is no address for a UI, a
     code: 0,
     stdout: /^http:\/\/127\.0\.0\.1:\d+\/\?token=tk-5f0a3c9e1b7d4826\n$/,
   });
+  t.match(await runTowline(t, ['url', 'all', '--print']), {
+    stderr: /^towline: all is degraded, so nothing may answer there now: .*\[TARGET_REFUSED\]/,
+  });
+  await runTowline(t, ['stop', 'all']);
+  await daemon.reach('all', 'offline');
+  for (const command of ['url', 'open']) {
+    t.match(await runTowline(t, [command, 'all']), {
+      code: 69,
+      stdout: '',
+      stderr: /^towline: all is stopped, so that another may listen there; `towline start all` \[RELAY_STOPPED\]\n$/,
+    });
+  }
+});
+
+test('where only the backend could say its address, there is none before it is ready', async (t) => {
+  const daemon = await startDaemon(t, await startSshd(t), {
+    box: {
+      host: 'test',
+      forwards: ['0:backend'],
+      plugins: [{ use: 'launch', recipe: 'mains', command: 'exit 3 # {port}' }],
+    },
+  });
+  await daemon.reach('box', 'blocked');
+  for (const words of [
+    ['url', 'box', '--print'],
+    ['url', 'box'],
+    ['open', 'box'],
+  ]) {
+    t.match(
+      await runTowline(t, words),
+      {
+        code: 69,
+        stdout: '',
+        stderr:
+          /^towline: box is blocked, and what its backend's address is nobody knows yet: .*\[LAUNCH_FAILED\].* \[BACKEND_UNREADY\]\n$/,
+      },
+      words.join(' '),
+    );
+  }
+  t.match(await runTowline(t, ['url', 'box', '--print', '--recipe', 'mains']), { code: 0, stdout: /^ws:\/\/127/ });
 });

@@ -80,6 +80,7 @@ const rows: readonly (readonly [Fact, Level, string])[] = [
   [lane({ at: 'idle' }),                                                               'debug', 'dev-box: idle'],
   [lane({ at: 'dialing', attempt: 1, tries, before: false }),                          'info',  'dev-box: connecting'],
   [lane({ at: 'dialing', attempt: 1, tries, before: true }),                           'info',  'dev-box: reconnecting'],
+  [lane({ at: 'dialing', attempt: 1, tries, before: true, lost: refused }),            'warn',  `dev-box: ${refused.message} [CONNECT_REFUSED]`],
   [lane({ at: 'dialing', attempt: 4, tries, before: true }),                           'debug', 'dev-box: attempt 4'],
   [lane({ at: 'up', since: at, attempt: 1, tries, backing: null, beside: null, vain: [] }),                                   'debug', 'dev-box: the link is up'],
   [lane({ at: 'up', since: at, attempt: 1, tries, kept: [0], backing: { at: 'trying', tries: { of: 'none', count: 0, flaps: 0 }, fresh: true }, beside: null, vain: [] }), 'debug', 'dev-box: the link is up, its backend is brought'],

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Fault } from '../model/fault.ts';
 import { printable } from '../model/printable.ts';
@@ -18,13 +19,24 @@ export async function importModule(url: string, use: string): Promise<unknown> {
     const place = (error instanceof SyntaxError ? await syntaxPlace(path) : placeIn(error, path)) ?? path;
     throw new Fault(
       'PLUGIN_FAILED',
-      `plugin ${printable(use)} cannot be loaded from ${printable(place)}: ${text}; mend it`,
-      {
-        cause: error,
-      },
+      `plugin ${printable(use)} cannot be loaded from ${printable(place)}: ${text}; ${remedy(error, path)}`,
+      { cause: error },
     );
   }
   return typeof module === 'object' && module !== null && 'default' in module ? module.default : null;
+}
+
+/** What Node's own sentence does not say. */
+function remedy(error: unknown, path: string): string {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  const missing = error instanceof Error ? /^Cannot find package '([^']+)'/.exec(error.message)?.[1] : undefined;
+  if (code === 'ERR_MODULE_NOT_FOUND' && missing !== undefined) {
+    const how = missing === 'towline' ? '`npm link towline`' : `\`npm install ${printable(missing)}\``;
+    return `${how} in ${printable(dirname(path))} puts it there`;
+  }
+  if (code === 'ERR_UNKNOWN_FILE_EXTENSION')
+    return 'compile it to JavaScript (`tsc`), or run towline by Node 22.18 or newer';
+  return 'mend it';
 }
 
 /** `file:line` of the topmost frame of an error that is in this file; null where none is. */

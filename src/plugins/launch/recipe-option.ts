@@ -1,4 +1,12 @@
-import { Fault, type Recipe, type RecipeToken, safeGroupPattern, safePattern, type TokenDoor, type TokenWire } from '../../plugin.ts';
+import {
+  Fault,
+  type Recipe,
+  type RecipeToken,
+  safeGroupPattern,
+  safePattern,
+  type TokenDoor,
+  type TokenWire,
+} from '../../plugin.ts';
 
 type Source = Readonly<Record<string, unknown>>;
 

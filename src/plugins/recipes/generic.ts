@@ -13,7 +13,7 @@ export const generic: Recipe = {
   scheme: 'http',
   attach: null,
   notes: [
-    'Write its own command; {port} in it is its port.',
+    'This command is an example: write its own; {port} in it is its port.',
     'If it prints a token: "tokenPattern", such as "token: (\\\\S+)", whose first group is the token.',
   ],
 };

@@ -123,7 +123,11 @@ function readSource(from: TokenSource['from'], options: Readonly<Record<string, 
 }
 
 function readPart(options: Readonly<Record<string, unknown>>): TokenPart {
-  const [pattern, none, json] = [compile(options, 'pattern', safeGroupPattern), compile(options, 'none'), text(options, 'json')];
+  const [pattern, none, json] = [
+    compile(options, 'pattern', safeGroupPattern),
+    compile(options, 'none'),
+    text(options, 'json'),
+  ];
   if (pattern !== null && json !== null) throw wrong('"pattern" and "json" exclude each other; remove one');
   if (pattern !== null) return { by: 'pattern', pattern, none };
   if (none !== null) throw wrong('"none" needs "pattern"');

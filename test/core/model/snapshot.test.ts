@@ -301,6 +301,9 @@ test('the last fault is kept after it is cured, with its time', (t) => {
     snapshot = fold(snapshot, { ...fact, id: index + 1, at: index * 10 });
   });
   t.match(snapshot.relays[relay]?.lastFault, { code: 'LINK_LOST', at: 40 });
+  // A link that had settled is dialed anew at once: only that attempt knows what ended the one before.
+  const again = lane({ at: 'dialing', attempt: 1, tries: none, before: true, lost: policy });
+  t.match(fold(snapshot, { ...again, id: 9, at: 90 }).relays[relay]?.lastFault, { code: policy.code, at: 90 });
   t.end();
 });
 

@@ -567,3 +567,14 @@ test('a link that is lost while its backend is brought counts from its own begin
   }
   t.end();
 });
+
+test('what ended a link that had settled is told with the attempt that follows, and with no later one', (t) => {
+  const settled: LaneState = { ...up, since: now - 60_000 };
+  for (const beside of [null, { at: 'dialing', why, attempt: 1, tries: none } as const]) {
+    const after = step({ ...settled, beside }, { type: 'lost', fault: refused }, now, policy).state;
+    t.match(after, { at: 'dialing', lost: refused });
+    const failed = step(after, { type: 'failed', fault: why }, now, policy).state;
+    t.notOk('lost' in failed);
+  }
+  t.end();
+});
