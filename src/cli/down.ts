@@ -6,7 +6,7 @@ import { connect } from './connect.ts';
 export async function down({ given, terminal }: Called): Promise<number> {
   const now = readFlag(given, 'now');
   const client = connect();
-  const { id, pid } = await client.status();
+  const { id, pid, relays } = await client.status();
   const leaving = new AbortController();
   const events = client.events(id, leaving.signal);
   const ended = drain(events);
@@ -16,7 +16,10 @@ export async function down({ given, terminal }: Called): Promise<number> {
   } finally {
     leaving.abort();
   }
-  terminal.say(`the daemon (pid ${pid}) has ended`);
+  const left = relays.some(({ lanes }) => lanes.some(({ backend }) => backend !== null && !backend.withLink));
+  terminal.say(
+    `the daemon (pid ${pid}) has ended${left ? '; the backends that it launched go on: `towline backend ps`' : ''}`,
+  );
   return 0;
 }
 

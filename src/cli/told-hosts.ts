@@ -45,8 +45,8 @@ export class ToldHosts {
 
 /** The line that stands for what was told before. */
 export function asTold({ host }: Subject, { by, ends }: ToldHost): Finding {
-  if (ends) return mind('ssh_config', '', `the way to ${host} ends as told of ${by} above; it is not gone again`);
-  return well('ssh_config', '', `the way to ${host} is as told of ${by} above`);
+  if (ends) return mind('ssh_config', '', `the way to ${host} ends as that of ${by}, told above; it is not gone again`);
+  return well('ssh_config', '', `the way to ${host} is the one of ${by}, told above`);
 }
 
 /** Whether the line of `asTold` says it. */

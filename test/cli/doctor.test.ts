@@ -414,7 +414,10 @@ test('what several relays share of a host is told once; where the way ends, it i
   t.equal(well.code, 0);
   t.equal(well.stdout.match(/ok {5}login/g)?.length, 1);
   t.equal(well.stdout.match(/ok {5}target/g)?.length, 3);
-  t.match(well.stdout, /\ntwo\n {2}ok {5}ssh_config {2}the way to test is as told of one above\n {2}ok {5}target/);
+  t.match(
+    well.stdout,
+    /\ntwo\n {2}ok {5}ssh_config {2}the way to test is the one of one, told above\n {2}ok {5}target/,
+  );
   const { findings } = await examine(t, []);
   t.equal(findings.filter(({ step }) => step === 'login').length, 3, 'programs are told of each');
   sshd.revokeKeys();
@@ -422,7 +425,10 @@ test('what several relays share of a host is told once; where the way ends, it i
   const { code, stdout } = await runTowline(t, ['doctor']);
   t.equal(code, 77);
   t.equal((sshd.log().match(/Connection from/g)?.length ?? 0) - before, 1, 'one login');
-  t.match(stdout, /\nthree\n {2}! {6}ssh_config {2}the way to test ends as told of one above; it is not gone again\n/);
+  t.match(
+    stdout,
+    /\nthree\n {2}! {6}ssh_config {2}the way to test ends as that of one, told above; it is not gone again\n/,
+  );
   t.match(stdout, /\n1 thing is wrong\n$/);
 });
 

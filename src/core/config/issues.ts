@@ -35,12 +35,16 @@ function likeliest(branches: readonly (readonly Issue[])[]): readonly Issue[] | 
   return close.length === 1 ? (close[0] ?? null) : null;
 }
 
+const ofSsh = /^(?:port|user|hostname|identity(?:file)?|key|proxy(?:jump|command))$/i;
+
 function unknownKey(root: SourceNode, path: ConfigPath, key: string, known: readonly string[]): Complaint {
   const near = nearest(key, known);
+  // Who writes ssh's own words means ssh's own file.
+  const isOfSsh = path[0] === 'relays' && path.length === 3 && ofSsh.test(key);
   return {
     at: keyOffsetOf(root, path),
     path,
-    message: 'unknown key',
+    message: isOfSsh ? 'unknown key, which belongs into ssh_config, beside the Host' : 'unknown key',
     expected: known.length === 1 ? `only ${known[0]}` : `one of ${known.join(', ')}`,
     ...(near === null ? {} : { suggestion: near }),
   };

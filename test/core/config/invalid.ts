@@ -220,6 +220,10 @@ export const invalid: Readonly<Record<string, readonly string[]>> = {
   'socket-path-too-long.json': [
     '7:21 relays.db.forwards[0].listen: the socket path is 108 bytes long',
   ],
+  'ssh-word.json': [
+    '5:7 relays.db.port: unknown key, which belongs into ssh_config, beside the Host',
+    '6:7 relays.db.user: unknown key, which belongs into ssh_config, beside the Host',
+  ],
   'tab.yaml': [
     '2:1 a tab indents this line; use spaces',
   ],
