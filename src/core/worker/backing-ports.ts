@@ -22,6 +22,6 @@ export interface BackingNews {
   warn(text: string): void;
   /** A try to bring it over this link has failed; another may follow at once. */
   stumbled(link: Link, fault: Fault): void;
-  /** The backend is ready, and this is its token; undefined: nobody knows one. */
-  learned(backend: Backend | null, token: Secret | null | undefined): void;
+  /** The backend is ready, and this is its token; null: it has none, or nobody knows one. */
+  learned(backend: Backend | null, token: Secret | null): void;
 }

@@ -75,8 +75,14 @@ export class Backing {
     const { hasBackend, hasToken } = this.#providers;
     const forwards = readyForwards(this.#relay.forwards, null);
     if (hasBackend || hasToken || forwards.every((forward) => forward === null)) return null;
-    this.#ready(null, this.given ?? undefined);
     return { forwards, backend: null, token: this.given, ask: null, verify: null };
+  }
+
+  /** What is led to from now on is told: before the state that says so, which must not be seen without it. */
+  ready({ backend, token }: Pick<Backed, 'backend' | 'token'>): void {
+    this.#news.learned(backend, token);
+    this.#try = firstTry;
+    this.#readied = monotonic();
   }
 
   /**
@@ -162,14 +168,7 @@ export class Backing {
       throw new Fault('CONFIG_INVALID', text);
     }
     signal.throwIfAborted();
-    this.#ready(backend, token);
     return { forwards: ready, backend, token: token ?? null, ask, verify };
-  }
-
-  #ready(backend: Backend | null, token: Secret | null | undefined): void {
-    this.#news.learned(backend, token);
-    this.#try = firstTry;
-    this.#readied = monotonic();
   }
 
   /** The backend that was brought last, whether or not it was proved; null: it did not even come. */

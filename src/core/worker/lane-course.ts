@@ -44,6 +44,7 @@ export class LaneCourse implements LinkNews {
 
   linked(link: Link): void {
     const backed = this.#ports.backing.atOnce();
+    if (backed !== null) this.#ports.backing.ready(backed);
     this.#ports.voice.link(link);
     const kept = this.#lead(backed);
     this.#ports.input({ type: 'linked', kept });
@@ -52,6 +53,7 @@ export class LaneCourse implements LinkNews {
 
   backed(link: Link, backed: Backed): void {
     this.#outlives = backed.backend?.withLink !== true;
+    this.#ports.backing.ready(backed);
     this.#ports.service.resume(link, backed);
     this.#ports.input({ type: 'backed' });
   }
@@ -67,10 +69,13 @@ export class LaneCourse implements LinkNews {
   besideLinked(link: Link): void {
     const backed = this.#ports.backing.atOnce();
     this.#ports.input({ type: 'beside-linked', kept: backed === null ? this.#ports.backing.awaited : null });
-    if (this.#moved(link)) this.#start(link, backed);
+    if (!this.#moved(link)) return;
+    if (backed !== null) this.#ports.backing.ready(backed);
+    this.#start(link, backed);
   }
 
   besideBacked(link: Link, backed: Backed): void {
+    this.#ports.backing.ready(backed);
     this.#ports.input({ type: 'replaced' });
     if (this.#moved(link)) this.#start(link, backed);
   }

@@ -177,7 +177,7 @@ export class LaneService {
     this.#clients.take(id, client, handle, link);
   }
 
-  /** The link is given up; null: every link is. Who is joined over another one goes on. */
+  /** The link is given up, or was lost; null: every link is given up. Who is joined over another one goes on. */
   stop(link: Link | null): void {
     this.#watches.stop();
     this.#inspections.stop();
@@ -185,6 +185,6 @@ export class LaneService {
     this.#remote.stop();
     this.#remote.cut(link);
     const text = 'the relay was stopped before the connection ended; nothing to do';
-    this.#clients.abandon(link, new Fault('LINK_LOST', text));
+    this.#clients.abandon(link, link?.fault ?? new Fault('LINK_LOST', text));
   }
 }

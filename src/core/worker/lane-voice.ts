@@ -35,7 +35,7 @@ export class LaneVoice {
     link.onNamed((machine) => this.#tell({ say: 'machine', lane: this.#lane, machine }));
   };
 
-  readonly backed = (backend: Backend | null, token: Secret | null | undefined): void =>
+  readonly backed = (backend: Backend | null, token: Secret | null): void =>
     this.#tell({
       say: 'backed',
       lane: this.#lane,

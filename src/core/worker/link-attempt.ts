@@ -1,7 +1,6 @@
 import { Fault } from '../model/fault.ts';
 import type { Link } from '../ssh/link/link.ts';
 import type { Backed } from './backing.ts';
-import { Bringing } from './bringing.ts';
 import type { Dialer } from './dialer.ts';
 import type { Lease } from './links.ts';
 
@@ -26,7 +25,7 @@ export class LinkAttempt {
   readonly #news: AttemptNews;
   readonly #stop = new AbortController();
   #lease: Lease | null = null;
-  #bringing: Bringing | null = null;
+  #bringing: AbortController | null = null;
   #tried = false;
 
   /** `forced`: refused credentials may be tried again. */
@@ -51,28 +50,30 @@ export class LinkAttempt {
     if (lease === null || this.#bringing !== null) return;
     const again = this.#tried;
     this.#tried = true;
-    this.#bringing = new Bringing((signal) => this.#bring(lease.link, again, signal), {
-      brought: (backed) => {
-        this.#bringing = null;
-        this.#news.brought(lease, backed);
-      },
-      failed: (error) => {
-        this.#bringing = null;
-        this.#news.missed(lease, error);
-      },
-    });
+    const stop = new AbortController();
+    this.#bringing = stop;
+    // Who gave it up hears no more of it.
+    const tell = (news: () => void) => {
+      if (stop.signal.aborted) return;
+      this.#bringing = null;
+      news();
+    };
+    this.#bring(lease.link, again, stop.signal).then(
+      (backed) => tell(() => this.#news.brought(lease, backed)),
+      (error: unknown) => tell(() => this.#news.missed(lease, error)),
+    );
   }
 
   /** It is not brought over this link any more. */
   leave(): void {
-    this.#bringing?.giveUp();
+    this.#bringing?.abort(givenUp());
     this.#bringing = null;
   }
 
   /** Nothing is left of it. */
   giveUp(): void {
     this.leave();
-    this.#stop.abort(new Fault('LINK_LOST', 'the attempt was given up; nothing to do'));
+    this.#stop.abort(givenUp());
     this.#lease?.release();
   }
 
@@ -90,4 +91,8 @@ export class LinkAttempt {
     this.giveUp();
     this.#news.failed(error);
   }
+}
+
+function givenUp(): Fault {
+  return new Fault('LINK_LOST', 'the attempt was given up; nothing to do');
 }
