@@ -70,7 +70,10 @@ export const backendRows: Readonly<Record<string, Shown>> = {
   // Its port is taken.
   F86: {
     [FAULTS]: ['a backend that takes another port than the one it was given is followed'],
-    [LAUNCH]: ['a port that is taken is never used: a fixed one is refused, and a free one is chosen'],
+    'plugins/launch/taken-port': [
+      'a fixed port that is taken is refused by name, and nothing is started',
+      'a free port is the first of the candidates that nobody has, whatever has those before it',
+    ],
     'plugins/launch/choose-port': [
       'the printed port is followed when it is its own, then the given one, then the only one',
     ],
@@ -122,7 +125,10 @@ export const backendRows: Readonly<Record<string, Shown>> = {
     'core/probe/token-check': ['whoever accepts any token, or refuses none, is foreign and never gets the real one'],
     'plugins/launch/choose-port': ['the address leads to its own listener, whoever has the same port beside it'],
     [THERE]: ['what listens on the printed port without being ours is never taken for the backend'],
-    [BACKEND]: ['another user who takes its port after its proof never sees the token, and status says who it is'],
+    [BACKEND]: [
+      'another user who takes its port after its proof never sees the token, and status says who it is',
+      'an HTTP server that answers everyone the same is named, whatever its status, and never sees the token',
+    ],
   },
   // A token that looks like one before the output.
   T61: { [SHELLS]: ['a login shell of *: launch, adopt, two at once, replace, stop, and its own environment'] },
