@@ -17,6 +17,7 @@ export const backendRows: Readonly<Record<string, Shown>> = {
       'a backend of a session is gone soon after its link, even one that ignores TERM',
       'after kill -9 of its client a session ends, and what is detached goes on and is adopted',
     ],
+    'e2e/backend': ['a backend of a session ends within 5 s of kill -9 of the daemon, with all that it started'],
     'plugins/launch/silent.long': [
       'a link that is cut without a word ends its session when it has been silent for 20 s',
     ],
@@ -86,10 +87,8 @@ export const backendRows: Readonly<Record<string, Shown>> = {
     'plugins/launch/locking': ['without flock there is never a second holder, whoever is killed at whatever moment'],
     'plugins/launch/odd-hosts': ['two hosts that share a home folder have each their own backend'],
     [THERE]: ['what a dead run left is named, and neither killed nor doubled'],
-    'e2e/backend': [
-      'another client finds it too, and two that launch at once leave one',
-      'twenty reconnects leave one backend',
-    ],
+    'e2e/backend': ['another client finds it too, and two that launch at once leave one'],
+    'e2e/reconnects': ['100 reconnects leave one backend, those too that are lost while they look for it'],
   },
   // Noise before the output.
   F88: {
