@@ -4,12 +4,13 @@ import type { Event } from '../../src/core/model/event.ts';
 import { isUnwell, losesItsPort } from '../core/supervisor/backend-scenes.ts';
 import { keepTalking } from '../faults/talk.ts';
 import { BACKEND_COMMAND, ECHO_PORT, type SshContainer, startContainer } from '../fixtures/container.ts';
-import { type LaunchHost, recordedRun, killRun } from '../fixtures/launch-host.ts';
+import { killRun, type LaunchHost, recordedRun } from '../fixtures/launch-host.ts';
 import { type Lurker, lurkerCode } from '../fixtures/lurker.ts';
 import { speak } from '../fixtures/mains-client.ts';
 import { moodyHealth, moodyPlugin } from '../fixtures/moody.ts';
 import { residentSize } from '../fixtures/process-tree.ts';
 import { type Supervised, supervise } from '../fixtures/supervised.ts';
+import { answersAnyone } from '../plugins/launch/port-scenes.ts';
 import { containerHost } from './container-host.ts';
 
 const MOODY = 'node /towline/dist/test/fixtures/moody-main.js';
@@ -157,6 +158,11 @@ test('what becomes of a backend in a container', async (t) => {
     'one that answers 500 or 401, or hangs, degrades its relay by name and is not launched again',
     { buffered: true },
     (one) => unwell(one, host),
+  );
+  t.test(
+    'an HTTP server that answers everyone the same is named, whatever its status, and never sees the token',
+    { buffered: true },
+    (one) => answersAnyone(one, host),
   );
   t.test(
     'another user who takes its port after its proof never sees the token, and status says who it is',

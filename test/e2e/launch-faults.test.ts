@@ -5,13 +5,11 @@ import {
   endsAtOnce,
   goesIntoBackground,
   ignoresTerm,
-  isSquatted,
   leavesOrphans,
   neverComes,
-  printsAnotherHost,
   printsInDisguise,
-  takesAnotherPort,
 } from '../plugins/launch/fault-scenes.ts';
+import { isSquatted, printsAnotherHost, takesAnotherPort } from '../plugins/launch/port-scenes.ts';
 import { containerHost } from './container-host.ts';
 
 test('what a launched backend may do wrong, in a container', async (t) => {

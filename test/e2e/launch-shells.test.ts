@@ -75,10 +75,34 @@ for (const [name, shell] of Object.entries(shells)) {
 
     const short = await launching(t, link, { ...mains, lifetime: 'session', name: 'short' });
     const session = await short.up();
+    t.ok((await marked(container, session.run)) > 0);
+    const closed = performance.now();
     link.close();
-    await waitUntil('its end', async () => (await marked(container, session.run)) === 0, { every: 100 });
+    await waitUntil('its end', async () => (await marked(container, session.run)) === 0, { every: 50 });
+    const took = performance.now() - closed;
+    t.comment(`measured from the end of the link to that of its session ${Math.round(took)} ms`);
+    t.ok(took < 5_000, `${took}`);
   });
 }
+
+test('what Homebrew installed is found in each of its folders, behind what the system has', async (t) => {
+  const container = await startContainer(t);
+  const bins = ['/opt/homebrew/bin', '/home/linuxbrew/.linuxbrew/bin', '/home/dev/.linuxbrew/bin'];
+  const link = await openTestLink(t, container);
+  for (const [n, bin] of bins.entries()) {
+    const script =
+      'mkdir -p "$1" && ln -s /usr/local/bin/node "$1/brewed-$2" && printf "#!/bin/sh\\nexit 3\\n" >"$1/id" && chmod 755 "$1/id"';
+    await container.exec(script, { args: [bin, String(n)] });
+    const { up, host } = await launching(t, link, {
+      recipe: 'mains',
+      name: `brewed-${n}`,
+      command: `id -un && echo "$PATH" && exec ${BACKEND_COMMAND.replace(/^node/, `brewed-${n}`)} serve --port={port}`,
+    });
+    t.match(await up(), { adopted: false }, bin);
+    const { stdout } = await host.run(`cat ~/.local/state/towline/backends/*/brewed-${n}/log.1`);
+    t.match(stdout, new RegExp(`^dev\n/.*/bin:.*${bin.replaceAll('.', '\\.')}(:|$)`, 'm'));
+  }
+});
 
 test('a host without flock and setsid serves as well, and without perl too', async (t) => {
   const container = await startContainer(t);

@@ -4,16 +4,17 @@ import type { Owner } from '../fixtures/temp.ts';
 import { waitUntil } from '../fixtures/wait.ts';
 import { startDaemon, type TestDaemon } from './daemon.ts';
 
-// Work that goes on beside the backend shows that nobody ended it.
-const command = `(while :; do echo tick >>ticks; sleep 0.1; done) & exec ${BACKEND_COMMAND} serve --port={port}`;
-export const relays = {
+// Work that goes on beside the backend shows that nobody ended it; $$ is the pid of the shell that becomes the backend.
+const command = `(while :; do echo $$ >>ticks; sleep 0.1; done) & exec ${BACKEND_COMMAND} serve --port={port}`;
+const relaysTo = (options: object) => ({
   r: {
     host: 'test',
     settle: '0s',
     forwards: ['0:backend'],
-    plugins: [{ use: 'launch', recipe: 'mains', command }],
+    plugins: [{ use: 'launch', recipe: 'mains', command, ...options }],
   },
-};
+});
+export const relays = relaysTo({});
 
 const live =
   'for p in /proc/[0-9]*; do grep -qz ^TOWLINE_RUN= $p/environ 2>/dev/null && tr "\\0" " " <$p/cmdline && echo; done | grep -c "^node .*serve"';
@@ -23,12 +24,43 @@ export async function backends(container: SshContainer): Promise<number> {
   return Number((await container.exec(live, { user: 'dev' })).stdout.trim());
 }
 
-export async function ticks(container: SshContainer): Promise<number> {
-  return Number((await container.exec('wc -l </home/dev/ticks')).stdout.trim());
+/** What its work has written: the pid of the backend that it belongs to, again and again. */
+export async function ticks(container: SshContainer): Promise<readonly number[]> {
+  const { stdout } = await container.exec('cat /home/dev/ticks');
+  return stdout.trim().split('\n').map(Number);
 }
 
-export async function up(t: Owner, container: SshContainer): Promise<{ daemon: TestDaemon; run: string }> {
-  const daemon = await startDaemon(t, container, relays);
+/** Waits until its work has gone on from now. */
+export async function worksOn(container: SshContainer): Promise<void> {
+  const before = (await ticks(container)).length;
+  await waitUntil('its work goes on', async () => (await ticks(container)).length > before);
+}
+
+/** The pid that the backend itself tells a client of the relay. */
+export async function saidPid(daemon: TestDaemon): Promise<number> {
+  const answer = await fetch(`http://127.0.0.1:${await daemon.port('r')}/`);
+  const text = await answer.text();
+  return Number(/I am process (\d+)/.exec(text)?.[1] ?? `not in "${text}"`);
+}
+
+/** Waits until nothing of any backend runs there any more; looks each 20 ms, without a new command for each look. */
+export async function untilAllEnded(container: SshContainer): Promise<void> {
+  const any = 'grep -qsz ^TOWLINE_RUN= /proc/[0-9]*/environ';
+  const { code } = await container.exec(
+    `n=0; while ${any}; do n=$((n + 1)); [ $n -lt 1000 ] || exit 1; sleep 0.02; done`,
+    {
+      user: 'dev',
+    },
+  );
+  if (code !== 0) throw new Error('something of a backend still runs');
+}
+
+export async function up(
+  t: Owner,
+  container: SshContainer,
+  options: object = {},
+): Promise<{ daemon: TestDaemon; run: string }> {
+  const daemon = await startDaemon(t, container, relaysTo(options));
   return { daemon, run: await runOf(daemon) };
 }
 

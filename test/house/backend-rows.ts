@@ -17,6 +17,7 @@ export const backendRows: Readonly<Record<string, Shown>> = {
       'a backend of a session is gone soon after its link, even one that ignores TERM',
       'after kill -9 of its client a session ends, and what is detached goes on and is adopted',
     ],
+    'e2e/backend': ['a backend of a session ends within 5 s of kill -9 of the daemon, with all that it started'],
     'plugins/launch/silent.long': [
       'a link that is cut without a word ends its session when it has been silent for 20 s',
     ],
@@ -70,7 +71,10 @@ export const backendRows: Readonly<Record<string, Shown>> = {
   // Its port is taken.
   F86: {
     [FAULTS]: ['a backend that takes another port than the one it was given is followed'],
-    [LAUNCH]: ['a port that is taken is never used: a fixed one is refused, and a free one is chosen'],
+    'plugins/launch/taken-port': [
+      'a fixed port that is taken is refused by name, and nothing is started',
+      'a free port is the first of the candidates that nobody has, whatever has those before it',
+    ],
     'plugins/launch/choose-port': [
       'the printed port is followed when it is its own, then the given one, then the only one',
     ],
@@ -83,10 +87,8 @@ export const backendRows: Readonly<Record<string, Shown>> = {
     'plugins/launch/locking': ['without flock there is never a second holder, whoever is killed at whatever moment'],
     'plugins/launch/odd-hosts': ['two hosts that share a home folder have each their own backend'],
     [THERE]: ['what a dead run left is named, and neither killed nor doubled'],
-    'e2e/backend': [
-      'another client finds it too, and two that launch at once leave one',
-      'twenty reconnects leave one backend',
-    ],
+    'e2e/backend': ['another client finds it too, and two that launch at once leave one'],
+    'e2e/reconnects': ['100 reconnects leave one backend, those too that are lost while they look for it'],
   },
   // Noise before the output.
   F88: {
@@ -122,7 +124,10 @@ export const backendRows: Readonly<Record<string, Shown>> = {
     'core/probe/token-check': ['whoever accepts any token, or refuses none, is foreign and never gets the real one'],
     'plugins/launch/choose-port': ['the address leads to its own listener, whoever has the same port beside it'],
     [THERE]: ['what listens on the printed port without being ours is never taken for the backend'],
-    [BACKEND]: ['another user who takes its port after its proof never sees the token, and status says who it is'],
+    [BACKEND]: [
+      'another user who takes its port after its proof never sees the token, and status says who it is',
+      'an HTTP server that answers everyone the same is named, whatever its status, and never sees the token',
+    ],
   },
   // A token that looks like one before the output.
   T61: { [SHELLS]: ['a login shell of *: launch, adopt, two at once, replace, stop, and its own environment'] },

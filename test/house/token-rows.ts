@@ -73,6 +73,9 @@ export const tokenRows: Readonly<Record<string, Shown>> = {
       'who takes the port of a launched backend after its proof never sees the token, and status says who it is',
       'who takes the port of an attached backend on a host that * who listens sees no token either',
     ],
-    [BACKEND]: ['another user who takes its port after its proof never sees the token, and status says who it is'],
+    [BACKEND]: [
+      'another user who takes its port after its proof never sees the token, and status says who it is',
+      'an HTTP server that answers everyone the same is named, whatever its status, and never sees the token',
+    ],
   },
 };

@@ -2,7 +2,7 @@ import { performance } from 'node:perf_hooks';
 import type { Test } from 'tap';
 import { Fault } from '../../../src/core/model/fault.ts';
 import { endBackend } from '../../../src/plugins/launch/manage.ts';
-import { killRun, type LaunchHost, pidsOf, recordedRun, stateFile } from '../../fixtures/launch-host.ts';
+import { killRun, type LaunchHost, pidsOf, recordedRun } from '../../fixtures/launch-host.ts';
 import { launching } from '../../fixtures/launching.ts';
 import { openTestLink } from '../../fixtures/link.ts';
 import { freePort } from '../../fixtures/port.ts';
@@ -135,46 +135,6 @@ export async function goesIntoBackground(t: Test, host: LaunchHost): Promise<voi
   const other = await freePort();
   const none = await launching(t, link, { name: 'none', command: 'true', port: other });
   await t.rejects(none.up(), { code: 'LAUNCH_FAILED', message: new RegExp(`port ${other} does not answer`) });
-}
-
-/** F86 */
-export async function takesAnotherPort(t: Test, host: LaunchHost): Promise<void> {
-  const link = await openTestLink(t, host);
-  // The port is taken between the look at it and the start.
-  const { up } = await launching(t, link, { name: 'moved', command: `: {port}; exec ${host.backend} serve`, recipe });
-  const { target } = await up();
-  const given = Number(/^port (\d+)$/m.exec(await stateFile(host, 'moved', 'run'))?.[1]);
-  t.ok(given > 0);
-  t.ok(target.kind === 'tcp' && target.port !== given && target.port > 0);
-}
-
-/** T60, T62 */
-export async function isSquatted(t: Test, host: LaunchHost): Promise<void> {
-  const { port, pid } = await host.squat(t);
-  const { up } = await launching(t, await openTestLink(t, host), {
-    name: 'squatted',
-    command: `echo "listening on ws://127.0.0.1:${port}"; echo "pairing token: x1"; exec sleep 1000`,
-    recipe,
-    deadline: '3s',
-  });
-  await t.rejects(up(), {
-    code: 'BACKEND_FOREIGN',
-    message: new RegExp(
-      `^port ${port} on .* belongs to a process of uid \\d+ .*, pid ${pid}, .*, not to the backend squatted`,
-    ),
-  });
-}
-
-/** T59 */
-export async function printsAnotherHost(t: Test, host: LaunchHost): Promise<void> {
-  const { up, warnings } = await launching(t, await openTestLink(t, host), {
-    name: 'evil',
-    command: `echo "listening on ws://evil.test:80/"; exec ${host.backend} serve --port={port}`,
-    recipe,
-  });
-  const { target } = await up();
-  t.ok(target.kind === 'tcp' && target.host === '127.0.0.1' && target.port >= 20_000);
-  t.match(warnings, [/it printed an address of another host, evil\.test/]);
 }
 
 /** F87 */

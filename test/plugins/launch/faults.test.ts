@@ -15,14 +15,12 @@ import {
   endsAtOnce,
   goesIntoBackground,
   ignoresTerm,
-  isSquatted,
   leavesOrphans,
   neverComes,
-  printsAnotherHost,
   printsInDisguise,
   recipe,
-  takesAnotherPort,
 } from './fault-scenes.ts';
+import { isSquatted, printsAnotherHost, takesAnotherPort } from './port-scenes.ts';
 
 test('a backend that is late is waited for, and its last line is shown without its token', async (t) => {
   await comesLate(t, await startLaunchHost(t));

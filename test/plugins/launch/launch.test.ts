@@ -131,6 +131,7 @@ test('version managers are found without a login shell, and nothing of theirs is
   put('.local/share/fnm/aliases/default/bin');
   put('.nvm/alias');
   writeFileSync(join(sshd.home, '.nvm/alias/default'), 'lts/*\n');
+  put('.linuxbrew/bin');
   const link = await openTestLink(t, sshd);
   const path = async (name: string) => {
     await (await launching(t, link, { command: `echo "$PATH" >path; exec ${HERE} http --port={port}`, name })).up();
@@ -139,21 +140,10 @@ test('version managers are found without a login shell, and nothing of theirs is
   const first = await path('first');
   for (const bin of [...bins, '.local/share/fnm/aliases/default/bin']) t.ok(first.includes(join(sshd.home, bin)), bin);
   t.equal(first[0], join(sshd.home, '.nvm/versions/node/v20.11.1/bin'));
+  const brew = first.indexOf(join(sshd.home, '.linuxbrew/bin'));
+  t.ok(brew > first.indexOf('/usr/bin') && brew > first.indexOf('/bin'), 'Homebrew comes behind what the system has');
   writeFileSync(join(sshd.home, '.nvm/alias/default'), 'v18\n');
   t.equal((await path('second'))[0], join(sshd.home, '.nvm/versions/node/v18.2.0/bin'));
-});
-
-test('a port that is taken is never used: a fixed one is refused, and a free one is chosen', async (t) => {
-  const sshd = await startSshd(t);
-  const port = await startSquatter(t);
-  const fixed = await launching(t, await openTestLink(t, sshd), { ...mains, port });
-  await t.rejects(fixed.up(), {
-    code: 'LAUNCH_PORT_TAKEN',
-    message: new RegExp(
-      `^port ${port} on .* is taken by a process of uid ${process.getuid?.()} \\(.*\\), pid ${process.pid}, `,
-    ),
-  });
-  t.notOk(readdirSync(stateFolder(sshd.home, 'box')).includes('run'), 'nothing was started');
 });
 
 test('the port is the only one that it listens on, or the one that it prints', async (t) => {

@@ -11,11 +11,14 @@ import { freePort } from '../../fixtures/port.ts';
 import { type ProgramOptions, type RunningProgram, runProgramLine } from '../../fixtures/program.ts';
 import { openRemoteHost } from '../../fixtures/remote-host.ts';
 import { startSshd } from '../../fixtures/sshd.ts';
+import { supervise } from '../../fixtures/supervised.ts';
 import { makeTemp, type Owner } from '../../fixtures/temp.ts';
 import { within } from '../../fixtures/wait.ts';
 
 const signal = new AbortController().signal;
 const given = 'tk-5f0a3c9e1b7d4826a0c2e4f60718293a';
+
+const command = `${jupyter.command}${process.getuid?.() === 0 ? ' --allow-root' : ''}`;
 
 /** Starts a real Jupyter Server by its recipe, and reads what it prints until it has said its port, and its own token if it has one. */
 async function start(
@@ -24,8 +27,7 @@ async function start(
   options: ProgramOptions,
   ownToken: boolean,
 ): Promise<Found & RunningProgram> {
-  const root = process.getuid?.() === 0 ? ' --allow-root' : '';
-  const running = runProgramLine(t, jupyter.command.replace('{port}', String(port)) + root, options);
+  const running = runProgramLine(t, command.replace('{port}', String(port)), options);
   const found = new Promise<Found>((resolve, reject) => {
     const done = (all: Found) => {
       if (all.port !== null && (all.token !== null || !ownToken)) resolve(all);
@@ -78,9 +80,38 @@ test('a real Jupyter that is given a token prints dots, takes it, and takes no o
   t.equal(token, null);
   t.equal(await judge(link, port, new Secret(given)), 'ours');
   const home = makeTemp(t, 'home');
-  const root = process.getuid?.() === 0 ? ' --allow-root' : '';
-  const second = runProgramLine(t, jupyter.command.replace('{port}', String(port)) + root, { home });
+  const second = runProgramLine(t, command.replace('{port}', String(port)), { home });
   t.equal(await within('the second one', second.ended, 60_000), 1, 'it ends instead of moving on');
   const squatter = await startHttp(t);
   t.equal(await judge(link, squatter.port, new Secret(given)), 'BACKEND_FOREIGN', 'who answers everyone is not it');
+});
+
+test('a relay launches a real Jupyter, gets in with its token, and the next link finds the same one', async (t) => {
+  const sshd = await startSshd(t);
+  const plugin = { use: 'launch', recipe: 'jupyter', ...(command === jupyter.command ? {} : { command }) };
+  const relays = await supervise(t, sshd, { r: { host: 'test', forwards: ['0:backend'], plugins: [plugin] } });
+  const first = await relays.reach('r', 'connected', 100_000);
+  t.match(first, { standing: { verified: true }, lanes: [{ backend: { adopted: false, says: /^pid \d+ since / } }] });
+  const { token } = relays.supervisor.token('r');
+  t.match(token?.reveal(), /^[\w-]{43}$/, 'it was given ours');
+  // The moment of its start, which only a Jupyter that lets us in tells.
+  const started = async () => {
+    const answer = await fetch(`http://127.0.0.1:${relays.port('r')}/api/status?token=${token?.reveal()}`);
+    t.equal(answer.status, 200);
+    return ((await answer.json()) as { started: string }).started;
+  };
+  const since = await started();
+  t.match(since, /^\d{4}-\d\d-\d\dT/);
+  const stranger = await fetch(`http://127.0.0.1:${relays.port('r')}/api/status?token=${given}`);
+  t.equal(stranger.status, 403);
+  await stranger.arrayBuffer();
+
+  const before = relays.supervisor.status().id;
+  sshd.killSessions();
+  await relays.next('the next link', (event) => event.type === 'backend.ready', before, 60_000);
+  const { standing, lanes } = await relays.reach('r', 'connected', 60_000);
+  t.equal(standing.verified, true);
+  t.match(lanes[0]?.backend, { adopted: true, run: first.lanes[0]?.backend?.run, says: first.lanes[0]?.backend?.says });
+  t.equal(relays.supervisor.token('r').token?.reveal(), token?.reveal());
+  t.equal(await started(), since);
 });

@@ -1,0 +1,119 @@
+import type { Test } from 'tap';
+import type { Event } from '../../../src/core/model/event.ts';
+import { type LaunchHost, stateFile } from '../../fixtures/launch-host.ts';
+import { launching } from '../../fixtures/launching.ts';
+import { openTestLink } from '../../fixtures/link.ts';
+import { lurkerCode } from '../../fixtures/lurker.ts';
+import { speak } from '../../fixtures/mains-client.ts';
+import { supervise } from '../../fixtures/supervised.ts';
+import { recipe } from './fault-scenes.ts';
+
+// Where a launched backend is, and who else has its port, on whatever host it is; see fault-scenes.
+
+/** F86 */
+export async function takesAnotherPort(t: Test, host: LaunchHost): Promise<void> {
+  // Somebody else takes the port between the look at it and the start: he is no child of the run, and does not bear its mark.
+  const squat = '(env -u TOWLINE_RUN setsid "$NODE" -e "$SQUATTER" </dev/null >~/squatted 2>&1 &)';
+  const plugin = {
+    use: 'launch',
+    name: 'moved',
+    recipe: 'mains',
+    command: `${squat}; until grep -qs listening ~/squatted; do sleep 0.05; done; exec ${host.backend} serve`,
+    env: { NODE: host.node, SQUATTER: lurkerCode('{port}') },
+  };
+  const health = { kind: 'backend', every: '1s', timeout: '500ms' };
+  const forwards = [{ listen: 0, target: 'backend', health }];
+  const relays = await supervise(t, host, { moved: { host: 'test', forwards, plugins: [plugin] } });
+  const { standing, lanes } = await relays.reach('moved', 'connected', 60_000);
+  t.equal(standing.verified, true);
+  const given = Number(/^port (\d+)$/m.exec(await stateFile(host, 'moved', 'run'))?.[1]);
+  const printed = Number(/listening on ws:\/\/127\.0\.0\.1:(\d+)/.exec(await stateFile(host, 'moved', 'log.1'))?.[1]);
+  t.ok(given > 0 && printed > 0 && printed !== given, `${given} ${printed}`);
+  t.match(lanes[0]?.backend, { adopted: false, target: { port: printed } });
+
+  const token = relays.supervisor.token('moved').token?.reveal() ?? 'none';
+  t.equal(await speak(relays.port('moved'), token, 'hello'), 'hello');
+  t.equal(await speak(relays.port('moved'), 'wrong', 'hello'), 401);
+  // A check, and a link that adopts it, go there as well.
+  const since = relays.supervisor.status().id;
+  await relays.supervisor.restartRelay('moved');
+  await relays.next(
+    'the same run',
+    (event) => event.type === 'backend.ready' && event.backend?.adopted === true,
+    since,
+  );
+  await relays.reach('moved', 'connected', 60_000);
+  t.match(relays.status('moved').lanes[0]?.backend, { run: lanes[0]?.backend?.run, target: { port: printed } });
+  t.equal(await speak(relays.port('moved'), token, 'again'), 'again');
+  t.equal(await host.sh('cat ~/squatted'), 'listening\n', 'no connection, and no byte, went to who has the given port');
+  await t.resolves(host.sh('"$1" -e "$2"', host.node, dialCode(given)), 'he is there, and would have told');
+  t.match(await host.sh('cat ~/squatted'), /^listening\nclient\nhere/);
+}
+
+/** Connects to a port and says something, for `node -e`; ends when it was answered. */
+const dialCode = (port: number) =>
+  `require('net').connect(${port}, '127.0.0.1').once('data', () => process.exit()).write('here')`;
+
+/** T60, T62 */
+export async function isSquatted(t: Test, host: LaunchHost): Promise<void> {
+  const { port, pid } = await host.squat(t);
+  const { up } = await launching(t, await openTestLink(t, host), {
+    name: 'squatted',
+    command: `echo "listening on ws://127.0.0.1:${port}"; echo "pairing token: x1"; exec sleep 1000`,
+    recipe,
+    deadline: '3s',
+  });
+  await t.rejects(up(), {
+    code: 'BACKEND_FOREIGN',
+    message: new RegExp(
+      `^port ${port} on .* belongs to a process of uid \\d+ .*, pid ${pid}, .*, not to the backend squatted`,
+    ),
+  });
+}
+
+/** T59 */
+export async function printsAnotherHost(t: Test, host: LaunchHost): Promise<void> {
+  const { up, warnings } = await launching(t, await openTestLink(t, host), {
+    name: 'evil',
+    command: `echo "listening on ws://evil.test:80/"; exec ${host.backend} serve --port={port}`,
+    recipe,
+  });
+  const { target } = await up();
+  t.ok(target.kind === 'tcp' && target.host === '127.0.0.1' && target.port >= 20_000);
+  t.match(warnings, [/it printed an address of another host, evil\.test/]);
+}
+
+/** T60, T62: what was launched is ours, and still not what its recipe says. */
+export async function answersAnyone(t: Test, host: LaunchHost): Promise<void> {
+  const door = { wire: { in: 'query', name: 'token' }, kind: 'http', path: '/' };
+  const recipe = { token: { from: 'environment', name: 'ANY_TOKEN' }, door };
+  const launched = (name: string, status: string) => {
+    const env = { CODE: lurkerCode('{port}', status) };
+    const plugins = [{ use: 'launch', name, recipe, command: `exec ${host.node} -e "$CODE"`, env }];
+    return { host: 'test', forwards: ['0:backend'], plugins };
+  };
+  const cases = [
+    ['yes', '200 OK', /accepts any token \(it answers 200 to a random one\)/],
+    ['absent', '404 Not Found', /answers 404 to a random token, where the backend answers 400, 401, 403/],
+    ['broken', '500 Internal Server Error', /answers 500 to a random token, where/],
+  ] as const;
+  const relays = await supervise(
+    t,
+    host,
+    Object.fromEntries(cases.map(([name, status]) => [name, launched(name, status)])),
+  );
+  for (const [name, , message] of cases) {
+    const isTold = (event: Event) =>
+      event.type === 'lane.advanced' && event.relay === name && /^try 1 of 5: /.test(event.note ?? '');
+    const told = await relays.next(`the news of ${name}`, isTold, 0, 60_000);
+    t.match(told, { note: message });
+    t.not(relays.status(name).standing.word, 'connected');
+  }
+  for (const [name, , message] of cases) {
+    const { standing } = await relays.reach(name, 'blocked', 60_000);
+    t.match(standing.fault, { code: 'BACKEND_FOREIGN', message });
+    const seen = await stateFile(host, name, 'log.1');
+    t.match(seen, /GET \/\?token=[\w-]{43} HTTP/, 'a random one was shown');
+    t.notMatch(seen, (await stateFile(host, name, 'token')).trim(), 'the real one never');
+  }
+}
