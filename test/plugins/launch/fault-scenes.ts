@@ -85,6 +85,25 @@ export async function printsInDisguise(t: Test, host: LaunchHost): Promise<void>
   t.match(twice.warnings, [/^the backend twice: it printed another token; the last one counts/]);
 }
 
+/** F80 */
+export async function printsTwoAddresses(t: Test, host: LaunchHost): Promise<void> {
+  const link = await openTestLink(t, host);
+  const say = (port: string, token: string) => `echo "see http://127.0.0.1:${port}/?token=${token}"`;
+  const token = { from: 'output', pattern: '[?&]token=(\\w+)' };
+  const launch = (name: string, first: string, second: string) =>
+    launching(t, link, {
+      name,
+      command: `${first}; sleep 0.3; ${second}; exec ${host.backend} http --port={port}`,
+      recipe: { token },
+    });
+  const same = await launch('same', say('{port}', 'first'), say('{port}', 'second'));
+  t.equal((await same.up()).token?.reveal(), 'second');
+  t.match(same.warnings, [/^the backend same: it printed another token; the last one counts/]);
+  const other = await launch('other', say('{port}', 'first'), say('1', 'second'));
+  t.equal((await other.up()).token?.reveal(), 'first');
+  t.match(other.warnings, [/^the backend other: it printed another token for another address; the first one counts/]);
+}
+
 /** F84 */
 export async function endsAtOnce(t: Test, host: LaunchHost): Promise<void> {
   const link = await openTestLink(t, host);
@@ -169,12 +188,40 @@ export async function isSquatted(t: Test, host: LaunchHost): Promise<void> {
 export async function printsAnotherHost(t: Test, host: LaunchHost): Promise<void> {
   const { up, warnings } = await launching(t, await openTestLink(t, host), {
     name: 'evil',
-    command: `echo "listening on ws://evil.test:80/"; exec ${host.backend} serve --port={port}`,
-    recipe,
+    command: `${says(['evil.test:80', '169.254.169.254:80', '127.0.0.1.evil.test:80'])}; exec ${host.backend} serve --port={port}`,
+    recipe: { prints: recipe.prints, token: { from: 'output', pattern: '(?:pairing token: |[?&]token=)(\\S+)' } },
+    env: { MAINS_SERVE_TOKEN: 'its-own' },
   });
-  const { target } = await up();
+  const { target, token } = await up();
   t.ok(target.kind === 'tcp' && target.host === '127.0.0.1' && target.port >= 20_000);
-  t.match(warnings, [/it printed an address of another host, evil\.test/]);
+  t.equal(token?.reveal(), 'its-own');
+  t.match(warnings, [
+    /it printed an address of another host, evil\.test, which is not believed$/,
+    /it printed an address of another host, 169\.254\.169\.254, which is not believed$/,
+    /it printed an address of another host, 127\.0\.0\.1\.evil\.test, which is not believed$/,
+  ]);
+
+  // Whoever listens on the other port: nothing is sent there, by which it would be asked.
+  const { port: foreign } = await host.squat(t);
+  const port = await freePort();
+  const other = await launching(t, await openTestLink(t, host), {
+    name: 'elsewhere',
+    command: `${says([`127.0.0.1:${foreign}`])}; exec ${host.backend} serve --port={port}`,
+    recipe: { prints: recipe.prints, token: { from: 'output', pattern: '(?:pairing token: |[?&]token=)(\\S+)' } },
+    env: { MAINS_SERVE_TOKEN: 'its-own' },
+    port,
+  });
+  const backend = await other.up();
+  t.match(backend.target, { host: '127.0.0.1', port });
+  t.equal(backend.token?.reveal(), 'its-own');
+  t.match(other.warnings, [
+    new RegExp(`it printed port ${foreign}, and was told to use ${port}$`),
+    new RegExp(`it printed a token for port ${foreign}, which is not believed: it was told to use ${port}$`),
+  ]);
+}
+
+function says(places: readonly string[]): string {
+  return places.map((place) => `echo "listening on ws://${place}/?token=stolen"`).join('; ');
 }
 
 /** F87 */

@@ -20,6 +20,7 @@ import {
   neverComes,
   printsAnotherHost,
   printsInDisguise,
+  printsTwoAddresses,
   recipe,
   takesAnotherPort,
 } from './fault-scenes.ts';
@@ -44,6 +45,10 @@ test('only the run that was late is ended, not one that was started since under 
 
 test('a token that comes twice, in pieces, in colour and on stderr is found', async (t) => {
   await printsInDisguise(t, await startLaunchHost(t));
+});
+
+test('a second token counts at the same address; at another one the first counts, and both are told', async (t) => {
+  await printsTwoAddresses(t, await startLaunchHost(t));
 });
 
 test('noise is survived: binary output, and 100 MB without a line feed, in bounded space', async (t) => {
@@ -104,7 +109,7 @@ test('what listens on the printed port without being ours is never taken for the
   await isSquatted(t, await startLaunchHost(t));
 });
 
-test('an address of another host that it prints is not believed', async (t) => {
+test('an address of another host, or of another port than it was told to use, is not believed', async (t) => {
   await printsAnotherHost(t, await startLaunchHost(t));
 });
 
