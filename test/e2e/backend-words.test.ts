@@ -20,6 +20,7 @@ test('nothing that a backend prints reaches the terminal as it is', async (t) =>
       plugins: [{ use: 'launch', command: `printf '${words}'; exec sleep 1000`, port: 8787, deadline: '3s' }],
     },
   });
+  await daemon.reach('r', 'connecting');
   const says = async (text: string) =>
     JSON.stringify(await daemon.status('r')).includes(JSON.stringify(text).slice(1, -1));
   await waitUntil('its last line', () => says(shown[2] ?? ''));
