@@ -57,7 +57,7 @@ export const backendRows: Readonly<Record<string, Shown>> = {
   F81: {
     [FAULTS]: ['noise is survived: binary output, and 100 MB without a line feed, in bounded space'],
     [SCAN]: ['a flood without a line end fills no memory and takes no time, and a token in it is found'],
-    [BACKEND]: ['300 MB without a line feed, and binary noise, cost this side little memory and no time'],
+    [BACKEND]: ['1 GB without a line feed, and binary noise, cost this side little memory and no time'],
   },
   F82: {
     [FAULTS]: ['noise is survived: binary output, and 100 MB without a line feed, in bounded space'],
@@ -68,7 +68,7 @@ export const backendRows: Readonly<Record<string, Shown>> = {
     ],
     'core/model/printable': ['JSON of texts of others has the same values, and nothing that a terminal obeys'],
     [WORDS]: ['nothing that a backend prints reaches the terminal as it is'],
-    [BACKEND]: ['300 MB without a line feed, and binary noise, cost this side little memory and no time'],
+    [BACKEND]: ['1 GB without a line feed, and binary noise, cost this side little memory and no time'],
   },
   // It ends, at once or in the background.
   F84: {

@@ -16,6 +16,7 @@ const waiting = (said: string) => ({
   command: `${said}; until [ -e go ]; do sleep 0.05; done; exec ${HERE} serve --port={port}`,
   recipe,
   env: { MAINS_SERVE_TOKEN: 'its-own' },
+  deadline: '20s',
 });
 
 test('what startup files print, however much of it, is neither scanned nor shown', async (t) => {
