@@ -201,7 +201,7 @@ export async function printsAnotherHost(t: Test, host: LaunchHost): Promise<void
     /it printed an address of another host, 127\.0\.0\.1\.evil\.test, which is not believed$/,
   ]);
 
-  // Whoever listens on the other port: nothing is sent there, by which it would be asked.
+  // Somebody listens there.
   const { port: foreign } = await host.squat(t);
   const port = await freePort();
   const other = await launching(t, await openTestLink(t, host), {
