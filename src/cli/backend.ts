@@ -2,7 +2,7 @@ import { homedir } from 'node:os';
 import { findConfig, loadConfig } from '../core/config/load.ts';
 import type { Config, RelayConfig } from '../core/model/config.ts';
 import { Fault } from '../core/model/fault.ts';
-import { printable } from '../core/model/printable.ts';
+import { printable, printableJson } from '../core/model/printable.ts';
 import { remoteHost } from '../core/ssh/link/remote-host.ts';
 import { unknownRelay } from '../core/supervisor/unknown-relay.ts';
 import { readCount, readFlag, readText } from './arguments.ts';
@@ -80,7 +80,7 @@ export async function backend({ given, terminal }: Called): Promise<number> {
     asker.close();
   }
   if (!found && exit === 0 && word !== null && places[0]?.sought === true) throw unknown(config, word);
-  if (json) terminal.out(`${JSON.stringify(answers, null, 2)}\n`);
+  if (json) terminal.out(`${printableJson(answers)}\n`);
   return exit;
 }
 

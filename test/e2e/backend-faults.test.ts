@@ -47,23 +47,24 @@ async function watchWorker(relays: Supervised, relay: string): Promise<() => { p
 
 /** F81, F82: another relay whose backend says nothing shows what they cost. */
 async function floods(t: Test, host: LaunchHost): Promise<void> {
-  const flood = `head -c 300000000 /dev/zero | tr '\\0' y; echo; `;
+  const flood = `yes | tr -d '\\n' | head -c 1000000000; echo; `;
   const relays = await supervise(t, host, {
     quiet: launched('quiet', mains('sleep 5; ')),
     noise: launched('noise', mains('head -c 1000000 /dev/urandom; echo; sleep 4; ')),
-    flood: launched('flood', mains(flood)),
+    flood: launched('flood', { ...mains(flood), deadline: '100s' }),
   });
   const names = ['quiet', 'noise', 'flood'];
   const watched = await Promise.all(names.map((name) => watchWorker(relays, name)));
   const began = performance.now();
-  for (const name of names.toReversed()) await relays.reach(name, 'connected', 60_000);
+  for (const name of names.toReversed()) await relays.reach(name, 'connected', 100_000);
   const took = performance.now() - began;
   const [quiet, noise, loud] = watched.map((look) => look());
   if (quiet === undefined || noise === undefined || loud === undefined) throw new Error('there are three');
-  // What is read of them is garbage until V8 collects it, which it does no later than here; how much comes plays no part.
+  // ssh2 gives each piece in memory of its own outside V8's heap, which is free again at V8's next collection: +0 to 19 MiB were seen, with 300 MB
+  // as with 1 GB. What is kept of a flood, 2 MiB, is counted in plugins/launch/faults, against the 8 MB of the row.
   for (const [row, what, one, most] of [
-    ['F81', '300 MB without a line feed', loud, 32],
-    ['F82', 'a megabyte of noise', noise, 32],
+    ['F81', '1 GB without a line feed', loud, 24],
+    ['F82', 'a megabyte of noise', noise, 24],
   ] as const) {
     const more = one.peak - quiet.peak;
     const busy = one.busy - quiet.busy;
@@ -146,7 +147,7 @@ test('what becomes of a backend in a container', async (t) => {
   const container = await startContainer(t);
   const host = containerHost(container);
   t.jobs = 3;
-  await t.test('300 MB without a line feed, and binary noise, cost this side little memory and no time', (one) =>
+  await t.test('1 GB without a line feed, and binary noise, cost this side little memory and no time', (one) =>
     floods(one, host),
   );
   t.test(

@@ -8,6 +8,7 @@ import {
   leavesOrphans,
   neverComes,
   printsInDisguise,
+  printsTwoAddresses,
 } from '../plugins/launch/fault-scenes.ts';
 import { isSquatted, printsAnotherHost, takesAnotherPort } from '../plugins/launch/port-scenes.ts';
 import { containerHost } from './container-host.ts';
@@ -28,6 +29,11 @@ test('what a launched backend may do wrong, in a container', async (t) => {
   t.test('a token that comes twice, in pieces, in colour and on stderr is found', { buffered: true }, (one) =>
     printsInDisguise(one, host),
   );
+  t.test(
+    'a second token counts at the same address; at another one the first counts, and both are told',
+    { buffered: true },
+    (one) => printsTwoAddresses(one, host),
+  );
   t.test('one that ends before it is ready is told by its exit code and its last lines', { buffered: true }, (one) =>
     endsAtOnce(one, host),
   );
@@ -44,8 +50,10 @@ test('what a launched backend may do wrong, in a container', async (t) => {
     { buffered: true },
     (one) => isSquatted(one, host),
   );
-  t.test('an address of another host that it prints is not believed', { buffered: true }, (one) =>
-    printsAnotherHost(one, host),
+  t.test(
+    'an address of another host, or of another port than it was told to use, is not believed',
+    { buffered: true },
+    (one) => printsAnotherHost(one, host),
   );
   t.test('what a dead run left is named, and neither killed nor doubled', { buffered: true }, (one) =>
     leavesOrphans(one, host),

@@ -1,9 +1,15 @@
 import { test } from 'tap';
-import { BACKEND_COMMAND, type SshContainer, startContainer } from '../fixtures/container.ts';
+import { BACKEND_COMMAND, ECHO_PORT, type SshContainer, startContainer } from '../fixtures/container.ts';
 import { launching } from '../fixtures/launching.ts';
 import { openTestLink } from '../fixtures/link.ts';
 import { waitUntil } from '../fixtures/wait.ts';
-import { endBackend } from '../../src/plugins/launch/manage.ts';
+import { endBackend, readBackendLog } from '../../src/plugins/launch/manage.ts';
+
+/** A login shell, and the startup files of its user. */
+interface Shell {
+  readonly path: string;
+  readonly rc: Readonly<Record<string, string>>;
+}
 
 /** Login shells, with startup files that print and set what only a login sets. */
 const shells = {
@@ -21,7 +27,7 @@ const shells = {
 
 const mains = { recipe: 'mains', command: `exec ${BACKEND_COMMAND} serve --port={port}` };
 
-async function prepare(container: SshContainer, { path, rc }: (typeof shells)[keyof typeof shells]): Promise<void> {
+async function prepare(container: SshContainer, { path, rc }: Shell): Promise<void> {
   await container.exec(`usermod -s ${path} dev`);
   for (const [file, text] of Object.entries(rc)) {
     const script = 'mkdir -p "$(dirname "$1")"; printf "%s\\n" "$2" >"$1"';
@@ -35,6 +41,59 @@ async function marked(container: SshContainer, run: string | null): Promise<numb
     args: [String(run)],
   });
   return Number(stdout);
+}
+
+/** Startup files that show, on either stream, what looks like the token and the address of a backend. */
+const lying = {
+  bash: { path: '/bin/bash', rc: { '.profile': '. ~/.bashrc', '.bashrc': lies('') } },
+  fish: { path: '/usr/bin/fish', rc: { '.config/fish/config.fish': lies('') } },
+  tcsh: { path: '/bin/tcsh', rc: { '.cshrc': lies('unset'), '.login': lies('login') } },
+  dash: { path: '/bin/dash', rc: { '.profile': lies('') } },
+} as const;
+
+/** csh has no way to say it on standard error alone. */
+function lies(csh: string): string {
+  const lines = ['pairing token: fake-alone', `see ws://127.0.0.1:${ECHO_PORT}/?token=fake-address`];
+  const say = lines.map((line) => `echo '${line}'`);
+  return [...say, ...(csh === '' ? say.map((one) => `${one} >&2`) : [])].join('\n');
+}
+
+/** As it stands in the log, whole. */
+const raw = async (container: SshContainer, name: string) =>
+  (await container.exec(`cat /home/dev/.local/state/towline/backends/*/${name}/log.*`)).stdout;
+
+for (const [name, shell] of Object.entries(lying)) {
+  test(`a login shell of ${name} whose startup files print a token and an address: neither is believed or shown`, async (t) => {
+    const container = await startContainer(t);
+    await prepare(container, shell);
+    const options = {
+      // Its own token stands in an address, and the first one that stands alone would win over it.
+      command: `echo "open ws://127.0.0.1:{port}/?token=$MAINS_SERVE_TOKEN"; exec ${BACKEND_COMMAND} serve --silent --port={port}`,
+      shell: 'login',
+      env: { MAINS_SERVE_TOKEN: 'real-token' },
+      recipe: {
+        prints: 'ws://[^\\s:]+:(\\d+)',
+        token: { from: 'output', pattern: '(?:pairing token: |[?&]token=)([\\w-]+)' },
+      },
+    };
+    const first = await launching(t, await openTestLink(t, container), options);
+    const backend = await first.up();
+    t.equal(backend.token?.reveal(), 'real-token');
+    const again = await launching(t, await openTestLink(t, container), options);
+    t.match(await again.up(), { adopted: true, run: backend.run, target: backend.target });
+    t.match(await raw(container, 'box'), /fake-alone[\s\S]*fake-address[\s\S]*begins\nopen ws:/, 'they were printed');
+    t.same([...first.warnings, ...again.warnings], []);
+    t.notMatch([...first.progress, ...again.progress].join('\n'), /see ws|pairing/);
+    const { port } = backend.target as { port: number };
+    t.equal(await readBackendLog(first.host, 'box'), `open ws://127.0.0.1:${port}/?token=[secret]\n`);
+
+    const brief = await launching(t, await openTestLink(t, container), {
+      ...options,
+      name: 'brief',
+      command: 'echo last words; exit 3',
+    });
+    await t.rejects(brief.up(), { code: 'LAUNCH_FAILED', message: /; last output: "last words"; / });
+  });
 }
 
 for (const [name, shell] of Object.entries(shells)) {

@@ -7,6 +7,8 @@ const SHELLS = 'e2e/launch-shells';
 const HOST = 'core/ssh/link/remote-host';
 const SCAN = 'plugins/token/scan';
 const THERE = 'e2e/launch-faults';
+const MARK = 'plugins/launch/mark';
+const WORDS = 'e2e/backend-words';
 const BACKEND = 'e2e/backend-faults';
 
 /** Rows of the fault catalogue about the remote backend, parts 2d and 3: where it is shown what becomes of it. */
@@ -34,9 +36,15 @@ export const backendRows: Readonly<Record<string, Shown>> = {
   },
   // It comes twice, in pieces, in colour, on stderr.
   F80: {
-    [FAULTS]: ['a token that comes twice, in pieces, in colour and on stderr is found'],
+    [FAULTS]: [
+      'a token that comes twice, in pieces, in colour and on stderr is found',
+      'a second token counts at the same address; at another one the first counts, and both are told',
+    ],
     [SCAN]: ['a token that comes again is one; a changed one counts only at the same address, and both are told'],
-    [THERE]: ['a token that comes twice, in pieces, in colour and on stderr is found'],
+    [THERE]: [
+      'a token that comes twice, in pieces, in colour and on stderr is found',
+      'a second token counts at the same address; at another one the first counts, and both are told',
+    ],
   },
   F83: {
     [FAULTS]: ['a token that comes twice, in pieces, in colour and on stderr is found'],
@@ -50,13 +58,18 @@ export const backendRows: Readonly<Record<string, Shown>> = {
   F81: {
     [FAULTS]: ['noise is survived: binary output, and 100 MB without a line feed, in bounded space'],
     [SCAN]: ['a flood without a line end fills no memory and takes no time, and a token in it is found'],
-    [BACKEND]: ['300 MB without a line feed, and binary noise, cost this side little memory and no time'],
+    [BACKEND]: ['1 GB without a line feed, and binary noise, cost this side little memory and no time'],
   },
   F82: {
     [FAULTS]: ['noise is survived: binary output, and 100 MB without a line feed, in bounded space'],
     [SCAN]: ['a flood of noise is survived, and warns of little'],
-    'plugins/launch/last-lines': ['the last three lines are shown, without what a terminal would obey'],
-    [BACKEND]: ['300 MB without a line feed, and binary noise, cost this side little memory and no time'],
+    'plugins/launch/last-lines': [
+      'the last three lines are shown, without what a terminal would obey',
+      'a sequence that never ends takes no other line with it',
+    ],
+    'core/model/printable': ['JSON of texts of others has the same values, and nothing that a terminal obeys'],
+    [WORDS]: ['nothing that a backend prints reaches the terminal as it is'],
+    [BACKEND]: ['1 GB without a line feed, and binary noise, cost this side little memory and no time'],
   },
   // It ends, at once or in the background.
   F84: {
@@ -113,9 +126,9 @@ export const backendRows: Readonly<Record<string, Shown>> = {
   },
   // An address of somebody else in the output.
   T59: {
-    [FAULTS]: ['an address of another host that it prints is not believed'],
+    [FAULTS]: ['an address of another host, or of another port than it was told to use, is not believed'],
     [SCAN]: ['an address of another host, or of another port than it was told to use, is not believed'],
-    [THERE]: ['an address of another host that it prints is not believed'],
+    [THERE]: ['an address of another host, or of another port than it was told to use, is not believed'],
   },
   // A squatter on the port.
   T60: {
@@ -130,5 +143,12 @@ export const backendRows: Readonly<Record<string, Shown>> = {
     ],
   },
   // A token that looks like one before the output.
-  T61: { [SHELLS]: ['a login shell of *: launch, adopt, two at once, replace, stop, and its own environment'] },
+  T61: {
+    [SHELLS]: ['a login shell of * whose startup files print a token and an address: neither is believed or shown'],
+    [MARK]: [
+      'what startup files print, however much of it, is neither scanned nor shown',
+      'where the head of a log is gone, or an older towline wrote it, what is there counts',
+    ],
+    'plugins/launch/heard': ['nothing counts before the mark, wherever the output is cut'],
+  },
 };

@@ -23,6 +23,20 @@ function reveal(character: string): string {
   return code < 0x100 ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u{${code.toString(16)}}`;
 }
 
+/** JSON with texts that others wrote, for whoever looks at it: the same values, and what `printable` would reveal as `\uXXXX`. */
+export function printableJson(value: unknown): string {
+  return JSON.stringify(value, null, 2).replace(unsafe, (character) =>
+    character === '\n' ? character : unicode(character),
+  );
+}
+
+function unicode(character: string): string {
+  return character
+    .split('')
+    .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+    .join('');
+}
+
 /** As `printable`, but line feeds stay: for a text of several lines that is shown as such. Never more than 16 lines. */
 export function printableLines(text: string): string {
   const lines = text

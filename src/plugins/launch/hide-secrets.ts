@@ -8,9 +8,9 @@ export interface KnownSecrets {
   readonly patterns: readonly RegExp[];
 }
 
-/** Escape sequences of a terminal (ECMA-48): CSI, OSC and the short ones. */
+/** Escape sequences of a terminal (ECMA-48): CSI, OSC and the short ones. One that does not end takes no other line with it. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-const sequences = /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|[ -/]*[0-~])/g;
+const sequences = /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b\n]*(?:\u0007|\u001b\\)?|[ -/]*[0-~])/g;
 
 /** What looks like a secret by the word before it, or is a long word of letters and digits. */
 const named = /((?:token|password|passwd|secret|key|code)["']?\s*[=:]\s*["']?)([^\s"'&;,]+)/gi;

@@ -136,8 +136,12 @@ export async function readBackendLog(
     () => '',
   );
   const secrets = token === '' ? [] : [new Secret(token)];
+  // What startup files printed is none of its words.
+  const mark = /^mark (.+)$/m.exec(stderr)?.[1];
+  const from = mark === undefined ? -1 : stdout.indexOf(`${mark}\n`);
+  const words = from < 0 ? stdout : stdout.slice(from + `${mark}\n`.length);
   // Where older pieces are gone the first line may be the end of one, with half a token.
-  const whole = /^from 1$/m.test(stderr) ? stdout : stdout.replace(/^\S*/, '');
+  const whole = from >= 0 || /^from 1$/m.test(stderr) ? words : words.replace(/^\S*/, '');
   return hideSecrets(whole, { secrets, patterns: patternsOf(options) });
 }
 

@@ -1,5 +1,6 @@
 import { createHash, randomBytes, randomInt } from 'node:crypto';
 import { type Recipe, Secret } from '../../plugin.ts';
+import { markOf } from './mark.ts';
 import type { LaunchOptions } from './options.ts';
 import { begin } from './scripts/begin.ts';
 import { keep } from './scripts/keep.ts';
@@ -51,6 +52,7 @@ export function planLaunch(name: string, options: LaunchOptions, forced: boolean
       command,
       settings,
       keep,
+      mark: markOf(run),
       lifetime,
       tokenvar: variable,
       // With its line feed.

@@ -1,8 +1,7 @@
 import { Fault, type RemoteHost, Secret } from '../../plugin.ts';
-import { OutputScanner, type ScannedStream } from '../token/scan.ts';
 import { scanRules } from '../token/scan-rules.ts';
 import { type Choice, choosePort, listensAt, ownPorts } from './choose-port.ts';
-import { LastLines } from './last-lines.ts';
+import { Heard } from './heard.ts';
 import { ended, lacking, late, orphaned, squatted, type Told, tokenless } from './launch-faults.ts';
 import { type Look, readLook } from './look.ts';
 import type { Ready, WatchOptions } from './watch-run.ts';
@@ -20,16 +19,13 @@ const silentFor = 2_000;
 export class Wait {
   readonly #host: RemoteHost;
   readonly #options: WatchOptions;
-  readonly #lines: LastLines;
-  readonly #scanner: OutputScanner;
-  readonly #stream: ScannedStream;
+  readonly #heard: Heard;
   readonly #began = performance.now();
   readonly #ownToken: boolean;
   readonly #since = new Map<string, number>();
   #look: Look | null = null;
   #squatted: number | null = null;
   #knocked: number | null = null;
-  #heard: number | null = null;
   /** Something answered where nobody can tell whose it is. */
   #answers = false;
   #shown = { line: '', at: 0, waits: false };
@@ -44,22 +40,13 @@ export class Wait {
       fixed: port === 'auto' ? null : port,
       ownToken: this.#ownToken,
     });
-    this.#lines = new LastLines([rules.token]);
-    if (options.token instanceof Secret) this.#lines.hide(options.token);
-    this.#scanner = new OutputScanner(rules, {
-      found: ({ token }) => {
-        if (token !== null) this.#lines.hide(token);
-      },
-      warn: (text) => options.warn(`the backend ${options.name}: ${text}`),
-    });
-    this.#stream = this.#scanner.stream();
+    this.#heard = new Heard(options.record.run, rules, (text) => options.warn(`the backend ${options.name}: ${text}`));
+    if (options.token instanceof Secret) this.#heard.hide(options.token);
   }
 
   /** A piece of its output. */
   hear(chunk: Buffer): void {
-    this.#lines.add(chunk);
-    this.#stream.add(chunk);
-    this.#heard = performance.now();
+    this.#heard.add(chunk);
   }
 
   /** One look at it; no lines: nothing has changed. Null: it is not ready yet. Throws why it will not be. */
@@ -68,10 +55,7 @@ export class Wait {
     if (lines.length > 0) this.#look = readLook(lines);
     const look = this.#look;
     if (look === null) return null;
-    if (this.#heard !== null && now - this.#heard > 500) {
-      this.#stream.rest();
-      this.#heard = null;
-    }
+    this.#heard.rest(now);
     this.#show(now);
     const choice = look.tellable ? this.#choose(look, now) : await this.#try(look);
     const token = this.#token();
@@ -115,13 +99,13 @@ export class Wait {
   }
 
   get #told(): Told {
-    return { name: this.#options.name, lines: this.#lines, look: this.#look };
+    return { name: this.#options.name, lines: this.#heard.lines, look: this.#look };
   }
 
   /** The port on which it should listen; null: nobody knows. */
   get #wanted(): number | null {
     const { record, options } = this.#options;
-    return this.#scanner.found.port ?? record.port ?? record.given ?? (options.port === 'auto' ? null : options.port);
+    return this.#heard.found.port ?? record.port ?? record.given ?? (options.port === 'auto' ? null : options.port);
   }
 
   #choose(look: Look, now: number): Choice {
@@ -132,7 +116,7 @@ export class Wait {
     }
     return choosePort(look, {
       given: record.port ?? record.given,
-      printed: this.#scanner.found.port,
+      printed: this.#heard.found.port,
       prints: options.recipe?.prints != null,
       steady,
     });
@@ -154,7 +138,7 @@ export class Wait {
 
   #token(): Secret | null | undefined | 'missing' {
     if (!this.#ownToken) return this.#options.token;
-    const { token, none } = this.#scanner.found;
+    const { token, none } = this.#heard.found;
     return token ?? (none ? null : 'missing');
   }
 
@@ -186,9 +170,10 @@ export class Wait {
   }
 
   #show(now: number): void {
-    const line = this.#lines.last;
+    const { begun, lines } = this.#heard;
+    const line = lines.last;
     const { at, waits } = this.#shown;
-    if (line !== '' && line !== this.#shown.line) {
+    if (begun && line !== '' && line !== this.#shown.line) {
       if (now - at < showEvery) return;
       this.#shown = { line, at: now, waits: false };
       this.#options.progress(line);

@@ -1,5 +1,6 @@
 import { Fault, type RemoteHost, type Secret } from '../../plugin.ts';
 import type { LaunchOptions } from './options.ts';
+import { markOf } from './mark.ts';
 import type { RunRecord } from './run-record.ts';
 import { follow } from './scripts/follow.ts';
 import { withVariables } from './sh.ts';
@@ -62,6 +63,7 @@ export function watchRun(host: RemoteHost, options: WatchOptions): Promise<Ready
     const variables = {
       dir: record.dir,
       run: record.run,
+      mark: markOf(record.run),
       from: record.adopted && record.port !== null ? 'end' : 'start',
       seconds: String(Math.ceil(time / 1000) + 5),
     };

@@ -1,5 +1,5 @@
 import { test } from 'tap';
-import { printable, printableLength, printableLines } from '../../../src/core/model/printable.ts';
+import { printable, printableJson, printableLength, printableLines } from '../../../src/core/model/printable.ts';
 
 // biome-ignore format: a table is read by its columns
 const rows: readonly (readonly [what: string, text: string, shown: string])[] = [
@@ -25,6 +25,15 @@ test('text of others is cut after 512 characters, also when escapes make it long
   t.equal(printable('x'.repeat(printableLength)).length, printableLength);
   t.equal(printable('x'.repeat(10_000)), `${'x'.repeat(printableLength - 3)}...`);
   t.equal(printable('\u001b'.repeat(400)).length, printableLength);
+});
+
+test('JSON of texts of others has the same values, and nothing that a terminal obeys', async (t) => {
+  for (const [, text] of rows) {
+    const shown = printableJson({ lines: [text] });
+    t.match(shown, /^\{\n {2}"lines": \[\n/);
+    t.notMatch(shown, /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Co}\p{Cs}](?<!\n)/u);
+    t.same(JSON.parse(shown), { lines: [text] });
+  }
 });
 
 test('a text of several lines keeps its line feeds and nothing else that a terminal obeys', async (t) => {

@@ -85,6 +85,25 @@ export async function printsInDisguise(t: Test, host: LaunchHost): Promise<void>
   t.match(twice.warnings, [/^the backend twice: it printed another token; the last one counts/]);
 }
 
+/** F80 */
+export async function printsTwoAddresses(t: Test, host: LaunchHost): Promise<void> {
+  const link = await openTestLink(t, host);
+  const say = (port: string, token: string) => `echo "see http://127.0.0.1:${port}/?token=${token}"`;
+  const token = { from: 'output', pattern: '[?&]token=(\\w+)' };
+  const launch = (name: string, first: string, second: string) =>
+    launching(t, link, {
+      name,
+      command: `${first}; sleep 0.3; ${second}; exec ${host.backend} http --port={port}`,
+      recipe: { token },
+    });
+  const same = await launch('same', say('{port}', 'first'), say('{port}', 'second'));
+  t.equal((await same.up()).token?.reveal(), 'second');
+  t.match(same.warnings, [/^the backend same: it printed another token; the last one counts/]);
+  const other = await launch('other', say('{port}', 'first'), say('1', 'second'));
+  t.equal((await other.up()).token?.reveal(), 'first');
+  t.match(other.warnings, [/^the backend other: it printed another token for another address; the first one counts/]);
+}
+
 /** F84 */
 export async function endsAtOnce(t: Test, host: LaunchHost): Promise<void> {
   const link = await openTestLink(t, host);

@@ -1,6 +1,8 @@
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { test } from 'tap';
 import { endBackend } from '../../../src/plugins/launch/manage.ts';
 import { startLaunchHost } from '../../fixtures/launch-host.ts';
@@ -18,6 +20,7 @@ import {
   leavesOrphans,
   neverComes,
   printsInDisguise,
+  printsTwoAddresses,
   recipe,
 } from './fault-scenes.ts';
 import { isSquatted, printsAnotherHost, takesAnotherPort } from './port-scenes.ts';
@@ -44,6 +47,18 @@ test('a token that comes twice, in pieces, in colour and on stderr is found', as
   await printsInDisguise(t, await startLaunchHost(t));
 });
 
+test('a second token counts at the same address; at another one the first counts, and both are told', async (t) => {
+  await printsTwoAddresses(t, await startLaunchHost(t));
+});
+
+/** What V8 holds on to, bytes, its buffers too; what nobody needs any more is not in it. */
+function heldMemory(): number {
+  setFlagsFromString('--expose-gc');
+  runInNewContext('gc')();
+  const { heapUsed, external } = process.memoryUsage();
+  return heapUsed + external;
+}
+
 test('noise is survived: binary output, and 100 MB without a line feed, in bounded space', async (t) => {
   const sshd = await startSshd(t);
   const link = await openTestLink(t, sshd);
@@ -53,6 +68,7 @@ test('noise is survived: binary output, and 100 MB without a line feed, in bound
     env: { MAINS_SERVE_TOKEN: 'after-the-flood' },
   };
   const { up } = await launching(t, link, options);
+  const held = heldMemory();
   const before = process.memoryUsage.rss();
   const busy = process.cpuUsage();
   const began = performance.now();
@@ -61,6 +77,9 @@ test('noise is survived: binary output, and 100 MB without a line feed, in bound
   t.equal(backend.token?.reveal(), 'after-the-flood');
   t.match(readFileSync(join(sshd.home, 'over'), 'utf8'), /flood over/);
   t.ok(process.memoryUsage.rss() - before < 64 * 1024 * 1024, 'our memory');
+  const kept = heldMemory() - held;
+  t.comment(`measured F81 kept of it ${(kept / 2 ** 20).toFixed(2)} MiB`);
+  t.ok(kept < 8 * 1024 * 1024, 'what is kept of it');
   t.ok((user + system) / 1000 < (performance.now() - began) / 2, 'our time');
   const dir = stateFolder(sshd.home, 'box');
   const pieces = readdirSync(dir).filter((name) => name.startsWith('log.'));
@@ -102,7 +121,7 @@ test('what listens on the printed port without being ours is never taken for the
   await isSquatted(t, await startLaunchHost(t));
 });
 
-test('an address of another host that it prints is not believed', async (t) => {
+test('an address of another host, or of another port than it was told to use, is not believed', async (t) => {
   await printsAnotherHost(t, await startLaunchHost(t));
 });
 

@@ -21,6 +21,12 @@ test('the last three lines are shown, without what a terminal would obey', (t) =
   t.end();
 });
 
+test('a sequence that never ends takes no other line with it', (t) => {
+  t.equal(shown('one\n\u001b]0;two\nthree\n'), 'last output: "one", "three"');
+  t.equal(shown('one\u001b\n\u001b['), 'last output: "one\\x1b"');
+  t.end();
+});
+
 test('tokens are hidden by value, by the pattern of the recipe, and by what stands before them', (t) => {
   t.equal(shown('it is s3/cret, or s3%2Fcret', [], 's3/cret'), 'last output: "it is [secret], or [secret]"');
   t.equal(shown('pairing: abc\nagain: abc', [/pairing: (\S+)/u]), 'last output: "pairing: [secret]", "again: abc"');

@@ -6,6 +6,7 @@ import { openTestLink } from '../../fixtures/link.ts';
 import { lurkerCode } from '../../fixtures/lurker.ts';
 import { speak } from '../../fixtures/mains-client.ts';
 import { supervise } from '../../fixtures/supervised.ts';
+import { freePort } from '../../fixtures/port.ts';
 import { recipe } from './fault-scenes.ts';
 
 // Where a launched backend is, and who else has its port, on whatever host it is; see fault-scenes.
@@ -75,12 +76,40 @@ export async function isSquatted(t: Test, host: LaunchHost): Promise<void> {
 export async function printsAnotherHost(t: Test, host: LaunchHost): Promise<void> {
   const { up, warnings } = await launching(t, await openTestLink(t, host), {
     name: 'evil',
-    command: `echo "listening on ws://evil.test:80/"; exec ${host.backend} serve --port={port}`,
-    recipe,
+    command: `${says(['evil.test:80', '169.254.169.254:80', '127.0.0.1.evil.test:80'])}; exec ${host.backend} serve --port={port}`,
+    recipe: { prints: recipe.prints, token: { from: 'output', pattern: '(?:pairing token: |[?&]token=)(\\S+)' } },
+    env: { MAINS_SERVE_TOKEN: 'its-own' },
   });
-  const { target } = await up();
+  const { target, token } = await up();
   t.ok(target.kind === 'tcp' && target.host === '127.0.0.1' && target.port >= 20_000);
-  t.match(warnings, [/it printed an address of another host, evil\.test/]);
+  t.equal(token?.reveal(), 'its-own');
+  t.match(warnings, [
+    /it printed an address of another host, evil\.test, which is not believed$/,
+    /it printed an address of another host, 169\.254\.169\.254, which is not believed$/,
+    /it printed an address of another host, 127\.0\.0\.1\.evil\.test, which is not believed$/,
+  ]);
+
+  // Somebody listens there.
+  const { port: foreign } = await host.squat(t);
+  const port = await freePort();
+  const other = await launching(t, await openTestLink(t, host), {
+    name: 'elsewhere',
+    command: `${says([`127.0.0.1:${foreign}`])}; exec ${host.backend} serve --port={port}`,
+    recipe: { prints: recipe.prints, token: { from: 'output', pattern: '(?:pairing token: |[?&]token=)(\\S+)' } },
+    env: { MAINS_SERVE_TOKEN: 'its-own' },
+    port,
+  });
+  const backend = await other.up();
+  t.match(backend.target, { host: '127.0.0.1', port });
+  t.equal(backend.token?.reveal(), 'its-own');
+  t.match(other.warnings, [
+    new RegExp(`it printed port ${foreign}, and was told to use ${port}$`),
+    new RegExp(`it printed a token for port ${foreign}, which is not believed: it was told to use ${port}$`),
+  ]);
+}
+
+function says(places: readonly string[]): string {
+  return places.map((place) => `echo "listening on ws://${place}/?token=stolen"`).join('; ');
 }
 
 /** T60, T62: what was launched is ours, and still not what its recipe says. */

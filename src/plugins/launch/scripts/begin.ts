@@ -55,9 +55,10 @@ filled() {
   done
   printf '%s\\n' "$c"
 }
-rm -rf token ready exit drained ending beat reaped run settings log.[0-9]* piece
+rm -rf token ready exit drained ending beat reaped run settings login begun log.[0-9]* piece
 filled "$command" >command
 printf '%s\\n' "$keep" >keep
+printf '%s\\n' "$mark" >mark
 if [ -n "$tokenvar" ]; then
   # Never through a variable: where printf is no builtin it would stand in an argument.
   dd bs=1 count="$tokensize" >token

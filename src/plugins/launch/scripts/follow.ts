@@ -4,7 +4,7 @@ import { looking } from './look.ts';
 /**
  * Shows a run until nobody looks any more, or its time is over: its log as it is on standard output; on standard error what lives and
  * listens, whenever that changes, and a dot for each look. \`from\` is \`start\` or \`end\` of the log.
- * It tells that as \`looking\` does.
+ * It tells that as \`looking\` does. Where the line \`mark\` stands in what is not shown, it says that line itself.
  */
 export const follow = `exec 7>&2
 ${common}${living}
@@ -24,11 +24,18 @@ until recall && [ "$r_run" = "$run" ] && [ -e piece ]; do
 done
 ${looking}piece=$(cat piece)
 i=$piece
+# The number of the piece with the mark, once that piece is full; an older towline wrote none.
+passed() { [ "$(cat mark)" != "$mark" ] || { [ -e begun ] && [ "$(cat begun)" -lt "$1" ]; }; }
 if [ "$from" = start ]; then
   while [ $i -gt 1 ] && [ -e "log.$((i - 1))" ]; do i=$((i - 1)); done
+  ! passed "$i" || echo "$mark" >&6
   exec 5<"log.$i"
 else
-  tail -c 4096 "log.$i" >&6
+  end=$(wc -c <"log.$i")
+  # From a place that stays, whatever comes meanwhile.
+  if [ $end -gt 4096 ]; then at=+$((end - 4095)); else at=+1; fi
+  tail -c $at "log.$i" | grep -qF "$mark" || echo "$mark" >&6
+  tail -c $at "log.$i" >&6
   exec 5<"log.$i"
   dd bs=65536 <&5 >/dev/null
 fi
@@ -42,7 +49,12 @@ while [ "$(date +%s)" -lt "$until" ]; do
     case $r in '0+0 '*) ;; *) continue ;; esac
     # What is not the last piece has got its last byte.
     [ "\${piece:-0}" -gt "$i" ] || break
-    if [ "$piece" -gt $((i + 1)) ]; then i=$((piece - 1)); else i=$piece; fi
+    if [ "$piece" -gt $((i + 1)) ]; then
+      passed $((i + 1)) || ! passed $((piece - 1)) || echo "$mark" >&6
+      i=$((piece - 1))
+    else
+      i=$piece
+    fi
     command exec 5<"log.$i"
   done
   now=$(look)

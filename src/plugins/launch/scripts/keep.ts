@@ -30,6 +30,9 @@ ${living}
     mv "$mine" lock.d/free
   fi
   here=$(pwd)
+  mark=$(cat mark)
+  # Behind its startup files a login shell says it by its first line. Each shell reads that line alike, and no alias or PATH of theirs changes it.
+  [ "$shell" != login ] || { echo "/bin/sh -c 'echo $mark'"; cat command; } >login
 ${searchPath}
   if [ -n "$tokenvar" ]; then
     IFS= read -r t <token
@@ -45,10 +48,13 @@ ${searchPath}
     echo "towline: there is no folder $cwd to start in" >&8
     exit 1
   fi
-  file=$here/command
   sh=\${SHELL:-/bin/sh}
   exec 2>&8 8>&-
-  [ "$shell" = login ] || exec sh "$file"
+  if [ "$shell" != login ]; then
+    echo "$mark"
+    exec sh "$here/command"
+  fi
+  file=$here/login
   # fish and zsh take both words. Old shells know no -l, and the csh family takes it alone only.
   case \${sh##*/} in
     sh|dash|ash)
@@ -81,6 +87,8 @@ pour() {
       case $r in '0+0 '*) break ;; esac
     fi
     if [ "$(wc -c <"log.$n")" -ge 524288 ]; then
+      # Who reads on where this piece is gone does not find the mark any more.
+      [ -e begun ] || ! grep -qF "$(cat mark)" "log.$n" || echo $n >begun
       n=$((n + 1))
       true >"log.$n"
       echo $n >piece.new

@@ -31,7 +31,7 @@ if [ -n "$orphans" ] && [ -n "$r_ready" ]; then
   if [ "$r_code" = 0 ] || listens "$r_ready"; then unlock; quit alive; fi
 fi
 end_run "$r_run" "$r_pid" "$r_start" 50 || { unlock; quit left $(members "$r_run" "$r_pid" "$r_start"); }
-rm -f run token ready exit drained ending beat settings command piece
+rm -f run token ready exit drained ending beat settings command login piece
 true >reaped
 unlock
 quit cleared $orphans
@@ -59,12 +59,13 @@ done
 say end
 `;
 
-/** The log of \`$name\`, the older piece first; \`dir\` and the number of that piece come on standard error. */
+/** The log of \`$name\`, the older piece first; \`dir\`, the number of that piece and the line \`mark\` come on standard error. */
 export const log = `exec 7>&2
 ${common}
 [ -d "$base/$name" ] || { echo none >&7; exit; }
 enter
 echo "dir $(pwd)" >&7
+[ ! -e mark ] || echo "mark $(cat mark)" >&7
 n=
 for f in $(ls -d log.[0-9]* | sort -t . -k 2,2n); do
   [ -n "$n" ] || { n=\${f#log.}; echo "from $n" >&7; }
