@@ -89,8 +89,9 @@ export const pluginRows: Readonly<Record<string, Shown>> = {
     'control/server': [
       'a deleted socket comes back, the same daemon behind it',
       'a deleted folder comes back with its socket',
+      'a folder whose mode somebody made * has its own again',
     ],
-    [CONTROL]: ['a control socket that is deleted, or its folder, is there again'],
+    [CONTROL]: ['a control socket that is lost, or whose folder is lost or opened, is there again within 5 s'],
   },
   // A reader of events that never reads.
   F96: {
@@ -103,6 +104,9 @@ export const pluginRows: Readonly<Record<string, Shown>> = {
       'a request with * is refused with *, on every path',
       'what is no HTTP is answered with 400 and closed',
     ],
-    [CONTROL]: ['what is no HTTP, or too much of it, is refused'],
+    [CONTROL]: [
+      'what is no HTTP, or too much of it, is refused and closed',
+      'who takes his time over a header is closed within 6 s, over a body within 11 s',
+    ],
   },
 };
