@@ -1,6 +1,6 @@
 import { chmodSync, lstatSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { once } from 'node:events';
-import { connect, createServer, type Socket } from 'node:net';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Test, test } from 'tap';
@@ -13,6 +13,7 @@ import { homeOf, runTowline } from '../fixtures/cli.ts';
 import { ECHO_PORT, startContainer } from '../fixtures/container.ts';
 import { residentSize } from '../fixtures/process-tree.ts';
 import { waitUntil, within } from '../fixtures/wait.ts';
+import { openReaders } from './event-readers.ts';
 import { startDaemon, type TestDaemon, writeConfig } from './daemon.ts';
 
 interface Scene {
@@ -123,27 +124,6 @@ async function waitsForNobody(t: Test, { socket, status }: Scene): Promise<void>
     }),
   );
   t.equal((await status()).code, 0);
-}
-
-/** Readers of all events to come; the first never reads. */
-async function openReaders(t: Test, socket: string, count: number): Promise<{ heard: number[]; lazy: Socket }> {
-  const heard: number[] = [];
-  // What is kept of earlier events is more than a reader may lag by.
-  const { id } = await openClient(socket).status();
-  const open = async (n: number): Promise<Socket> => {
-    const reader = connect(socket, () => reader.write(`GET /v1/events?after=${id} HTTP/1.1\r\nHost: towline\r\n\r\n`));
-    reader.on('error', () => undefined);
-    t.teardown(() => reader.destroy());
-    heard[n] = 0;
-    reader.on('data', (chunk: Buffer) => {
-      heard[n] = (heard[n] ?? 0) + chunk.length;
-    });
-    return n === 0 ? reader.pause() : reader;
-  };
-  const [lazy] = await Promise.all(Array.from({ length: count }, (_, n) => open(n)));
-  if (lazy === undefined) throw new Error('nobody reads');
-  await waitUntil('all read', () => heard.slice(1).every((bytes) => bytes > 0));
-  return { heard, lazy };
 }
 
 /** What the kernel keeps of a Unix socket comes to the backlog. */
