@@ -60,6 +60,7 @@ export const pluginRows: Readonly<Record<string, Shown>> = {
     [UNTRUSTED]: [
       'a pattern that some text could keep busy, and what is no path of a plugin, are errors of the config',
       'a plugin that leads elsewhere, or that others can write, blocks its own relay',
+      'a path may lead anywhere where nobody else can write, and a name only to a package',
     ],
   },
   // Somebody else can write it, or owns a part of it.
@@ -67,8 +68,12 @@ export const pluginRows: Readonly<Record<string, Shown>> = {
     [PACKAGES]: [
       'code that others can write, or own, is refused wherever it lies, up to the home folder or the root',
       'a plugin beside code of somebody else, or reached by a link in a folder that others can write, is refused',
+      'a file that its group can write is trusted where that group is the user alone, and no other',
     ],
-    [UNTRUSTED]: ['a plugin that leads elsewhere, or that others can write, blocks its own relay'],
+    [UNTRUSTED]: [
+      'a plugin that leads elsewhere, or that others can write, blocks its own relay',
+      'a plugin that a group can write, or that somebody else owns a part of, blocks its own relay',
+    ],
   },
   // What a plugin is given.
   T65: {
