@@ -6,7 +6,7 @@ import { waitUntil } from '../fixtures/wait.ts';
 /** Readers of all events to come; the first never reads. */
 export async function openReaders(t: Owner, socket: string, count: number): Promise<{ heard: number[]; lazy: Socket }> {
   const heard: number[] = [];
-  // What is kept of earlier events is more than a reader may lag by.
+  // Not what is kept of earlier events.
   const { id } = await openClient(socket).status();
   const open = async (n: number): Promise<Socket> => {
     const reader = connect(socket, () => reader.write(`GET /v1/events?after=${id} HTTP/1.1\r\nHost: towline\r\n\r\n`));
