@@ -1,4 +1,4 @@
-import { lstatSync, mkdirSync, statSync, type Stats } from 'node:fs';
+import { chmodSync, lstatSync, mkdirSync, statSync, type Stats } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, isAbsolute, join } from 'node:path';
 import { Fault } from '../core/model/fault.ts';
@@ -74,14 +74,25 @@ export function checkFolder(folder: string): void {
   if (!stats.isDirectory()) throw unsafe(`${folder} is no folder`, folder);
   if (stats.uid !== uid) throw unsafe(`${folder} belongs to uid ${stats.uid}, not to you (uid ${uid})`, folder);
   if ((stats.mode & 0o077) !== 0) {
-    throw unsafe(
-      `${folder} can be reached by others (mode ${(stats.mode & 0o777).toString(8).padStart(4, '0')})`,
-      folder,
-    );
+    throw unsafe(`${folder} can be reached by others (mode ${modeOf(stats)})`, folder);
   }
   // In a parent that everybody may write, without the sticky bit, the folder could be swapped under us.
   const parent = statSync(dirname(folder));
   if ((parent.mode & 0o1002) === 0o002) throw unsafe(`everybody may replace ${folder}`, folder);
+}
+
+/** Gives a folder of ours that a daemon uses its mode back; the mode that it had meanwhile, null: nobody had changed it. */
+export function mendMode(folder: string): string | null {
+  const stats = lstatSync(folder, { throwIfNoEntry: false });
+  // What has become of one that is no folder of ours is said by who opens it.
+  if (stats?.isDirectory() !== true || stats.uid !== (process.getuid?.() ?? stats.uid)) return null;
+  if ((stats.mode & 0o777) === 0o700) return null;
+  chmodSync(folder, 0o700);
+  return modeOf(stats);
+}
+
+function modeOf({ mode }: Stats): string {
+  return (mode & 0o777).toString(8).padStart(4, '0');
 }
 
 function currentFacts(): FolderFacts {

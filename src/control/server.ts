@@ -3,7 +3,7 @@ import type { RequestListener } from 'node:http';
 import { getRequestListener } from '@hono/node-server';
 import type { Reloaded, Touch } from '../core/supervisor/reloads.ts';
 import type { Supervisor } from '../core/supervisor/supervisor.ts';
-import type { Folders } from './folders.ts';
+import { type Folders, mendMode } from './folders.ts';
 import { refuse } from './guard.ts';
 import { createRoutes } from './routes.ts';
 import { inode, publish, shut, openControlSocket } from './socket.ts';
@@ -33,6 +33,8 @@ export async function startControl(options: ControlOptions): Promise<Control> {
   let socket = await openControlSocket(folders, listener);
   const told = () => supervisor.warn(`somebody removed the control socket ${folders.socket}; it is there again`);
   const keep = async () => {
+    const mode = mendMode(folders.runtime);
+    if (mode !== null) supervisor.warn(`somebody set ${folders.runtime} to mode ${mode}; it is 0700 again`);
     if (inode(socket.path) === socket.inode) {
       if (publish(folders, socket)) told();
       return;

@@ -13,7 +13,7 @@ const limits = {
   headersTimeout: 5_000,
   requestTimeout: 10_000,
   keepAliveTimeout: 5_000,
-  connectionsCheckingInterval: 1_000,
+  connectionsCheckingInterval: 500,
 };
 
 /** Most clients at once; each is bounded to 1 MiB of backlog. */

@@ -320,6 +320,7 @@ test('agent programs on the host are asked whether somebody is logged in', async
     writeFileSync(join(bin, name), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
   program('claude', `echo 'Warning: x'; echo '{"loggedIn": false}'; exit 1`);
   program('codex', 'echo "Logged in using ChatGPT"');
+  program('cursor-agent', 'echo "Error: no network"; exit 4');
   writeFileSync(join(sshd.home, '.profile'), `PATH=${bin}:$PATH\n`);
   writeFileSync(join(sshd.home, '.bash_profile'), `PATH=${bin}:$PATH\n`);
   const { code, findings } = await examine(t, ['test', '-F', sshd.sshConfigFile]);
@@ -328,6 +329,12 @@ test('agent programs on the host are asked whether somebody is logged in', async
   t.match(agents, [
     { where: 'claude', state: 'mind', text: /nobody is logged in/, fix: /claude auth login/ },
     { where: 'codex', state: 'well' },
+    {
+      where: 'cursor-agent',
+      state: 'mind',
+      text: /could not tell whether somebody is logged in \(exit code 4: Error: no network\)/,
+      fix: 'run `cursor-agent status` there',
+    },
   ]);
 });
 

@@ -77,6 +77,22 @@ test('events are replayed after a number, then follow live, each once and in ord
   await waitUntil('the daemon forgets the reader', () => supervisor.readers() === 0);
 });
 
+test('where more is kept than a reader may lag by, he gets the last of it, then what follows', async (t) => {
+  const { folders, supervisor } = await serve(t);
+  const text = 'x'.repeat(64 * 1024);
+  for (let n = 0; n < 40; n += 1) supervisor.say({ type: 'relay.warned', relay: 'dev-box', text });
+  const leaving = new AbortController();
+  const events = openClient(folders.socket).events(0, leaving.signal);
+  const kept = await take(events, 7);
+  t.same(
+    kept.map(({ id }) => id),
+    [37, 38, 39, 40, 41, 42, 43],
+  );
+  supervisor.say({ type: 'relay.stopped', relay: 'dev-box' });
+  t.match((await events.next()).value, { id: 44, type: 'relay.stopped' });
+  leaving.abort();
+});
+
 test('a number from before a restart of the daemon replays everything', async (t) => {
   const { folders } = await serve(t);
   const leaving = new AbortController();

@@ -1,4 +1,4 @@
-import { lstatSync, readdirSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, lstatSync, readdirSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Test, test } from 'tap';
 import { openClient } from '../../src/control/client.ts';
@@ -170,6 +170,20 @@ test('a deleted folder comes back with its socket', async (t) => {
   t.match(served.supervisor.told, [/^warned somebody removed/]);
   t.equal(((await start(served).catch((error: unknown) => error)) as Fault).code, 'ALREADY_RUNNING');
 });
+
+for (const mode of [0o755, 0o500, 0o000]) {
+  const shown = mode.toString(8).padStart(4, '0');
+  test(`a folder whose mode somebody made ${shown} has its own again`, async (t) => {
+    const served = await serve(t);
+    chmodSync(served.folders.runtime, mode);
+    await waitUntil('its mode is back', () => (lstatSync(served.folders.runtime).mode & 0o777) === 0o700);
+    await waitUntil('it was told', () => served.supervisor.told.length > 0);
+    t.same(served.supervisor.told, [
+      `warned somebody set ${served.folders.runtime} to mode ${shown}; it is 0700 again`,
+    ]);
+    await back(t, served);
+  });
+}
 
 test('a file where the runtime folder should be is a fault that names it', async (t) => {
   const folders = ownFolders(t);

@@ -7,6 +7,7 @@ import { clock } from './measure.ts';
 export interface Trips {
   readonly count: number;
   readonly median: number;
+  readonly p99: number;
   readonly longest: number;
 }
 
@@ -52,7 +53,8 @@ async function talkWhile(to: number | string, goesOn: () => boolean, patience: n
     socket.destroy();
   }
   trips.sort((one, other) => one - other);
-  return { count: trips.length, median: trips[Math.floor(trips.length / 2)] ?? 0, longest: trips.at(-1) ?? 0 };
+  const at = (part: number) => trips[Math.floor(trips.length * part)] ?? 0;
+  return { count: trips.length, median: at(0.5), p99: at(0.99), longest: trips.at(-1) ?? 0 };
 }
 
 function next(socket: Socket): Promise<Buffer[]> {

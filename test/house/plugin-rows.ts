@@ -60,6 +60,7 @@ export const pluginRows: Readonly<Record<string, Shown>> = {
     [UNTRUSTED]: [
       'a pattern that some text could keep busy, and what is no path of a plugin, are errors of the config',
       'a plugin that leads elsewhere, or that others can write, blocks its own relay',
+      'a path may lead anywhere where nobody else can write, and a name only to a package',
     ],
   },
   // Somebody else can write it, or owns a part of it.
@@ -67,8 +68,12 @@ export const pluginRows: Readonly<Record<string, Shown>> = {
     [PACKAGES]: [
       'code that others can write, or own, is refused wherever it lies, up to the home folder or the root',
       'a plugin beside code of somebody else, or reached by a link in a folder that others can write, is refused',
+      'a file that its group can write is trusted where that group is the user alone, and no other',
     ],
-    [UNTRUSTED]: ['a plugin that leads elsewhere, or that others can write, blocks its own relay'],
+    [UNTRUSTED]: [
+      'a plugin that leads elsewhere, or that others can write, blocks its own relay',
+      'a plugin that a group can write, or that somebody else owns a part of, blocks its own relay',
+    ],
   },
   // What a plugin is given.
   T65: {
@@ -89,8 +94,9 @@ export const pluginRows: Readonly<Record<string, Shown>> = {
     'control/server': [
       'a deleted socket comes back, the same daemon behind it',
       'a deleted folder comes back with its socket',
+      'a folder whose mode somebody made * has its own again',
     ],
-    [CONTROL]: ['a control socket that is deleted, or its folder, is there again'],
+    [CONTROL]: ['a control socket that is lost, or whose folder is lost or opened, is there again within 5 s'],
   },
   // A reader of events that never reads.
   F96: {
@@ -103,6 +109,9 @@ export const pluginRows: Readonly<Record<string, Shown>> = {
       'a request with * is refused with *, on every path',
       'what is no HTTP is answered with 400 and closed',
     ],
-    [CONTROL]: ['what is no HTTP, or too much of it, is refused'],
+    [CONTROL]: [
+      'what is no HTTP, or too much of it, is refused and closed',
+      'who takes his time over a header is closed within 6 s, over a body within 11 s',
+    ],
   },
 };

@@ -1,6 +1,6 @@
 /** agents: after each link, asks the agent programs on the host whether somebody is logged in; who is not is told in status. */
 import { definePlugin, Fault, nearest, printable } from '../../plugin.ts';
-import { askPrograms } from './ask.ts';
+import { type AgentState, askPrograms } from './ask.ts';
 import { type AgentProgram, programs } from './programs.ts';
 
 export default definePlugin({
@@ -10,18 +10,28 @@ export default definePlugin({
     return {
       async inspect(link) {
         const states = await askPrograms(link, wanted);
-        return states.flatMap(({ program: { name, login }, state }) => {
-          if (state === 'missing') return [`${name} is not on the PATH of ${link.facts.remote}; install it there`];
-          if (state === 'logged out')
-            return [`${name} is not logged in on ${link.facts.remote}; run \`${login}\` there`];
-          return state === 'silent'
-            ? [`${name} on ${link.facts.remote} did not say whether it is logged in; run \`${login}\` there`]
-            : [];
-        });
+        return states.flatMap((found) => noteOf(found, link.facts.remote));
       },
     };
   },
 });
+
+function noteOf(found: AgentState, remote: string): readonly string[] {
+  const { name, look, login } = found.program;
+  switch (found.state) {
+    case 'logged in':
+      return [];
+    case 'missing':
+      return [`${name} is not on the PATH of ${remote}; install it there`];
+    case 'logged out':
+      return [`${name} is not logged in on ${remote}; run \`${login}\` there`];
+    case 'failed':
+      return [`${name} on ${remote} could not tell whether it is logged in (${found.says}); run \`${look}\` there`];
+    case 'silent':
+    case 'unasked':
+      return [`${name} on ${remote} did not say whether it is logged in; run \`${look}\` there`];
+  }
+}
 
 /** `programs`: the names of those that must be there. Throws CONFIG_INVALID. */
 function readPrograms(value: unknown): readonly AgentProgram[] {

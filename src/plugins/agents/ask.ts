@@ -1,18 +1,20 @@
 import type { RemoteHost } from '../../plugin.ts';
+import { becomeLoginShell } from '../launch/scripts/login-shell.ts';
 import { searchPath } from '../launch/scripts/search-path.ts';
+import { PlainText } from '../token/plain-text.ts';
+import { redact } from '../token/redact.ts';
 import type { AgentProgram } from './programs.ts';
 
-/** What was found out about one program. `silent`: it gave no answer in time. */
-export interface AgentState {
-  readonly program: AgentProgram;
-  readonly state: 'missing' | 'logged out' | 'logged in' | 'silent';
-}
+/** What was found out about one program. */
+export type AgentState =
+  /** `silent`: it is there and gave no answer in time. `unasked`: its turn never came. */
+  | { readonly program: AgentProgram; readonly state: 'missing' | 'logged out' | 'logged in' | 'silent' | 'unasked' }
+  /** Its status command failed, and not with what it prints when nobody is logged in: so nobody knows. */
+  | { readonly program: AgentProgram; readonly state: 'failed'; readonly says: string };
 
-// The user's own shell as at a login knows best where such programs lie; whatever it is, it gives its words to sh. A csh takes no -l beside -c.
-const asLogin = `case \${SHELL:=/bin/sh} in
-*csh) exec "$SHELL" -c "exec sh -s" ;;
-*) exec "$SHELL" -l -c "exec sh -s" ;;
-esac`;
+// The user's own shell as at a login knows best where such programs lie; whatever it is, it gives its words to sh.
+const asLogin = `sh=\${SHELL:-/bin/sh}
+${becomeLoginShell({ posix: 'exec sh -s', csh: 'exec sh -s', others: '-c "exec sh -s"', operand: '' })}`;
 
 /** How long all of them may take together, ms: each is a program that may look things up. */
 const patience = 20_000;
@@ -25,18 +27,23 @@ export async function askPrograms(host: RemoteHost, programs: readonly AgentProg
     stdout
       .split(/^=== /m)
       .slice(1)
-      .map((text) => [text.slice(0, text.indexOf('\n')), text] as const),
+      .map((text) => [text.slice(0, text.indexOf('\n')), text.slice(text.indexOf('\n'))] as const),
   );
-  return programs.map((program) => {
-    const text = answers.get(program.name);
-    if (text === undefined || !text.includes('\n== end\n')) return { program, state: 'silent' };
-    if (text.includes('\n== missing\n')) return { program, state: 'missing' };
-    return { program, state: program.loggedOut.test(text) ? 'logged out' : 'logged in' };
-  });
+  return programs.map((program) => stateOf(program, answers.get(program.name)));
+}
+
+function stateOf(program: AgentProgram, answer: string | undefined): AgentState {
+  if (answer === undefined) return { program, state: 'unasked' };
+  if (answer.includes('\n== missing\n')) return { program, state: 'missing' };
+  const [, said = '', code] = /^([\s\S]*)\n== end (\d+)\n/.exec(answer) ?? [];
+  if (code === undefined) return { program, state: 'silent' };
+  if (program.loggedOut.test(said)) return { program, state: 'logged out' };
+  if (code === '0') return { program, state: 'logged in' };
+  const plain = new PlainText();
+  return { program, state: 'failed', says: `exit code ${code}${redact(plain.add(Buffer.from(said)) + plain.end())}` };
 }
 
 function question({ name, ask }: AgentProgram): string {
   return `echo; echo '=== ${name}'
-if command -v ${name} >/dev/null 2>&1; then (${ask}) </dev/null 2>&1; else echo; echo '== missing'; fi
-echo; echo '== end'`;
+if command -v ${name} >/dev/null 2>&1; then (${ask}) </dev/null 2>&1; e=$?; echo; echo "== end $e"; else echo; echo '== missing'; fi`;
 }

@@ -4,8 +4,10 @@ export interface AgentProgram {
   readonly name: string;
   /** Asks whether somebody is logged in: a command line for sh, whose words and exit code tell. */
   readonly ask: string;
-  /** What it prints when nobody is logged in. */
+  /** What it prints when nobody is logged in; where it prints that, its exit code says no more. */
   readonly loggedOut: RegExp;
+  /** What the user runs on the host to see what is wrong with it. */
+  readonly look: string;
   /** What the user runs on the host to log in. */
   readonly login: string;
 }
@@ -17,9 +19,13 @@ const copilot =
 
 /** Every program that is known here. */
 export const programs: readonly AgentProgram[] = [
-  { name: 'claude', ask: 'claude auth status', loggedOut: /"loggedIn":\s*false/, login: 'claude auth login' },
-  { name: 'codex', ask: 'codex login status', loggedOut: /not logged in/i, login: 'codex login' },
-  { name: 'copilot', ask: copilot, loggedOut: /^no login found/m, login: 'copilot login' },
-  { name: 'cursor-agent', ask: 'cursor-agent status', loggedOut: /not logged in/i, login: 'cursor-agent login' },
-  { name: 'opencode', ask: 'opencode auth list', loggedOut: /\b0 credentials\b/, login: 'opencode auth login' },
+  known('claude', 'claude auth status', /"loggedIn":\s*false/, 'claude auth login'),
+  known('codex', 'codex login status', /not logged in/i, 'codex login'),
+  { name: 'copilot', ask: copilot, loggedOut: /^no login found/m, look: 'gh auth status', login: 'copilot login' },
+  known('cursor-agent', 'cursor-agent status', /not logged in/i, 'cursor-agent login'),
+  known('opencode', 'opencode auth list', /\b0 credentials\b/, 'opencode auth login'),
 ];
+
+function known(name: string, look: string, loggedOut: RegExp, login: string): AgentProgram {
+  return { name, ask: look, loggedOut, look, login };
+}

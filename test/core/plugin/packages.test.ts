@@ -3,6 +3,8 @@ import { dirname, join } from 'node:path';
 import { test } from 'tap';
 import { loadConfig } from '../../../src/core/config/load.ts';
 import { loadGuest } from '../../../src/core/plugin/load.ts';
+import { isPrivateGroup } from '../../../src/core/files/private-group.ts';
+import { foreignGroup } from '../../fixtures/foreign-group.ts';
 import { makeTemp, type Owner } from '../../fixtures/temp.ts';
 
 const module_ = (name: string) => `export default { name: '${name}', relay: () => ({}) };\n`;
@@ -113,6 +115,27 @@ test('a package that leads out of its folder, is not there, or is none, is refus
   for (const [use, code, message] of rows) await t.rejects(load(use, root), { code, message }, use);
 });
 
+test('a file that its group can write is trusted where that group is the user alone, and no other', async (t) => {
+  const root = tree(t, { 'mine.mjs': module_('mine') });
+  const mine = join(root, 'mine.mjs');
+  const group = foreignGroup();
+  if (group === null) return void t.pass('this user may give a file to no other group');
+  chownSync(mine, process.getuid?.() ?? -1, group);
+  for (const mode of [0o620, 0o660, 0o664]) {
+    chmodSync(mine, mode);
+    const shown = mode.toString(8).padStart(4, '0');
+    const message = new RegExp(`mine\\.mjs can be written by others \\(${shown}\\); chmod go-w `);
+    await t.rejects(load(mine, root), { code: 'PLUGIN_UNTRUSTED', message }, shown);
+  }
+  chmodSync(mine, 0o640);
+  t.match(await load(mine, root), { name: 'mine' }, 'they may read it');
+  const own = process.getgid?.() ?? -1;
+  if (!isPrivateGroup(own)) return void t.pass('the own group of this user has others in it');
+  chownSync(mine, process.getuid?.() ?? -1, own);
+  chmodSync(mine, 0o660);
+  t.match(await load(mine, root), { name: 'mine' });
+});
+
 test('code that others can write, or own, is refused wherever it lies, up to the home folder or the root', async (t) => {
   const files = {
     'a/b/node_modules/guest/package.json': manifest({ main: './lib/main.js' }),
@@ -136,6 +159,18 @@ test('code that others can write, or own, is refused wherever it lies, up to the
     const named = new RegExp(`${place.replaceAll('.', '\\.')} can be written by others \\(0777\\); chmod go-w`);
     if (trusted) t.match(await load('guest', join(root, 'a/b')), { name: 'guest' }, place);
     else await t.rejects(load('guest', join(root, 'a/b')), { code: 'PLUGIN_UNTRUSTED', message: named }, place);
+    const group = foreignGroup();
+    if (group !== null) {
+      // A change of the group takes bits away, so it comes first.
+      chownSync(join(root, place), process.getuid?.() ?? -1, group);
+      chmodSync(join(root, place), 0o775);
+      const theirs = {
+        code: 'PLUGIN_UNTRUSTED',
+        message: new RegExp(`${place.replaceAll('.', '\\.')} can be written by others \\(0775\\)`),
+      };
+      if (trusted) t.match(await load('guest', join(root, 'a/b')), { name: 'guest' }, place);
+      else await t.rejects(load('guest', join(root, 'a/b')), theirs, `${place} of another group`);
+    }
     if (process.getuid?.() !== 0) continue;
     chmodSync(join(root, place), 0o755);
     chownSync(join(root, place), 65_534, 65_534);

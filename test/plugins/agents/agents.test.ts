@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'tap';
-import { pluginConforms } from '../../../src/plugin.ts';
+import { pluginConforms, type RemoteHost } from '../../../src/plugin.ts';
 import agents from '../../../src/plugins/agents/agents.ts';
 import { startEcho } from '../../fixtures/backend.ts';
 import { openRemoteHost } from '../../fixtures/remote-host.ts';
@@ -29,6 +29,14 @@ function install(sshd: Sshd, name: string, script: string): void {
   chmodSync(join(bin, name), 0o755);
 }
 
+/** What the hook says of these programs. */
+async function inspect(link: RemoteHost, programs: readonly string[]): Promise<readonly string[] | undefined> {
+  const { signal } = new AbortController();
+  const options = agents.options?.parse({ programs }) ?? [];
+  const hooks = await agents.relay?.({ relay: 'r', options, env: {}, signal, uidOf: async () => null });
+  return hooks?.inspect?.(link);
+}
+
 test('the plugin is one', async (t) => {
   await t.resolves(pluginConforms(agents, { options: { programs: ['claude', 'codex'] } }));
   const parse = (options: unknown) => () => agents.options?.parse(options);
@@ -42,18 +50,7 @@ test('who is missing, and who is not logged in, is told with what to run there',
   for (const [name, script] of Object.entries(loggedOut)) install(sshd, name, script);
   install(sshd, 'opencode', 'sleep 60');
   const link = await openRemoteHost(t, sshd);
-  const ask = async (programs: readonly string[]) => {
-    const { signal } = new AbortController();
-    const options = agents.options?.parse({ programs });
-    const hooks = await agents.relay?.({
-      relay: 'r',
-      options: options ?? [],
-      env: {},
-      signal,
-      uidOf: async () => null,
-    });
-    return hooks?.inspect?.(link);
-  };
+  const ask = (programs: readonly string[]) => inspect(link, programs);
   const notes = await ask(['claude', 'codex', 'cursor-agent', 'copilot']);
   t.match(notes, [
     /^claude is not logged in on .*; run `claude auth login` there$/,
@@ -63,6 +60,28 @@ test('who is missing, and who is not logged in, is told with what to run there',
   ]);
   for (const [name, script] of Object.entries(loggedIn)) install(sshd, name, script);
   t.same(await ask(['claude', 'codex', 'opencode']), []);
+});
+
+test('a status command that fails for another reason is not taken for a login, and its words are told', async (t) => {
+  const sshd = await startSshd(t);
+  // As an npm program does where node is not on the PATH, one that lost its network, and one whose words come as from a terminal.
+  install(sshd, 'claude', 'echo "env: node: No such file or directory" >&2; exit 127');
+  install(
+    sshd,
+    'codex',
+    'echo "a warning"; printf "\\033[31mError: key sk-abcdef0123456789abcdef refused\\033[0m"; exit 3',
+  );
+  install(sshd, 'cursor-agent', 'exit 1');
+  // Whatever it ends with: its words say that nobody is logged in.
+  install(sshd, 'opencode', 'echo "0 credentials"; exit 2');
+  const link = await openRemoteHost(t, sshd);
+  const notes = await inspect(link, ['claude', 'codex', 'cursor-agent', 'opencode']);
+  t.match(notes, [
+    /^claude on .* could not tell whether it is logged in \(exit code 127: env: node: No such file or directory\); run `claude auth status` there$/,
+    /^codex on .* could not tell whether it is logged in \(exit code 3: Error: key \[redacted\] refused\); run `codex login status` there$/,
+    /^cursor-agent on .* could not tell whether it is logged in \(exit code 1\); run `cursor-agent status` there$/,
+    /^opencode is not logged in on /,
+  ]);
 });
 
 test('status has it after each link, and loses it with the link after which all is well', async (t) => {

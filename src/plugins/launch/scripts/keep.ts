@@ -1,5 +1,13 @@
 import { ending, living } from './common.ts';
+import { becomeLoginShell } from './login-shell.ts';
 import { searchPath } from './search-path.ts';
+
+const asLogin = becomeLoginShell({
+  posix: '. "$0"',
+  csh: 'source "$argv[1]"',
+  others: '"$file"',
+  operand: '"$file"',
+});
 
 /**
  * The file \`keep\` in the state folder. As \`sh keep\` it leads the session of a run: it starts the backend and bounds its log, until the last
@@ -55,14 +63,7 @@ ${searchPath}
     exec sh "$here/command"
   fi
   file=$here/login
-  # fish and zsh take both words. Old shells know no -l, and the csh family takes it alone only.
-  case \${sh##*/} in
-    sh|dash|ash)
-      exec "$sh" -c '[ ! -r /etc/profile ] || . /etc/profile; [ ! -r "$HOME/.profile" ] || . "$HOME/.profile"; . "$0"' "$file" ;;
-    csh|tcsh)
-      exec "$sh" -c 'if (-r /etc/csh.login) source /etc/csh.login; if (-r ~/.login) source ~/.login; source "$argv[1]"' "$file" ;;
-    *) exec "$sh" -l "$file" ;;
-  esac
+${asLogin}
 fi
 exec 4<&0 </dev/null
 umask 077
