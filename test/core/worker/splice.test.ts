@@ -3,14 +3,14 @@ import type { Socket } from 'node:net';
 import { Duplex, PassThrough } from 'node:stream';
 import type { Connection, ServerChannel } from 'ssh2';
 import { test } from 'tap';
-import type { Incoming } from '../../../../src/core/ssh/link/link.ts';
-import { serveRemote } from '../../../../src/core/worker/forward/remote.ts';
-import { dialHere } from '../../../../src/core/socket/dial-here.ts';
-import { startTcp } from '../../../fixtures/backend.ts';
-import { fate } from '../../../fixtures/client.ts';
-import { openTestLink } from '../../../fixtures/link.ts';
-import { type Innards, idOf, startRogue } from '../../../fixtures/rogue-server.ts';
-import { within } from '../../../fixtures/wait.ts';
+import type { Incoming } from '../../../src/core/ssh/link/link.ts';
+import { dialHere } from '../../../src/core/socket/dial-here.ts';
+import { splice } from '../../../src/core/worker/splice.ts';
+import { startTcp } from '../../fixtures/backend.ts';
+import { fate } from '../../fixtures/client.ts';
+import { openTestLink } from '../../fixtures/link.ts';
+import { type Innards, idOf, startRogue } from '../../fixtures/rogue-server.ts';
+import { within } from '../../fixtures/wait.ts';
 
 /** A stream of a plugin's own in place of the client's. */
 async function wrapped(client: Duplex): Promise<Duplex> {
@@ -46,7 +46,8 @@ test('a channel that the server closes in the middle cuts the target, wrapped or
     const accepted = target.nextConnection();
     const channel = (await came).accept();
     const socket = await dialHere({ kind: 'tcp', host: '127.0.0.1', port: target.port }, 5_000);
-    const served = serveRemote(socket, channel, link, { sent: 0, received: 0 }, wrap);
+    const traffic = { sent: 0, received: 0 };
+    const served = splice({ socket, channel, link, traffic, wrap, client: 'there' });
     const there: Socket = await within('the connection', accepted);
     const remote = await within('the channel', opened);
     const first = once(there, 'data');
@@ -55,6 +56,6 @@ test('a channel that the server closes in the middle cuts the target, wrapped or
     const cut = fate(there);
     innards?.channelClose(idOf(remote));
     t.equal(await within('the cut', cut), 'ECONNRESET', wrap === null ? 'as it is' : 'wrapped');
-    await within('its end', served);
+    t.match(await within('its end', served), { cut: { code: 'CONNECTION_CUT' }, news: true });
   }
 });
