@@ -15,7 +15,7 @@ export function rawHandle(socket: Socket): SendHandle | null {
 
 /**
  * Wraps a handle that arrived from another process: half-open, and paused until somebody reads. `plain`: it is read as any stream is, by
- * strangers perhaps; else as `adaptiveRead` says, for a third less CPU.
+ * strangers perhaps, and lives until it is destroyed; else as `adaptiveRead` says, for a third less CPU.
  */
 export function socketFrom(handle: unknown, plain = false): Socket {
   if (!isHandle(handle)) throw new TypeError('not a socket handle');
@@ -23,6 +23,8 @@ export function socketFrom(handle: unknown, plain = false): Socket {
   // `handle`, `pauseOnCreate` and `onread` are what net itself passes; the types leave them out.
   const options = { handle, allowHalfOpen: true, pauseOnCreate: true, ...(plain ? {} : { onread }) };
   const socket = new Socket(options);
+  // Else `for await` destroys what it has read to the end, with the half that is still written to. net itself takes no such option.
+  if (plain && '_readableState' in socket) Reflect.set(Object(socket._readableState), 'autoDestroy', false);
   return socket;
 }
 

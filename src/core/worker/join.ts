@@ -118,8 +118,11 @@ export function join({ socket, channel, link, traffic, near, far, passage, end }
       if (socket.writableFinished && (deaf || channel.writableFinished)) finish(null);
       else if (deaf || socket.destroyed || made?.destroyed === true) watch();
     };
+    const destroyed = () => fail("a plugin's wrap destroyed a client's stream before its end; mend it");
     const socketClosed = () => {
-      if (deaf || !socket.readableEnded || !socket.writableFinished) finish(null);
+      // Who is gone was an 'error' before.
+      if (!socket.writableFinished) destroyed();
+      else if (deaf || !socket.readableEnded) finish(null);
       else settle();
     };
     const channelEnded = () => {
@@ -152,6 +155,7 @@ export function join({ socket, channel, link, traffic, near, far, passage, end }
     forget = link.onLost((fault) => finish({ cut: fault, news: false }));
     // Given up while its channel was being opened.
     if (socket.destroyed) finish(null);
+    if (passage?.destroyed === true && !passage.over) destroyed();
     if (over) return;
 
     socket.on('error', () => finish(null));
@@ -161,6 +165,7 @@ export function join({ socket, channel, link, traffic, near, far, passage, end }
     channel.on('end', channelEnded);
     channel.on('finish', settle);
     channel.on('close', channelClosed);
+    passage?.on('close', () => passage.over || destroyed());
     made?.on('error', broken);
     made?.on('close', madeClosed);
     near.on('data', up);

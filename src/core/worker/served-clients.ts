@@ -149,8 +149,10 @@ export class ServedClients {
         wrap,
       );
       const doomed = this.#doomed.get(id);
+      if (doomed !== undefined && (ending === null || 'cut' in ending)) {
+        return this.#reset(id, socket, { cut: doomed, news: false });
+      }
       if (ending !== null && 'cut' in ending) return this.#reset(id, socket, ending);
-      if (doomed !== undefined) return this.#reset(id, socket, { cut: doomed, news: false });
       void this.#say({ say: 'closed', id, told: ending === null ? null : ending.told.report() });
     } catch (error) {
       const fault = Fault.from(error);

@@ -16,7 +16,8 @@ export class Passage extends Duplex {
 
   /** Nobody has read the channel yet. `sender`: the way into it. */
   constructor(channel: Channel, sender: Sender) {
-    super();
+    // What `for await` has read to the end, it would destroy, with the half that is still written to.
+    super({ autoDestroy: false });
     this.#channel = channel;
     this.#sender = sender;
     // Who writes to one that is gone, and does not listen, must not end the process.
