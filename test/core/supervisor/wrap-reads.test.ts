@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'tap';
-import { startEcho } from '../../fixtures/backend.ts';
+import { startEcho, startSink } from '../../fixtures/backend.ts';
 import { dial, exchange, fate, readAll } from '../../fixtures/client.ts';
 import { freePort } from '../../fixtures/port.ts';
 import { startSshd } from '../../fixtures/sshd.ts';
@@ -92,6 +92,25 @@ test('a plugin that destroys a client before its end cuts it, and is told of: wh
     t.match(await told, { fault: { code: 'PLUGIN_FAILED', message } });
     t.equal(await within('its end', ended), forward === 0 ? 'ECONNRESET' : 'end', 'SSH has no word for a reset');
   }
+});
+
+test('what a target of this machine says last comes whole, though it has closed and a plugin takes its time', async (t) => {
+  const sshd = await startSshd(t);
+  const sink = await startSink(t);
+  const there = await freePort();
+  const slow = `import { Duplex, Transform } from 'node:stream';
+export default { name: 'slow', relay: () => ({ wrap(client) {
+  const down = new Transform({ transform: (chunk, _, done) => void setTimeout(done, 300, null, chunk) });
+  down.pipe(client);
+  return Duplex.from({ readable: client, writable: down });
+} }) };
+`;
+  const forwards = [`remote:${there}:127.0.0.1:${sink.port}`];
+  const relays = await supervise(t, sshd, { r: { host: 'test', forwards, plugins: [plugin(t, slow)] } });
+  await relays.reach('r', 'connected');
+  const bytes = randomBytes(100_000);
+  t.equal(String(await exchange(there, bytes)), createHash('sha256').update(bytes).digest('hex'));
+  t.equal(relays.status('r').counters.refused, 0);
 });
 
 test('whichever way a plugin reads a client, on a local, a dynamic or a remote forward, every byte comes', async (t) => {
