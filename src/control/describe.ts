@@ -94,7 +94,8 @@ function tell(event: Event, name: ForwardName): Description {
       return tellJudgement(event, name(event.relay, event.forward));
     case 'connection.refused': {
       const who = event.count === 1 ? 'a client' : `${event.count} clients`;
-      return warn(`${event.relay}: refused ${who} at ${name(event.relay, event.forward)}: ${formatFault(event.fault)}`);
+      const verb = event.fault.code === 'CONNECTION_CUT' ? 'lost' : 'refused';
+      return warn(`${event.relay}: ${verb} ${who} at ${name(event.relay, event.forward)}: ${formatFault(event.fault)}`);
     }
     case 'plugin.failed':
       return error(`${event.relay}: plugin ${event.plugin}: ${formatFault(event.fault)}`);

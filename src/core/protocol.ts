@@ -129,8 +129,8 @@ export type ToSupervisor =
   | { readonly say: 'returned'; readonly id: number }
   /** It ended in the ordinary way; `told`: it was refused, and its client was told why in its own protocol. */
   | { readonly say: 'closed'; readonly id: number; readonly told: FaultReport | null }
-  /** It ended abnormally, or was never served: the client must see a reset. */
-  | { readonly say: 'reset'; readonly id: number; readonly fault: FaultReport }
+  /** It ended abnormally, or was never served: the client must see a reset. `news`: nobody else tells of the fault, such as the lane that lost its link. */
+  | { readonly say: 'reset'; readonly id: number; readonly fault: FaultReport; readonly news: boolean }
   /** This process did not run for so long, ms: the machine slept, or it was stopped. */
   | { readonly say: 'woke'; readonly asleep: number }
   /** `rss`: resident bytes of the worker. */

@@ -14,6 +14,7 @@ const refused: FaultReport = {
   message: 'nothing listens at 10.0.0.7:22; start sshd there',
   detail: {},
 };
+const cut: FaultReport = { code: 'CONNECTION_CUT', message: 'the server closed a connection; look there', detail: {} };
 const taken: FaultReport = { code: 'LISTEN_TAKEN', message: '127.0.0.1:8787 is in use; stop it', detail: {} };
 const crashing: FaultReport = { code: 'WORKER_CRASHING', message: 'it ended 5 times', detail: {} };
 const tries: Tries = { of: 'soon', count: 1, flaps: 0 };
@@ -114,6 +115,7 @@ const rows: readonly (readonly [Fact, Level, string])[] = [
   [judged('unwell', refused, null),                                                    'warn',  `dev-box: forward 1: ${refused.message} [CONNECT_REFUSED]`],
   [{ type: 'connection.refused', relay, forward: 0, fault: refused, count: 1 },        'warn',  `dev-box: refused a client at forward 1: ${refused.message} [CONNECT_REFUSED]`],
   [{ type: 'connection.refused', relay, forward: 0, fault: refused, count: 12 },       'warn',  `dev-box: refused 12 clients at forward 1: ${refused.message} [CONNECT_REFUSED]`],
+  [{ type: 'connection.refused', relay, forward: 0, fault: cut, count: 1 },            'warn',  `dev-box: lost a client at forward 1: ${cut.message} [CONNECTION_CUT]`],
   [{ type: 'plugin.failed', relay, plugin: 'guest', fault: { ...refused, code: 'PLUGIN_FAILED', message: 'it threw' } }, 'error', 'dev-box: plugin guest: it threw [PLUGIN_FAILED]'],
   [{ type: 'relay.warned', relay, text: '~/.ssh/config:3: Tunnel is not honoured' },   'warn',  'dev-box: ~/.ssh/config:3: Tunnel is not honoured'],
   [{ type: 'relay.noted', relay, text: 'box is reached by its ProxyCommand: nc' },     'info',  'dev-box: box is reached by its ProxyCommand: nc'],

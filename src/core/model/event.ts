@@ -111,6 +111,7 @@ export type Fact =
       /** Round trip of the probe or dial, ms. */
       readonly rtt: number | null;
     }
+  /** A client was not served, or was cut off by what no other event tells. */
   | {
       readonly type: 'connection.refused';
       readonly relay: string;

@@ -104,7 +104,7 @@ export const faults = {
   FORWARDING_REFUSED:     row('policy',  77, 502, 'the server forbids this forwarding', 'check AllowTcpForwarding, PermitOpen and the key\'s options there'),
   TARGET_REFUSED:         row('forward', 69, 502, 'nothing answers at the target', 'start the backend, or correct the target'),
   SOCKS_INVALID:          row('none',    76, 400, 'a client of a dynamic forward does not speak SOCKS, or asks for what it does not offer', 'set it as a SOCKS 5 proxy with names resolved there (socks5h)'),
-  CONNECTION_CUT:         row('none',    69, 502, 'the server closed a connection in the middle', 'look at ChannelTimeout there, and at what ended the session'),
+  CONNECTION_CUT:         row('none',    69, 502, 'the server closed a connection in the middle', 'look at the log there, and at gateways before it; sshd itself says the end before it closes, by ChannelTimeout too'),
   OPEN_TIMEOUT:           row('forward', 69, 504, 'the server did not open the channel in time', 'check that the target is reachable from the server'),
   PROBE_FAILED:           row('forward', 69, 502, 'the health check says no', 'look at the backend'),
   TOKEN_MISSING:          row('forward', 77, 502, 'the backend asks for a token', 'give the relay a token'),

@@ -101,7 +101,7 @@ export interface RelayHooks extends ObserverHooks {
   /**
    * A waterfall: given the client's stream, returns the one that is joined with the target, such as a stream that counts. It is called when the
    * target has answered; nothing of the client was read before but what a `dynamic` forward asks of it. Deadline 2 s; a throw, no answer, no stream or one that breaks cuts that
-   * connection. When what it returned is ended, it must end the client's stream, once all is written.
+   * connection. When what it returned is ended, it must end the client's stream, once all is written; to destroy that before cuts the connection.
    */
   wrap?(stream: Duplex, connection: ClientConnection): Duplex | Promise<Duplex>;
 }

@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream';
 import type { ClientConnection } from '../model/plugin.ts';
+import { unread } from '../socket/raw-handle.ts';
 import { readStream } from './answers.ts';
 import type { Seat } from './seat.ts';
 
@@ -15,7 +16,8 @@ export async function wrapped(seats: readonly Seat[], stream: Duplex, connection
         const made = readStream(await wrap(inner, connection));
         // Before anybody waits: it may break at any moment.
         made.on('error', () => undefined);
-        return made;
+        // One that only listens, such as to count: nothing may pass before the last one has answered.
+        return made.readableFlowing === true ? unread(made) : made;
       });
     }
     return outer;

@@ -89,9 +89,8 @@ export class Clients {
         if (message.told !== null) this.#ports.refused(connection.client.forward, message.told);
         break;
       case 'reset':
-        // An open one that is cut is told by the lane's own fault; one that was never served is news, and one that a plugin cut.
-        if (connection.at === 'open' && message.fault.code !== 'PLUGIN_FAILED') this.#cut(connection);
-        else this.#refuse(connection, message.fault);
+        if (message.news) this.#refuse(connection, message.fault);
+        else this.#cut(connection);
         break;
     }
   }

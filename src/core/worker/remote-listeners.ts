@@ -11,9 +11,8 @@ import type { WindowBudget } from '../ssh/link/receive-window.ts';
 import { remoteHost } from '../ssh/link/remote-host.ts';
 import { dialHere } from '../socket/dial-here.ts';
 import { abort } from '../socket/raw-handle.ts';
-import { serveRemote } from './forward/remote.ts';
 import { explainRefusal } from './remote-refusal.ts';
-import type { Traffic } from './splice.ts';
+import { splice, type Traffic } from './splice.ts';
 
 /** A listener that the host refuses is asked for again so often, ms: as one of this machine. */
 const retry = 2_000;
@@ -151,7 +150,8 @@ export class RemoteListeners {
       const wrap = this.#guests.hasWrap ? (stream: Duplex) => this.#guests.wrap(stream, client) : null;
       const channel = incoming.accept();
       answered = true;
-      await serveRemote(socket, channel, link, this.#traffic, wrap);
+      const ending = await splice({ socket, channel, link, traffic: this.#traffic, wrap, client: 'there' });
+      if (ending?.news === true) throw ending.cut;
     } catch (error) {
       const fault = Fault.from(error);
       if (link.fault !== null || doom.signal.aborted) return;

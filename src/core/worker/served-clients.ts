@@ -7,9 +7,9 @@ import { socketFrom } from '../socket/raw-handle.ts';
 import type { Link } from '../ssh/link/link.ts';
 import type { WindowBudget } from '../ssh/link/receive-window.ts';
 import { ClientWay } from './client-way.ts';
-import type { ForwardKind, Wrap } from './forward/kind.ts';
+import type { ForwardKind } from './forward/kind.ts';
 import { LeadLink } from './lead-link.ts';
-import type { Traffic } from './splice.ts';
+import type { Cut, Traffic, Wrap } from './splice.ts';
 import { dynamicForward } from './forward/dynamic.ts';
 import { localForward } from './forward/local.ts';
 import type { ReadyForward } from './ready-forward.ts';
@@ -85,7 +85,7 @@ export class ServedClients {
 
   /** Serves a client over the link; without one it goes back to the supervisor, unread. */
   take(id: number, client: ClientConnection, handle: unknown, link: Link | null): void {
-    const socket = socketFrom(handle);
+    const socket = socketFrom(handle, this.#guests.hasWrap);
     // Before anything is awaited: a client may reset at any moment.
     socket.on('error', () => undefined);
     const left = (over: Link) => this.#news.left(over);
@@ -122,7 +122,7 @@ export class ServedClients {
   async #serve(id: number, client: ClientConnection, { socket, way }: Served): Promise<void> {
     if (way === null) return this.#return(id, socket);
     const refused = this.#guests.gated ? await this.#guests.admit(client) : null;
-    if (refused !== null) return this.#reset(id, socket, refused);
+    if (refused !== null) return this.#reset(id, socket, { cut: refused, news: true });
     const away = () => this.#away.has(client.forward);
     if (away() || way.yielded.aborted) return this.#return(id, socket);
     let opened = false;
@@ -148,17 +148,19 @@ export class ServedClients {
         },
         wrap,
       );
-      const told = ending !== null && 'told' in ending ? ending.told.report() : null;
-      const fault = ending !== null && 'cut' in ending ? ending.cut : (this.#doomed.get(id) ?? null);
-      if (fault !== null) return this.#reset(id, socket, fault);
-      void this.#say({ say: 'closed', id, told });
+      const doomed = this.#doomed.get(id);
+      if (doomed !== undefined && (ending === null || 'cut' in ending)) {
+        return this.#reset(id, socket, { cut: doomed, news: false });
+      }
+      if (ending !== null && 'cut' in ending) return this.#reset(id, socket, ending);
+      void this.#say({ say: 'closed', id, told: ending === null ? null : ending.told.report() });
     } catch (error) {
       const fault = Fault.from(error);
       if (!opened && (way.link.fault !== null || way.yielded.aborted)) return this.#return(id, socket);
       if (!opened) this.#news.served(client.forward, fault);
       // It is being brought again, by this very news perhaps.
       if (!opened && away()) return this.#return(id, socket);
-      this.#reset(id, socket, fault);
+      this.#reset(id, socket, { cut: fault, news: true });
     } finally {
       if (opened) this.#open -= 1;
     }
@@ -170,9 +172,9 @@ export class ServedClients {
     void this.#say({ say: 'returned', id });
   }
 
-  #reset(id: number, socket: Socket, fault: Fault): void {
+  #reset(id: number, socket: Socket, { cut, news }: Cut): void {
     socket.destroy();
-    void this.#say({ say: 'reset', id, fault: fault.report() });
+    void this.#say({ say: 'reset', id, fault: cut.report(), news });
   }
 }
 

@@ -1,7 +1,9 @@
 import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { Fault } from '../model/fault.ts';
-import { gatherWrites } from '../socket/gather.ts';
+import { abort, unread } from '../socket/raw-handle.ts';
 import type { Channel, Link } from '../ssh/link/link.ts';
+import { type Ends, join } from './join.ts';
 
 /** Bytes that went through, counted from the client's side. */
 export interface Traffic {
@@ -9,106 +11,76 @@ export interface Traffic {
   received: number;
 }
 
-/** Bytes of one connection that may wait for the SSH window before its client is no longer read. */
-const ahead = 256 * 1024;
-/** Bytes that may wait for a slow client. The socket's own mark is 16 KiB: less than one SSH packet, so every packet would pause. */
-const behind = 128 * 1024;
+/** What plugins make of a client's stream; rejects with the fault of the plugin. */
+export type Wrap = (stream: Duplex) => Promise<Duplex>;
+
+/** How a connection ended that broke. */
+export interface Cut {
+  readonly cut: Fault;
+  /** Nobody else tells of it: it is not what ended the link. */
+  readonly news: boolean;
+}
+
+/** A client and its target, one of them on this machine, the other one at the end of a channel. */
+export interface Joint {
+  /** The end on this machine. */
+  readonly socket: Socket;
+  readonly channel: Channel;
+  readonly link: Link;
+  readonly traffic: Traffic;
+  /** Null: no plugin wraps. */
+  readonly wrap: Wrap | null;
+  /** Where the client is: `here` at the socket, which the supervisor resets where it is cut, or `there` at the end of the channel. */
+  readonly client: 'here' | 'there';
+}
 
 /**
- * Joins a client's socket and a channel until both directions have ended. Half-close passes through both ways; either side's
- * backpressure pauses the other. When the link is lost the socket is destroyed unfinished: an end of stream would make a cut
- * download look complete; `cut` is how. Resolves with that fault, or with null after an ordinary end.
+ * Joins a socket and a channel until both directions have ended. Half-close passes through both ways; either side's backpressure pauses the
+ * other. Where something breaks the socket ends so that nobody takes what came for the whole. Resolves with why, or with null after an ordinary
+ * end.
  */
-export function splice(
-  socket: Socket,
-  channel: Channel,
-  link: Link,
-  traffic: Traffic,
-  cut: (socket: Socket) => void = (one) => void one.destroy(),
-): Promise<Fault | null> {
-  return new Promise((resolve) => {
-    const gather = gatherWrites(socket);
-    const sender = link.outlet.sender(channel);
-    let waiting = 0;
-    let held = false;
-    let slow = false;
-    let over = false;
-    let gone = false;
-    let forget: () => void = () => undefined;
+export function splice(joint: Joint): Promise<Cut | null> {
+  const { socket, channel, link, wrap, client } = joint;
+  const traffic = client === 'here' ? joint.traffic : turned(joint.traffic);
+  const ends = { socket, channel, link, traffic, near: socket, far: channel, passage: null, end: endOf(joint) };
+  return wrap === null ? join(ends) : spliceWrapped(ends, wrap, client);
+}
 
-    const finish = (fault: Fault | null) => {
-      if (over) return;
-      over = true;
-      forget();
-      sender.stop();
-      if (fault === null) socket.destroy();
-      else cut(socket);
-      channel.removeListener('data', down);
-      channel.resume();
-      channel.close();
-      resolve(fault);
-    };
-    const hold = () => {
-      if (held) return;
-      held = true;
-      socket.pause();
-    };
-    const release = () => {
-      if (over || !held) return;
-      if (sender.waiting || waiting > ahead / 2) return;
-      held = false;
-      socket.resume();
-    };
-    const flushed = (size: number) => {
-      waiting -= size;
-      if (held) release();
-    };
-    const up = (chunk: Buffer) => {
-      const size = chunk.length;
-      traffic.sent += size;
-      waiting += size;
-      sender.send(chunk, () => flushed(size));
-      if (sender.waiting || waiting > ahead) hold();
-    };
-    const down = (chunk: Buffer) => {
-      traffic.received += chunk.length;
-      if (gather()) slow = socket.writableLength > 0;
-      // A chunk is a view into a large read: one that has to wait must not keep all of it alive.
-      socket.write(slow ? Buffer.from(chunk) : chunk);
-      // What this round wrote is still gathered: only what earlier rounds left says that the client is slow.
-      if (slow && socket.writableLength > behind) channel.pause();
-    };
-    /** Closing a channel drops what still waits for its window: the end of an upload must have left first. */
-    const closed = () => {
-      if (gone || !socket.readableEnded || channel.writableFinished) return finish(null);
-      channel.once('finish', () => finish(null));
-    };
+/** Plugins get the client's stream: the socket, or the channel by way of the outlet. */
+async function spliceWrapped(ends: Ends, wrap: Wrap, client: Joint['client']): Promise<Cut | null> {
+  const { socket, channel, link } = ends;
+  const passage = client === 'here' ? null : link.outlet.passage(channel);
+  try {
+    if (passage === null) return await join({ ...ends, near: await wrap(unread(socket)) });
+    return await join({ ...ends, far: await wrap(passage), passage });
+  } catch (error) {
+    ends.end();
+    channel.resume();
+    channel.close();
+    return { cut: Fault.from(error), news: true };
+  } finally {
+    passage?.destroy();
+  }
+}
 
-    sender.onEmpty = release;
-    forget = link.onLost((fault) => finish(fault));
-    // Given up while its channel was being opened.
-    if (socket.destroyed) finish(null);
-    if (over) return;
+function endOf({ socket, client }: Joint): () => void {
+  return client === 'here' ? () => void socket.destroy() : () => abort(socket);
+}
 
-    socket.on('error', () => finish(null));
-    socket.on('close', closed);
-    socket.on('data', up);
-    socket.on('end', () => sender.end());
-    socket.on('drain', () => channel.resume());
-
-    channel.on('error', () => finish(null));
-    channel.on('data', down);
-    channel.on('end', () => {
-      const text = 'the server closed a connection before its target had ended; look at ChannelTimeout there';
-      if (link.wasCut(channel)) finish(new Fault('CONNECTION_CUT', text));
-      else socket.end();
-    });
-    channel.on('close', () => {
-      // The remote end is gone for good: what it sent is flushed, what the client still sends has no reader.
-      gone = true;
-      if (socket.destroyed) finish(null);
-      else socket.destroySoon();
-    });
-    socket.resume();
-  });
+/** The same counts, seen from the other end. */
+function turned(traffic: Traffic): Traffic {
+  return {
+    get sent() {
+      return traffic.received;
+    },
+    set sent(bytes) {
+      traffic.received = bytes;
+    },
+    get received() {
+      return traffic.sent;
+    },
+    set received(bytes) {
+      traffic.sent = bytes;
+    },
+  };
 }

@@ -10,7 +10,7 @@ import { makeTemp, type Owner } from '../../fixtures/temp.ts';
 import { within } from '../../fixtures/wait.ts';
 
 /** Accepts one client as the supervisor does, and hands it to a process that runs `code` with `socket`. */
-async function handOver(t: Owner, listen: number | string, code: string) {
+async function handOver(t: Owner, listen: number | string, code: string, plain = false) {
   const server = createServer({ allowHalfOpen: true, pauseOnConnect: true }).listen(listen);
   await once(server, 'listening');
   t.teardown(() => server.close());
@@ -18,8 +18,8 @@ async function handOver(t: Owner, listen: number | string, code: string) {
   const from = new URL('../../../src/core/socket/raw-handle.js', import.meta.url).href;
   writeFileSync(
     file,
-    `import { socketFrom } from ${JSON.stringify(from)};
-process.on('message', (_, handle) => { const socket = socketFrom(handle); socket.on('error', () => {}); ${code} });
+    `import { socketFrom, unread } from ${JSON.stringify(from)};
+process.on('message', (_, handle) => { const socket = socketFrom(handle, ${plain}); socket.on('error', () => {}); ${code} });
 process.on('disconnect', () => process.exit());`,
   );
   const child = fork(file);
@@ -44,6 +44,23 @@ test('a handle that was handed over is half-open, reads nothing by itself, and l
   client.write('early');
   client.end('x'.repeat(1_000_000));
   t.equal(String(await within('the answer', readAll(client))), 'got 1000005');
+});
+
+test('a plain one is read as any stream: what comes before its first listener is kept, and for await leaves it to be written to', async (t) => {
+  const codes = [
+    `unread(socket).read(0); setTimeout(() => { ${echoAfterEnd.replace(' socket.resume();', '')} }, 100);`,
+    `(async () => {
+      let got = '';
+      for await (const chunk of unread(socket)) got += chunk;
+      setImmediate(() => socket.end('got ' + got.length));
+    })();`,
+  ];
+  for (const code of codes) {
+    const { client } = await handOver(t, 0, code, true);
+    client.write('early');
+    client.end('x'.repeat(1_000_000));
+    t.equal(String(await within('the answer', readAll(client))), 'got 1000005');
+  }
 });
 
 test('a Unix socket is handed over in the same way', async (t) => {

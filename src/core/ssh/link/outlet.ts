@@ -2,6 +2,7 @@ import { gatherWrites } from '../../socket/gather.ts';
 import type { Carrier, Carriers } from './carriers.ts';
 import type { Channel } from './channels.ts';
 import type { Pace } from './pace.ts';
+import { Passage } from './passage.ts';
 import { Rota, Sender } from './rota.ts';
 
 /**
@@ -24,6 +25,11 @@ export class Outlet {
   /** The way into a channel for one who may have much to say. */
   sender(channel: Channel): Sender {
     return new Sender(channel, this.#rota);
+  }
+
+  /** A channel that nobody has read yet, for one who wants a stream. */
+  passage(channel: Channel): Passage {
+    return new Passage(channel, this.sender(channel));
   }
 
   /** How many bytes may be written now; 0 or less: none. */

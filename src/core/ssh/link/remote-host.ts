@@ -14,7 +14,7 @@ export function remoteHost(link: Link): RemoteHost {
     run: (script, options) => runRemote(link, script, options),
     readFile: (path, options) => readRemoteFile(host, path, options),
     writeFile: (path, data, options) => writeRemoteFile(host, path, data, options),
-    dial: (target) => link.dial(target, origin),
+    dial: async (target) => link.outlet.passage(await link.dial(target, origin)),
   };
   return host;
 }

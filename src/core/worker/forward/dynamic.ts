@@ -4,7 +4,6 @@ import { Fault } from '../../model/fault.ts';
 import type { Channel, Originator } from '../../ssh/link/link.ts';
 import type { WindowBudget } from '../../ssh/link/receive-window.ts';
 import { splice } from '../splice.ts';
-import { spliceWrapped } from '../splice-wrapped.ts';
 import { Intake } from './intake.ts';
 import type { ForwardKind, Way } from './kind.ts';
 import { readSocks, SocksRefusal, type SocksRequest } from './socks.ts';
@@ -24,16 +23,13 @@ export const dynamicForward: ForwardKind = {
     } catch (error) {
       const fault = Fault.from(error);
       // It was cut, with its link or by its lane.
-      if (socket.destroyed || (way.over?.fault ?? null) !== null) throw fault;
+      if (socket.destroyed || (way.over?.fault ?? null) !== null) return { cut: fault, news: false };
       await tell(socket, asked.refused(fault.code));
       return { told: fault };
     }
     const { link } = way;
     socket.write(asked.granted);
-    const cut = await (wrap === null
-      ? splice(socket, channel, link, traffic)
-      : spliceWrapped(socket, wrap, channel, link, traffic));
-    return cut === null ? null : { cut };
+    return splice({ socket, channel, link, traffic, wrap, client: 'here' });
   },
 };
 

@@ -1,16 +1,12 @@
 import type { Socket } from 'node:net';
-import type { Duplex } from 'node:stream';
 import type { ClientConnection } from '../../model/plugin.ts';
 import type { Link } from '../../ssh/link/link.ts';
 import type { WindowBudget } from '../../ssh/link/receive-window.ts';
 import type { Fault } from '../../model/fault.ts';
-import type { Traffic } from '../splice.ts';
-
-/** What plugins make of a client's stream; rejects with the fault of the plugin. */
-export type Wrap = (socket: Socket) => Promise<Duplex>;
+import type { Cut, Traffic, Wrap } from '../splice.ts';
 
 /** How a connection ended that did not end in the ordinary way: its client is yet to be cut off, or was told why in its own protocol. */
-export type Ending = { readonly cut: Fault } | { readonly told: Fault };
+export type Ending = Cut | { readonly told: Fault };
 
 /** The link that one client goes over, until it has its channel. */
 export interface Way {

@@ -1,6 +1,5 @@
 import type { Endpoint } from '../../model/endpoint.ts';
 import { splice } from '../splice.ts';
-import { spliceWrapped } from '../splice-wrapped.ts';
 import type { ForwardKind } from './kind.ts';
 
 /** `local` (`ssh -L`): each accepted client gets a channel to the target. */
@@ -14,10 +13,7 @@ export function localForward(target: Endpoint): ForwardKind {
         channel.destroy();
         throw error;
       }
-      const cut = await (wrap === null
-        ? splice(socket, channel, link, traffic)
-        : spliceWrapped(socket, wrap, channel, link, traffic));
-      return cut === null ? null : { cut };
+      return splice({ socket, channel, link, traffic, wrap, client: 'here' });
     },
   };
 }
