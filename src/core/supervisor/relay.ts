@@ -138,7 +138,7 @@ export class Relay {
    */
   adopt(setting: SlotSetting, { anew }: RelayChange): () => Promise<void> {
     const before = this.config;
-    const { forwards, start, memory } = setting.relay;
+    const { forwards, start } = setting.relay;
     this.#setting = setting;
     this.#stale ||= anew;
     const was = matchForwards(before.forwards, forwards);
@@ -151,7 +151,7 @@ export class Relay {
       this.token.forget();
       this.#lanes.retire();
       this.#ports.fact(changedFact(this.config, was));
-    } else this.#lanes.limit(memory);
+    } else this.#lanes.limit(setting.relay);
     const open = this.#listeners.rearrange(forwards, was);
     return async () => {
       await open();

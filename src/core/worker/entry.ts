@@ -59,6 +59,9 @@ process.on('message', (message: ToWorker, handle: Socket | undefined) => {
     case 'appoint':
       lanes.get(message.lane)?.appoint(message.on);
       break;
+    case 'limit':
+      lanes.get(message.lane)?.limit(message.connections);
+      break;
     case 'yield':
       lanes.get(message.lane)?.yield();
       break;

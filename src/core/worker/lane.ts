@@ -175,6 +175,11 @@ export class Lane {
     this.#service.appoint(on, this.#state.at === 'up' ? this.#link.link : null);
   }
 
+  /** So many clients of the other side may be open at once from now on. */
+  limit(connections: number): void {
+    this.#service.limit(connections);
+  }
+
   observe(event: Event): void {
     this.#guests.observe(event);
   }
