@@ -88,7 +88,8 @@ export class Relay {
     this.#life = new RelayLife({
       begin: (forced) => this.#begin(forced),
       end: (why) => this.#end(why),
-      renew: (why, forced) => this.#renew(why, forced),
+      drop: (why) => this.#drop(why),
+      again: (forced) => this.#again(forced),
       stale: () => this.#stale,
       mayBegin: () => this.#mayBegin(),
     });
@@ -185,7 +186,7 @@ export class Relay {
 
   /** Stops accepting at once, drains, ends the lanes; resolves when all is closed. */
   stop(why: string): Promise<void> {
-    // Not only when a restart that is under way has drained.
+    // Not only when a start or a restart that is under way has come so far.
     this.#listeners.close();
     return this.#life.stop(why);
   }
@@ -244,13 +245,14 @@ export class Relay {
     this.#ports.fact({ type: 'relay.stopped', relay: name });
   }
 
-  async #renew(why: string, forced: boolean): Promise<void> {
-    const { name } = this.config;
-    this.#ports.fact({ type: 'relay.restarting', relay: name, why });
+  async #drop(why: string): Promise<void> {
+    this.#ports.fact({ type: 'relay.restarting', relay: this.config.name, why });
     await this.#lanes.end();
     await this.#guests.dismiss();
-    if (!this.#mayBegin()) return;
-    this.#ports.fact({ type: 'relay.started', relay: name });
+  }
+
+  async #again(forced: boolean): Promise<void> {
+    this.#ports.fact({ type: 'relay.started', relay: this.config.name });
     await this.token.look();
     this.#beginLanes(forced);
   }
