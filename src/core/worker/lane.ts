@@ -34,6 +34,8 @@ export interface LanePorts {
   readonly permits: PermitRequests;
   readonly questions: QuestionRequests;
   readonly mutexes: MutexRequests;
+  /** Called once, before the end is told: how much it carried must be told by then. */
+  readonly ending: () => void;
   /** Called once, when the lane has ended. */
   readonly ended: (lane: LaneId) => void;
 }
@@ -120,10 +122,12 @@ export class Lane {
     const well = next.state.at === 'up' && next.state.backing === null;
     if (isWish(input) && !well) this.#link.asked = true;
     this.#waits.enter(next.state);
+    const ended = next.state.at === 'ended' && before.at !== 'ended';
+    if (ended) this.#ports.ending();
     if (next.state !== before) this.#voice.state(before, next.state);
     for (const effect of next.effects) this.#perform(effect);
     this.#service.link = this.#answering;
-    if (next.state.at === 'ended' && before.at !== 'ended') {
+    if (ended) {
       this.#service.stop(null);
       this.#link.end();
       this.#guests.dismiss();
