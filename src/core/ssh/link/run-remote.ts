@@ -28,7 +28,7 @@ async function open(link: Link, deadline: number, signal: AbortSignal | undefine
   if (!Number.isFinite(deadline)) return link.exec(remoteCommand, signal);
   const late = new AbortController();
   const timer = setTimeout(() => {
-    const text = `${link.facts.remote} opened no session for a command within ${deadline / 1000} s; look at its load, and at MaxSessions there`;
+    const text = `${link.facts.remote} did not open a command within ${deadline / 1000} s; look at its load, and at MaxSessions there`;
     late.abort(new Fault('OPEN_TIMEOUT', text));
   }, deadline);
   try {

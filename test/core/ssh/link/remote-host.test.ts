@@ -116,7 +116,7 @@ test('the signal and the deadline of a run count while its session is being open
   await t.rejects(within('the end of the one that is not wanted', stopped), { message: 'enough' });
   await t.rejects(within('the end of the late one', host.run('true', { deadline: 200 })), {
     code: 'OPEN_TIMEOUT',
-    message: /opened no session for a command within 0\.2 s/,
+    message: /did not open a command within 0\.2 s/,
   });
   release();
   t.match(await host.run('echo well'), { stdout: 'well\n' }, 'the link lives on');
