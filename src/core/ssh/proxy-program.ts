@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 /** A plain word to a shell. */
 const plain = /^[\w./~+-]+$/;
 
-/** The first word of a ProxyCommand, for log and events: what comes after it may be a secret. `towline explain` shows it whole. */
+/** The first word of a ProxyCommand, or of a Match exec, for log and events: what comes after it may be a secret. `towline explain` shows it whole. */
 export function programOf(command: string): string {
   const word = firstWord(command);
   return plain.test(word) ? word : 'a shell command';
