@@ -9,6 +9,7 @@ export function localMutex(): Mutex {
   return async (run, signal) => {
     const leave = await enter(turnstile, signal);
     try {
+      signal.throwIfAborted();
       return await run();
     } finally {
       leave();
