@@ -15,6 +15,8 @@ export type {
   PluginContext,
   RelayHooks,
 } from './core/model/plugin.ts';
+export { chosenPorts } from './core/model/chosen-ports.ts';
+export { readDuration } from './core/model/duration.ts';
 export { nearest } from './core/model/nearest.ts';
 export { printable } from './core/model/printable.ts';
 export type { RemoteFacts, RemoteHost, RunEnd, RunOptions } from './core/model/remote.ts';

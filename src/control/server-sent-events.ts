@@ -17,6 +17,8 @@ export function serveEvents(
     'cache-control': 'no-store',
     'x-content-type-options': 'nosniff',
   });
+  // What is still said to one that was dropped, or has left, fails there; 'close' comes a moment later.
+  response.on('error', () => undefined);
   response.write(': towline\n\n');
   const over = begin((lines) => {
     response.write(`${lines}\n\n`);

@@ -1,12 +1,16 @@
 import { unlinkSync } from 'node:fs';
 import type { RequestListener } from 'node:http';
 import { getRequestListener } from '@hono/node-server';
+import { printable } from '../core/model/printable.ts';
 import type { Reloaded, Touch } from '../core/supervisor/reloads.ts';
 import type { Supervisor } from '../core/supervisor/supervisor.ts';
 import { type Folders, mendMode } from './folders.ts';
 import { refuse } from './guard.ts';
 import { createRoutes } from './routes.ts';
 import { inode, publish, shut, openControlSocket } from './socket.ts';
+
+/** That a client could not be accepted is said so often at most, ms. */
+const troublePeriod = 60_000;
 
 /** What the control API is given. */
 export interface ControlOptions {
@@ -30,7 +34,11 @@ export async function startControl(options: ControlOptions): Promise<Control> {
   const { folders, supervisor, version, down, reload, watch = 2_000 } = options;
   const ending = new AbortController();
   const listener = guarded(createRoutes({ supervisor, version, down, reload, signal: ending.signal }).fetch);
-  let socket = await openControlSocket(folders, listener);
+  const troubled = oncePer(troublePeriod, (error: Error) => {
+    const text = `${folders.socket} could not accept a client (${printable(error.message)})`;
+    supervisor.warn(`${text}; raise the limit of open files (ulimit -n, LimitNOFILE=)`);
+  });
+  let socket = await openControlSocket(folders, listener, troubled);
   const told = () => supervisor.warn(`somebody removed the control socket ${folders.socket}; it is there again`);
   const keep = async () => {
     const mode = mendMode(folders.runtime);
@@ -40,7 +48,7 @@ export async function startControl(options: ControlOptions): Promise<Control> {
       return;
     }
     const old = socket.server;
-    socket = await openControlSocket(folders, listener);
+    socket = await openControlSocket(folders, listener, troubled);
     old.close();
     told();
   };
@@ -61,6 +69,15 @@ export async function startControl(options: ControlOptions): Promise<Control> {
       if (inode(folders.socket) === socket.inode) unlinkSync(folders.socket);
       await shut(socket.server);
     },
+  };
+}
+
+function oncePer(period: number, tell: (error: Error) => void): (error: Error) => void {
+  let told = Number.NEGATIVE_INFINITY;
+  return (error) => {
+    if (performance.now() - told < period) return;
+    told = performance.now();
+    tell(error);
   };
 }
 

@@ -27,11 +27,20 @@ export interface ControlSocket {
   readonly inode: number;
 }
 
-/** Takes the lock of the user's one daemon and listens there. Throws ALREADY_RUNNING when a daemon answers. */
-export async function openControlSocket(folders: Folders, listener: RequestListener): Promise<ControlSocket> {
+/**
+ * Takes the lock of the user's one daemon and listens there; `troubled` hears of each client that could not be accepted. Throws
+ * ALREADY_RUNNING when a daemon answers.
+ */
+export async function openControlSocket(
+  folders: Folders,
+  listener: RequestListener,
+  troubled: (error: Error) => void,
+): Promise<ControlSocket> {
   openFolders(folders);
   const fresh = join(folders.runtime, `.${randomBytes(5).toString('hex')}`);
   const server = await listen(fresh, listener);
+  // EMFILE and its like: it lives on, and accepts again when there is room.
+  server.on('error', troubled);
   const listening = inode(fresh);
   try {
     const lock = await takeLock(folders.runtime, fresh);

@@ -46,6 +46,8 @@ export type ToWorker =
   | { readonly say: 'nudge'; readonly lane: LaneId; readonly why: 'client' | 'network' | 'host' | 'answer' | 'user' }
   /** Whether the `remote` forwards of the relay are this lane's: one lane at a time can have them. */
   | { readonly say: 'appoint'; readonly lane: LaneId; readonly on: boolean }
+  /** So many clients of `remote` forwards may be open at once from now on. */
+  | { readonly say: 'limit'; readonly lane: LaneId; readonly connections: number }
   /** Another lane answers, and this one does not for now: clients without a channel go back. */
   | { readonly say: 'yield'; readonly lane: LaneId }
   | { readonly say: 'drain'; readonly lane: LaneId }

@@ -263,7 +263,7 @@ test('a hop that cannot be reached from the one before, and the words of a Proxy
   );
   t.match(
     findings.filter(({ step, state }) => step === 'reached' && state === 'well'),
-    [{ text: /^reached by its ProxyCommand in \d+ ms: sh -c "echo hm >&2; exit 3"$/ }],
+    [{ text: /^reached by its ProxyCommand in \d+ ms: sh$/ }],
   );
 });
 

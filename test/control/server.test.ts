@@ -1,4 +1,6 @@
+import { channel } from 'node:diagnostics_channel';
 import { chmodSync, lstatSync, readdirSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
+import type { Server } from 'node:http';
 import { join } from 'node:path';
 import { type Test, test } from 'tap';
 import { openClient } from '../../src/control/client.ts';
@@ -209,3 +211,21 @@ async function back(t: Test, served: Served): Promise<void> {
   t.equal((await client.version()).version, '1.2.3');
   t.equal(lstatSync(served.folders.socket).mode & 0o777, 0o600);
 }
+
+test('a client that cannot be accepted is told of, not each time, and the others are served', async (t) => {
+  const served = await serve(t);
+  const started = channel('http.server.request.start');
+  const found: Server[] = [];
+  const seen = (message: unknown) => void found.push((message as { readonly server: Server }).server);
+  started.subscribe(seen);
+  t.teardown(() => started.unsubscribe(seen));
+  t.match(await call(served, 'GET /v1/version'), { status: 200 });
+  const [server] = found;
+  // As Node does where accept(2) fails. libuv hides most of EMFILE, for as long as it has a descriptor in reserve.
+  for (let count = 0; count < 3; count += 1) server?.emit('error', new Error('accept ENOMEM'));
+  t.match(served.supervisor.told, [
+    /^warned .*towline\.sock could not accept a client \(accept ENOMEM\); raise the limit of open files/,
+  ]);
+  t.equal(served.supervisor.told.length, 1);
+  t.match(await call(served, 'GET /v1/version'), { status: 200 });
+});

@@ -17,7 +17,7 @@ export function checkBackends(root: SourceNode): readonly Complaint[] {
     const found = uses[launch];
     if (found === undefined) return launcherMissing(targets, uses);
     const at = [...path, 'plugins', launch];
-    return [...unreached(targets, found, at), ...standbys(root, node, found, at)];
+    return [...unreached(targets, found, at), ...standbys(root, node, found, at), ...cutShort(found, at)];
   });
 }
 
@@ -52,9 +52,11 @@ function nameOf(use: SourceNode): string | null {
   return written?.kind === 'scalar' && typeof written.value === 'string' ? written.value : null;
 }
 
-/** A plugin that the user wrote may launch one; of the built-in ones only `launch` does. */
+/** The built-in plugins that launch nothing: any other one may, whatever its name is. */
+export const launchNothing: readonly string[] = ['same-user', 'agents', 'token'];
+
 function launcherMissing(targets: readonly WrittenTarget[], uses: readonly SourceNode[]): readonly Complaint[] {
-  if (uses.some((use) => /[./@~]|^towline-/.test(nameOf(use) ?? ''))) return [];
+  if (!uses.every((use) => launchNothing.includes(nameOf(use) ?? ''))) return [];
   return targets
     .filter(({ target }) => target.kind === 'backend')
     .map(({ at, path }) => ({
@@ -87,4 +89,19 @@ function standbys(root: SourceNode, relay: SourceNode, launch: SourceNode, path:
     return [];
   const message = 'a backend of lifetime "session" ends with its link, and 2 lanes are two links';
   return [{ at: lifetime.at, path: [...path, 'lifetime'], message, expected: '1 lane, or lifetime "detached"' }];
+}
+
+/** `launch` says itself how long a launch may take: a hook that is cut short before cannot say how far it came, nor end what it started. */
+function cutShort(launch: SourceNode, path: ConfigPath): readonly Complaint[] {
+  const written = find(launch, ['deadlines', 'backend']);
+  if (written === undefined) return [];
+  const message = 'how long a launch may take is said by its own "deadline"';
+  return [
+    {
+      at: written.at,
+      path: [...path, 'deadlines', 'backend'],
+      message,
+      expected: '"deadline" beside "use", in its place',
+    },
+  ];
 }

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import type { Parsed } from './problem.ts';
-import { durationPattern, parseDuration } from './units.ts';
+import { durationPattern } from '../model/duration.ts';
+import { parseDuration } from './units.ts';
 
 // Each `error` says what is expected; issues.ts adds what was seen. For unknown keys it lists the known ones.
 

@@ -6,7 +6,8 @@ export interface RemoteHost {
   readonly facts: RemoteFacts;
   /**
    * Runs a POSIX script with `sh`, whatever the login shell is and prints. The script and `stdin` travel on standard input, never in an
-   * argument. Rejects with REMOTE_REFUSED where the host runs no commands, with what ended the link, and with the signal's reason.
+   * argument. Rejects with REMOTE_REFUSED where the host runs no commands, with OPEN_TIMEOUT where it opens no session in time, with what
+   * ended the link, and with the signal's reason.
    */
   run(script: string, options?: RunOptions): Promise<RunEnd>;
   /** Reads a file of at most `most` bytes (default 1 MiB). Rejects with REMOTE_FILE: missing, unreadable, too large. */
@@ -31,7 +32,7 @@ export interface RemoteFacts {
 export interface RunOptions {
   /** What the script reads on its standard input: text, or pieces that come with time. Default: nothing, and its end at once. */
   readonly stdin?: string | Buffer | AsyncIterable<string | Buffer>;
-  /** ms after which it is ended; Infinity: with the link. Default 30 s. */
+  /** ms after which it is ended, or not begun any more; Infinity: with the link. Default 30 s. */
   readonly deadline?: number;
   /** Ends it: its channel is closed, and with it what it left running in its session, if that reads its input. */
   readonly signal?: AbortSignal;

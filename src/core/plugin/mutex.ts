@@ -7,12 +7,26 @@ export type Mutex = <T>(run: () => Promise<T>, signal: AbortSignal) => Promise<T
 export function localMutex(): Mutex {
   const turnstile = new Turnstile(1);
   return async (run, signal) => {
-    const release = await new Promise<() => void>((resolve) => turnstile.enter(resolve));
+    const leave = await enter(turnstile, signal);
     try {
       signal.throwIfAborted();
       return await run();
     } finally {
-      release();
+      leave();
     }
   };
+}
+
+/** Who is not wanted any more does not wait for his turn; when that comes it is the next one's. */
+function enter(turnstile: Turnstile, signal: AbortSignal): Promise<() => void> {
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) return reject(signal.reason);
+    const aborted = () => reject(signal.reason);
+    signal.addEventListener('abort', aborted, { once: true });
+    turnstile.enter((leave) => {
+      signal.removeEventListener('abort', aborted);
+      if (signal.aborted) leave();
+      else resolve(leave);
+    });
+  });
 }

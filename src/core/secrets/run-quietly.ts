@@ -44,7 +44,8 @@ export function runQuietly({
       clearTimeout(timer);
       signal?.removeEventListener('abort', aborted);
       endGroup(child.pid);
-      for (const stream of child.stdio) stream?.destroy();
+      // Where no descriptor is left there are none, and 'error' tells it.
+      for (const stream of child.stdio ?? []) stream?.destroy();
     };
     const fail = (error: unknown) => {
       finish();
@@ -59,20 +60,20 @@ export function runQuietly({
       finish();
       resolve(null);
     });
-    child.stdout.on('data', (chunk: Buffer) => {
+    child.stdout?.on('data', (chunk: Buffer) => {
       size += chunk.length;
       if (size > most) return refuse(`printed more than ${most} bytes`);
       chunks.push(chunk);
     });
-    child.stderr.on('data', (chunk: Buffer) => {
+    child.stderr?.on('data', (chunk: Buffer) => {
       complaint = (complaint + chunk.toString('utf8')).slice(0, 4096);
     });
-    child.stdin.on('error', () => undefined); // it may not read
+    child.stdin?.on('error', () => undefined); // it may not read
     child.on('close', (code) => {
       finish();
       resolve({ code, stdout: Buffer.concat(chunks).toString('utf8'), stderr: printable(complaint.trim()) });
     });
-    child.stdin.end(input);
+    child.stdin?.end(input);
   });
 }
 

@@ -6,7 +6,7 @@ export type LoginStep = {
   | {
       readonly step: 'reached';
       readonly how: string;
-      /** The ProxyCommand that is run for it, escaped; null where there is none. */
+      /** The program that its ProxyCommand runs; null where there is none. */
       readonly command: string | null;
       readonly took: number;
     }

@@ -4,7 +4,6 @@ import type { Duplex } from 'node:stream';
 import { type Deadlines, defaultKeepalive, detectTime, type Keepalive } from '../model/config.ts';
 import { formatAddress } from '../model/endpoint.ts';
 import { Fault } from '../model/fault.ts';
-import { printable } from '../model/printable.ts';
 import type { Ask } from '../model/question.ts';
 import type { Stage } from '../model/state.ts';
 import { answerWith, type Identify } from './identity/given.ts';
@@ -19,6 +18,7 @@ import { type Hop, prepareHops } from './route.ts';
 import { quicken } from './link/quicken.ts';
 import { offerTo } from './login/algorithms.ts';
 import { shake } from './login/shake.ts';
+import { programOf } from './proxy-program.ts';
 import { reachFirst, reachThrough } from './reach.ts';
 import type { Carrier } from './link/carriers.ts';
 
@@ -108,7 +108,7 @@ export async function openLink(options: OpenLinkOptions): Promise<Link> {
           step: 'reached',
           where: hop.where,
           how: reachedBy(hop, before?.where, socket),
-          command: before === undefined && hop.host.proxyCommand !== null ? printable(hop.host.proxyCommand) : null,
+          command: before === undefined && hop.host.proxyCommand !== null ? programOf(hop.host.proxyCommand) : null,
           took: since(started),
         });
         const judged = hop === target ? judge : undefined;

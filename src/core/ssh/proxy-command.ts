@@ -44,7 +44,10 @@ export function runProxyCommand({ command, where, env, onNote }: ProxyCommandOpt
       detached: true,
       stdio: ['pipe', 'pipe', 'pipe'],
     });
-    return new CommandStream(child, shell, where, onNote);
+    if (child.stdout !== undefined) return new CommandStream(child, shell, where, onNote);
+    // No descriptor is left: Node makes no pipes, and tells 'error' a moment later.
+    child.once('error', () => undefined);
+    throw Object.assign(new Error('no descriptor is left'), { code: 'EMFILE' });
   } catch (error) {
     throw new Fault('PROXY_COMMAND_FAILED', `${cannotRun(where, shell, error)}; see what the system lacks`, {
       cause: error,

@@ -67,7 +67,8 @@ function runOnce(program: string, text: string, signal: AbortSignal): Promise<Se
       reject(signal.reason);
     };
     signal.addEventListener('abort', aborted, { once: true });
-    child.stdout.on('data', (chunk: Buffer) => {
+    // Where no descriptor is left there are no pipes, and 'error' tells it.
+    child.stdout?.on('data', (chunk: Buffer) => {
       if (said.length <= longest) said = Buffer.concat([said, chunk]);
     });
     // There is no such program: as if nobody was there.

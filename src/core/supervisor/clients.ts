@@ -176,7 +176,8 @@ export class Clients {
     const prospect = this.#ports.prospect(connection.client.forward);
     if (prospect.is === 'hopeless') return this.#refuse(connection, prospect.fault);
     if (this.#held > hold.connections) return this.#refuse(connection, tooManyHeld(name, hold.connections));
-    connection.patience = new Patience(hold.time, (stood) => {
+    // One for its life: a link that comes and goes must not have it wait anew each time.
+    connection.patience ??= new Patience(hold.time, (stood) => {
       this.#refuse(connection, waitedInVain(name, hold.time, stood));
     });
     connection.patience.run(!(prospect.is === 'held' && prospect.launching));
@@ -220,7 +221,6 @@ export class Clients {
 
   #unhold(connection: Connection): void {
     if (connection.at === 'held') this.#held -= 1;
-    connection.patience?.end();
-    connection.patience = null;
+    connection.patience?.rest();
   }
 }

@@ -15,7 +15,7 @@ export interface Connection {
   lane: LaneId | null;
   /** How often it was handed over: a lane that takes and returns for ever must not keep it for ever. */
   handovers: number;
-  /** Until it is held no longer; null while it is not. */
+  /** How long it may still be held, at rest while it is not; null where it never was. */
   patience: Patience | null;
   timer: NodeJS.Timeout | undefined;
 }

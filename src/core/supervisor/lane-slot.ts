@@ -54,7 +54,7 @@ export class LaneSlot {
   /** Resolves when the lane has ended on purpose. */
   readonly ended: Promise<void>;
   readonly #index: number;
-  readonly #setting: SlotSetting;
+  #setting: SlotSetting;
   readonly #news: SlotNews;
   readonly #mutex: LaneMutex;
   #finish: () => void = () => undefined;
@@ -120,6 +120,13 @@ export class LaneSlot {
   /** Whether the `remote` forwards of the relay are this lane's. */
   appoint(on: boolean): void {
     this.keeper.send({ say: 'appoint', lane: this.id, on });
+  }
+
+  /** So many clients of `remote` forwards may be open at once, in the next worker too. */
+  limit(connections: number): void {
+    if (this.#setting.relay.connections === connections) return;
+    this.#setting = { ...this.#setting, relay: { ...this.#setting.relay, connections } };
+    this.keeper.send({ say: 'limit', lane: this.id, connections });
   }
 
   /** Another lane answers, and this one does not: who has no channel yet goes there. */

@@ -3,11 +3,11 @@ export class Patience {
   readonly #over: (stood: number) => void;
   #left: number;
   #stood = 0;
-  #running = false;
+  #clock: 'runs' | 'stands' | 'rests' = 'rests';
   #since = performance.now();
   #timer: NodeJS.Timeout | undefined;
 
-  /** Standing still at first. `over` is called once, when the clock has run for `time` ms; `stood`: how long it stood still, ms. */
+  /** At rest at first. `over` is called once, when the clock has run for `time` ms; `stood`: how long it stood still, ms. */
   constructor(time: number, over: (stood: number) => void) {
     this.#left = time;
     this.#over = over;
@@ -15,20 +15,23 @@ export class Patience {
 
   /** Lets the clock run, or stand still; where no time is left it runs: of `0s` nothing waits. */
   run(wanted: boolean): void {
-    const on = wanted || this.#left <= 0;
-    if (on === this.#running) return;
-    const now = performance.now();
-    const past = now - this.#since;
-    if (this.#running) this.#left -= past;
-    else this.#stood += past;
-    this.#running = on;
-    this.#since = now;
-    clearTimeout(this.#timer);
-    if (on) this.#timer = setTimeout(() => this.#over(this.#stood), Math.max(0, this.#left));
+    this.#turn(wanted || this.#left <= 0 ? 'runs' : 'stands');
   }
 
-  /** It waits no more. */
-  end(): void {
+  /** It waits for nothing now; when it waits again it goes on with what was left. */
+  rest(): void {
+    this.#turn('rests');
+  }
+
+  #turn(to: 'runs' | 'stands' | 'rests'): void {
+    if (to === this.#clock) return;
+    const now = performance.now();
+    const past = now - this.#since;
+    if (this.#clock === 'runs') this.#left -= past;
+    if (this.#clock === 'stands') this.#stood += past;
+    this.#clock = to;
+    this.#since = now;
     clearTimeout(this.#timer);
+    if (to === 'runs') this.#timer = setTimeout(() => this.#over(this.#stood), Math.max(0, this.#left));
   }
 }

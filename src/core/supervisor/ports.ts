@@ -1,14 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { open, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { chosenPorts as range } from '../model/chosen-ports.ts';
 import type { RelayConfig } from '../model/config.ts';
 import { type Endpoint, formatEnds } from '../model/endpoint.ts';
 import { Fault } from '../model/fault.ts';
 import { printable } from '../model/printable.ts';
 import { bindAll, closeAll } from './bind.ts';
-
-/** Below Linux's ephemeral range: no outgoing connection takes such a port by chance. */
-const range = { from: 20_000, to: 32_767 };
 
 /** Remembers the port that was chosen for each `:0` listener, so that it is the same after every restart. */
 export class Ports {

@@ -63,7 +63,11 @@ export class Reaper {
 
   #begin(): void {
     // A session of its own: what a terminal sends to the daemon's whole group must not end it first.
-    const shell = spawn('/bin/sh', ['-c', script], { stdio: ['pipe', 'ignore', 'ignore'], detached: true, env: {} });
+    const shell: ChildProcess = spawn('/bin/sh', ['-c', script], {
+      stdio: ['pipe', 'ignore', 'ignore'],
+      detached: true,
+      env: {},
+    });
     this.#shell = shell;
     const lost = () => {
       // Without one, workers end by themselves where they can; the next worker brings another.
@@ -73,9 +77,11 @@ export class Reaper {
       shell.once('error', () => resolve()).once('exit', () => resolve());
     });
     shell.on('error', lost).on('exit', lost);
-    shell.stdin.on('error', lost);
     shell.unref();
-    if ('unref' in shell.stdin && typeof shell.stdin.unref === 'function') shell.stdin.unref();
+    // Where no descriptor is left there is none: Node makes no pipe, and tells 'error'.
+    const { stdin } = shell;
+    stdin?.on('error', lost);
+    if (stdin && 'unref' in stdin && typeof stdin.unref === 'function') stdin.unref();
     this.#tell([...this.#pids].map((pid) => `+ ${pid}\n`).join(''));
   }
 

@@ -1,5 +1,5 @@
 import type { BackendFacts } from '../model/backend.ts';
-import { listensHere } from '../model/config.ts';
+import { listensHere, type RelayConfig } from '../model/config.ts';
 import type { Event, Fact } from '../model/event.ts';
 import { Fault, type FaultReport } from '../model/fault.ts';
 import type { Secret } from '../model/secret.ts';
@@ -160,9 +160,12 @@ export class RelayLanes {
     }
   }
 
-  /** Another size above which a worker of theirs is replaced, bytes; a shared one has its own. */
-  limit(memory: number): void {
-    if (this.#setting.relay.isolation === 'relay') for (const lane of this.#lanes) lane.keeper.limit(memory);
+  /** What the config allows them by now: bytes above which a worker of theirs is replaced (a shared one has its own), and open connections. */
+  limit({ memory, connections }: Pick<RelayConfig, 'memory' | 'connections'>): void {
+    for (const lane of this.#lanes) {
+      lane.limit(connections);
+      if (this.#setting.relay.isolation === 'relay') lane.keeper.limit(memory);
+    }
   }
 
   /** Somebody wants them to go on: waiting ends where that is a reason. */

@@ -88,7 +88,8 @@ export class Relay {
     this.#life = new RelayLife({
       begin: (forced) => this.#begin(forced),
       end: (why) => this.#end(why),
-      renew: (why, forced) => this.#renew(why, forced),
+      drop: (why) => this.#drop(why),
+      again: (forced) => this.#again(forced),
       stale: () => this.#stale,
       mayBegin: () => this.#mayBegin(),
     });
@@ -138,7 +139,7 @@ export class Relay {
    */
   adopt(setting: SlotSetting, { anew }: RelayChange): () => Promise<void> {
     const before = this.config;
-    const { forwards, start, memory } = setting.relay;
+    const { forwards, start } = setting.relay;
     this.#setting = setting;
     this.#stale ||= anew;
     const was = matchForwards(before.forwards, forwards);
@@ -151,7 +152,7 @@ export class Relay {
       this.token.forget();
       this.#lanes.retire();
       this.#ports.fact(changedFact(this.config, was));
-    } else this.#lanes.limit(memory);
+    } else this.#lanes.limit(setting.relay);
     const open = this.#listeners.rearrange(forwards, was);
     return async () => {
       await open();
@@ -185,7 +186,7 @@ export class Relay {
 
   /** Stops accepting at once, drains, ends the lanes; resolves when all is closed. */
   stop(why: string): Promise<void> {
-    // Not only when a restart that is under way has drained.
+    // Not only when a start or a restart that is under way has come so far.
     this.#listeners.close();
     return this.#life.stop(why);
   }
@@ -244,13 +245,14 @@ export class Relay {
     this.#ports.fact({ type: 'relay.stopped', relay: name });
   }
 
-  async #renew(why: string, forced: boolean): Promise<void> {
-    const { name } = this.config;
-    this.#ports.fact({ type: 'relay.restarting', relay: name, why });
+  async #drop(why: string): Promise<void> {
+    this.#ports.fact({ type: 'relay.restarting', relay: this.config.name, why });
     await this.#lanes.end();
     await this.#guests.dismiss();
-    if (!this.#mayBegin()) return;
-    this.#ports.fact({ type: 'relay.started', relay: name });
+  }
+
+  async #again(forced: boolean): Promise<void> {
+    this.#ports.fact({ type: 'relay.started', relay: this.config.name });
     await this.token.look();
     this.#beginLanes(forced);
   }

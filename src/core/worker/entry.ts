@@ -24,7 +24,7 @@ const mutexes = new MutexRequests((message) => void say(message));
 process.on('message', (message: ToWorker, handle: Socket | undefined) => {
   switch (message.say) {
     case 'open': {
-      const lane = new Lane(message, { say, links, permits, questions, mutexes, ended });
+      const lane = new Lane(message, { say, links, permits, questions, mutexes, ending, ended });
       lanes.set(message.lane, lane);
       lane.input({ type: 'start', forced: message.forced });
       break;
@@ -58,6 +58,9 @@ process.on('message', (message: ToWorker, handle: Socket | undefined) => {
       break;
     case 'appoint':
       lanes.get(message.lane)?.appoint(message.on);
+      break;
+    case 'limit':
+      lanes.get(message.lane)?.limit(message.connections);
       break;
     case 'yield':
       lanes.get(message.lane)?.yield();
@@ -97,10 +100,13 @@ function only(id: LaneId): readonly Lane[] {
   return lane === undefined ? [] : [lane];
 }
 
+/** The traffic of a lane that ends must be with the supervisor before the news, after which nobody listens and this process is let go. */
+function ending(): void {
+  void pong(0);
+}
+
 function ended(lane: LaneId): void {
   lanes.delete(lane);
-  // The traffic of the end must be with the supervisor, which then lets this process go.
-  void pong(0);
 }
 
 function pong(n: number): Promise<void> {

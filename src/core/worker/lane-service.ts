@@ -154,6 +154,11 @@ export class LaneService {
     else if (link !== null) this.#remote.begin(link);
   }
 
+  /** So many clients of the other side may be open at once from now on. */
+  limit(connections: number): void {
+    this.#remote.limit(connections);
+  }
+
   /** Nobody new comes from the other side; `left` is said when who is there has gone. */
   drain(): void {
     this.#remote.stop();

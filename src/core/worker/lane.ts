@@ -34,6 +34,8 @@ export interface LanePorts {
   readonly permits: PermitRequests;
   readonly questions: QuestionRequests;
   readonly mutexes: MutexRequests;
+  /** Called once, before the end is told: how much it carried must be told by then. */
+  readonly ending: () => void;
   /** Called once, when the lane has ended. */
   readonly ended: (lane: LaneId) => void;
 }
@@ -120,10 +122,12 @@ export class Lane {
     const well = next.state.at === 'up' && next.state.backing === null;
     if (isWish(input) && !well) this.#link.asked = true;
     this.#waits.enter(next.state);
+    const ended = next.state.at === 'ended' && before.at !== 'ended';
+    if (ended) this.#ports.ending();
     if (next.state !== before) this.#voice.state(before, next.state);
     for (const effect of next.effects) this.#perform(effect);
     this.#service.link = this.#answering;
-    if (next.state.at === 'ended' && before.at !== 'ended') {
+    if (ended) {
       this.#service.stop(null);
       this.#link.end();
       this.#guests.dismiss();
@@ -173,6 +177,11 @@ export class Lane {
   /** The `remote` forwards of the relay are this lane's from now on, or another's. */
   appoint(on: boolean): void {
     this.#service.appoint(on, this.#state.at === 'up' ? this.#link.link : null);
+  }
+
+  /** So many clients of the other side may be open at once from now on. */
+  limit(connections: number): void {
+    this.#service.limit(connections);
   }
 
   observe(event: Event): void {

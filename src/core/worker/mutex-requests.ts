@@ -20,6 +20,7 @@ export class MutexRequests {
         signal,
       );
       try {
+        signal.throwIfAborted();
         return await run();
       } finally {
         release();

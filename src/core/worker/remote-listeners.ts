@@ -42,9 +42,11 @@ export class RemoteListeners {
   readonly #open = new Map<AbortController, Link>();
   #round: AbortController | null = null;
   #accepted = 0;
+  #most: number;
 
   constructor(relay: RelayConfig, guests: Guests, traffic: Traffic, windows: WindowBudget, news: RemoteNews) {
     this.#relay = relay;
+    this.#most = relay.connections;
     this.#guests = guests;
     this.#traffic = traffic;
     this.#windows = windows;
@@ -55,12 +57,18 @@ export class RemoteListeners {
     return { open: this.#open.size, accepted: this.#accepted };
   }
 
+  /** So many may be open at once from now on; who is there stays. */
+  limit(connections: number): void {
+    this.#most = connections;
+  }
+
   /** Listens over this link, for as long as it lives; beginning twice is harmless. */
   begin(link: Link): void {
     if (this.#round !== null) return;
     const round = new AbortController();
     this.#round = round;
-    link.onLost(() => round.abort());
+    const forget = link.onLost(() => round.abort());
+    round.signal.addEventListener('abort', forget);
     for (const [index, forward] of this.#relay.forwards.entries()) {
       if (forward.kind === 'remote') void this.#listen(link, forward, index, round.signal);
     }
@@ -117,7 +125,7 @@ export class RemoteListeners {
   }
 
   async #take(link: Link, forward: RemoteForward, index: number, listen: Endpoint, incoming: Incoming): Promise<void> {
-    const { name, connections, deadlines } = this.#relay;
+    const { name, deadlines } = this.#relay;
     this.#accepted += 1;
     const to = listen.kind === 'tcp' ? { address: listen.host, port: listen.port } : null;
     const client: ClientConnection = { relay: name, forward: index, from: incoming.from, to };
@@ -130,10 +138,10 @@ export class RemoteListeners {
     // The link may live on for others: who has no target yet must not wait for what nobody does any more.
     doom.signal.addEventListener('abort', refuse);
     try {
-      if (this.#open.size >= connections) {
+      if (this.#open.size >= this.#most) {
         throw new Fault(
           'CONNECTIONS_FULL',
-          `${connections} connections are open, more are refused; raise connections of ${name}`,
+          `${this.#most} connections are open, more are refused; raise connections of ${name}`,
         );
       }
       this.#open.set(doom, link);

@@ -1,4 +1,4 @@
-import { Fault, nearest, printable, type Recipe, safeGroupPattern } from '../../plugin.ts';
+import { Fault, nearest, printable, readDuration, type Recipe, safeGroupPattern } from '../../plugin.ts';
 import { generic } from '../recipes/generic.ts';
 import { recipes } from '../recipes/recipes.ts';
 import { parseRecipe } from './recipe-option.ts';
@@ -140,13 +140,10 @@ function readEnv(value: unknown): Readonly<Record<string, string>> {
   );
 }
 
-const units: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
-
 function readDeadline(given: string | undefined): number {
   if (given === undefined) return 60_000;
-  const match = /^(\d{1,9})(ms|s|m|h)$/.exec(given);
-  const time = Number(match?.[1]) * (units[match?.[2] ?? ''] ?? 0);
-  if (match !== null && time >= 1_000 && time <= 3_600_000) return time;
+  const time = readDuration(given);
+  if (time !== null && time >= 1_000 && time <= 3_600_000) return time;
   throw wrong(`"deadline" is "${printable(given)}"; expected a duration from "1s" to "1h" (ms, s, m, h)`);
 }
 

@@ -1,5 +1,5 @@
 import { createHash, randomBytes, randomInt } from 'node:crypto';
-import { type Recipe, Secret } from '../../plugin.ts';
+import { chosenPorts, type Recipe, Secret } from '../../plugin.ts';
 import { markOf } from './mark.ts';
 import type { LaunchOptions } from './options.ts';
 import { begin } from './scripts/begin.ts';
@@ -16,9 +16,6 @@ export interface Plan {
   readonly token: Secret | null;
 }
 
-/** Below Linux's ephemeral range, so that no outgoing connection takes it meanwhile. */
-const range = { from: 20_000, to: 32_768 };
-
 /** Makes the script that finds or starts a backend, with the token and the ports that a new one would get. */
 export function planLaunch(name: string, options: LaunchOptions, forced: boolean): Plan {
   const { command, recipe, port, cwd, env, shell, lifetime } = options;
@@ -28,7 +25,7 @@ export function planLaunch(name: string, options: LaunchOptions, forced: boolean
   const rule = ruleOf(recipe);
   const hash = sha256(JSON.stringify([command, cwd, Object.entries(env), shell, port, variable]));
   const asked = [command, cwd, ...Object.values(env)].some((text) => text.includes('{port}'));
-  const free = Array.from({ length: asked ? 40 : 0 }, () => randomInt(range.from, range.to)).join(' ');
+  const free = Array.from({ length: asked ? 40 : 0 }, () => randomInt(chosenPorts.from, chosenPorts.to + 1)).join(' ');
   const settings = [
     ...Object.entries({
       run,

@@ -1,6 +1,6 @@
 import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
-import { Fault, printable, type Recipe, safeGroupPattern, safePattern } from '../../plugin.ts';
+import { Fault, printable, readDuration, type Recipe, safeGroupPattern, safePattern } from '../../plugin.ts';
 import { recipes } from '../recipes/recipes.ts';
 
 /** Where the token is. */
@@ -144,10 +144,9 @@ function compile(options: Readonly<Record<string, unknown>>, key: string, read =
 
 function readDeadline(options: Readonly<Record<string, unknown>>): number {
   const given = text(options, 'deadline');
-  const [, count, unit] = /^(\d{1,6})(ms|s)$/.exec(given ?? `${usualDeadline}ms`) ?? [];
-  const deadline = Number(count) * (unit === 's' ? 1_000 : 1);
-  if (deadline >= 100 && deadline <= 60_000) return deadline;
-  throw wrong(`deadline "${given}" is none; expected from "100ms" to "60s", such as "5s"`);
+  const deadline = given === null ? usualDeadline : readDuration(given);
+  if (deadline !== null && deadline >= 100 && deadline <= 60_000) return deadline;
+  throw wrong(`deadline "${given}" is none; expected from "100ms" to "60s" (ms, s, m), such as "5s"`);
 }
 
 function isSource(from: string): from is TokenSource['from'] {

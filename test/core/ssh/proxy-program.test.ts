@@ -1,5 +1,5 @@
 import { test } from 'tap';
-import { programPlaces } from '../../../src/core/ssh/proxy-program.ts';
+import { programOf, programPlaces } from '../../../src/core/ssh/proxy-program.ts';
 
 const env = { PATH: '/usr/bin:relative::/opt/way/bin' };
 
@@ -18,5 +18,18 @@ test('the places where the program of a command is, or would have to appear', (t
     t.same(programPlaces(command, env, '/home/me'), places, command);
   }
   t.same(programPlaces('nc', {}, '/'), []);
+  t.end();
+});
+
+test('of a command no more is told than its program', (t) => {
+  for (const [command, program] of [
+    ['nc %h %p', 'nc'],
+    ['  /opt/way/bin/way --token hunter2', '/opt/way/bin/way'],
+    ['TOKEN=hunter2 way x', 'a shell command'],
+    ['"$WAY" x', 'a shell command'],
+    ['', 'a shell command'],
+  ] as const) {
+    t.equal(programOf(command), program, command);
+  }
   t.end();
 });

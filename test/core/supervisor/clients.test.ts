@@ -10,7 +10,7 @@ import { fate } from '../../fixtures/client.ts';
 import { waitUntil, within } from '../../fixtures/wait.ts';
 
 /** The clients of a relay without lanes, until `open`; who has left is looked for until `looked` says it. */
-async function start(t: Test) {
+async function start(t: Test, time = 60_000) {
   const server = createServer({ allowHalfOpen: true, pauseOnConnect: true }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   t.teardown(() => server.close());
@@ -29,13 +29,18 @@ async function start(t: Test) {
   const handed: number[] = [];
   const keeper = { send: (message: { id: number }) => handed.push(message.id) > 0 } as unknown as WorkerKeeper;
   let up = false;
+  let refused: (code: string) => void = () => undefined;
+  const refusal = new Promise<string>((resolve) => {
+    refused = resolve;
+  });
   const looks: ((gone: (client: ClientConnection) => boolean) => void)[] = [];
-  const config = { name: 'r', hold: { time: 60_000, connections: 9 }, connections: 9, deadlines: { open: 1_000 } };
-  const clients = new Clients(config as RelayConfig, new ConnectionTable(() => null), {
+  const config = { name: 'r', hold: { time, connections: 9 }, connections: 9, deadlines: { open: 1_000 } };
+  const table = new ConnectionTable(() => null);
+  const clients = new Clients(config as RelayConfig, table, {
     lane: () => (up ? { id: 'r#0', keeper } : null),
     prospect: () => (up ? { is: 'open' } : { is: 'held', launching: false }),
     hurry: () => undefined,
-    refused: () => undefined,
+    refused: (_, { code }) => refused(code),
     departed: () =>
       new Promise((resolve) => {
         looks.push(resolve);
@@ -46,7 +51,10 @@ async function start(t: Test) {
     up = true;
     clients.look();
   };
-  return { clients, arrive, open, handed, looks };
+  const shut = () => {
+    up = false;
+  };
+  return { clients, table, arrive, open, shut, handed, looks, refusal };
 }
 
 test('who comes while it is looked who has left is served, and who has left is cut', async (t) => {
@@ -73,4 +81,27 @@ test('who has come this very moment is served at once, without a look', async (t
   open();
   t.same(handed, [1]);
   t.equal(looks.length, 0);
+});
+
+test('who comes back from a link that fails goes on with what was left of the time for which it may be held', async (t) => {
+  const { clients, table, arrive, open, shut, handed, looks, refusal } = await start(t, 1_000);
+  const [, socket] = await arrive();
+  clients.accept(0, socket);
+  const accepted = performance.now();
+  await waitUntil('most of it has passed', () => performance.now() - accepted > 800);
+  open();
+  await waitUntil('the look', () => looks.length === 1);
+  looks[0]?.(() => false);
+  await waitUntil('it is handed over', () => handed.length === 1);
+  shut();
+  const connection = table.find(handed[0] ?? 0);
+  if (connection === undefined) throw new Error('it is gone');
+  // At a worker nobody counts.
+  const away = performance.now();
+  await waitUntil('more than what is left', () => performance.now() - away > 300);
+  clients.heard(connection, { say: 'returned', id: connection.id });
+  const back = performance.now();
+  t.equal(await within('its end', refusal), 'HOLD_EXPIRED');
+  const held = performance.now() - back;
+  t.ok(held < 700, `it was held for ${held} ms more`);
 });

@@ -9,6 +9,7 @@ import { startEcho, startSilent, startSink, startSource } from '../../fixtures/b
 import { testHash, testStream } from '../../fixtures/bytes.ts';
 import { dial, exchange, fate, readAll } from '../../fixtures/client.ts';
 import { startRoad } from '../../fixtures/impairment.ts';
+import { freePort } from '../../fixtures/port.ts';
 import { startSshd } from '../../fixtures/sshd.ts';
 import { supervise } from '../../fixtures/supervised.ts';
 import { makeTemp } from '../../fixtures/temp.ts';
@@ -230,4 +231,22 @@ test('an upload whose target leaves in the middle ends, and leaves nothing behin
   target.resetAndDestroy();
   await waitUntil('the connection is over', () => relays.status('r').counters.open === 0);
   await within('a stop with nothing to drain', relays.supervisor.stopRelay('r'), 5_000);
+});
+
+test('what was carried in the last moment before a stop, and before a restart, is counted', async (t) => {
+  const sshd = await startSshd(t);
+  const echo = await startEcho(t);
+  const there = await freePort();
+  const forwards = [`0:127.0.0.1:${echo.port}`, `remote:${there}:127.0.0.1:${echo.port}`];
+  const relays = await supervise(t, sshd, { r: { host: 'test', forwards } });
+  for (let round = 1; round <= 4; round += 1) {
+    await relays.supervisor.startRelay('r');
+    await relays.reach('r', 'connected');
+    await exchange(relays.port('r'), Buffer.alloc(1_000));
+    await exchange(there, Buffer.alloc(100));
+    if (round % 2 === 0) await relays.supervisor.stopRelay('r');
+    else await relays.supervisor.restartRelay('r');
+    const { sent, received, accepted } = relays.status('r').counters;
+    t.same({ sent, received, accepted }, { sent: 1_100 * round, received: 1_100 * round, accepted: 2 * round });
+  }
 });

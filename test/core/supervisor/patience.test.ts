@@ -27,7 +27,7 @@ test('of no time at all nothing waits, and what is ended says nothing', async (t
   const said: number[] = [];
   const ended = new Patience(10, (stood) => said.push(stood));
   ended.run(true);
-  ended.end();
+  ended.rest();
   await within('its end', new Promise<number>((resolve) => new Patience(0, resolve).run(false)));
   await sleep(50);
   t.same(said, []);

@@ -30,7 +30,8 @@ test('a relay goes through its ProxyCommand: it is told, its death is named, it 
   t.same(relays.status('r').warnings, [], 'a way that works is no warning');
   const told = await relays.next('the way', (event) => event.type === 'relay.noted');
   t.match(told, {
-    text: new RegExp(`:${sshd.port} is reached by its ProxyCommand: sh -c 'nc 127\\.0\\.0\\.1 ${sshd.port}; echo`),
+    // No more of it: a secret may stand there.
+    text: new RegExp(`:${sshd.port} is reached by its ProxyCommand: sh$`),
   });
   const commands = descendants(relays.worker('r')).filter(({ pid }) => commandOf(pid) === nc);
   t.equal(commands.length, 1, 'it is a child of the worker');

@@ -229,3 +229,33 @@ export default { name: 'gate', relay: () => ({
   t.equal((await exchange(other, 'b lives')).toString(), 'b lives');
   t.equal(sshd.log().match(/Accepted publickey/g)?.length, 1, 'over the one link');
 });
+
+test('another number of connections counts for clients of the other side at once, and in the next worker', async (t) => {
+  const sshd = await startSshd(t);
+  const echo = await startEcho(t);
+  const port = await freePort();
+  const r = { host: 'test', connections: 1, forwards: [`remote:${port}:127.0.0.1:${echo.port}`] };
+  const relays = await supervise(t, sshd, { r });
+  await relays.reach('r', 'connected');
+  const open = async () => {
+    const client = await dial(port);
+    t.teardown(() => client.destroy());
+    client.write('x');
+    await once(client, 'data');
+  };
+  await open();
+  t.equal(await fate(await dial(port)), 'end');
+  await relays.next(
+    'it is told',
+    (event) => event.type === 'connection.refused' && event.fault.code === 'CONNECTIONS_FULL',
+  );
+  const worker = relays.worker('r');
+  t.match(await relays.reload({ r: { ...r, connections: 3 } }), { changed: ['r'], ended: [] });
+  t.equal((await exchange(port, 'one more')).toString(), 'one more');
+  t.equal(relays.worker('r'), worker);
+  const after = relays.events.length;
+  process.kill(worker, 'SIGKILL');
+  await relays.next('it listens again', (event) => event.type === 'remote.bound', after);
+  for (let count = 0; count < 3; count += 1) await open();
+  t.equal(await fate(await dial(port)), 'end', 'three, and no more');
+});

@@ -181,3 +181,26 @@ test('a listener that is granted after its deadline is given back, and asked for
   await waitUntil('it listens', () => news.bound.length === 1);
   t.equal(String(await exchange(port, 'at last')), 'at last');
 });
+
+test('who is appointed again and again over one link leaves nothing behind at it', async (t) => {
+  const echo = await startEcho(t);
+  const { remote, news } = listeners(t, [`remote:0:127.0.0.1:${echo.port}`]);
+  const link = await openTestLink(t, await startSshd(t), { quicken: false });
+  const there = link.onLost.bind(link);
+  let listening = 0;
+  link.onLost = (listener) => {
+    listening += 1;
+    const forget = there(listener);
+    return () => {
+      listening -= 1;
+      forget();
+    };
+  };
+  for (let round = 1; round <= 3; round += 1) {
+    remote.begin(link);
+    await waitUntil('it listens', () => news.bound.length === round);
+    t.ok(listening > 0, 'it hears of the loss');
+    remote.stop();
+    t.equal(listening, 0);
+  }
+});

@@ -5,6 +5,7 @@ import type { Backend } from '../../../src/core/model/backend.ts';
 import { Fault } from '../../../src/core/model/fault.ts';
 import type { RemoteHost } from '../../../src/core/model/remote.ts';
 import { pluginConforms } from '../../../src/plugin.ts';
+import { parseTokenRule } from '../../../src/plugins/token/rule.ts';
 import tokenPlugin from '../../../src/plugins/token/token.ts';
 import { openRemoteHost } from '../../fixtures/remote-host.ts';
 import { startSshd } from '../../fixtures/sshd.ts';
@@ -205,4 +206,19 @@ test('options that mean nothing are refused with what would', async (t) => {
     t.match(said, /^CONFIG_INVALID/, JSON.stringify(options));
     t.match(said, reason, JSON.stringify(options));
   }
+});
+
+test('its deadline is written as every duration of a config is', (t) => {
+  for (const [deadline, ms] of [
+    ['100ms', 100],
+    ['5s', 5_000],
+    ['1m', 60_000],
+  ] as const) {
+    t.equal(parseTokenRule({ from: 'command', command: 'x', deadline }).deadline, ms, deadline);
+  }
+  t.equal(parseTokenRule({ from: 'command', command: 'x' }).deadline, 8_000);
+  for (const deadline of ['99ms', '2m', '1h', '5', '']) {
+    t.throws(() => parseTokenRule({ from: 'command', command: 'x', deadline }), { code: 'CONFIG_INVALID' }, deadline);
+  }
+  t.end();
 });

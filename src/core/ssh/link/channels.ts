@@ -60,13 +60,14 @@ export class Channels {
   }
 
   /** As `Link.exec`. */
-  async exec(command: string): Promise<Channel> {
+  async exec(command: string, signal?: AbortSignal): Promise<Channel> {
     const opening = { ...this.#opening, opened: () => undefined };
     try {
-      return await openChannel(opening, 'a command', (done) => {
-        this.#client.exec(command, done);
-      });
+      const open = (done: (error: Error | undefined, channel: Channel) => void) =>
+        void this.#client.exec(command, done);
+      return await openChannel(opening, 'a command', open, signal);
     } catch (error) {
+      signal?.throwIfAborted();
       const fault = Fault.from(error);
       if (this.#opening.fault() !== null || fault.code === 'OPEN_TIMEOUT') throw fault;
       const text = `${this.#opening.where} runs no commands for this user; look at MaxSessions, and at the key's options there`;

@@ -170,10 +170,10 @@ export class Link {
 
   /**
    * Starts a command on the host (RFC 4254 section 6.5). Its window is ssh2's own: it is read at once. Rejects with REMOTE_REFUSED, OPEN_TIMEOUT,
-   * or with what ended the link.
+   * with the reason of `signal`, or with what ended the link.
    */
-  exec(command: string): Promise<Channel> {
-    return this.#channels.exec(command);
+  exec(command: string, signal?: AbortSignal): Promise<Channel> {
+    return this.#channels.exec(command, signal);
   }
 
   /** Ends the link on purpose. Closing twice is harmless. */

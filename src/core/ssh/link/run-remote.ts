@@ -16,10 +16,29 @@ export const remoteCommand = `exec sh -c ${quoteForShell('IFS= read -r n; eval "
 
 /** Runs a POSIX script over a link; see RemoteHost.run. */
 export async function runRemote(link: Link, script: string, options: RunOptions = {}): Promise<RunEnd> {
-  const { signal } = options;
+  const { signal, deadline = defaults.deadline } = options;
   signal?.throwIfAborted();
-  const channel = await link.exec(remoteCommand);
-  return new Promise((resolve, reject) => attend(link, channel, script, options, { resolve, reject }));
+  const due = performance.now() + deadline;
+  const channel = await open(link, deadline, signal);
+  return new Promise((resolve, reject) => attend(link, channel, script, due, options, { resolve, reject }));
+}
+
+/** Within the deadline too: a server that is busy, or out of sessions, must not have it wait for longer than it may. */
+async function open(link: Link, deadline: number, signal: AbortSignal | undefined): Promise<Channel> {
+  if (!Number.isFinite(deadline)) return link.exec(remoteCommand, signal);
+  const late = new AbortController();
+  const timer = setTimeout(() => {
+    const text = `${link.facts.remote} did not open a command within ${deadline / 1000} s; look at its load, and at MaxSessions there`;
+    late.abort(new Fault('OPEN_TIMEOUT', text));
+  }, deadline);
+  try {
+    return await link.exec(
+      remoteCommand,
+      AbortSignal.any(signal === undefined ? [late.signal] : [late.signal, signal]),
+    );
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 interface Outcome {
@@ -27,7 +46,14 @@ interface Outcome {
   readonly reject: (reason: unknown) => void;
 }
 
-function attend(link: Link, channel: Channel, script: string, options: RunOptions, outcome: Outcome): void {
+function attend(
+  link: Link,
+  channel: Channel,
+  script: string,
+  due: number,
+  options: RunOptions,
+  outcome: Outcome,
+): void {
   const { stdin, deadline = defaults.deadline, most = defaults.most, signal } = options;
   const mark = randomBytes(16).toString('hex');
   const out = new FramedOutput(mark, most, options.onStdout);
@@ -56,7 +82,8 @@ function attend(link: Link, channel: Channel, script: string, options: RunOption
     late = true;
     ended();
   };
-  const timer = Number.isFinite(deadline) ? setTimeout(expire, deadline) : undefined;
+  const left = Math.max(0, due - performance.now());
+  const timer = Number.isFinite(left) ? setTimeout(expire, left) : undefined;
   signal?.addEventListener('abort', abort, { once: true });
   if (signal?.aborted === true) return abort();
   channel.on('data', (chunk: Buffer) => {

@@ -1,5 +1,4 @@
 import { Fault } from '../../model/fault.ts';
-import { printable } from '../../model/printable.ts';
 import { checkHost, checkShellUser } from './host-name.ts';
 import { expandTokens } from './tokens.ts';
 
@@ -33,7 +32,7 @@ export function expandProxyCommand({ text, at }: Written, values: ProxyValues): 
   for (const host of [hostName, named, hostKeyAlias ?? named]) checkHost(host, from);
   checkShellUser(user, text, from);
   if (/[\0\r\n]/.test(text)) {
-    throw new Fault('SSH_CONFIG_INVALID', `${from}"${printable(text)}" has a control character; correct it`);
+    throw new Fault('SSH_CONFIG_INVALID', `${from}it has a control character; correct it`);
   }
   const letters = { h: hostName, k: hostKeyAlias ?? named, n: named, p: String(port), r: user };
   return expandTokens(text, { letters, env: null }, at);

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { ownGroup } from '../process-group.ts';
+import { programOf } from '../proxy-program.ts';
 import { configFault } from './config-fault.ts';
 
 /** A command that has not ended by then hangs, ms: ssh would wait for ever, a daemon must not. */
@@ -18,20 +19,20 @@ export function runInShell(
     const shell = env['SHELL'] || '/bin/sh';
     const child = spawn(shell, ['-c', command], { stdio: 'ignore', env: { ...env }, detached: true });
     const group = child.pid === undefined ? null : ownGroup(child.pid);
-    const shown = JSON.stringify(command);
+    const shown = `${at}: the command of Match exec (${programOf(command)})`;
     const timer = setTimeout(() => {
       group?.end();
-      reject(configFault(`${at}: Match exec ${shown} did not end within ${patience / 1000} s; make it quicker`));
+      reject(configFault(`${shown} did not end within ${patience / 1000} s; make it quicker`));
     }, patience);
     child.once('error', (error) => {
       clearTimeout(timer);
-      reject(configFault(`${at}: Match exec ${shown} cannot be run by ${shell}; check SHELL`, error));
+      reject(configFault(`${shown} cannot be run by ${shell}; check SHELL`, error));
     });
     child.once('exit', (code, signal) => {
       clearTimeout(timer);
       group?.release();
       if (code !== null) resolve(code === 0);
-      else reject(configFault(`${at}: Match exec ${shown} was ended by ${signal}; correct it`));
+      else reject(configFault(`${shown} was ended by ${signal}; correct it`));
     });
   });
 }

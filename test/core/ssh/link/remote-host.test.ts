@@ -7,8 +7,9 @@ import { remoteHost } from '../../../../src/core/ssh/link/remote-host.ts';
 import { startEcho } from '../../../fixtures/backend.ts';
 import { openTestLink } from '../../../fixtures/link.ts';
 import { commandOf, processesWith } from '../../../fixtures/process-tree.ts';
+import { startRoads } from '../../../fixtures/roads.ts';
 import { startSshd } from '../../../fixtures/sshd.ts';
-import { waitUntil } from '../../../fixtures/wait.ts';
+import { waitUntil, within } from '../../../fixtures/wait.ts';
 
 test('a script runs with its own input, output and end, and none of it stands in an argument', async (t) => {
   const sshd = await startSshd(t);
@@ -101,6 +102,24 @@ test('a signal ends a run with its reason, and a lost link with its fault', asyn
   );
   t.ok(['LINK_LOST', 'INTEGRITY_FAILED'].includes(fault.code), fault.message);
   await t.rejects(host.run('true'), { code: fault.code });
+});
+
+test('the signal and the deadline of a run count while its session is being opened', async (t) => {
+  const sshd = await startSshd(t);
+  const roads = await startRoads(t, sshd, ['far']);
+  const link = await openTestLink(t, roads, { host: 'far', quicken: false, deadlines: { open: 60_000 } });
+  const host = remoteHost(link);
+  const release = roads.road.far.add({ kind: 'timeout' }, 'down');
+  const stop = new AbortController();
+  const stopped = host.run('true', { signal: stop.signal });
+  stop.abort(new Error('enough'));
+  await t.rejects(within('the end of the one that is not wanted', stopped), { message: 'enough' });
+  await t.rejects(within('the end of the late one', host.run('true', { deadline: 200 })), {
+    code: 'OPEN_TIMEOUT',
+    message: /did not open a command within 0\.2 s/,
+  });
+  release();
+  t.match(await host.run('echo well'), { stdout: 'well\n' }, 'the link lives on');
 });
 
 test('a host that runs no commands says what its login shell said', async (t) => {

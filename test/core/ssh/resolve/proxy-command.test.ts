@@ -26,7 +26,10 @@ test('tokens are those of ssh, and what the environment holds is left to the she
       text,
     );
   }
-  t.throws(() => expand('nc %h\nid'), { code: 'SSH_CONFIG_INVALID' });
+  t.throws(() => expand('way --token hunter2 %h\nid'), {
+    code: 'SSH_CONFIG_INVALID',
+    message: /^config:3: ProxyCommand: it has a control character; correct it$/,
+  });
   t.match(fdpassFault('config:4'), {
     code: 'SSH_CONFIG_INVALID',
     message: /^config:4: ProxyUseFdpass yes is not supported/,

@@ -42,3 +42,11 @@ test('what the command of a Match exec leaves in the background goes on, as with
   t.teardown(() => signalAll([pid], 'SIGKILL'));
   t.ok(runs(pid));
 });
+
+test('a command of a Match exec that fails is named by its program: a secret may stand behind that', async (t) => {
+  const end = runInShell('kill -9 $$; way --token hunter2', 'config:1', process.env);
+  await t.rejects(end, {
+    code: 'SSH_CONFIG_INVALID',
+    message: /^config:1: the command of Match exec \(kill\) was ended by SIGKILL; correct it$/,
+  });
+});
