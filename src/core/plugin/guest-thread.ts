@@ -79,9 +79,12 @@ export class GuestThread {
   }
 
   /** As `seat`; that of its relay side is called before, and given up: a lane has its own. */
-  try(relay: string, use: PluginUse): Promise<FaultReport | null> {
+  async try(relay: string, use: PluginUse): Promise<FaultReport | null> {
+    const side = this.#side;
     this.#side = '';
-    return this.#ask({ say: 'seat', relay, use, trial: true }, 'seated');
+    const fault = await this.#ask({ say: 'seat', relay, use, trial: true }, 'seated');
+    this.#side = side;
+    return fault;
   }
 
   /** Asks its `check`. Resolves with null where it accepts, or there is none; with a CONFIG_INVALID otherwise. */
