@@ -1,6 +1,7 @@
 import { homedir } from 'node:os';
 import { findConfig, type LoadOptions, loadConfig } from './core/config/load.ts';
 import { loadSettled, watchConfig } from './core/config/settled.ts';
+import type { Builtin, Builtins } from './core/model/builtin.ts';
 import { callOutside } from './core/model/call-outside.ts';
 import type { Config } from './core/model/config.ts';
 import type { Event } from './core/model/event.ts';
@@ -60,12 +61,18 @@ export interface Daemon {
   die(fault: Fault): void;
 }
 
-/** The built-in plugins: name -> module, for the workers to import. */
-export const builtins: Readonly<Record<string, string>> = {
-  'same-user': new URL('./plugins/same-user.js', import.meta.url).href,
-  agents: new URL('./plugins/agents/agents.js', import.meta.url).href,
-  launch: new URL('./plugins/launch/launch.js', import.meta.url).href,
-  token: new URL('./plugins/token/token.js', import.meta.url).href,
+const builtin = (file: string, wholeEnvironment = false): Builtin => ({
+  url: new URL(file, import.meta.url).href,
+  wholeEnvironment,
+});
+
+/** The built-in plugins, for the workers to import. */
+export const builtins: Builtins = {
+  'same-user': builtin('./plugins/same-user.js'),
+  agents: builtin('./plugins/agents/agents.js'),
+  launch: builtin('./plugins/launch/launch.js'),
+  // It reads a variable by name, runs a command of the user, and asks the keyring over the session's bus.
+  token: builtin('./plugins/token/token.js', true),
 };
 
 /** Starts a daemon in this process. Throws a fault when config, folders or another daemon stand in the way. */

@@ -1,4 +1,5 @@
 import type { BackendFacts } from './model/backend.ts';
+import type { Builtins } from './model/builtin.ts';
 import type { RelayConfig } from './model/config.ts';
 import type { Endpoint } from './model/endpoint.ts';
 import type { Event, Judgement, LinkFacts } from './model/event.ts';
@@ -24,7 +25,7 @@ export type ToWorker =
       /** The token that a person set. */
       readonly token: string | null;
       /** Where each built-in plugin lives, by name. */
-      readonly builtins: Readonly<Record<string, string>>;
+      readonly builtins: Builtins;
     }
   /** `spare`: so many wrong answers the host may be given in this handshake. */
   | { readonly say: 'permit'; readonly request: number; readonly spare: number }

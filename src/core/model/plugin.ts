@@ -28,7 +28,10 @@ export interface PluginContext<Options> {
   readonly options: Options;
   /** Aborted when the hooks are no longer called: clear timers, close files. */
   readonly signal: AbortSignal;
-  /** The daemon's environment: a worker's own is bare. */
+  /**
+   * Of the daemon's environment HOME, USER, LOGNAME, PATH, SHELL, LANG, LC_ALL, TZ, TMPDIR, SSH_AUTH_SOCK and XDG_RUNTIME_DIR: secrets of other
+   * programs are not among them. A built-in plugin that is declared to need all of it (`token`) gets all.
+   */
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Which user of this machine a client is (uid); null when the kernel does not say, for a Unix socket, and outside of Linux. */
   readonly uidOf: (client: ClientConnection) => Promise<number | null>;

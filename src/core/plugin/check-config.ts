@@ -1,3 +1,4 @@
+import type { Builtins } from '../model/builtin.ts';
 import type { Config, PluginUse } from '../model/config.ts';
 import { Fault, type FaultReport } from '../model/fault.ts';
 import { hooks } from '../model/hooks.ts';
@@ -29,11 +30,7 @@ const grace = 500;
  * Loads every plugin of a config, each in a thread that ends afterwards, and asks its `check`. `loading`: how long a module may take, ms; one
  * that takes longer is not asked, and its relay waits for it in its own worker. Never rejects.
  */
-export function checkByGuests(
-  config: Config,
-  builtins: Readonly<Record<string, string>>,
-  loading: number,
-): Promise<readonly GuestCheck[]> {
+export function checkByGuests(config: Config, builtins: Builtins, loading: number): Promise<readonly GuestCheck[]> {
   const using = config.relays.flatMap(({ name, plugins }) => plugins.map((use) => ({ relay: name, use })));
   return checkUses(using, config, builtins, loading);
 }
@@ -42,7 +39,7 @@ export function checkByGuests(
 export async function checkUses(
   all: readonly Using[],
   config: Config | null,
-  builtins: Readonly<Record<string, string>>,
+  builtins: Builtins,
   loading: number,
 ): Promise<readonly GuestCheck[]> {
   const turnstile = new Turnstile(atOnce);
@@ -61,7 +58,7 @@ export async function checkUses(
 async function checkOne(
   config: Config | null,
   using: readonly Using[],
-  builtins: Readonly<Record<string, string>>,
+  builtins: Builtins,
   loading: number,
 ): Promise<readonly GuestCheck[]> {
   const [first] = using;

@@ -1,3 +1,5 @@
+import type { Builtins } from '../model/builtin.ts';
+
 /** What code of others may see of the environment: no secrets of other programs, no NODE_OPTIONS. */
 const passed = [
   'HOME',
@@ -20,4 +22,10 @@ export function scrubbedEnvironment(env: NodeJS.ProcessEnv): Readonly<Record<str
       value !== undefined && passed.includes(name) ? [[name, value]] : [],
     ),
   );
+}
+
+/** What a plugin may see of the daemon's environment: all of it if it is a built-in one that is declared to need it. */
+export function environmentFor(use: string, builtins: Builtins, env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const isTrusted = Object.hasOwn(builtins, use) && builtins[use]?.wholeEnvironment === true;
+  return isTrusted ? { ...env } : scrubbedEnvironment(env);
 }

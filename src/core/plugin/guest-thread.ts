@@ -1,11 +1,12 @@
 import { Worker } from 'node:worker_threads';
+import type { Builtins } from '../model/builtin.ts';
 import type { Config, PluginUse } from '../model/config.ts';
 import type { Event } from '../model/event.ts';
 import { Fault, type FaultReport } from '../model/fault.ts';
 import { hooks } from '../model/hooks.ts';
 import { printable } from '../model/printable.ts';
 import { Lines } from '../socket/lines.ts';
-import { scrubbedEnvironment } from './environment.ts';
+import { environmentFor, scrubbedEnvironment } from './environment.ts';
 import { placeOf } from './import-module.ts';
 import { type FromThread, isFromThread, type ThreadData, type ToThread } from './thread-protocol.ts';
 
@@ -43,10 +44,10 @@ export class GuestThread {
   /** Resolves when its module is loaded, or cannot be. */
   readonly loaded: Promise<void>;
 
-  constructor(use: PluginUse, builtins: Readonly<Record<string, string>>, news: ThreadNews) {
+  constructor(use: PluginUse, builtins: Builtins, news: ThreadNews) {
     this.#use = use;
     this.#news = news;
-    const data: ThreadData = { use, builtins, env: { ...process.env } };
+    const data: ThreadData = { use, builtins, env: environmentFor(use.use, builtins, process.env) };
     this.#thread = new Worker(new URL('./daemon-thread.js', import.meta.url), {
       workerData: data,
       env: scrubbedEnvironment(process.env),

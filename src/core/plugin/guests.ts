@@ -7,6 +7,7 @@ import type { BackendCall, ClientConnection, Credential, Dial, LoginHost, Plugin
 import type { RemoteHost } from '../model/remote.ts';
 import type { Secret } from '../model/secret.ts';
 import { uidOf } from '../socket/tcp-table.ts';
+import { scrubbedEnvironment } from './environment.ts';
 import { admitted, checked, probed } from './gates.ts';
 import { inspected } from './inspections.ts';
 import type { Guest } from './load.ts';
@@ -36,7 +37,10 @@ export class Guests {
     };
   }
 
-  /** Calls the factory of one side of each plugin; all are seated, or none. `env`: the daemon's environment. Throws PLUGIN_FAILED. */
+  /**
+   * Calls the factory of one side of each plugin; all are seated, or none. `env`: the daemon's environment; who is not declared to need it gets
+   * a part. Throws PLUGIN_FAILED.
+   */
   async seat(
     guests: readonly Guest[],
     side: Side,
@@ -48,7 +52,13 @@ export class Guests {
     const seats: Seat[] = [];
     try {
       for (const guest of guests) {
-        const context = { relay, options: guest.options, env, signal: AbortSignal.any([stop, attempt.signal]), uidOf };
+        const context = {
+          relay,
+          options: guest.options,
+          env: guest.wholeEnvironment === true ? { ...env } : scrubbedEnvironment(env),
+          signal: AbortSignal.any([stop, attempt.signal]),
+          uidOf,
+        };
         const seat = await Seat.take(guest, side, context, this.#told);
         if (seat !== null) seats.push(seat);
       }

@@ -1,5 +1,6 @@
 import { lstat } from 'node:fs/promises';
 import { pathToFileURL } from 'node:url';
+import type { Builtin, Builtins } from '../model/builtin.ts';
 import type { HookDeadlines } from '../model/config.ts';
 import { Fault } from '../model/fault.ts';
 import type { Plugin } from '../model/plugin.ts';
@@ -15,6 +16,8 @@ export interface Guest {
   readonly options: unknown;
   /** Other deadlines than the hooks' own, ms. */
   readonly deadlines?: HookDeadlines;
+  /** It is built in, and declared to need the daemon's environment; absent: it gets the scrubbed one. */
+  readonly wholeEnvironment?: boolean;
 }
 
 /** How a relay uses a plugin: what stands in the config. */
@@ -31,22 +34,28 @@ export interface GuestUse extends Whereabouts {
  */
 export async function loadGuest(
   { options, deadlines = {}, place, ...where }: GuestUse,
-  builtins: Readonly<Record<string, string>>,
+  builtins: Builtins,
 ): Promise<Guest> {
   const { use } = where;
   const builtin = builtinOf(use, builtins);
-  const value = await importModule(builtin ?? (await urlOf(await locate(where, Object.keys(builtins)))), use);
+  const value = await importModule(builtin?.url ?? (await urlOf(await locate(where, Object.keys(builtins)))), use);
   if (isPlugin(value))
-    return { name: value.name, plugin: value, options: parseOptions(value, options, place), deadlines };
+    return {
+      name: value.name,
+      plugin: value,
+      options: parseOptions(value, options, place),
+      deadlines,
+      wholeEnvironment: builtin?.wholeEnvironment ?? false,
+    };
   throw new Fault('PLUGIN_FAILED', `plugin ${printable(use)} ${pluginTrouble(value)}; see docs/plugins.md`);
 }
 
 /** Looks whether a plugin may be loaded, without loading it. Throws PLUGIN_NOT_FOUND, PLUGIN_UNTRUSTED or PLUGIN_FAILED. */
-export async function checkGuest(where: Whereabouts, builtins: Readonly<Record<string, string>>): Promise<void> {
+export async function checkGuest(where: Whereabouts, builtins: Builtins): Promise<void> {
   if (builtinOf(where.use, builtins) === undefined) await locate(where, Object.keys(builtins));
 }
 
-function builtinOf(use: string, builtins: Readonly<Record<string, string>>): string | undefined {
+function builtinOf(use: string, builtins: Builtins): Builtin | undefined {
   return Object.hasOwn(builtins, use) ? builtins[use] : undefined;
 }
 

@@ -1,3 +1,4 @@
+import type { Builtins } from '../model/builtin.ts';
 import type { Config, PluginUse } from '../model/config.ts';
 import type { Event } from '../model/event.ts';
 import type { FaultReport } from '../model/fault.ts';
@@ -5,8 +6,8 @@ import type { FaultReport } from '../model/fault.ts';
 /** What the thread of a plugin's daemon side is started with. */
 export interface ThreadData {
   readonly use: PluginUse;
-  readonly builtins: Readonly<Record<string, string>>;
-  /** The daemon's environment, which the thread's own is not. */
+  readonly builtins: Builtins;
+  /** What of the daemon's environment the plugin may see: it can read all of this. */
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 

@@ -1,4 +1,5 @@
 import type { BackendFacts } from '../model/backend.ts';
+import type { Builtins } from '../model/builtin.ts';
 import type { RelayConfig } from '../model/config.ts';
 import type { Fact } from '../model/event.ts';
 import type { Fault, FaultReport } from '../model/fault.ts';
@@ -32,7 +33,7 @@ export interface SlotNews {
 export interface SlotSetting {
   readonly relay: RelayConfig;
   readonly sshConfig: string | null;
-  readonly builtins: Readonly<Record<string, string>>;
+  readonly builtins: Builtins;
   /** The token that a person set for the relay's backend; null: none. */
   readonly givenToken: () => Promise<Secret | null>;
 }

@@ -1,3 +1,4 @@
+import type { Builtins } from '../model/builtin.ts';
 import type { PluginUse, RelayConfig } from '../model/config.ts';
 import type { Event } from '../model/event.ts';
 import { Fault } from '../model/fault.ts';
@@ -19,12 +20,12 @@ const strikes = 3;
  */
 export class RelayGuests {
   readonly #relay: RelayConfig;
-  readonly #builtins: Readonly<Record<string, string>>;
+  readonly #builtins: Builtins;
   readonly #news: GuestNews;
   readonly #ends = new Map<number, number>();
   #threads = new Map<number, GuestThread>();
 
-  constructor(relay: RelayConfig, builtins: Readonly<Record<string, string>>, news: GuestNews) {
+  constructor(relay: RelayConfig, builtins: Builtins, news: GuestNews) {
     this.#relay = relay;
     this.#builtins = builtins;
     this.#news = news;

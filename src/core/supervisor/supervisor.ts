@@ -1,3 +1,4 @@
+import type { Builtins } from '../model/builtin.ts';
 import type { Config } from '../model/config.ts';
 import type { Event } from '../model/event.ts';
 import type { Secret } from '../model/secret.ts';
@@ -14,8 +15,8 @@ export interface SupervisorOptions {
   readonly version: string;
   /** Folder for what must survive a restart (chosen ports); it exists, 0700. */
   readonly stateDir: string;
-  /** Built-in plugins: name -> file URL of the module. */
-  readonly builtins: Readonly<Record<string, string>>;
+  /** Built-in plugins by name. */
+  readonly builtins: Builtins;
   /** The token that a person set for the backend of a relay; null: none. */
   readonly givenToken: (relay: string) => Promise<Secret | null>;
   /** Answers the questions of all relays from the start on; null: nobody is there. */

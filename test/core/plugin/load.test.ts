@@ -14,7 +14,7 @@ test('a plugin is loaded by built-in name, or by its path', async (t) => {
     name: 'mine',
     options: { n: 3 },
   });
-  const builtins = { mine: pathToFileURL(join(dir, 'mine.mjs')).href };
+  const builtins = { mine: { url: pathToFileURL(join(dir, 'mine.mjs')).href, wholeEnvironment: false } };
   t.match(await loadGuest({ use: 'mine', options: {} }, builtins), { name: 'mine' });
 });
 
@@ -55,7 +55,11 @@ test('what is not a trusted plugin is refused by name', async (t) => {
   ];
   for (const [use, options, code, message] of rows) {
     const place = use.startsWith('./') ? join(dir, use) : use;
-    await t.rejects(loadGuest({ use: place, options }, { 'same-user': 'file:///x' }), { code, message }, use);
+    await t.rejects(
+      loadGuest({ use: place, options }, { 'same-user': { url: 'file:///x', wholeEnvironment: false } }),
+      { code, message },
+      use,
+    );
   }
 });
 

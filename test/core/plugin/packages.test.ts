@@ -21,7 +21,8 @@ function write(file: string, text: string): void {
   writeFileSync(file, text, { mode: 0o644 });
 }
 
-const load = (use: string, from: string) => loadGuest({ use, from, options: {} }, { 'same-user': 'file:///x' });
+const load = (use: string, from: string) =>
+  loadGuest({ use, from, options: {} }, { 'same-user': { url: 'file:///x', wholeEnvironment: false } });
 const manifest = (rest: object) => JSON.stringify({ name: 'x', version: '1.0.0', type: 'module', ...rest });
 
 test('a package is found beside the config file or above it, as import finds it', async (t) => {

@@ -1,3 +1,4 @@
+import { homedir } from 'node:os';
 import type { Test } from 'tap';
 import type { Event } from '../../../src/core/model/event.ts';
 import { dial, fateOf } from '../../fixtures/client.ts';
@@ -147,11 +148,20 @@ export async function patchesAndLeaks(t: Test, place: Place): Promise<void> {
 
 /** T65 */
 export async function looksAround(t: Test, place: Place): Promise<void> {
-  const looks = `export default { name: 'p', relay(context) {
-    console.log('context ' + Object.keys(context).sort());
-    console.log('environment ' + Object.keys(process.env).filter((name) => /TOKEN|SECRET|NODE_/.test(name)));
+  const looks = `import { workerData } from 'node:worker_threads';
+  const look = (side, context) => {
+    const given = JSON.stringify([context.env, process.env, workerData]);
+    console.log(side + ' context ' + Object.keys(context).sort());
+    console.log(side + ' environment ' + Object.keys(process.env).filter((name) => /TOKEN|SECRET|NODE_/.test(name)));
+    console.log(side + ' canary ' + /CANARY_TOKEN|hunter2/.test(given) + ', home ' + (context.env.HOME === '${homedir()}'));
+  };
+  export default { name: 'p', relay(context) {
+    look('relay', context);
     console.log('channel ' + typeof process.send + ' ' + typeof process.disconnect);
     return { admit(client) { console.log('client ' + Object.keys(client).sort()); return true; } };
+  }, daemon(context) {
+    look('daemon', context);
+    return { observe() {} };
   } };\n`;
   process.env['CANARY_TOKEN'] = 'hunter2';
   t.teardown(() => {
@@ -160,8 +170,11 @@ export async function looksAround(t: Test, place: Place): Promise<void> {
   const { relays, good } = await relaysWith(t, place, { looks: plugin(t, looks) });
   const said = (text: string) => relays.next(text, (event) => event.type === 'worker.said' && event.text === text);
   const all = [
-    'context env,options,relay,signal,uidOf',
-    'environment ',
+    ...['relay', 'daemon'].flatMap((side) => [
+      `${side} context env,options,relay,signal,uidOf`,
+      `${side} environment `,
+      `${side} canary false, home true`,
+    ]),
     'channel undefined undefined',
     'client forward,from,relay,to',
   ];

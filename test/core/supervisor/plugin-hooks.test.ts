@@ -312,3 +312,20 @@ export default { name: 'p', daemon: ({ signal, relay }) => {
   t.equal(relays.status('r').standing.word, 'offline');
   await waitUntil('it has cleaned up', () => readFileSync(tidy, { encoding: 'utf8', flag: 'a+' }) === 'r');
 });
+
+test("a token from a variable of the daemon's environment reaches the relay, and not the plugin beside it", async (t) => {
+  const sshd = await startSshd(t);
+  const echo = await startEcho(t);
+  process.env['TEST_PAIRING_TOKEN'] = 'tk-5f0a3c9e1b7d4826';
+  t.teardown(() => {
+    delete process.env['TEST_PAIRING_TOKEN'];
+  });
+  const beside = `export default { name: 'p', relay: ({ env }) => ({
+    admit: () => !JSON.stringify([env, process.env]).includes('PAIRING') || 'it sees it',
+  }) };\n`;
+  const plugins = [plugin(t, beside), { use: 'token', from: 'local-env', name: 'TEST_PAIRING_TOKEN' }];
+  const relays = await supervise(t, sshd, { r: { host: 'test', forwards: [`0:127.0.0.1:${echo.port}`], plugins } });
+  await relays.reach('r', 'connected');
+  t.equal(relays.supervisor.token('r').token?.reveal(), 'tk-5f0a3c9e1b7d4826');
+  t.equal((await exchange(relays.port('r'), 'x')).toString(), 'x');
+});
