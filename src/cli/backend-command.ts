@@ -17,7 +17,7 @@ export const backendCommand: Command = {
     '`ps` lists them, `logs` shows what they printed.',
     '`stop` ends a backend for good: its relay starts none until `towline restart`.',
     '`reap` clears away what is left of dead ones, and touches nothing that lives.',
-    'What no relay of the config has is marked; where it is dead, `ps` counts it only.',
+    'What no relay of the config has is marked; dead ones of these are only counted.',
     'Without RELAY: every backend that towline knows on the hosts of the config, also',
     'those of other relays. Each host is reached by a connection of its own.',
   ].join('\n'),

@@ -1,11 +1,11 @@
 import { test } from 'tap';
+import { floodsItsChannel, saysNoMessage } from '../core/supervisor/channel-scenes.ts';
 import {
   cannotBeLoaded,
   endsItsWorker,
   looksAround,
   neverAnswers,
   patchesAndLeaks,
-  saysNoMessage,
   throwsInHooks,
 } from '../core/supervisor/plugin-fault-scenes.ts';
 import { ECHO_PORT, startContainer } from '../fixtures/container.ts';
@@ -44,5 +44,8 @@ test('what a plugin may do wrong, with relays to a container', async (t) => {
   );
   t.test('what is no message ends the worker that says it, and not the daemon', { buffered: true }, (one) =>
     saysNoMessage(one, place),
+  );
+  t.test('a worker that floods its channel is ended before the daemon has kept much of it', { buffered: true }, (one) =>
+    floodsItsChannel(one, place),
   );
 });

@@ -86,8 +86,14 @@ export const pluginRows: Readonly<Record<string, Shown>> = {
       'an answer is built anew from what it must have, and anything else is refused by name',
       'a reason of 100 MB is cut, whoever says it',
     ],
-    [FAULTS]: ['what is no message ends the worker that says it, and not the daemon'],
-    [THERE]: ['what is no message ends the worker that says it, and not the daemon'],
+    [FAULTS]: [
+      'what is no message ends the worker that says it, and not the daemon',
+      'a worker that floods its channel is ended before the daemon has kept much of it',
+    ],
+    [THERE]: [
+      'what is no message ends the worker that says it, and not the daemon',
+      'a worker that floods its channel is ended before the daemon has kept much of it',
+    ],
   },
   // The control socket is removed.
   F95: {

@@ -6,6 +6,7 @@ import { printable } from '../model/printable.ts';
 import { scrubbedEnvironment } from '../plugin/environment.ts';
 import type { ToSupervisor, ToWorker } from '../protocol.ts';
 import { Lines } from '../socket/lines.ts';
+import { guardChannel } from './guarded-channel.ts';
 
 const entry = fileURLToPath(new URL('../worker/entry.js', import.meta.url));
 
@@ -63,7 +64,9 @@ export class WorkerProcess {
       this.#said = (this.#said + text).slice(-2_000);
       lines.add(text);
     });
+    const understood = guardChannel(this.#child, (cause) => this.#garbled(cause));
     this.#child.on('message', (message: unknown) => {
+      understood();
       this.#heard = performance.now();
       if (!isSaid(message)) return this.#garbled();
       if (message.say === 'ready') this.#ready = true;

@@ -1,19 +1,15 @@
 import { homedir } from 'node:os';
 import type { Test } from 'tap';
-import type { Event } from '../../../src/core/model/event.ts';
 import { dial, fateOf } from '../../fixtures/client.ts';
 import type { Owner } from '../../fixtures/temp.ts';
 import { within } from '../../fixtures/wait.ts';
-import { failed, heardAll, type Place, plugin, relaysWith, works } from './plugin-relays.ts';
+import { ended, failed, heardAll, type Place, plugin, relaysWith, works } from './plugin-relays.ts';
 
 // What a plugin may do wrong, whatever the host of its relay is: an sshd of this machine, or one in a container. All the while somebody talks
 // over another relay.
 
 /** A plugin whose relay side has these hooks. */
 const hooks = (t: Owner, text: string) => plugin(t, `export default {\n name: 'p', relay: () => (${text}) };\n`);
-
-const ended = (relay: string, message: RegExp) => (event: Event) =>
-  event.type === 'worker.ended' && event.relay === relay && message.test(event.fault.message);
 
 /** F91 */
 export async function cannotBeLoaded(t: Test, place: Place): Promise<void> {
@@ -182,22 +178,5 @@ export async function looksAround(t: Test, place: Place): Promise<void> {
   await relays.reach('looks', 'connected');
   t.equal(await works(relays, 'looks'), 'x');
   await heard;
-  await heardAll(t, good);
-}
-
-/** T66 */
-export async function saysNoMessage(t: Test, place: Place): Promise<void> {
-  // The channel itself is the only way that is left: descriptor 3 of a forked process.
-  const talks = plugin(
-    t,
-    `import { writeSync } from 'node:fs';
-export default { name: 'p', relay: () => ({ admit() { writeSync(3, process.env.HOME ? 'null\\n{"say":7}\\n' : ''); return true; } }) };\n`,
-  );
-  const { relays, good } = await relaysWith(t, place, { talks });
-  await relays.reach('talks', 'connected');
-  const end = relays.next('its end', ended('talks', /said what no worker says/));
-  const client = await dial(relays.port('talks'));
-  t.teardown(() => client.destroy());
-  t.match(await end, { fault: { code: 'WORKER_FAILED', message: /look at the relay's plugins/ } });
   await heardAll(t, good);
 }

@@ -3,13 +3,13 @@ import type { Event } from '../../../src/core/model/event.ts';
 import { startEcho } from '../../fixtures/backend.ts';
 import { startSshd } from '../../fixtures/sshd.ts';
 import type { Owner } from '../../fixtures/temp.ts';
+import { floodsItsChannel, saysNoMessage } from './channel-scenes.ts';
 import {
   cannotBeLoaded,
   endsItsWorker,
   looksAround,
   neverAnswers,
   patchesAndLeaks,
-  saysNoMessage,
   throwsInHooks,
 } from './plugin-fault-scenes.ts';
 import { failed, heardAll, type Place, plugin, relaysWith, works } from './plugin-relays.ts';
@@ -78,4 +78,8 @@ test('what a plugin is given is its context and the arguments of its hooks: no k
 
 test('what is no message ends the worker that says it, and not the daemon', async (t) => {
   await saysNoMessage(t, await startPlace(t));
+});
+
+test('a worker that floods its channel is ended before the daemon has kept much of it', async (t) => {
+  await floodsItsChannel(t, await startPlace(t));
 });

@@ -47,3 +47,6 @@ export async function heardAll(t: Test, good: () => Promise<Trips>): Promise<voi
 export const works = async (relays: Supervised, relay: string) => (await exchange(relays.port(relay), 'x')).toString();
 export const failed = (relay: string, message: RegExp) => (event: Event) =>
   event.type === 'plugin.failed' && event.relay === relay && message.test(event.fault.message);
+
+export const ended = (relay: string, message: RegExp) => (event: Event) =>
+  event.type === 'worker.ended' && event.relay === relay && message.test(event.fault.message);
