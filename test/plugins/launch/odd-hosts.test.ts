@@ -23,10 +23,10 @@ async function startLed(t: Owner, script: (dir: string) => string): Promise<Sshd
 }
 
 test('where printf is no builtin no token is in an argument either', async (t) => {
-  let log = '';
+  let [log, bin] = ['', ''];
   const sshd = await startLed(t, (dir) => {
     log = join(dir, 'said');
-    const bin = toolsWithout(dir, ['sh', 'printf']);
+    bin = toolsWithout(dir, ['sh', 'printf']);
     const bash = join(dir, 'no-printf');
     writeFileSync(bash, 'enable -n printf\n');
     // The first bash of a session that sshd began does not read it.
@@ -53,6 +53,9 @@ test('where printf is no builtin no token is in an argument either', async (t) =
   t.match(again, { adopted: true });
   t.equal(again.token?.reveal(), given.token?.reveal());
   for (const name of ['box', 'printing']) t.match(await endBackend(host, name, { forGood: true }), { was: 'ended' });
+  // Who bounds the log of a run, or reads it over the link, prints until the last.
+  link.close();
+  await waitUntil('the last who prints', () => processesWith(`PATH=${bin}`).length === 0);
   const said = readFileSync(log, 'utf8');
   t.match(said, given.run ?? 'no run', 'what printf was told is known');
   t.notMatch(said, given.token?.reveal() ?? 'no token');

@@ -60,8 +60,8 @@ while [ "$(date +%s)" -lt "$until" ]; do
   now=$(look)
   [ "$now" = "$last" ] || printf '%s\\n' "$now" >&3
   last=$now
-  # Where nobody listens any more this is the end.
-  say .
+  # Where nobody listens any more this is the end, also for a shell whose printf is a program.
+  say . || exit
   n=$((n + 1))
   if [ $n -lt 20 ]; then nap 0.1; elif [ $n -lt 60 ]; then nap 0.3; else nap 1; fi
 done
