@@ -18,7 +18,7 @@ export async function check({ given, terminal }: Called): Promise<number> {
   const say = (text: string) => void terminal.say(printable(text));
   const { loadingTime, rehearse } = await import('./rehearse.ts');
   if ('problems' in checked) {
-    const guests = await checkUses(checked.using, null, builtins, loadingTime);
+    const guests = await checkUses(checked.using, null, builtins, loadingTime, true);
     const all = [...checked.problems, ...guests.flatMap((guest) => guestProblem(guest, file))];
     const problems = all.sort((one, other) => one.line - other.line || one.column - other.column);
     if (json) terminal.out(`${JSON.stringify({ file, problems, relays: [] }, null, 2)}\n`);

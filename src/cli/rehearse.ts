@@ -32,7 +32,7 @@ export const loadingTime = 10_000;
  */
 export async function rehearse(config: Config): Promise<readonly Rehearsed[]> {
   const { relays, sshConfig } = config;
-  const checks = await checkByGuests(config, builtins, loadingTime);
+  const checks = await checkByGuests(config, builtins, loadingTime, true);
   return Promise.all(
     relays.map(async (relay): Promise<Rehearsed> => {
       const warnings = secretsIn(relay);

@@ -28,11 +28,17 @@ const grace = 500;
 
 /**
  * Loads every plugin of a config, each in a thread that ends afterwards, and asks its `check`. `loading`: how long a module may take, ms; one
- * that takes longer is not asked, and its relay waits for it in its own worker. Never rejects.
+ * that takes longer is not asked, and its relay waits for it in its own worker. `trial`: the factories of their relay sides are called too, and
+ * what those return is given up. Never rejects.
  */
-export function checkByGuests(config: Config, builtins: Builtins, loading: number): Promise<readonly GuestCheck[]> {
+export function checkByGuests(
+  config: Config,
+  builtins: Builtins,
+  loading: number,
+  trial = false,
+): Promise<readonly GuestCheck[]> {
   const using = config.relays.flatMap(({ name, plugins }) => plugins.map((use) => ({ relay: name, use })));
-  return checkUses(using, config, builtins, loading);
+  return checkUses(using, config, builtins, loading, trial);
 }
 
 /** As `checkByGuests` for some plugins; without a config (null) they are loaded, take their options, and are asked nothing. */
@@ -41,6 +47,7 @@ export async function checkUses(
   config: Config | null,
   builtins: Builtins,
   loading: number,
+  trial: boolean,
 ): Promise<readonly GuestCheck[]> {
   const turnstile = new Turnstile(atOnce);
   const byModule = new Map<string, Using[]>();
@@ -50,7 +57,7 @@ export async function checkUses(
   }
   const checks = [...byModule.values()].map(async (using) => {
     const leave = await new Promise<() => void>((resolve) => turnstile.enter(resolve));
-    return checkOne(config, using, builtins, loading).finally(leave);
+    return checkOne(config, using, builtins, loading, trial).finally(leave);
   });
   return (await Promise.all(checks)).flat();
 }
@@ -60,6 +67,7 @@ async function checkOne(
   using: readonly Using[],
   builtins: Builtins,
   loading: number,
+  trial: boolean,
 ): Promise<readonly GuestCheck[]> {
   const [first] = using;
   if (first === undefined) return [];
@@ -71,7 +79,7 @@ async function checkOne(
     for (const { relay, use } of using) {
       const place = use.place ?? null;
       const limit = use.deadlines.check ?? hooks.check.deadline;
-      const unseated = await within(limit + grace, thread.try(relay, use), () =>
+      const unseated = await within(limit + grace, trial ? thread.try(relay, use) : thread.seat(relay, use), () =>
         thread.kill(`was not made within ${limit / 1000} s`),
       );
       if (unseated !== null) {
