@@ -1,12 +1,15 @@
 import { test } from 'tap';
 import { floodsItsChannel, saysNoMessage } from '../core/supervisor/channel-scenes.ts';
+import { endsItsThread, talksFromItsThread } from '../core/supervisor/daemon-side-scenes.ts';
 import {
   cannotBeLoaded,
+  endsEveryWorker,
   endsItsWorker,
   looksAround,
   neverAnswers,
   patchesAndLeaks,
   throwsInHooks,
+  throwsInProviders,
 } from '../core/supervisor/plugin-fault-scenes.ts';
 import { ECHO_PORT, startContainer } from '../fixtures/container.ts';
 
@@ -47,5 +50,23 @@ test('what a plugin may do wrong, with relays to a container', async (t) => {
   );
   t.test('a worker that floods its channel is ended before the daemon has kept much of it', { buffered: true }, (one) =>
     floodsItsChannel(one, place),
+  );
+  t.test(
+    'the daemon side of a plugin that exits, loops or fails harms nobody, and is left out',
+    { buffered: true },
+    (one) => endsItsThread(one, place),
+  );
+  t.test(
+    'what the daemon side of a plugin says, of any size and shape, ends its thread or is cut',
+    { buffered: true },
+    (one) => talksFromItsThread(one, place),
+  );
+  t.test('a plugin that throws in identify, backend or token blocks its relay, by name', { buffered: true }, (one) =>
+    throwsInProviders(one, place),
+  );
+  t.test(
+    'a plugin that ends each worker is blocked after its restart intensity, with the last words',
+    { buffered: true },
+    (one) => endsEveryWorker(one, place),
   );
 });

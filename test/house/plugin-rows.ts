@@ -18,7 +18,10 @@ export const pluginRows: Readonly<Record<string, Shown>> = {
   },
   // Throws or rejects in a hook.
   F92: {
-    [FAULTS]: ['a gate that throws refuses, and after three times its relay is blocked; an observer is left out'],
+    [FAULTS]: [
+      'a gate that throws refuses, and after three times its relay is blocked; an observer is left out',
+      'a plugin that throws in identify, backend or token blocks its relay, by name',
+    ],
     [HOOKS]: [
       'an identify that throws, hangs, or gives what is no credential blocks its relay by name',
       'a wrap that throws, hangs, gives no stream, or one that breaks, cuts that connection: no half looks whole',
@@ -26,7 +29,10 @@ export const pluginRows: Readonly<Record<string, Shown>> = {
       'a probe of a plugin is asked with each health check, and says what is wrong',
     ],
     [PROVIDERS]: ['a plugin with another hook than observe ends its relay after three strikes, and begins anew'],
-    [THERE]: ['a gate that throws refuses, and after three times its relay is blocked; an observer is left out'],
+    [THERE]: [
+      'a gate that throws refuses, and after three times its relay is blocked; an observer is left out',
+      'a plugin that throws in identify, backend or token blocks its relay, by name',
+    ],
   },
   // Loops for ever, never answers.
   F93: {
@@ -36,16 +42,22 @@ export const pluginRows: Readonly<Record<string, Shown>> = {
     ],
     'core/supervisor/guests': ['a plugin that never loads, or loads for ever, harms its own relay only, and says so'],
     [PROVIDERS]: ['a backend that is late is told so, and may say how far it came; then it is given up'],
-    [THERE]: ['a hook that never answers has its deadline, one that loops for ever costs its worker; others go on'],
+    [THERE]: [
+      'a hook that never answers has its deadline, one that loops for ever costs its worker; others go on',
+      'the daemon side of a plugin that exits, loops or fails harms nobody, and is left out',
+    ],
   },
   // Leaks, exits, forgets a rejection, patches prototypes.
   F94: {
     [FAULTS]: [
+      'a plugin that ends each worker is blocked after its restart intensity, with the last words',
       'a plugin that ends its worker is named with its line, whichever way it does',
       'prototypes that a plugin patches, what it leaks, and what it says to the supervisor stay with its own worker',
       'the daemon side of a plugin that exits, loops or fails harms nobody, and is left out',
     ],
     [THERE]: [
+      'the daemon side of a plugin that exits, loops or fails harms nobody, and is left out',
+      'a plugin that ends each worker is blocked after its restart intensity, with the last words',
       'a plugin that ends its worker is named with its line, whichever way it does',
       'prototypes that a plugin patches, what it leaks, and what it says to the supervisor stay with its own worker',
     ],
@@ -89,10 +101,12 @@ export const pluginRows: Readonly<Record<string, Shown>> = {
     [FAULTS]: [
       'what is no message ends the worker that says it, and not the daemon',
       'a worker that floods its channel is ended before the daemon has kept much of it',
+      'what the daemon side of a plugin says, of any size and shape, ends its thread or is cut',
     ],
     [THERE]: [
       'what is no message ends the worker that says it, and not the daemon',
       'a worker that floods its channel is ended before the daemon has kept much of it',
+      'what the daemon side of a plugin says, of any size and shape, ends its thread or is cut',
     ],
   },
   // The control socket is removed.

@@ -55,14 +55,16 @@ export function spoken(error: unknown): Fault | null {
   return new Fault(code, printable(error.message), { cause: error, detail: plainDetail(given) });
 }
 
-function isCode(code: string): code is keyof typeof faults {
+/** Whether there is such a fault. */
+export function isCode(code: string): code is keyof typeof faults {
   return Object.hasOwn(faults, code);
 }
 
 /** No fault needs more facts than this. */
 const mostFacts = 16;
 
-function plainDetail(given: unknown): Readonly<Record<string, string | number>> {
+/** What of a fault's detail may be kept, whoever made it. */
+export function plainDetail(given: unknown): Readonly<Record<string, string | number>> {
   if (typeof given !== 'object' || given === null) return {};
   const facts = Object.entries(given).slice(0, mostFacts);
   return Object.fromEntries(

@@ -8,7 +8,7 @@ import { printable } from '../model/printable.ts';
 import { Lines } from '../socket/lines.ts';
 import { environmentFor, scrubbedEnvironment } from './environment.ts';
 import { placeOf } from './import-module.ts';
-import { type FromThread, isFromThread, type ThreadData, type ToThread } from './thread-protocol.ts';
+import { type FromThread, readFromThread, type ThreadData, type ToThread } from './thread-protocol.ts';
 
 /** What is heard of a plugin's thread. */
 export interface ThreadNews {
@@ -132,12 +132,11 @@ export class GuestThread {
     this.#watch = setTimeout(() => this.kill(`took no event for ${limit / 1000} s`), limit);
   }
 
-  #hear(message: unknown): void {
+  #hear(word: unknown): void {
     if (this.#over !== null) return;
-    if (!isFromThread(message)) return this.kill('said what no plugin says');
-    if (message.say === 'failed') {
-      return this.#news.failed(printable(message.plugin), Fault.fromReport(message.fault));
-    }
+    const message = readFromThread(word);
+    if (message === null) return this.kill('said what no plugin says');
+    if (message.say === 'failed') return this.#news.failed(message.plugin, Fault.fromReport(message.fault));
     if (message.say === 'observed') {
       clearTimeout(this.#watch);
       this.#unheard = Math.max(0, this.#unheard - 1);

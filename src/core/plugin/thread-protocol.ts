@@ -2,6 +2,8 @@ import type { Builtins } from '../model/builtin.ts';
 import type { Config, PluginUse } from '../model/config.ts';
 import type { Event } from '../model/event.ts';
 import type { FaultReport } from '../model/fault.ts';
+import { printable, printableLength } from '../model/printable.ts';
+import { isCode, plainDetail } from './call.ts';
 
 /** What the thread of a plugin's daemon side is started with. */
 export interface ThreadData {
@@ -30,17 +32,27 @@ export type FromThread =
   | { readonly say: 'failed'; readonly plugin: string; readonly fault: FaultReport }
   | { readonly say: 'dismissed' };
 
-/** Whether what came from a thread is one of its words: a plugin may use its channel. */
-export function isFromThread(message: unknown): message is FromThread {
-  if (typeof message !== 'object' || message === null || !('say' in message)) return false;
+/** No sentence of ours is as long: it names a file and quotes a plugin, each cut before. */
+const longest = 8 * printableLength;
+
+/** What came from a thread, built anew from what it must have; null for none of its words: a plugin may use its channel. */
+export function readFromThread(message: unknown): FromThread | null {
+  if (typeof message !== 'object' || message === null || !('say' in message)) return null;
   const { say } = message;
-  if (say === 'loaded' || say === 'observed' || say === 'dismissed') return true;
-  const fault = 'fault' in message ? message.fault : undefined;
-  if (say === 'failed') return isReport(fault) && 'plugin' in message && typeof message.plugin === 'string';
-  return (say === 'seated' || say === 'checked') && (fault === null || isReport(fault));
+  if (say === 'loaded' || say === 'observed' || say === 'dismissed') return { say };
+  const given = 'fault' in message ? message.fault : undefined;
+  const fault = reportOf(given);
+  if (say === 'failed') {
+    if (fault === null || !('plugin' in message) || typeof message.plugin !== 'string') return null;
+    return { say, plugin: printable(message.plugin), fault };
+  }
+  return (say === 'seated' || say === 'checked') && (given === null || fault !== null) ? { say, fault } : null;
 }
 
-function isReport(value: unknown): value is FaultReport {
-  if (typeof value !== 'object' || value === null) return false;
-  return 'code' in value && 'message' in value && typeof value.message === 'string' && 'detail' in value;
+function reportOf(value: unknown): FaultReport | null {
+  if (typeof value !== 'object' || value === null || !('code' in value) || !('message' in value)) return null;
+  const { code, message } = value;
+  if (typeof code !== 'string' || !isCode(code) || !('detail' in value)) return null;
+  if (typeof message !== 'string' || message.length > longest) return null;
+  return { code, message, detail: plainDetail(value.detail) };
 }

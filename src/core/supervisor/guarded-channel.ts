@@ -10,9 +10,9 @@ interface ChannelHandle {
 
 /**
  * Bounds what a forked process may say. A plugin in it may write to the channel's descriptor: bytes without a line feed, which Node would keep
- * until no string can hold them, or a line that is no JSON, at which Node throws where nobody can catch it. `told` hears of either, once, and
- * nothing is read any more. Returns what is to be called with each message. Node has no way for this but its own handle (Node 20, 22 and 24);
- * without one nothing is bounded.
+ * until no string can hold them, or a line that is no JSON, or one of Node's own words at the wrong time, at both of which Node throws where
+ * nobody can catch it. `told` hears of either, once, and nothing is read any more. Returns what is to be called with each message. Node has no
+ * way for this but its own handle (Node 20, 22 and 24); without one nothing is bounded.
  */
 export function guardChannel(child: ChildProcess, told: (cause?: unknown) => void): () => void {
   let since = 0;
@@ -21,9 +21,20 @@ export function guardChannel(child: ChildProcess, told: (cause?: unknown) => voi
   if (handle === null) return () => undefined;
   const read = handle.onread;
   const end = (cause?: unknown) => {
+    if (over) return;
     over = true;
     told(cause);
   };
+  // Node's own listener asserts that each receipt is for a handle that it sent.
+  const own = child.listeners('internalMessage');
+  child.removeAllListeners('internalMessage');
+  child.on('internalMessage', (...words: unknown[]) => {
+    try {
+      for (const listener of own) Reflect.apply(listener, child, words);
+    } catch (error) {
+      end(error);
+    }
+  });
   handle.onread = function onread(bytes) {
     // Its end is to be read in any case: without that it would never be over.
     if (bytes === undefined) return read.call(this, bytes);

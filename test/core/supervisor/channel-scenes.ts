@@ -9,6 +9,7 @@ const growth = 96;
 const words = {
   shapeless: String.raw`null\n{"say":7}\n`,
   malformed: String.raw`{"say":\n`,
+  receipt: String.raw`{"cmd":"NODE_HANDLE_ACK"}\n`,
   heir: String.raw`{"__proto__":{"say":"pong"}}\n`,
   late: String.raw`{"say":"pong","constructor":{"prototype":{"polluted":true}}}\n]\n`,
 };

@@ -1,7 +1,9 @@
 import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import type { Test } from 'tap';
 import { dial, fateOf } from '../../fixtures/client.ts';
-import type { Owner } from '../../fixtures/temp.ts';
+import { makeTemp, type Owner } from '../../fixtures/temp.ts';
 import { within } from '../../fixtures/wait.ts';
 import { ended, failed, heardAll, type Place, plugin, relaysWith, works } from './plugin-relays.ts';
 
@@ -64,12 +66,46 @@ export async function throwsInHooks(t: Test, place: Place): Promise<void> {
   await heardAll(t, good);
 }
 
+/** F92: who says how to log in, what to reach or what to show fails closed. */
+export async function throwsInProviders(t: Test, place: Place): Promise<void> {
+  const thrower = (hook: string) => hooks(t, `{ ${hook}() { throw new Error('no such table'); } }`);
+  const { relays, good } = await relaysWith(t, place, {
+    identify: thrower('identify'),
+    backend: thrower('backend'),
+    token: thrower('token'),
+    rejects: hooks(t, "{ async identify() { await null; throw new Error('no such table'); } }"),
+  });
+  const rows: Readonly<Record<string, readonly [string, string]>> = {
+    identify: ['identify', 'IDENTITY_UNREADABLE'],
+    rejects: ['identify', 'IDENTITY_UNREADABLE'],
+    backend: ['backend', 'PLUGIN_FAILED'],
+    token: ['token', 'PLUGIN_FAILED'],
+  };
+  for (const [name, [hook, code]] of Object.entries(rows)) {
+    const { fault } = (await relays.reach(name, 'blocked', 40_000)).standing;
+    t.match(
+      fault,
+      { code, message: `plugin p failed in ${hook}: no such table; mend it, then restart the relay` },
+      name,
+    );
+    t.equal(await fateOf(relays.port(name)), 'ECONNRESET', name);
+  }
+  await heardAll(t, good);
+}
+
 /** F93 */
 export async function neverAnswers(t: Test, place: Place): Promise<void> {
   const mute = hooks(t, '{ admit: () => new Promise(() => undefined) }');
+  const mark = JSON.stringify(join(makeTemp(t, 'mark'), 'mark'));
+  const loops = `import { existsSync, writeFileSync } from 'node:fs';
+  export default { name: 'p', relay: () => ({ admit() {
+    if (existsSync(${mark})) return true;
+    writeFileSync(${mark}, '');
+    for (;;);
+  } }) };\n`;
   const { relays, good } = await relaysWith(t, place, {
     mute: { use: mute, deadlines: { admit: '200ms' } },
-    loops: hooks(t, '{ admit() { for (;;); } }'),
+    loops: plugin(t, loops),
   });
   for (const name of ['good', 'mute', 'loops']) await relays.reach(name, 'connected');
   const late = relays.next('its deadline', failed('mute', /gave no answer to admit within 0\.2 s/));
@@ -80,6 +116,15 @@ export async function neverAnswers(t: Test, place: Place): Promise<void> {
   t.teardown(() => client.destroy());
   t.equal(await works(relays, 'good'), 'x', 'while it loops');
   t.match(await hung, { fault: { code: 'WORKER_HUNG', message: /look at the relay's plugins/ } });
+  const began = performance.now();
+  await relays.reach('loops', 'connected');
+  // It was not served yet: the next worker got it.
+  client.end('held');
+  t.equal(await text(client), 'held');
+  t.comment(
+    `measured until the client that met the loop was served: ${Math.round(performance.now() - began)} ms after its end`,
+  );
+  t.equal(await works(relays, 'loops'), 'x');
   await heardAll(t, good);
 }
 
@@ -102,6 +147,21 @@ export async function endsItsWorker(t: Test, place: Place): Promise<void> {
     t.teardown(() => client.destroy());
     t.match(await end, { fault: { code: 'WORKER_FAILED' } });
   }
+  await heardAll(t, good);
+}
+
+/** F94: nobody else waits for it, and it says what its plugin does. */
+export async function endsEveryWorker(t: Test, place: Place): Promise<void> {
+  const { relays, good } = await relaysWith(t, place, {
+    exits: hooks(t, '{ observe() { process.exit(3); } }'),
+  });
+  const { standing } = await relays.reach('exits', 'blocked', 40_000);
+  t.match(standing.fault, {
+    code: 'WORKER_CRASHING',
+    message: /6 times in 60 s, last: .*process\.exit\(3\) was called at \S+plugin\.mjs:2/,
+  });
+  t.ok((standing.until ?? 0) > Date.now() + 30_000, 'it says when it is tried again');
+  t.equal(await fateOf(relays.port('exits')), 'ECONNRESET', 'nobody waits for it');
   await heardAll(t, good);
 }
 

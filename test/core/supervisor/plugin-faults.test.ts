@@ -1,18 +1,20 @@
 import { test } from 'tap';
-import type { Event } from '../../../src/core/model/event.ts';
 import { startEcho } from '../../fixtures/backend.ts';
 import { startSshd } from '../../fixtures/sshd.ts';
 import type { Owner } from '../../fixtures/temp.ts';
 import { floodsItsChannel, saysNoMessage } from './channel-scenes.ts';
+import { endsItsThread, talksFromItsThread } from './daemon-side-scenes.ts';
 import {
   cannotBeLoaded,
+  endsEveryWorker,
   endsItsWorker,
   looksAround,
   neverAnswers,
   patchesAndLeaks,
   throwsInHooks,
+  throwsInProviders,
 } from './plugin-fault-scenes.ts';
-import { failed, heardAll, type Place, plugin, relaysWith, works } from './plugin-relays.ts';
+import type { Place } from './plugin-relays.ts';
 
 async function startPlace(t: Owner): Promise<Place> {
   const { sshConfigFile } = await startSshd(t);
@@ -40,36 +42,19 @@ test('prototypes that a plugin patches, what it leaks, and what it says to the s
 });
 
 test('the daemon side of a plugin that exits, loops or fails harms nobody, and is left out', async (t) => {
-  const daemon = (text: string) => plugin(t, `export default {\n name: 'p', daemon: () => (${text}) };\n`);
-  const { relays, good } = await relaysWith(t, await startPlace(t), {
-    exits: daemon('{ observe() { process.exit(3); } }'),
-    loops: { use: daemon('{ observe() { for (;;); } }'), deadlines: { observe: '200ms' } },
-    later: daemon("{ observe() { setTimeout(() => { throw new Error('later'); }); } }"),
-    throws: daemon("{ observe() { throw new Error('broken'); } }"),
-    typo: daemon('{ obzerve() {} }'),
-  });
-  const rows: Readonly<Record<string, RegExp>> = {
-    exits: /ended its thread \(process\.exit 3\).*after 3 ends it is left out/,
-    loops: /took no event for 0\.2 s.*after 3 ends it is left out/,
-    later: /failed at \S+plugin\.mjs:2: later.*after 3 ends it is left out/,
-    throws: /plugin p failed in observe: broken.*after 3 failures it is left out/,
-    typo: /a hook "obzerve" from daemon.*did you mean observe\?/,
-  };
-  for (const [name, message] of Object.entries(rows)) {
-    await relays.reach(name, 'connected');
-    const out = relays.next(`${name} is left out`, failed(name, message));
-    // Something to observe: each end of a worker is half a dozen events.
-    for (let n = 0; n < 2 && name !== 'typo'; n += 1) {
-      const before = relays.supervisor.status().id;
-      process.kill(relays.worker(name), 'SIGKILL');
-      const again = (event: Event) => event.type === 'link.opened' && event.relay === name;
-      await relays.next('the next link', again, before);
-    }
-    await out;
-    await relays.reach(name, 'connected');
-    t.equal(await works(relays, name), 'x', name);
-  }
-  await heardAll(t, good);
+  await endsItsThread(t, await startPlace(t));
+});
+
+test('what the daemon side of a plugin says, of any size and shape, ends its thread or is cut', async (t) => {
+  await talksFromItsThread(t, await startPlace(t));
+});
+
+test('a plugin that throws in identify, backend or token blocks its relay, by name', async (t) => {
+  await throwsInProviders(t, await startPlace(t));
+});
+
+test('a plugin that ends each worker is blocked after its restart intensity, with the last words', async (t) => {
+  await endsEveryWorker(t, await startPlace(t));
 });
 
 test('what a plugin is given is its context and the arguments of its hooks: no key, no secret, no channel', async (t) => {

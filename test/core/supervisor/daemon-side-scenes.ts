@@ -1,0 +1,84 @@
+import type { Test } from 'tap';
+import type { Event } from '../../../src/core/model/event.ts';
+import type { Supervised } from '../../fixtures/supervised.ts';
+import type { Owner } from '../../fixtures/temp.ts';
+import { failed, heardAll, type Place, plugin, relaysWith, works } from './plugin-relays.ts';
+
+// What the daemon side of a plugin may do wrong: its thread is in the daemon's own process.
+
+/** A plugin whose daemon side has these hooks. */
+const daemon = (t: Owner, hooks: string, before = '') =>
+  plugin(t, `${before}export default {\n name: 'p', daemon: () => (${hooks}) };\n`);
+
+/** Gives a relay something to observe, and shows that it serves as before: each end of a worker is half a dozen events. */
+async function goesOn(t: Test, relays: Supervised, name: string, out: Promise<unknown>, ends: number): Promise<void> {
+  for (let n = 0; n < ends; n += 1) {
+    const before = relays.supervisor.status().id;
+    process.kill(relays.worker(name), 'SIGKILL');
+    const again = (event: Event) => event.type === 'link.opened' && event.relay === name;
+    await relays.next('the next link', again, before);
+  }
+  await out;
+  await relays.reach(name, 'connected');
+  t.equal(await works(relays, name), 'x', name);
+}
+
+/** F93, F94 */
+export async function endsItsThread(t: Test, place: Place): Promise<void> {
+  const { relays, good } = await relaysWith(t, place, {
+    exits: daemon(t, '{ observe() { process.exit(3); } }'),
+    loops: { use: daemon(t, '{ observe() { for (;;); } }'), deadlines: { observe: '200ms' } },
+    later: daemon(t, "{ observe() { setTimeout(() => { throw new Error('later'); }); } }"),
+    throws: daemon(t, "{ observe() { throw new Error('broken'); } }"),
+    typo: daemon(t, '{ obzerve() {} }'),
+  });
+  const rows: Readonly<Record<string, RegExp>> = {
+    exits: /ended its thread \(process\.exit 3\).*after 3 ends it is left out/,
+    loops: /took no event for 0\.2 s.*after 3 ends it is left out/,
+    later: /failed at \S+plugin\.mjs:2: later.*after 3 ends it is left out/,
+    throws: /plugin p failed in observe: broken.*after 3 failures it is left out/,
+    typo: /a hook "obzerve" from daemon.*did you mean observe\?/,
+  };
+  for (const [name, message] of Object.entries(rows)) {
+    await relays.reach(name, 'connected');
+    const out = relays.next(`${name} is left out`, failed(name, message));
+    await goesOn(t, relays, name, out, name === 'typo' ? 0 : 2);
+  }
+  await heardAll(t, good);
+}
+
+/** T66 */
+export async function talksFromItsThread(t: Test, place: Place): Promise<void> {
+  const says = (words: string) =>
+    daemon(
+      t,
+      `{ observe() { parentPort.postMessage(${words}); } }`,
+      "import { parentPort } from 'node:worker_threads';\n",
+    );
+  const no = /said what no plugin says.*after 3 ends it is left out/;
+  const rows: Readonly<Record<string, readonly [string, RegExp]>> = {
+    shapeless: ['null', no],
+    heir: [`JSON.parse('{"__proto__":{"say":"loaded","polluted":true}}')`, no],
+    code: ["{ say: 'failed', plugin: 'p', fault: { code: 'constructor', message: 'x', detail: {} } }", no],
+    huge: ['Buffer.alloc(200 << 20, 1)', no],
+    long: [
+      "{ say: 'failed', plugin: 'p', fault: { code: 'PLUGIN_FAILED', message: 'x'.repeat(3e7), detail: {} } }",
+      no,
+    ],
+    detail: [
+      "{ say: 'failed', plugin: 'p', fault: { code: 'PLUGIN_FAILED', message: 'forged', detail: { y: 'y'.repeat(1e7), z: {} } } }",
+      /^forged$/,
+    ],
+  };
+  const guests = Object.entries(rows).map(([name, [words]]) => [name, says(words)] as const);
+  const { relays, good } = await relaysWith(t, place, Object.fromEntries(guests));
+  for (const [name, [, message]] of Object.entries(rows)) {
+    const out = relays.next(`${name} is told`, failed(name, message));
+    await relays.reach(name, 'connected');
+    await goesOn(t, relays, name, out, name === 'detail' ? 0 : 2);
+  }
+  t.notOk('polluted' in {});
+  const kept = JSON.stringify(relays.events).length;
+  t.ok(kept < 2e6, `the events of all have ${kept} characters`);
+  await heardAll(t, good);
+}
