@@ -57,7 +57,7 @@ test('what a plugin may do wrong, with relays to a container', async (t) => {
     (one) => endsItsThread(one, place),
   );
   t.test(
-    'what the daemon side of a plugin says, of any size and shape, ends its thread or is cut',
+    'what is no word of a plugin, of any size and shape, ends the thread of its daemon side, and not the daemon',
     { buffered: true },
     (one) => talksFromItsThread(one, place),
   );

@@ -101,12 +101,12 @@ export const pluginRows: Readonly<Record<string, Shown>> = {
     [FAULTS]: [
       'what is no message ends the worker that says it, and not the daemon',
       'a worker that floods its channel is ended before the daemon has kept much of it',
-      'what the daemon side of a plugin says, of any size and shape, ends its thread or is cut',
+      'what is no word of a plugin, of any size and shape, ends the thread of its daemon side, and not the daemon',
     ],
     [THERE]: [
       'what is no message ends the worker that says it, and not the daemon',
       'a worker that floods its channel is ended before the daemon has kept much of it',
-      'what the daemon side of a plugin says, of any size and shape, ends its thread or is cut',
+      'what is no word of a plugin, of any size and shape, ends the thread of its daemon side, and not the daemon',
     ],
   },
   // The control socket is removed.

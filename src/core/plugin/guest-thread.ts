@@ -24,6 +24,8 @@ export interface ThreadNews {
 const cleanUp = 2_000;
 /** So many events may wait for a plugin that does not keep up. */
 const mostWaiting = 10_000;
+/** A plugin is left out by its own thread long before it has failed so often: each failure is an event, which it observes again. */
+const mostFailures = 10;
 /** Where V8 ends a thread, MiB: an observer needs a few. */
 const heap = 256;
 
@@ -38,6 +40,7 @@ export class GuestThread {
   readonly #gone: Promise<void>;
   readonly #waiting: { readonly say: FromThread['say']; readonly heard: (fault: FaultReport | null) => void }[] = [];
   #unheard = 0;
+  #failures = 0;
   #watch: NodeJS.Timeout | undefined;
   #over: Fault | null = null;
   #side = 'the daemon side of ';
@@ -136,7 +139,11 @@ export class GuestThread {
     if (this.#over !== null) return;
     const message = readFromThread(word);
     if (message === null) return this.kill('said what no plugin says');
-    if (message.say === 'failed') return this.#news.failed(message.plugin, Fault.fromReport(message.fault));
+    if (message.say === 'failed') {
+      this.#failures += 1;
+      if (this.#failures > mostFailures) return this.kill('said what no plugin says');
+      return this.#news.failed(message.plugin, Fault.fromReport(message.fault));
+    }
     if (message.say === 'observed') {
       clearTimeout(this.#watch);
       this.#unheard = Math.max(0, this.#unheard - 1);
@@ -149,6 +156,7 @@ export class GuestThread {
   }
 
   #ask(message: ToThread, answer: FromThread['say']): Promise<FaultReport | null> {
+    if (message.say === 'seat') this.#failures = 0;
     this.#say(message);
     return this.#wait(answer);
   }

@@ -56,29 +56,25 @@ export async function talksFromItsThread(t: Test, place: Place): Promise<void> {
       "import { parentPort } from 'node:worker_threads';\n",
     );
   const no = /said what no plugin says.*after 3 ends it is left out/;
-  const rows: Readonly<Record<string, readonly [string, RegExp]>> = {
-    shapeless: ['null', no],
-    heir: [`JSON.parse('{"__proto__":{"say":"loaded","polluted":true}}')`, no],
-    code: ["{ say: 'failed', plugin: 'p', fault: { code: 'constructor', message: 'x', detail: {} } }", no],
-    huge: ['Buffer.alloc(200 << 20, 1)', no],
-    long: [
-      "{ say: 'failed', plugin: 'p', fault: { code: 'PLUGIN_FAILED', message: 'x'.repeat(3e7), detail: {} } }",
-      no,
-    ],
-    detail: [
-      "{ say: 'failed', plugin: 'p', fault: { code: 'PLUGIN_FAILED', message: 'forged', detail: { y: 'y'.repeat(1e7), z: {} } } }",
-      /^forged$/,
-    ],
+  const told = (fault: string) => `{ say: 'failed', plugin: 'p', fault: ${fault} }`;
+  const rows: Readonly<Record<string, string>> = {
+    shapeless: 'null',
+    heir: `JSON.parse('{"__proto__":{"say":"loaded","polluted":true}}')`,
+    code: told("{ code: 'constructor', message: 'x', detail: {} }"),
+    huge: 'Buffer.alloc(200 << 20, 1)',
+    long: told("{ code: 'PLUGIN_FAILED', message: 'x'.repeat(3e7), detail: {} }"),
+    // Each is an event, which it observes again.
+    many: told("{ code: 'PLUGIN_FAILED', message: 'x', detail: { y: 'y'.repeat(1e6), z: {} } }"),
   };
-  const guests = Object.entries(rows).map(([name, [words]]) => [name, says(words)] as const);
+  const guests = Object.entries(rows).map(([name, words]) => [name, says(words)] as const);
   const { relays, good } = await relaysWith(t, place, Object.fromEntries(guests));
-  for (const [name, [, message]] of Object.entries(rows)) {
-    const out = relays.next(`${name} is told`, failed(name, message));
+  for (const name of Object.keys(rows)) {
+    const out = relays.next(`${name} is left out`, failed(name, no));
     await relays.reach(name, 'connected');
-    await goesOn(t, relays, name, out, name === 'detail' ? 0 : 2);
+    await goesOn(t, relays, name, out, 2);
   }
   t.notOk('polluted' in {});
   const kept = JSON.stringify(relays.events).length;
-  t.ok(kept < 2e6, `the events of all have ${kept} characters`);
+  t.ok(kept < 1e6, `the events of all have ${kept} characters`);
   await heardAll(t, good);
 }

@@ -45,7 +45,7 @@ test('the daemon side of a plugin that exits, loops or fails harms nobody, and i
   await endsItsThread(t, await startPlace(t));
 });
 
-test('what the daemon side of a plugin says, of any size and shape, ends its thread or is cut', async (t) => {
+test('what is no word of a plugin, of any size and shape, ends the thread of its daemon side, and not the daemon', async (t) => {
   await talksFromItsThread(t, await startPlace(t));
 });
 
