@@ -53,7 +53,7 @@ export async function relayPage({ given, terminal }: Called, command: string): P
     if (reply.backend === null && leads && recipe === null)
       throw new Fault(
         'BACKEND_UNREADY',
-        `${relay} is ${word}, and what its backend's address is nobody knows yet${why}`,
+        `${relay} is ${word}, and what its backend's address is nobody knows yet${why}; \`towline status ${relay}\` says how far it is`,
       );
     terminal.err(`towline: ${relay} is ${word}, so nothing may answer there now${why}\n`);
   }

@@ -107,16 +107,19 @@ export function join({ socket, channel, link, traffic, near, far, passage, end }
       if (over || made === null) return;
       const before = moved();
       timer = setTimeout(() => {
-        // A slow reader is no fault of theirs.
-        const slowly = socket.writableLength > 0 || (!deaf && channel.writableLength > 0);
+        // A slow reader is no fault of theirs, nor what waits for its turn in the outlet.
+        const queued = passage === null ? feed.waiting : passage.writableLength > 0;
+        const slowly = socket.writableLength > 0 || (!deaf && (queued || channel.writableLength > 0));
         if (slowly || moved() !== before) return watch();
         fail(`a plugin's wrap did not end a client's stream within ${rest / 1000} s; mend it`);
       }, rest);
     };
+    /** One that plugins read is not destroyed by its ends. */
+    const socketDone = () => socket.destroyed || (socket.writableFinished && socket.readableEnded);
     /** Over when all has come to the socket and all that it said has left: closing the channel drops what still waits for its window. */
     const settle = () => {
       if (socket.writableFinished && (deaf || channel.writableFinished)) finish(null);
-      else if (deaf || socket.destroyed || made?.destroyed === true) watch();
+      else if (deaf || socketDone() || made?.destroyed === true) watch();
     };
     const destroyed = () => fail("a plugin's wrap destroyed a client's stream before its end; mend it");
     const socketClosed = () => {
@@ -153,13 +156,14 @@ export function join({ socket, channel, link, traffic, near, far, passage, end }
 
     feed.onEmpty = release;
     forget = link.onLost((fault) => finish({ cut: fault, news: false }));
-    // Given up while its channel was being opened.
-    if (socket.destroyed) finish(null);
+    // Given up while its channel was being opened, or by the plugin that was asked for a stream in its place.
+    if (socket.destroyed) near !== socket && socket.errored === null ? destroyed() : finish(null);
     if (passage?.destroyed === true && !passage.over) destroyed();
     if (over) return;
 
     socket.on('error', () => finish(null));
     socket.on('finish', settle);
+    if (made !== null) socket.on('end', settle);
     socket.on('close', socketClosed);
     channel.on('error', () => finish(null));
     channel.on('end', channelEnded);

@@ -177,9 +177,10 @@ export class Pace {
       if (looked && this.#fitting(this.#all.last) < this.#floor.bytes) this.#floor.look(this.#all.last, now);
       const fitting = Math.max(this.#floor.bytes, this.#fitting(this.#up.best || question.onWay / took));
       if (up) this.#allowed = Math.max(this.#floor.bytes, cut(this.#allowed, fitting));
-    } else this.#floor.rest();
-    if (!this.#behind && question.onWay >= this.#allowed / 2) {
-      this.#allowed = Math.min(mostOnWay, this.#more(this.#allowed, question.onWay, questions));
+    } else {
+      this.#floor.rest();
+      const tried = question.onWay >= this.#allowed / 2;
+      if (tried) this.#allowed = Math.min(mostOnWay, this.#more(this.#allowed, question.onWay, questions));
     }
     this.#release(question.given);
   }

@@ -24,6 +24,8 @@ export class Passage extends Duplex {
     this.on('error', () => undefined);
     channel.pause();
     channel.on('data', (chunk: Buffer) => {
+      // One that is destroyed takes nothing, and would pause the channel for good: it closes once all that came has been read.
+      if (this.destroyed) return;
       // A chunk is a view into a large read: one that has to wait must not keep all of it alive.
       if (!this.push(this.readableFlowing === true ? chunk : Buffer.from(chunk))) channel.pause();
     });
