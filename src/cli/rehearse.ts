@@ -82,7 +82,7 @@ function secretsIn({ plugins }: RelayConfig): string[] {
     const { env, command } = options;
     const set = typeof env === 'object' && env !== null ? Object.entries(env).filter(([, value]) => value !== '') : [];
     const said =
-      typeof command === 'string' ? [...command.matchAll(/\b(\w+)=(?=[\w'"])/g)].map(([, name = '']) => name) : [];
+      typeof command === 'string' ? [...command.matchAll(/\b(\w+)=['"]?(?=\w)/g)].map(([, name = '']) => name) : [];
     return [...set.map(([name]) => name), ...said]
       .filter((name) => /(?:TOKEN|SECRET|PASSWORD|PASSWD|API_?KEY)$/i.test(name))
       .map(

@@ -54,7 +54,7 @@ async function known(relay: string, given: Called['given']) {
     return (await connect().token(relay)).token;
   } catch (error) {
     if (Fault.from(error).code !== 'NOT_RUNNING') throw error;
-    const set = handSetToken(locateFolders().state, relay);
+    const set = await handSetToken(locateFolders().state, relay);
     const names = set === null ? await relayNames(given).catch(() => null) : null;
     if (names !== null && !names.includes(relay)) throw unknownRelay(relay, names);
     return set;

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test, type Test } from 'tap';
 import { homeOf, runTowline } from '../fixtures/cli.ts';
@@ -172,6 +172,27 @@ test('a backend whose relay was removed is marked while it lives, is stopped by 
     /box: ended .*; not in the config: `towline backend reap box --host test` clears it/,
   );
   t.match((await towline('backend', 'logs', 'box')).stdout, /mains backend listening/, 'its log is there');
+});
+
+test('what the running daemon has is no stranger for ps in a folder with another config, and down says that it goes on', async (t) => {
+  const sshd = await startSshd(t);
+  writeConfig(t, sshd, { box: mains });
+  t.equal((await runTowline(t, ['up', '-d', '--wait', '60s'])).code, 0);
+  const cwd = join(homeOf(t), 'project');
+  mkdirSync(cwd);
+  const config = { sshConfig: sshd.sshConfigFile, relays: { own: { host: 'test', forwards: ['0:127.0.0.1:1'] } } };
+  writeFileSync(join(cwd, 'towline.json'), JSON.stringify(config), { mode: 0o600 });
+  const ps = await runTowline(t, ['backend', 'ps', '--host', 'test'], { cwd });
+  t.match(
+    ps.stdout,
+    /box: pid \d+, .*; not in this config, but in the one that the running daemon has, \/.*towline\.json\n/,
+  );
+  t.notMatch(ps.stdout, /ends it/);
+  t.match(
+    (await runTowline(t, ['down'])).stdout,
+    /has ended; the backends that it launched go on: `towline backend ps`\n$/,
+  );
+  t.match(await runTowline(t, ['backend', 'stop', 'box']), { code: 0, stdout: /: ended\n$/ });
 });
 
 test('what cannot be meant is said', async (t) => {

@@ -1,7 +1,9 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'tap';
 import { writeConfig } from '../e2e/daemon.ts';
 import { startEcho } from '../fixtures/backend.ts';
-import { runTowline, startTowline } from '../fixtures/cli.ts';
+import { homeOf, runTowline, startTowline } from '../fixtures/cli.ts';
 import { startSshd } from '../fixtures/sshd.ts';
 import { configure } from './configured.ts';
 
@@ -60,6 +62,16 @@ test('up --detach --wait returns 0 once every relay is connected, else the code 
   writeConfig(t, sshd, { well: relay, ill: { ...relay, host: 'me@127.0.0.1:9' } });
   const late = await runTowline(t, ['up', '-d', '--wait', '5s']);
   t.match(late, { code: 69, stderr: /^towline: not connected: ill; the daemon goes on trying/ });
+  t.equal((await runTowline(t, ['down', '--now'])).code, 0);
+  const known = join(homeOf(t), 'known_hosts');
+  writeFileSync(known, '');
+  writeConfig(t, sshd, { ill: { ...relay, host: 'strange' } });
+  const own = readFileSync(sshd.sshConfigFile, 'utf8').replace('Host test', 'Host strange');
+  writeFileSync(sshd.sshConfigFile, own.replace(/UserKnownHostsFile .*/, `UserKnownHostsFile ${known}`), {
+    mode: 0o600,
+  });
+  const stuck = await runTowline(t, ['up', '-d', '--wait', '30s']);
+  t.match(stuck, { code: 76, stderr: /^towline: not connected: ill; the daemon waits until that is mended, / });
   t.match(await runTowline(t, ['up', '--wait', '1s']), { code: 64, stderr: /--wait goes with --detach/ });
   t.match(await runTowline(t, ['up', '-d', '--wait', 'soon']), { code: 64, stderr: /expected a duration from "1s"/ });
 });

@@ -427,6 +427,10 @@ test('what several relays share of a host is told once; where the way ends, it i
   );
   const { findings } = await examine(t, []);
   t.equal(findings.filter(({ step }) => step === 'login').length, 3, 'programs are told of each');
+  t.match(
+    (await runTowline(t, ['doctor', 'thre'])).stdout,
+    /^thre\n {2}no relay of .*towline\.json has this name, so it is taken for a host; did you mean three\?\n/,
+  );
   sshd.revokeKeys();
   const before = sshd.log().match(/Connection from/g)?.length ?? 0;
   const { code, stdout } = await runTowline(t, ['doctor']);

@@ -211,6 +211,17 @@ test('check names what each relay lacks on this machine, loads its plugins and e
     broken: { host: 'h', forwards, plugins: ['./broken.mjs'] },
     misspelt: { host: 'h', forwards, plugins: ['./misspelt.mjs'] },
     thrower: { host: 'h', forwards, plugins: ['./thrower.mjs'] },
+    secrets: {
+      host: 'h',
+      forwards: ['0:backend'],
+      plugins: [
+        {
+          use: 'launch',
+          env: { API_TOKEN: 'sk-ant-1234', MODE: 'test' },
+          command: 'MY_SECRET="hunter2" OTHER_TOKEN="$(cat ~/token)" serve {port}',
+        },
+      ],
+    },
   };
   const file = join(home, 'towline.json');
   writeFileSync(file, JSON.stringify({ relays }), { mode: 0o600 });
@@ -227,7 +238,10 @@ test('check names what each relay lacks on this machine, loads its plugins and e
   const misspelt = 'plugin misspelt returned a hook "admitt" .*; did you mean admit\\?.* \\[PLUGIN_FAILED\\]$';
   t.match(stdout, new RegExp(`${at('misspelt')}${misspelt}`, 'm'));
   t.match(stdout, new RegExp(`${at('thrower')}plugin thrower .*no luck.* \\[PLUGIN_FAILED\\]$`, 'm'));
-  t.match(stdout, /towline\.json: 7 of 8 relays could not start\n$/);
+  const secret = (name: string) => new RegExp(`^secrets: warning: ${name} looks like a secret, .* a file there$`, 'm');
+  for (const name of ['API_TOKEN', 'MY_SECRET']) t.match(stdout, secret(name));
+  t.notMatch(stdout, /sk-ant|hunter2|(?:MODE|OTHER_TOKEN) looks/);
+  t.match(stdout, /towline\.json: 7 of 9 relays could not start\n$/);
   t.notMatch(stdout, /^fine|loud/m);
   const missing = await runTowline(t, ['check', '-F', '/nope']);
   t.match(missing, { code: 78, stdout: /\/nope does not exist/ });

@@ -105,6 +105,7 @@ test('what cannot be a token, a relay or a place for it is refused, and nothing 
     [['token', 'set', 'dev-box'], 'x'.repeat(70_000), /more than 65536 bytes/, 77],
     [['token', 'set', 'dev-bx'], token, /no relay is called "dev-bx"; did you mean "dev-box"/, 66],
     [['token', 'set', '../x'], token, /is not a relay name/, 64],
+    [['token', 'dev-bx', '--print'], '', /no relay is called "dev-bx"; did you mean "dev-box"/, 66],
     [['token', 'put', 'dev-box'], token, /token knows set and forget, not "put"/, 64],
     [['token', 'dev-box', '--keyring'], '', /--keyring belongs to `towline token set RELAY`/, 64],
     [['token'], '', /needs the name of a relay/, 64],

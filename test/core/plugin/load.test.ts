@@ -27,6 +27,8 @@ test('what is not a trusted plugin is refused by name', async (t) => {
   mkdirSync(join(dir, 'shared'));
   write('shared/shared.mjs', good, 0o666);
   write('throws.mjs', "throw new Error('at load');\n");
+  write('alone.mjs', "import { Fault } from 'towline/plugin';\nexport default Fault;\n");
+  write('other.mjs', "import 'nowhere-at-all';\n");
   write('syntax.mjs', 'export default {{\n');
   write('empty.mjs', 'export const x = 1;\n');
   write(
@@ -48,6 +50,8 @@ test('what is not a trusted plugin is refused by name', async (t) => {
     ['./link.mjs', {}, 'PLUGIN_UNTRUSTED', /shared\.mjs can be written by others/],
     ['./open/mine.mjs', {}, 'PLUGIN_UNTRUSTED', /open can be written by others \(0777\)/],
     ['./throws.mjs', {}, 'PLUGIN_FAILED', /cannot be loaded from \/.*throws\.mjs:1: at load/],
+    ['./alone.mjs', {}, 'PLUGIN_FAILED', /Cannot find package 'towline' .*; `npm link towline` in \/.* puts it there$/],
+    ['./other.mjs', {}, 'PLUGIN_FAILED', /Cannot find package 'nowhere-at-all' .*; `npm install nowhere-at-all` in \//],
     ['./syntax.mjs', {}, 'PLUGIN_FAILED', /cannot be loaded from \/.*syntax\.mjs:1: Unexpected token/],
     ['./empty.mjs', {}, 'PLUGIN_FAILED', /no default export/],
     ['./strict.mjs', { n: 'x' }, 'CONFIG_INVALID', /plugin s refuses its options: n: expected a number/],
