@@ -79,10 +79,9 @@ test('F03: a session that hangs is silent within its keepalive, is said so, and 
   const cut = fate(open);
   const { id } = relays.supervisor.status();
   const doubted = relays.next('the doubt', (event) => event.type === 'link.doubted', id);
-  const stopped = sshd.sessions();
-  t.teardown(() => signalAll(stopped, 'SIGCONT'));
   const since = clock();
-  signalAll(stopped, 'SIGSTOP');
+  const stopped = sshd.freezeSessions();
+  t.teardown(() => signalAll(stopped, 'SIGCONT'));
   t.match(await doubted, { fault: { code: 'LINK_SILENT', message: /no answer from .* for 2 s/ } });
   const detect = since();
   t.equal(String(await exchange(port, 'again')), 'again');

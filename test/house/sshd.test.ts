@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { spawn } from 'node:child_process';
 import { type Test, test } from 'tap';
-import { processesWith, runs } from '../fixtures/process-tree.ts';
+import { processesWith, runs, signalAll } from '../fixtures/process-tree.ts';
 import { runSsh } from '../fixtures/sshd-client.ts';
 import { startSshd } from '../fixtures/sshd.ts';
 import { waitUntil } from '../fixtures/wait.ts';
@@ -119,6 +119,23 @@ test('the owner takes the listener and the folder with it', async (t) => {
   });
   t.notOk(runs(gone.pid));
   t.notOk(existsSync(gone.dir));
+});
+
+test('what a session forked and never became a command ends with the sshd, though it was stopped and its session is gone', async (t) => {
+  const sshd = await startSshd(t, { config: ['Subsystem sftp internal-sftp'] });
+  const client = spawn('ssh', ['-F', sshd.sshConfigFile, 'test', '-s', 'sftp'], {
+    stdio: ['pipe', 'ignore', 'ignore'],
+  });
+  t.teardown(() => void client.kill('SIGKILL'));
+  // With internal-sftp, the fork of the session goes on as the server.
+  await waitUntil('the fork', () => sshd.connections().some(([, fork]) => fork !== undefined));
+  const [session = 0, ...forks] = sshd.connections()[0] ?? [];
+  t.same([...sshd.freezeSessions()].sort(), [session, ...forks].sort());
+  signalAll([session], 'SIGKILL');
+  await waitUntil('the end of the session', () => !runs(session));
+  t.ok(forks.length > 0 && forks.every(runs), "it is nobody's");
+  await sshd.stop();
+  t.notOk(forks.some(runs));
 });
 
 async function openSession(t: Test, config: string): Promise<ReturnType<typeof spawn>> {

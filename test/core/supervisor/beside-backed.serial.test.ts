@@ -27,8 +27,7 @@ test('the second link adopts the backend: it is not doubled, and serves within f
   const { sshd, relays, run, first } = await startBacked(t, 'detached');
   const before = processesWith(`TOWLINE_RUN=${first}`);
   const from = relays.supervisor.status().id;
-  const frozen = sshd.sessions();
-  sshd.killSessions('SIGSTOP');
+  const frozen = sshd.freezeSessions();
   const since = clock();
   const answer = exchange(relays.port('r'), request);
   t.match(String(await answer), /^HTTP\/1\.1 /);
@@ -47,7 +46,7 @@ test('the second link adopts the backend: it is not doubled, and serves within f
 test('a backend that ends with its link keeps it: no second one is made, and the old one goes on when it answers', async (t) => {
   const { sshd, relays, run, first } = await startBacked(t, 'session');
   const from = relays.supervisor.status().id;
-  sshd.killSessions('SIGSTOP');
+  sshd.freezeSessions();
   const answer = exchange(relays.port('r'), request, 30_000);
   await relays.next('the doubt', (event) => event.type === 'link.doubted', from);
   t.match(relays.status('r').standing, { word: 'degraded', reason: /its backend would end with this link/ });
@@ -79,8 +78,7 @@ test('a remote forward moves to the second link, and who came over the first one
   there.write('first ');
   await waitUntil('the first word', () => said === 'first ');
   const from = relays.supervisor.status().id;
-  const frozen = sshd.sessions();
-  sshd.killSessions('SIGSTOP');
+  const frozen = sshd.freezeSessions();
   t.equal(String(await exchange(relays.port('r', 1), 'beside')), 'beside');
   await relays.next('the second link', (event) => event.type === 'link.replaced', from);
   signalAll(frozen, 'SIGCONT');

@@ -18,8 +18,7 @@ async function startBoth(t: Owner, starts: number | 'exit', hold: string) {
   const daemon = await supervise(t, sshd, { r });
   /** Freezes what there is of links by now. Returns the event number of before. */
   const freeze = () => {
-    const frozen = sshd.sessions();
-    sshd.killSessions('SIGSTOP');
+    const frozen = sshd.freezeSessions();
     t.teardown(() => signal(frozen, 'SIGCONT'));
     return { frozen, after: daemon.supervisor.status().id };
   };

@@ -49,8 +49,7 @@ test('F03: while a session hangs a client is served over a second link, and who 
   const { sshd, relays, port } = await begin(t);
   const { socket, said } = await stayer(t, port);
   const from = relays.supervisor.status().id;
-  const frozen = sshd.sessions();
-  sshd.killSessions('SIGSTOP');
+  const frozen = sshd.freezeSessions();
   const since = clock();
   socket.write('second ');
   const answer = exchange(port, 'served beside');
@@ -138,8 +137,7 @@ test('a second link that fails leaves the first as it is, and is tried again', a
   const { sshd, relays, port } = await begin(t);
   const from = relays.supervisor.status().id;
   const { socket, said } = await stayer(t, port);
-  const frozen = sshd.sessions();
-  sshd.killSessions('SIGSTOP');
+  const frozen = sshd.freezeSessions();
   t.teardown(() => endAll(frozen));
   const { pid } = sshd;
   process.kill(pid, 'SIGTERM');
@@ -198,8 +196,7 @@ test('lanes that share a link that hangs replace it once', async (t) => {
   const relays = await supervise(t, sshd, { a: relay, b: relay, c: relay });
   for (const name of ['a', 'b', 'c']) await relays.reach(name, 'connected');
   t.equal(logins(sshd), 1);
-  const frozen = sshd.sessions();
-  sshd.killSessions('SIGSTOP');
+  const frozen = sshd.freezeSessions();
   const since = clock();
   t.equal(String(await exchange(relays.port('b'), 'beside')), 'beside');
   const serve = since();

@@ -25,8 +25,7 @@ async function begin(t: Owner, over: object = {}) {
 
 /** Stops the sessions that there are, and wakes them when the test ends. */
 function freeze(t: Owner, sshd: Sshd): { readonly pids: readonly number[]; thaw(): void } {
-  const pids = sshd.sessions();
-  sshd.killSessions('SIGSTOP');
+  const pids = sshd.freezeSessions();
   const thaw = () => {
     for (const pid of pids) if (sshd.sessions().includes(pid)) process.kill(pid, 'SIGCONT');
   };

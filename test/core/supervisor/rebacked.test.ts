@@ -40,7 +40,7 @@ export default { name: 'brings', relay: () => ({ backend: () => ({
   };
 
   let from = await bring('with');
-  sshd.killSessions('SIGSTOP');
+  sshd.freezeSessions();
   const held = exchange(relays.port('r'), 'held', 30_000);
   await relays.next('the doubt', ({ type }) => type === 'link.doubted', from);
   t.match(relays.status('r').lanes[0]?.state, { at: 'up', beside: { at: 'alone' } }, 'its backend would end with it');
@@ -49,8 +49,7 @@ export default { name: 'brings', relay: () => ({ backend: () => ({
   t.equal(String(await held), 'held');
 
   from = await bring('without');
-  const frozen = sshd.sessions();
-  sshd.killSessions('SIGSTOP');
+  const frozen = sshd.freezeSessions();
   t.teardown(() => {
     for (const pid of frozen) if (sshd.sessions().includes(pid)) process.kill(pid, 'SIGCONT');
   });

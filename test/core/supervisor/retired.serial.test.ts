@@ -32,8 +32,7 @@ async function replaced(t: Owner) {
   const relays = await supervise(t, sshd, { r });
   await relays.reach('r', 'connected');
   const first = await stayer(t, relays.port('r'));
-  const old = sshd.sessions();
-  sshd.killSessions('SIGSTOP');
+  const old = sshd.freezeSessions();
   await exchange(relays.port('r'), 'beside');
   await relays.reach('r', 'connected');
   for (const pid of old) process.kill(pid, 'SIGCONT');

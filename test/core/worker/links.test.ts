@@ -18,7 +18,7 @@ test('a chain of replaced links: where the last one fails, the key goes back to 
   };
   const doubt = async (link: Link) => {
     link.onDoubt({ doubted: () => undefined, trusted: () => undefined });
-    sshd.killSessions('SIGSTOP');
+    sshd.freezeSessions();
     link.check(false);
     await waitUntil('it is doubted', () => link.doubted);
   };
