@@ -32,9 +32,17 @@ export function isLed(
   return kept?.includes(index) ?? leadsToBackend(forward, backend?.target ?? null);
 }
 
+/** Numbers of the forwards that wait for the backend that a lane brings. */
+export function waitingFor(
+  lane: Pick<LaneSnapshot, 'state' | 'backend'>,
+  forwards: readonly Pick<Ends, 'kind' | 'target'>[],
+): readonly number[] {
+  return forwards.flatMap((forward, index) => (backingOf(lane, forward, index) === null ? [] : [index]));
+}
+
 /** Its link is of no use: each forward leads to a backend that is missing. */
 export function isUseless(lane: Pick<LaneSnapshot, 'state' | 'backend'>, forwards: RelaySnapshot['forwards']): boolean {
-  return forwards.every((forward, index) => backingOf(lane, forward, index) !== null);
+  return waitingFor(lane, forwards).length === forwards.length;
 }
 
 /** What a lane says of one forward; `pending` where nobody has asked yet, or may before its backend is there again. */

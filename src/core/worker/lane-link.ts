@@ -4,8 +4,29 @@ import type { DoubtListener, Link } from '../ssh/link/link.ts';
 import type { Backed, Backing } from './backing.ts';
 import type { Dialer } from './dialer.ts';
 import { type Bring, LinkAttempt } from './link-attempt.ts';
-import type { LinkNews } from './link-news.ts';
 import type { Lease } from './links.ts';
+
+/** What a lane hears of its link. */
+export interface LinkNews {
+  /** The link is up; `backed`: what it leads to needs not be brought. */
+  linked(link: Link, backed: Backed | null): void;
+  /** What the link leads to was brought. */
+  backed(backed: Backed): void;
+  /** What was being tried failed. Nothing is left of an attempt to dial; a link that was up is as it was. */
+  failed(error: unknown): void;
+  /** It was up, and ended by itself. */
+  lost(fault: Fault): void;
+  /** The second link is up: `retire` takes it, `back-beside` first brings over it what it is to lead to. */
+  besideLinked(link: Link, backed: Backed | null): void;
+  /** What the second link leads to was brought. */
+  besideBacked(link: Link, backed: Backed): void;
+  /** That failed. */
+  besideUnready(link: Link, error: unknown): void;
+  /** The second link could not be made. Nothing is left of it. */
+  besideFailed(error: unknown): void;
+  /** Whether the life of the link that is up is in doubt. */
+  readonly doubt: DoubtListener;
+}
 
 type LinkEffect =
   | 'dial'
@@ -45,6 +66,11 @@ export class LaneLink {
   /** Null while none is up. */
   get link(): Link | null {
     return this.#lease?.link ?? null;
+  }
+
+  /** What was brought over it last, whether or not it is still there; null: nothing yet. */
+  get backed(): Backed | null {
+    return this.#lease === null ? null : (this.#own?.backed ?? null);
   }
 
   /** Somebody is joined over a link that was replaced. */
@@ -137,7 +163,8 @@ export class LaneLink {
     const bring: Bring = (link, again, signal) => this.#bring(link, again, signal);
     const attempt: LinkAttempt = new LinkAttempt(this.#dialer, forced, bring, {
       made: (lease) => {
-        if (this.#beside === attempt) this.#news.besideLinked(lease.link);
+        attempt.backed = this.#backing.atOnce();
+        if (this.#beside === attempt) this.#news.besideLinked(lease.link, attempt.backed);
         else this.#arrive(attempt, lease);
       },
       failed: (error) => {
@@ -149,9 +176,10 @@ export class LaneLink {
         this.#news.failed(error);
       },
       brought: (lease, backed) => {
-        if (this.#beside === attempt) return this.#news.besideBacked(lease.link, backed);
-        this.#arrive(attempt, lease);
-        if (this.#own === attempt) this.#news.backed(lease.link, backed);
+        if (this.#beside !== attempt) this.#arrive(attempt, lease);
+        attempt.backed = backed;
+        if (this.#beside === attempt) this.#news.besideBacked(lease.link, backed);
+        else if (this.#own === attempt) this.#news.backed(backed);
       },
       missed: (lease, error) => {
         if (this.#beside === attempt && lease.link.fault !== null) {
@@ -168,7 +196,8 @@ export class LaneLink {
 
   /** The lane's own attempt is up; told once. */
   #arrive(attempt: LinkAttempt, lease: Lease): void {
-    if (this.#own === attempt && this.#lease !== lease) this.#take(lease, () => this.#news.linked(lease.link));
+    if (this.#own === attempt && this.#lease !== lease)
+      this.#take(lease, () => this.#news.linked(lease.link, attempt.backed));
   }
 
   /** It is the lane's link from now on. What has happened to it in the same breath is told after `first`. */

@@ -1,5 +1,4 @@
-import { leadsToBackend } from '../model/backend.ts';
-import type { ForwardConfig, RelayConfig } from '../model/config.ts';
+import type { RelayConfig } from '../model/config.ts';
 import { Fault } from '../model/fault.ts';
 import type { ClientConnection } from '../model/plugin.ts';
 import type { Guests } from '../plugin/guests.ts';
@@ -24,22 +23,34 @@ export interface ServiceNews {
   left(link: Link | null): void;
 }
 
-/** A backend that did not come. */
-const without = { backend: null, token: null, ask: null, verify: null };
+/** How it stands with a lane, for those whom it serves. */
+export interface Serving {
+  /** The link that is up; null: none is. */
+  readonly link: Link | null;
+  /** Whether that answers: only then new clients go over it. */
+  readonly answers: boolean;
+  /** What was brought over it last; null: nothing yet. */
+  readonly backed: Backed | null;
+  /** Numbers of the forwards that wait for it, over which nobody is led; null: as before. */
+  readonly waiting: readonly number[] | null;
+  /** Whether the `remote` forwards of the relay are this lane's, and somebody new may come there. */
+  readonly listens: boolean;
+}
 
-/** What a lane does with a link that is up: it serves clients, watches their targets, and has the plugins look at the host. */
+const nothing: Serving = { link: null, answers: false, backed: null, waiting: [], listens: false };
+
+/** What a lane does with its link: it serves clients, watches their targets, and has the plugins look at the host. */
 export class LaneService {
-  readonly #forwards: readonly ForwardConfig[];
+  /** Where the forwards lead as long as nothing was brought. */
+  readonly #plain: Backed;
   readonly #remote: RemoteListeners;
   readonly #clients: ServedClients;
   readonly #watches: TargetWatches;
   readonly #inspections: Inspections;
+  #serving = nothing;
+  #waiting: ReadonlySet<number> = new Set();
   /** The link over which the host is looked at. */
   #inspected: Link | null = null;
-  /** The forwards that lead to the backend, as it was last brought. */
-  #led: ReadonlySet<number> = new Set();
-  /** The `remote` forwards of the relay are this lane's. */
-  #appointed = false;
 
   constructor(
     relay: RelayConfig,
@@ -48,7 +59,8 @@ export class LaneService {
     voice: LaneVoice,
     news: ServiceNews,
   ) {
-    this.#forwards = relay.forwards;
+    const forwards = readyForwards(relay.forwards, null);
+    this.#plain = { forwards, backend: null, token: null, ask: null, verify: null };
     this.#watches = new TargetWatches(guests, {
       judged: voice.judged,
       refused: () => news.unbacked(),
@@ -84,57 +96,41 @@ export class LaneService {
     return { sent, received, rtt: this.#watches.rtt, arrived: this.#remote.counts };
   }
 
-  /** Where the forwards lead from now on. */
-  lead({ forwards, backend }: Backed): void {
-    const where = backend?.target ?? null;
-    this.#led = new Set(this.#forwards.flatMap((forward, at) => (leadsToBackend(forward, where) ? [at] : [])));
-    this.#clients.forwards = forwards;
+  /**
+   * Does what follows from how it stands by now. Over another link everything is begun anew; who is joined over the one before stays with that,
+   * until `stop`.
+   */
+  follow(now: Serving): void {
+    const { link, backed, waiting, listens, answers } = now;
+    const before = this.#serving;
+    this.#serving = now;
+    const other = link !== before.link;
+    if (other) this.#leave();
+    if (link === null || !answers) this.#clients.link = null;
+    if (link === null) return;
+    const waits = waiting !== null && !hasAll(this.#waiting, waiting);
+    if (waits) this.#waiting = new Set(waiting);
+    if (other || waits || backed !== before.backed) {
+      const leads = backed ?? this.#plain;
+      this.#clients.lead(leads.forwards, this.#waiting);
+      this.#watches.follow(link, leads, this.#waiting);
+    }
+    if (answers) this.#clients.link = link;
+    if (listens) this.#remote.begin(link);
+    else this.#remote.stop();
+    // Not while a backend is first brought: a host may allow few sessions at once, and a look is in no hurry.
+    if (backed !== null) this.#inspect(link);
   }
 
-  /** The link that new clients go over; null: none answers. */
-  set link(link: Link | null) {
-    this.#clients.lead = link;
-  }
-
-  /** The backend has not come yet: nobody is led over these forwards, over all others as the config says. */
-  keep(forwards: readonly number[]): void {
-    this.#led = new Set(forwards);
-    this.#clients.forwards = readyForwards(this.#forwards, null);
-    this.#clients.withhold(this.#led);
-  }
-
-  /** The link is up, what it is to lead to is brought: what is not kept from it is watched, and bound there. */
-  beginWithout(link: Link): void {
-    this.#watches.begin(link, { forwards: readyForwards(this.#forwards, null), ...without }, this.#led);
-    if (this.#appointed) this.#remote.begin(link);
-  }
-
-  /** A try to bring it has failed, by this fault: by now these forwards are kept. */
-  stumble(link: Link, kept: readonly number[], fault: Fault): void {
-    this.keep(kept);
-    this.#watches.begin(link, { forwards: readyForwards(this.#forwards, null), ...without }, this.#led);
+  /** A first try to bring over the link what it is to lead to has failed, by this fault. */
+  stumbled(link: Link, fault: Fault): void {
     this.#inspect(link);
-    if (fault.code === 'FORWARDING_REFUSED') for (const forward of kept) this.#watches.forbid(forward, fault);
+    if (fault.code === 'FORWARDING_REFUSED') for (const forward of this.#waiting) this.#watches.forbid(forward, fault);
   }
 
-  /** The link is up, with all that it leads to: its targets are watched, and the host is looked at. */
-  begin(link: Link, backed: Backed): void {
-    this.#watches.begin(link, backed);
-    if (this.#appointed) this.#remote.begin(link);
-    this.#inspect(link);
-  }
-
-  /** Not while a backend is first brought: a host may allow few sessions at once, and a look is in no hurry. */
-  #inspect(link: Link): void {
-    if (this.#inspected === link) return;
-    this.#inspected = link;
-    this.#inspections.begin(link);
-  }
-
-  /** A second link takes the place of the first, and what comes next is begun over it; who is joined over the first stays with that. */
-  move(): void {
-    this.#watches.stop();
-    this.#remote.stop();
+  /** Serves a client over the link; where none answers it goes back to the supervisor, unread. */
+  take(id: number, client: ClientConnection, handle: unknown): void {
+    this.#clients.take(id, client, handle);
   }
 
   /** Who is not joined with a target yet goes back: the link does not answer. */
@@ -147,49 +143,33 @@ export class LaneService {
     return this.#clients.uses(link) || this.#remote.uses(link);
   }
 
-  /** The `remote` forwards of the relay are this lane's from now on, or another's; `link` is null while none is up. */
-  appoint(on: boolean, link: Link | null): void {
-    this.#appointed = on;
-    if (!on) this.#remote.stop();
-    else if (link !== null) this.#remote.begin(link);
-  }
-
   /** So many clients of the other side may be open at once from now on. */
   limit(connections: number): void {
     this.#remote.limit(connections);
   }
 
-  /** Nobody new comes from the other side; `left` is said when who is there has gone. */
-  drain(): void {
-    this.#remote.stop();
-  }
-
-  /** The backend has gone: nobody is led there any more. What leads elsewhere goes on, and who is joined with it already. */
-  pause(): void {
-    this.#watches.pause(this.#led);
-    this.#clients.withhold(this.#led);
-  }
-
-  /** The backend is there again. */
-  resume(link: Link, backed: Backed): void {
-    this.lead(backed);
-    this.#watches.begin(link, backed);
-    this.#inspect(link);
-  }
-
-  /** Serves a client over the link; without one it goes back to the supervisor, unread. */
-  take(id: number, client: ClientConnection, handle: unknown, link: Link | null): void {
-    this.#clients.take(id, client, handle, link);
-  }
-
   /** The link is given up, or was lost; null: every link is given up. Who is joined over another one goes on. */
   stop(link: Link | null): void {
-    this.#watches.stop();
-    this.#inspections.stop();
-    this.#inspected = null;
-    this.#remote.stop();
+    this.follow(nothing);
     this.#remote.cut(link);
     const text = 'the relay was stopped before the connection ended; nothing to do';
     this.#clients.abandon(link, link?.fault ?? new Fault('LINK_LOST', text));
   }
+
+  #leave(): void {
+    this.#watches.stop();
+    this.#remote.stop();
+    this.#inspections.stop();
+    this.#inspected = null;
+  }
+
+  #inspect(link: Link): void {
+    if (this.#inspected === link) return;
+    this.#inspected = link;
+    this.#inspections.begin(link);
+  }
+}
+
+function hasAll(set: ReadonlySet<number>, list: readonly number[]): boolean {
+  return set.size === list.length && list.every((one) => set.has(one));
 }

@@ -1,8 +1,10 @@
+import type { Backend } from '../model/backend.ts';
 import type { Event } from '../model/event.ts';
 import { isSilent } from '../model/beside.ts';
 import type { Fault } from '../model/fault.ts';
 import type { ClientConnection } from '../model/plugin.ts';
 import { Secret } from '../model/secret.ts';
+import { waitingFor } from '../model/judged.ts';
 import type { LaneState } from '../model/state.ts';
 import type { LaneEffect, LaneInput } from '../model/lane-step.ts';
 import { step } from '../model/step.ts';
@@ -10,7 +12,6 @@ import { isOwnAddress, plainAddress } from '../socket/own-addresses.ts';
 import { Guests } from '../plugin/guests.ts';
 import { localMutex } from '../plugin/mutex.ts';
 import type { LaneId, LaneVitals, ToSupervisor, ToWorker } from '../protocol.ts';
-import type { Link } from '../ssh/link/link.ts';
 import { Backing } from './backing.ts';
 import { monotonic } from './clock.ts';
 import { Dialer } from './dialer.ts';
@@ -53,6 +54,8 @@ export class Lane {
   readonly #link: LaneLink;
   readonly #waits: LaneWaits;
   #state: LaneState = { at: 'idle' };
+  /** The `remote` forwards of the relay are this lane's. */
+  #appointed = false;
 
   constructor(open: Open, ports: LanePorts) {
     this.#open = open;
@@ -100,11 +103,11 @@ export class Lane {
     );
     this.#course = new LaneCourse({
       backing: this.#backing,
-      service: this.#service,
       voice,
       input: (input) => this.input(input),
       state: () => this.#state,
       link: () => this.#link.link,
+      stumbled: (link, fault) => this.#service.stumbled(link, fault),
       left: () => this.#left(),
     });
     this.#link = new LaneLink(this.#dialer, this.#backing, this.#course);
@@ -115,7 +118,7 @@ export class Lane {
     const { settle, drain } = this.#open.relay;
     const before = this.#state;
     const { retired } = this.#link;
-    const { replaceable } = this.#course;
+    const replaceable = outlives(this.#link.backed?.backend) && outlives(this.#backing.reached);
     const policy = { settle, drain, retired, replaceable, random: this.#dialer.jitter };
     const next = step(before, input, monotonic(), policy);
     this.#state = next.state;
@@ -126,7 +129,7 @@ export class Lane {
     if (ended) this.#ports.ending();
     if (next.state !== before) this.#voice.state(before, next.state);
     for (const effect of next.effects) this.#perform(effect);
-    this.#service.link = this.#answering;
+    this.#follow();
     if (ended) {
       this.#service.stop(null);
       this.#link.end();
@@ -137,7 +140,7 @@ export class Lane {
 
   /** A client's socket has arrived. Without a link that answers it goes back unread. */
   connect(id: number, client: ClientConnection, handle: unknown): void {
-    this.#service.take(id, client, handle, this.#answering);
+    this.#service.take(id, client, handle);
   }
 
   /** The machine slept: is the link still there, and may an attempt be hurried? */
@@ -176,7 +179,8 @@ export class Lane {
 
   /** The `remote` forwards of the relay are this lane's from now on, or another's. */
   appoint(on: boolean): void {
-    this.#service.appoint(on, this.#state.at === 'up' ? this.#link.link : null);
+    this.#appointed = on;
+    this.#follow();
   }
 
   /** So many clients of the other side may be open at once from now on. */
@@ -188,9 +192,19 @@ export class Lane {
     this.#guests.observe(event);
   }
 
-  /** The link that clients go over; null: there is none, or it does not answer. */
-  get #answering(): Link | null {
-    return this.#state.at === 'up' && !isSilent(this.#state.beside) ? this.#link.link : null;
+  /** Has those who are served know how it stands by now. */
+  #follow(): void {
+    const state = this.#state;
+    const { link, backed } = this.#link;
+    const up = state.at === 'up';
+    this.#service.follow({
+      link,
+      answers: up && !isSilent(state.beside),
+      backed,
+      // Who goes on while it drains goes on as before.
+      waiting: up ? waitingFor({ state, backend: backed?.backend ?? null }, this.#open.relay.forwards) : null,
+      listens: up && this.#appointed,
+    });
   }
 
   #perform(effect: LaneEffect): void {
@@ -205,14 +219,10 @@ export class Lane {
       case 'watch-files':
         return this.#waits.perform(effect);
       case 'drain':
-        this.#service.drain();
         if (this.#service.idle) queueMicrotask(() => this.input({ type: 'stop' }));
         return;
       case 'yield':
         return this.#service.yield();
-      case 'back':
-        this.#service.pause();
-        return this.#link.perform(effect);
       default:
         return this.#link.perform(effect);
     }
@@ -228,6 +238,11 @@ export class Lane {
     this.#link.settle((link) => this.#service.uses(link));
     if (this.#state.at === 'draining' && this.#service.idle) this.input({ type: 'stop' });
   }
+}
+
+/** Whether a backend goes on without its link; one that nobody brought does. */
+function outlives(backend: Backend | null | undefined): boolean {
+  return backend?.withLink !== true;
 }
 
 /** The user asked for what comes next. */

@@ -27,6 +27,8 @@ export class LinkAttempt {
   #lease: Lease | null = null;
   #bringing: AbortController | null = null;
   #tried = false;
+  /** What was brought over it last, whether or not it is still there; null: nothing was. */
+  backed: Backed | null = null;
 
   /** `forced`: refused credentials may be tried again. */
   constructor(dialer: Dialer, forced: boolean, bring: Bring, news: AttemptNews) {

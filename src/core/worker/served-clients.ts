@@ -38,7 +38,7 @@ export class ServedClients {
   readonly #doomed = new Map<number, Fault>();
   readonly #lead = new LeadLink();
   readonly #patience: number;
-  #away: ReadonlySet<number> = new Set();
+  #waiting: ReadonlySet<number> = new Set();
   #open = 0;
   /** All bytes since the lane began. */
   readonly traffic: Traffic = { sent: 0, received: 0 };
@@ -58,19 +58,14 @@ export class ServedClients {
     this.#windows = windows;
   }
 
-  /** Where the forwards lead from now on; null: nowhere. */
-  set forwards(forwards: readonly (ReadyForward | null)[]) {
+  /** Where the forwards lead from now on, null: nowhere; and which of them nobody is led over: their clients go back unread. */
+  lead(forwards: readonly (ReadyForward | null)[], waiting: ReadonlySet<number>): void {
     this.#kinds = forwards.map((forward) => (forward === null ? null : kindOf(forward)));
-    this.#away = new Set();
-  }
-
-  /** What these forwards lead to is gone, whoever answers there now: their clients go back unread until it is known anew where they lead. */
-  withhold(forwards: ReadonlySet<number>): void {
-    this.#away = forwards;
+    this.#waiting = waiting;
   }
 
   /** The link that whoever has no channel yet goes over from now on; null: none answers. */
-  set lead(link: Link | null) {
+  set link(link: Link | null) {
     this.#lead.link = link;
   }
 
@@ -84,7 +79,8 @@ export class ServedClients {
   }
 
   /** Serves a client over the link; without one it goes back to the supervisor, unread. */
-  take(id: number, client: ClientConnection, handle: unknown, link: Link | null): void {
+  take(id: number, client: ClientConnection, handle: unknown): void {
+    const { link } = this.#lead;
     const socket = socketFrom(handle, this.#guests.hasWrap);
     // Before anything is awaited: a client may reset at any moment.
     socket.on('error', () => undefined);
@@ -123,7 +119,7 @@ export class ServedClients {
     if (way === null) return this.#return(id, socket);
     const refused = this.#guests.gated ? await this.#guests.admit(client) : null;
     if (refused !== null) return this.#reset(id, socket, { cut: refused, news: true });
-    const away = () => this.#away.has(client.forward);
+    const away = () => this.#waiting.has(client.forward);
     if (away() || way.yielded.aborted) return this.#return(id, socket);
     let opened = false;
     try {

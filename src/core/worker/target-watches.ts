@@ -25,6 +25,8 @@ export class TargetWatches {
   readonly #news: TargetNews;
   #watches: readonly (TargetWatch | null)[] = [];
   readonly #forbidden = new Set<number>();
+  /** Those that need no watch, and of which that was told. */
+  readonly #told = new Set<number>();
   /** Where no backend is known, whose the token would be: each target may be meant by it. It may be learned while they are asked already. */
   #common: Backed['token'] = null;
 
@@ -45,10 +47,10 @@ export class TargetWatches {
   }
 
   /**
-   * Over a new link, or once more where its backend was brought again: what does not lead there goes on as it is. `kept`: nobody asks about these
-   * until they are begun with again.
+   * What the link leads to was brought, or brought again, or has gone: what does not lead there goes on as it is. `waiting`: nobody asks about
+   * these until they are begun with again.
    */
-  begin(link: Link, { forwards, backend, token, ask, verify }: Backed, kept: ReadonlySet<number> = new Set()): void {
+  follow(link: Link, { forwards, backend, token, ask, verify }: Backed, waiting: ReadonlySet<number>): void {
     this.#common = backend === null ? token : null;
     const guests = this.#guests.hasProbe
       ? (dial: Dial, mayShow: boolean) => this.#guests.probe(dial, mayShow ? token : null)
@@ -58,9 +60,12 @@ export class TargetWatches {
     this.#watches = forwards.map((forward, index) => {
       const led = forward !== null && leadsToBackend(forward, backend?.target ?? null);
       const before = this.#watches[index] ?? null;
-      if (before !== null && !led && !kept.has(index)) return before;
+      const waits = waiting.has(index);
+      if (!led && !waits && (before !== null || (forward?.kind !== 'local' && this.#told.has(index)))) return before;
       before?.stop();
-      if (kept.has(index)) return null;
+      this.#told.delete(index);
+      if (waits) return null;
+      if (forward?.kind !== 'local') this.#told.add(index);
       if (forward === null) {
         const text = 'no plugin of the relay says where its backend listens; see its plugins';
         this.#news.judged(index, 'unwell', new Fault('LAUNCH_FAILED', text), null);
@@ -90,15 +95,6 @@ export class TargetWatches {
     });
   }
 
-  /** Nobody asks about these forwards until they are begun with again. */
-  pause(forwards: ReadonlySet<number>): void {
-    this.#watches = this.#watches.map((watch, index) => {
-      if (!forwards.has(index)) return watch;
-      watch?.stop();
-      return null;
-    });
-  }
-
   /** A client's dial of a forward's target went well (null), or not. */
   served(forward: number, fault: Fault | null): void {
     this.#watches[forward]?.served(fault);
@@ -107,6 +103,7 @@ export class TargetWatches {
   stop(): void {
     for (const watch of this.#watches) watch?.stop();
     this.#watches = [];
+    this.#told.clear();
     this.#forbidden.clear();
   }
 }

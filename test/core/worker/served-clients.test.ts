@@ -34,7 +34,8 @@ async function startClients(
     const target = { kind: 'tcp', host: '127.0.0.1', port } as const;
     return { kind: 'local', listen: target, target, health: null } as const;
   });
-  clients.forwards = forwards;
+  clients.lead(forwards, new Set());
+  clients.link = link;
   const door = createServer({ pauseOnConnect: true, allowHalfOpen: true }).listen(0, '127.0.0.1');
   await once(door, 'listening');
   t.teardown(() => door.close());
@@ -48,7 +49,7 @@ async function startClients(
     client.write('my token');
     const [socket]: Socket[] = await accepted;
     if (socket === undefined) throw new Error('nobody came');
-    clients.take(id, { relay: 'r', forward, from: null, to: null }, rawHandle(socket), link);
+    clients.take(id, { relay: 'r', forward, from: null, to: null }, rawHandle(socket));
   };
   const fateOf = async (id: number) => {
     const fate = () => said.filter((message) => 'id' in message && message.id === id).map(({ say: one }) => one);
@@ -61,13 +62,13 @@ async function startClients(
 test('who comes to a backend that is away goes back unread, whoever listens there; other forwards are served', async (t) => {
   const [squatter, echo] = [await startEcho(t), await startEcho(t)];
   const { clients, forwards, take, fateOf } = await startClients(t, [squatter.port, echo.port]);
-  clients.withhold(new Set([0]));
+  clients.lead(forwards, new Set([0]));
   await take(1, 0);
   await take(2, 1);
   t.same(await fateOf(1), ['returned']);
   t.same(await fateOf(2), ['opened']);
   t.equal(squatter.accepted(), 0);
-  clients.forwards = forwards;
+  clients.lead(forwards, new Set());
   await take(3, 0);
   t.same(await fateOf(3), ['opened'], 'it is known anew where they lead');
 });
@@ -75,9 +76,9 @@ test('who comes to a backend that is away goes back unread, whoever listens ther
 test('a backend that goes while it is dialed gets nothing of the client, who goes back', async (t) => {
   let heard = '';
   const squatter = await startTcp(t, 0, (socket) => socket.on('data', (chunk) => (heard += String(chunk))));
-  const { clients, take, fateOf } = await startClients(t, [squatter.port]);
+  const { clients, forwards, take, fateOf } = await startClients(t, [squatter.port]);
   await take(1, 0);
-  clients.withhold(new Set([0]));
+  clients.lead(forwards, new Set([0]));
   t.same(await fateOf(1), ['returned']);
   t.equal(squatter.accepted(), 1, 'it had been dialed');
   await waitUntil(
@@ -89,7 +90,9 @@ test('a backend that goes while it is dialed gets nothing of the client, who goe
 
 test('the client whose dial shows that the backend is gone goes back; one that is refused elsewhere is reset', async (t) => {
   const dead = await freePort();
-  const { clients, take, fateOf } = await startClients(t, [dead, dead], () => clients.withhold(new Set([0])));
+  const { clients, forwards, take, fateOf } = await startClients(t, [dead, dead], () =>
+    clients.lead(forwards, new Set([0])),
+  );
   await take(1, 0);
   t.same(await fateOf(1), ['returned']);
   await take(2, 1);
