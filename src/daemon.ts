@@ -8,7 +8,7 @@ import type { Event } from './core/model/event.ts';
 import { Fault } from './core/model/fault.ts';
 import { printable } from './core/model/printable.ts';
 import type { DaemonStatus } from './core/model/status.ts';
-import type { Attendant } from './core/supervisor/attendant.ts';
+import type { Attendant } from './core/supervisor/logins/attendant.ts';
 import { handSetToken } from './core/secrets/token-store.ts';
 import type { Reloaded, Touch } from './core/supervisor/reloads.ts';
 import { createSupervisor, type Supervisor } from './core/supervisor/supervisor.ts';

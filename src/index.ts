@@ -1,6 +1,6 @@
 export { type Daemon, type DaemonOptions, startDaemon } from './daemon.ts';
 export type { Reloaded } from './core/supervisor/reloads.ts';
-export type { AskedQuestion, Attendant } from './core/supervisor/attendant.ts';
+export type { AskedQuestion, Attendant } from './core/supervisor/logins/attendant.ts';
 export type { Folders } from './control/folders.ts';
 export type { Config, ForwardConfig, HealthConfig, Keepalive, PluginUse, RelayConfig } from './core/model/config.ts';
 export type { Endpoint } from './core/model/endpoint.ts';

@@ -1,4 +1,4 @@
-import type { AskedQuestion, Attendant } from '../core/supervisor/attendant.ts';
+import type { AskedQuestion, Attendant } from '../core/supervisor/logins/attendant.ts';
 import type { Daemon } from '../daemon.ts';
 import { mayAskHere } from './may-ask-here.ts';
 import type { Prompter } from './prompter.ts';

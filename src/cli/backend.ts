@@ -4,7 +4,7 @@ import type { Config, RelayConfig } from '../core/model/config.ts';
 import { Fault } from '../core/model/fault.ts';
 import { printable, printableJson } from '../core/model/printable.ts';
 import { remoteHost } from '../core/ssh/link/remote-host.ts';
-import { unknownRelay } from '../core/supervisor/unknown-relay.ts';
+import { unknownRelay } from '../core/supervisor/relay/unknown-relay.ts';
 import { readCount, readFlag, readText } from './arguments.ts';
 import { listBackends } from '../plugins/launch/manage.ts';
 import { askOrRefuse } from './ask-or-refuse.ts';

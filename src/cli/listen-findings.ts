@@ -2,8 +2,8 @@ import type { RelayConfig } from '../core/model/config.ts';
 import { type Endpoint, formatEndpoint } from '../core/model/endpoint.ts';
 import { Fault } from '../core/model/fault.ts';
 import type { RelayStatus } from '../core/model/status.ts';
-import { bindAll, closeAll } from '../core/supervisor/bind.ts';
-import { listenFault } from '../core/supervisor/listen-fault.ts';
+import { bindAll, closeAll } from '../core/supervisor/listeners/bind.ts';
+import { listenFault } from '../core/supervisor/listeners/listen-fault.ts';
 import { type Finding, well, wrong } from './finding.ts';
 
 /** Whether clients can connect on this machine: what the daemon says of its listeners, else by binding them for a moment. */

@@ -4,8 +4,8 @@ import { Fault } from '../core/model/fault.ts';
 import type { FaultCode } from '../core/model/fault-table.ts';
 import { checkByGuests, type GuestCheck } from '../core/plugin/check-config.ts';
 import { prepareHops, resolveRoute } from '../core/ssh/route.ts';
-import { bindAll, closeAll } from '../core/supervisor/bind.ts';
-import { listenFault } from '../core/supervisor/listen-fault.ts';
+import { bindAll, closeAll } from '../core/supervisor/listeners/bind.ts';
+import { listenFault } from '../core/supervisor/listeners/listen-fault.ts';
 import { builtins } from '../daemon.ts';
 import { resolveOptions } from './resolve-options.ts';
 

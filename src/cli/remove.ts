@@ -2,7 +2,7 @@ import type { OpenConfig } from '../core/config/edit/open-config.ts';
 import { formatEndpoint } from '../core/model/endpoint.ts';
 import { Fault } from '../core/model/fault.ts';
 import { printable } from '../core/model/printable.ts';
-import { unknownRelay } from '../core/supervisor/unknown-relay.ts';
+import { unknownRelay } from '../core/supervisor/relay/unknown-relay.ts';
 import { readFlag, readText } from './arguments.ts';
 import { backendCommand } from './backend-text.ts';
 import type { Called } from './commands.ts';

@@ -1,6 +1,6 @@
 import { Fault } from '../core/model/fault.ts';
 import { printable } from '../core/model/printable.ts';
-import { unknownRelay } from '../core/supervisor/unknown-relay.ts';
+import { unknownRelay } from '../core/supervisor/relay/unknown-relay.ts';
 import { readText } from './arguments.ts';
 import type { Called } from './commands.ts';
 import { change, openForChange, tellDaemon } from './config-change.ts';

@@ -1,7 +1,7 @@
 import { Fault } from '../core/model/fault.ts';
 import type { DaemonStatus } from '../core/model/status.ts';
 import type { ControlClient } from '../control/client.ts';
-import { unknownRelay } from '../core/supervisor/unknown-relay.ts';
+import { unknownRelay } from '../core/supervisor/relay/unknown-relay.ts';
 import { readFlag, readText } from './arguments.ts';
 import type { Called } from './commands.ts';
 import { connect } from './connect.ts';

@@ -12,7 +12,7 @@ import { forgetKept } from './kept-token.ts';
 import { notTakenOver } from './not-taken-over.ts';
 import { relayNames } from './relay-names.ts';
 import { readSecret } from './read-secret.ts';
-import { unknownRelay } from '../core/supervisor/unknown-relay.ts';
+import { unknownRelay } from '../core/supervisor/relay/unknown-relay.ts';
 
 /** `towline token [set|forget] RELAY` */
 export async function token(called: Called): Promise<number> {

@@ -3,7 +3,7 @@ import { awaitsAnswer } from '../core/model/question.ts';
 import { printable } from '../core/model/printable.ts';
 import type { RelayStatus } from '../core/model/status.ts';
 import { parseDuration } from '../core/config/units.ts';
-import { unknownRelay } from '../core/supervisor/unknown-relay.ts';
+import { unknownRelay } from '../core/supervisor/relay/unknown-relay.ts';
 import { readText } from './arguments.ts';
 import type { Called } from './commands.ts';
 import { askOnce } from './ask-once.ts';

@@ -10,7 +10,7 @@ import type { Supervisor } from '../core/supervisor/supervisor.ts';
 import { readAnswers } from './answers-body.ts';
 import { streamEvents } from './event-stream.ts';
 import { streamQuestions } from './unlock-stream.ts';
-import { unknownRelay } from '../core/supervisor/unknown-relay.ts';
+import { unknownRelay } from '../core/supervisor/relay/unknown-relay.ts';
 
 /** What the routes act upon. */
 export interface Routed {

@@ -8,7 +8,7 @@ test('a program that cannot be started for lack of descriptors is a fault, and n
     t,
     `import { runQuietly } from ${module('secrets/run-quietly.js')};
 import { runProxyCommand } from ${module('ssh/proxy-command.js')};
-import { Askpass } from ${module('supervisor/askpass.js')};
+import { Askpass } from ${module('supervisor/logins/askpass.js')};
 const said = [];
 const say = (error) => said.push(error.code + ' ' + error.message);
 takeAll();

@@ -3,10 +3,10 @@ import type { Config } from '../model/config.ts';
 import type { Event } from '../model/event.ts';
 import type { Secret } from '../model/secret.ts';
 import type { DaemonStatus } from '../model/status.ts';
-import type { Attendant } from './attendant.ts';
-import type { Questions } from './questions.ts';
+import type { Attendant } from './logins/attendant.ts';
+import type { Questions } from './logins/questions.ts';
 import type { Reloaded, Touch } from './reloads.ts';
-import type { TokenAnswer } from './relay-token.ts';
+import type { TokenAnswer } from './relay/relay-token.ts';
 import { Supervision } from './supervision.ts';
 
 /** What the composition root hands over. */

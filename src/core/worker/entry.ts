@@ -2,8 +2,8 @@
 import type { Socket } from 'node:net';
 import type { LaneId, ToSupervisor, ToWorker } from '../protocol.ts';
 import { socketFrom } from '../socket/raw-handle.ts';
-import { Lane } from './lane.ts';
-import { Links } from './links.ts';
+import { Lane } from './lane/lane.ts';
+import { Links } from './lane/links.ts';
 import { keepManners } from './manners.ts';
 import { MutexRequests } from './mutex-requests.ts';
 import { PermitRequests } from './permit-requests.ts';

@@ -2,7 +2,7 @@ import { Fault, type FaultReport } from '../model/fault.ts';
 import type { LaneId, ToSupervisor } from '../protocol.ts';
 import type { Permit } from '../ssh/open-link.ts';
 import { Requests } from './requests.ts';
-import { Withheld } from './withheld.ts';
+import { Withheld } from './lane/withheld.ts';
 
 /** Which handshake a permit is asked for. */
 export interface Handshake {

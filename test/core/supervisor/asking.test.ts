@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import type { AuthContext } from 'ssh2';
 import { test } from 'tap';
 import { Secret } from '../../../src/core/model/secret.ts';
-import type { AskedQuestion } from '../../../src/core/supervisor/attendant.ts';
+import type { AskedQuestion } from '../../../src/core/supervisor/logins/attendant.ts';
 import { startEcho } from '../../fixtures/backend.ts';
 import { exchange } from '../../fixtures/client.ts';
 import { messagesIn, startRecorder } from '../../fixtures/recorder.ts';

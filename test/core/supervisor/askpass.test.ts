@@ -3,7 +3,7 @@ import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'tap';
 import type { Question } from '../../../src/core/model/question.ts';
-import { Askpass, findAskpass } from '../../../src/core/supervisor/askpass.ts';
+import { Askpass, findAskpass } from '../../../src/core/supervisor/logins/askpass.ts';
 import { homeOf, startTowline } from '../../fixtures/cli.ts';
 import { runs, signalAll } from '../../fixtures/process-tree.ts';
 import { startSshd } from '../../fixtures/sshd.ts';

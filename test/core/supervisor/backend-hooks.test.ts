@@ -4,7 +4,7 @@ import type { AuthContext } from 'ssh2';
 import { test } from 'tap';
 import { Secret } from '../../../src/core/model/secret.ts';
 import { forgetToken, writeToken } from '../../../src/core/secrets/token-store.ts';
-import type { AskedQuestion } from '../../../src/core/supervisor/attendant.ts';
+import type { AskedQuestion } from '../../../src/core/supervisor/logins/attendant.ts';
 import { startEcho } from '../../fixtures/backend.ts';
 import { makeMoody } from '../../fixtures/moody.ts';
 import { startRogue } from '../../fixtures/rogue-server.ts';

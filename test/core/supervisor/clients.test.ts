@@ -3,9 +3,9 @@ import { connect, createServer, type Socket } from 'node:net';
 import { type Test, test } from 'tap';
 import type { RelayConfig } from '../../../src/core/model/config.ts';
 import type { ClientConnection } from '../../../src/core/model/plugin.ts';
-import { Clients } from '../../../src/core/supervisor/clients.ts';
-import { ConnectionTable } from '../../../src/core/supervisor/connection-table.ts';
-import type { WorkerKeeper } from '../../../src/core/supervisor/worker-keeper.ts';
+import { Clients } from '../../../src/core/supervisor/clients/clients.ts';
+import { ConnectionTable } from '../../../src/core/supervisor/clients/connection-table.ts';
+import type { WorkerKeeper } from '../../../src/core/supervisor/workers/worker-keeper.ts';
 import { fate } from '../../fixtures/client.ts';
 import { waitUntil, within } from '../../fixtures/wait.ts';
 

@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { connect, type Server, type Socket } from 'node:net';
 import { test } from 'tap';
 import { readTcpTable } from '../../../src/core/socket/tcp-table.ts';
-import { bind, closeAll } from '../../../src/core/supervisor/bind.ts';
-import { listenFault } from '../../../src/core/supervisor/listen-fault.ts';
+import { bind, closeAll } from '../../../src/core/supervisor/listeners/bind.ts';
+import { listenFault } from '../../../src/core/supervisor/listeners/listen-fault.ts';
 import type { Fault } from '../../../src/core/model/fault.ts';
 import { waitUntil } from '../../fixtures/wait.ts';
 

@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'tap';
 import { Fault, type FaultReport } from '../../../src/core/model/fault.ts';
-import { Permits } from '../../../src/core/supervisor/permits.ts';
+import { Permits } from '../../../src/core/supervisor/logins/permits.ts';
 import { startEcho } from '../../fixtures/backend.ts';
 import { openTestLink } from '../../fixtures/link.ts';
 import { startLoopback } from '../../fixtures/loopback.ts';

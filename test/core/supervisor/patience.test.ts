@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { test } from 'tap';
-import { Patience } from '../../../src/core/supervisor/patience.ts';
+import { Patience } from '../../../src/core/supervisor/clients/patience.ts';
 import { within } from '../../fixtures/wait.ts';
 
 test('a patience that stands still does not end, and then goes on with what was left', async (t) => {

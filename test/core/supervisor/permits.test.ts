@@ -1,7 +1,7 @@
 import { test } from 'tap';
 import { Fault, type FaultReport } from '../../../src/core/model/fault.ts';
-import type { Asker } from '../../../src/core/supervisor/permit-records.ts';
-import { Permits } from '../../../src/core/supervisor/permits.ts';
+import type { Asker } from '../../../src/core/supervisor/logins/permit-records.ts';
+import { Permits } from '../../../src/core/supervisor/logins/permits.ts';
 import type { Owner } from '../../fixtures/temp.ts';
 
 const busy = new Fault('SERVER_BUSY', 'exceeded MaxStartups').report();

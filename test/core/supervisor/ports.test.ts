@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { test } from 'tap';
 import { loadConfig } from '../../../src/core/config/load.ts';
 import type { RelayConfig } from '../../../src/core/model/config.ts';
-import { Ports } from '../../../src/core/supervisor/ports.ts';
+import { Ports } from '../../../src/core/supervisor/listeners/ports.ts';
 import { makeTemp, type Owner } from '../../fixtures/temp.ts';
 
 const CONFIG = '/etc/towline.json';

@@ -5,7 +5,7 @@ import type { Fact } from '../../../src/core/model/event.ts';
 import { Fault } from '../../../src/core/model/fault.ts';
 import { emptySnapshot, fold } from '../../../src/core/model/snapshot.ts';
 import type { BackingState, Beside, LaneState, Stage } from '../../../src/core/model/state.ts';
-import { prospectOf } from '../../../src/core/supervisor/prospect.ts';
+import { prospectOf } from '../../../src/core/supervisor/clients/prospect.ts';
 
 const relay = 'r';
 const tries = { of: 'none', count: 0, flaps: 0 } as const;

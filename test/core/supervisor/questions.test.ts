@@ -6,11 +6,11 @@ import { Fault } from '../../../src/core/model/fault.ts';
 import type { Question } from '../../../src/core/model/question.ts';
 import { Secret } from '../../../src/core/model/secret.ts';
 import type { ToWorker } from '../../../src/core/protocol.ts';
-import { type Attendant, Attendants } from '../../../src/core/supervisor/attendant.ts';
-import { Questions } from '../../../src/core/supervisor/questions.ts';
+import { type Attendant, Attendants } from '../../../src/core/supervisor/logins/attendant.ts';
+import { Questions } from '../../../src/core/supervisor/logins/questions.ts';
 import { Turnstile } from '../../../src/core/model/turnstile.ts';
-import { Reaper } from '../../../src/core/supervisor/reaper.ts';
-import { WorkerKeeper } from '../../../src/core/supervisor/worker-keeper.ts';
+import { Reaper } from '../../../src/core/supervisor/workers/reaper.ts';
+import { WorkerKeeper } from '../../../src/core/supervisor/workers/worker-keeper.ts';
 import { makeTemp, type Owner } from '../../fixtures/temp.ts';
 import { waitUntil, within } from '../../fixtures/wait.ts';
 

@@ -1,6 +1,6 @@
 import { test } from 'tap';
 import { Fault } from '../../../src/core/model/fault.ts';
-import { Refusals } from '../../../src/core/supervisor/refusals.ts';
+import { Refusals } from '../../../src/core/supervisor/relay/refusals.ts';
 
 test('refused clients are told at once and then counted, each reason and forward apart', (t) => {
   const said: string[] = [];

@@ -1,5 +1,5 @@
 import { test } from 'tap';
-import { RelayLife } from '../../../src/core/supervisor/relay-life.ts';
+import { RelayLife } from '../../../src/core/supervisor/relay/relay-life.ts';
 
 /** A life whose deeds last until they are let go, one after the other. */
 function start() {

@@ -2,7 +2,7 @@ import { test } from 'tap';
 import type { BackendFacts } from '../../../src/core/model/backend.ts';
 import { Fault } from '../../../src/core/model/fault.ts';
 import { Secret } from '../../../src/core/model/secret.ts';
-import { RelayToken } from '../../../src/core/supervisor/relay-token.ts';
+import { RelayToken } from '../../../src/core/supervisor/relay/relay-token.ts';
 
 const backend: BackendFacts = {
   target: { kind: 'tcp', host: '127.0.0.1', port: 29_999 },

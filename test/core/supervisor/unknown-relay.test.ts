@@ -1,5 +1,5 @@
 import { test } from 'tap';
-import { unknownRelay } from '../../../src/core/supervisor/unknown-relay.ts';
+import { unknownRelay } from '../../../src/core/supervisor/relay/unknown-relay.ts';
 
 test('an unknown relay is answered with the name that was probably meant', async (t) => {
   const fault = unknownRelay('devbox', ['postgres', 'dev-box']);

@@ -1,7 +1,7 @@
 import { test, type Test } from 'tap';
 import type { Fault } from '../../../src/core/model/fault.ts';
 import type { RemoteHost } from '../../../src/core/model/remote.ts';
-import { Inspections } from '../../../src/core/worker/inspections.ts';
+import { Inspections } from '../../../src/core/worker/backing/inspections.ts';
 import { openTestLink } from '../../fixtures/link.ts';
 import { startSshd } from '../../fixtures/sshd.ts';
 

@@ -1,7 +1,7 @@
 import { test } from 'tap';
 import { Fault } from '../../../src/core/model/fault.ts';
 import type { Link } from '../../../src/core/ssh/link/link.ts';
-import { Links } from '../../../src/core/worker/links.ts';
+import { Links } from '../../../src/core/worker/lane/links.ts';
 import { openTestLink } from '../../fixtures/link.ts';
 import { startSshd } from '../../fixtures/sshd.ts';
 import { waitUntil } from '../../fixtures/wait.ts';

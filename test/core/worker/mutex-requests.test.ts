@@ -2,7 +2,7 @@ import { test } from 'tap';
 import { Turnstile } from '../../../src/core/model/turnstile.ts';
 import type { Mutex } from '../../../src/core/plugin/mutex.ts';
 import type { ToSupervisor } from '../../../src/core/protocol.ts';
-import { LaneMutex } from '../../../src/core/supervisor/lane-mutex.ts';
+import { LaneMutex } from '../../../src/core/supervisor/relay/lane-mutex.ts';
 import { MutexRequests } from '../../../src/core/worker/mutex-requests.ts';
 
 /** One lane in a worker of its own, and the supervisor's side of it. */

@@ -7,7 +7,7 @@ import type { Endpoint } from '../../../src/core/model/endpoint.ts';
 import type { Fault } from '../../../src/core/model/fault.ts';
 import { Guests } from '../../../src/core/plugin/guests.ts';
 import { windowBudget } from '../../../src/core/ssh/link/receive-window.ts';
-import { RemoteListeners } from '../../../src/core/worker/remote-listeners.ts';
+import { RemoteListeners } from '../../../src/core/worker/clients/remote-listeners.ts';
 import { startEcho } from '../../fixtures/backend.ts';
 import { dial, exchange, readAll } from '../../fixtures/client.ts';
 import { openTestLink, type TestLinkOptions } from '../../fixtures/link.ts';

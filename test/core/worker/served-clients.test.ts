@@ -6,7 +6,7 @@ import { Guests } from '../../../src/core/plugin/guests.ts';
 import type { ToSupervisor } from '../../../src/core/protocol.ts';
 import { rawHandle } from '../../../src/core/socket/raw-handle.ts';
 import { windowBudget } from '../../../src/core/ssh/link/receive-window.ts';
-import { ServedClients } from '../../../src/core/worker/served-clients.ts';
+import { ServedClients } from '../../../src/core/worker/clients/served-clients.ts';
 import { startEcho, startTcp } from '../../fixtures/backend.ts';
 import { dial } from '../../fixtures/client.ts';
 import { openTestLink } from '../../fixtures/link.ts';

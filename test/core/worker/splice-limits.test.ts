@@ -7,7 +7,7 @@ import tap, { type Test, test } from 'tap';
 import { dialHere } from '../../../src/core/socket/dial-here.ts';
 import { rawHandle, socketFrom } from '../../../src/core/socket/raw-handle.ts';
 import type { Link } from '../../../src/core/ssh/link/link.ts';
-import { splice, type Wrap } from '../../../src/core/worker/splice.ts';
+import { splice, type Wrap } from '../../../src/core/worker/clients/splice.ts';
 import { startTcp } from '../../fixtures/backend.ts';
 import { dial, readAll } from '../../fixtures/client.ts';
 import { openTestLink } from '../../fixtures/link.ts';

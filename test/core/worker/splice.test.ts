@@ -7,7 +7,7 @@ import { test } from 'tap';
 import type { Incoming, Link } from '../../../src/core/ssh/link/link.ts';
 import { remoteHost } from '../../../src/core/ssh/link/remote-host.ts';
 import { dialHere } from '../../../src/core/socket/dial-here.ts';
-import { splice } from '../../../src/core/worker/splice.ts';
+import { splice } from '../../../src/core/worker/clients/splice.ts';
 import { startEcho, startTcp } from '../../fixtures/backend.ts';
 import { dial, fate, readAll } from '../../fixtures/client.ts';
 import { openTestLink } from '../../fixtures/link.ts';

@@ -6,7 +6,7 @@ import { Fault } from '../../../src/core/model/fault.ts';
 import { Secret } from '../../../src/core/model/secret.ts';
 import { checkToken } from '../../../src/core/probe/token-check.ts';
 import { remoteHost } from '../../../src/core/ssh/link/remote-host.ts';
-import { witness } from '../../../src/core/worker/witness.ts';
+import { witness } from '../../../src/core/worker/backing/witness.ts';
 import { startEcho } from '../../fixtures/backend.ts';
 import { openTestLink } from '../../fixtures/link.ts';
 import { freePort } from '../../fixtures/port.ts';

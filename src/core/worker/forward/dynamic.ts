@@ -3,7 +3,7 @@ import type { Endpoint } from '../../model/endpoint.ts';
 import { Fault } from '../../model/fault.ts';
 import type { Channel, Originator } from '../../ssh/link/link.ts';
 import type { WindowBudget } from '../../ssh/link/receive-window.ts';
-import { splice } from '../splice.ts';
+import { splice } from '../clients/splice.ts';
 import { Intake } from './intake.ts';
 import type { ForwardKind, Way } from './kind.ts';
 import { readSocks, SocksRefusal, type SocksRequest } from './socks.ts';

@@ -3,7 +3,7 @@ import type { ClientConnection } from '../../model/plugin.ts';
 import type { Link } from '../../ssh/link/link.ts';
 import type { WindowBudget } from '../../ssh/link/receive-window.ts';
 import type { Fault } from '../../model/fault.ts';
-import type { Cut, Traffic, Wrap } from '../splice.ts';
+import type { Cut, Traffic, Wrap } from '../clients/splice.ts';
 
 /** How a connection ended that did not end in the ordinary way: its client is yet to be cut off, or was told why in its own protocol. */
 export type Ending = Cut | { readonly told: Fault };

@@ -1,5 +1,5 @@
 import type { Endpoint } from '../../model/endpoint.ts';
-import { splice } from '../splice.ts';
+import { splice } from '../clients/splice.ts';
 import type { ForwardKind } from './kind.ts';
 
 /** `local` (`ssh -L`): each accepted client gets a channel to the target. */

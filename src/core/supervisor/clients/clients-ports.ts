@@ -1,0 +1,24 @@
+import type { FaultReport } from '../../model/fault.ts';
+import type { ClientConnection } from '../../model/plugin.ts';
+import type { LaneId } from '../../protocol.ts';
+import type { Prospect } from './prospect.ts';
+import type { WorkerKeeper } from '../workers/worker-keeper.ts';
+
+/** A lane that is up, and the worker that carries it. */
+export interface OpenLane {
+  readonly id: LaneId;
+  readonly keeper: WorkerKeeper;
+}
+
+/** What the clients of a relay ask of it, and tell it. */
+export interface ClientsPorts {
+  /** The lane that new connections go to; null while none is up. */
+  readonly lane: () => OpenLane | null;
+  /** What a client of a forward can hope for. */
+  readonly prospect: (forward: number) => Prospect;
+  /** Somebody waits: attempts may be hurried. */
+  readonly hurry: () => void;
+  readonly refused: (forward: number, fault: FaultReport) => void;
+  /** Looks who has left; see `departed`. */
+  readonly departed: () => Promise<(client: ClientConnection) => boolean>;
+}

@@ -1,0 +1,82 @@
+import type { Builtins } from '../../model/builtin.ts';
+import type { PluginUse, RelayConfig } from '../../model/config.ts';
+import type { Event } from '../../model/event.ts';
+import { Fault } from '../../model/fault.ts';
+import { GuestThread } from '../../plugin/guest-thread.ts';
+
+/** What a relay hears of the daemon side of its plugins. */
+export interface GuestNews {
+  failed(plugin: string, fault: Fault): void;
+  /** A line that one of them wrote, escaped; `skipped`: how many were left out before it. */
+  said(line: string, skipped: number): void;
+}
+
+/** A thread that ended so often is not started again. */
+const strikes = 3;
+
+/**
+ * The `daemon` halves of a relay's plugins, each in a thread of its own. A plugin comes here only after a worker has loaded it: one that
+ * hangs or throws while it loads harms that worker first.
+ */
+export class RelayGuests {
+  readonly #relay: RelayConfig;
+  readonly #builtins: Builtins;
+  readonly #news: GuestNews;
+  readonly #ends = new Map<number, number>();
+  #threads = new Map<number, GuestThread>();
+
+  constructor(relay: RelayConfig, builtins: Builtins, news: GuestNews) {
+    this.#relay = relay;
+    this.#builtins = builtins;
+    this.#news = news;
+  }
+
+  /** Seats the plugins at these places of the relay's list, each once until they are dismissed. */
+  seat(plugins: readonly number[]): void {
+    for (const index of plugins) {
+      const use = this.#relay.plugins[index];
+      if (use !== undefined && !this.#threads.has(index) && !this.#ends.has(index)) void this.#begin(index, use);
+    }
+  }
+
+  observe(event: Event): void {
+    for (const thread of this.#threads.values()) thread.observe(event);
+  }
+
+  /** Aborts the signal that each was given, and waits a while for what they clean up. */
+  async dismiss(): Promise<void> {
+    const threads = [...this.#threads.values()];
+    this.#threads = new Map();
+    this.#ends.clear();
+    await Promise.all(threads.map((thread) => thread.dismiss()));
+  }
+
+  async #begin(index: number, use: PluginUse): Promise<void> {
+    const thread: GuestThread = new GuestThread(use, this.#builtins, {
+      ...this.#news,
+      ended: (fault) => this.#ended(index, use, thread, fault),
+    });
+    this.#threads.set(index, thread);
+    const fault = await thread.seat(this.#relay.name, use);
+    // Another one has its place already, or nobody.
+    if (fault === null || this.#threads.get(index) !== thread) return;
+    this.#threads.delete(index);
+    this.#ends.set(index, strikes);
+    this.#news.failed(use.use, Fault.fromReport(fault));
+    await thread.dismiss();
+  }
+
+  #ended(index: number, use: PluginUse, thread: GuestThread, fault: Fault): void {
+    if (this.#threads.get(index) !== thread) return;
+    this.#threads.delete(index);
+    const ends = (this.#ends.get(index) ?? 0) + 1;
+    this.#ends.set(index, ends);
+    if (ends < strikes) {
+      this.#news.failed(use.use, fault);
+      void this.#begin(index, use);
+      return;
+    }
+    const text = `${fault.message}; after ${strikes} ends it is left out`;
+    this.#news.failed(use.use, new Fault(fault.code, text, { cause: fault }));
+  }
+}

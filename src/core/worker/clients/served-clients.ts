@@ -1,0 +1,187 @@
+import type { Socket } from 'node:net';
+import { Fault } from '../../model/fault.ts';
+import type { ClientConnection } from '../../model/plugin.ts';
+import type { Guests } from '../../plugin/guests.ts';
+import type { ToSupervisor } from '../../protocol.ts';
+import { socketFrom } from '../../socket/raw-handle.ts';
+import type { Link } from '../../ssh/link/link.ts';
+import type { WindowBudget } from '../../ssh/link/receive-window.ts';
+import { ClientWay } from './client-way.ts';
+import type { ForwardKind } from '../forward/kind.ts';
+import { LeadLink } from './lead-link.ts';
+import type { Cut, Traffic, Wrap } from './splice.ts';
+import { dynamicForward } from '../forward/dynamic.ts';
+import { localForward } from '../forward/local.ts';
+import type { ReadyForward } from './ready-forward.ts';
+
+/** What the lane hears of its clients. */
+export interface ClientNews {
+  /** A client's dial of a forward's target went well (null), or not. */
+  served(forward: number, fault: Fault | null): void;
+  /** A client of this link has gone; `size` says how many clients are left. */
+  left(link: Link | null): void;
+}
+
+interface Served {
+  readonly socket: Socket;
+  readonly way: ClientWay | null;
+}
+
+/** The clients of one lane: each is admitted, its channel opened, its bytes carried, and its ending told to the supervisor. */
+export class ServedClients {
+  #kinds: readonly (ForwardKind | null)[] = [];
+  readonly #guests: Guests;
+  readonly #say: (message: ToSupervisor) => Promise<void>;
+  readonly #news: ClientNews;
+  readonly #windows: WindowBudget;
+  readonly #served = new Map<number, Served>();
+  readonly #doomed = new Map<number, Fault>();
+  readonly #lead = new LeadLink();
+  readonly #patience: number;
+  #waiting: ReadonlySet<number> = new Set();
+  #open = 0;
+  /** All bytes since the lane began. */
+  readonly traffic: Traffic = { sent: 0, received: 0 };
+
+  /** `patience`: so long a client that was read already waits for a link that answers, ms. `windows`: what bounds those of its channels. */
+  constructor(
+    guests: Guests,
+    say: (message: ToSupervisor) => Promise<void>,
+    patience: number,
+    windows: WindowBudget,
+    news: ClientNews,
+  ) {
+    this.#guests = guests;
+    this.#say = say;
+    this.#patience = patience;
+    this.#news = news;
+    this.#windows = windows;
+  }
+
+  /** Where the forwards lead from now on, null: nowhere; and which of them nobody is led over: their clients go back unread. */
+  lead(forwards: readonly (ReadyForward | null)[], waiting: ReadonlySet<number>): void {
+    this.#kinds = forwards.map((forward) => (forward === null ? null : kindOf(forward)));
+    this.#waiting = waiting;
+  }
+
+  /** The link that whoever has no channel yet goes over from now on; null: none answers. */
+  set link(link: Link | null) {
+    this.#lead.link = link;
+  }
+
+  get size(): number {
+    return this.#served.size;
+  }
+
+  /** How many have their channel: their bytes are on the way. */
+  get open(): number {
+    return this.#open;
+  }
+
+  /** Serves a client over the link; without one it goes back to the supervisor, unread. */
+  take(id: number, client: ClientConnection, handle: unknown): void {
+    const { link } = this.#lead;
+    const socket = socketFrom(handle, this.#guests.hasWrap);
+    // Before anything is awaited: a client may reset at any moment.
+    socket.on('error', () => undefined);
+    const left = (over: Link) => this.#news.left(over);
+    const way = link === null ? null : new ClientWay(link, this.#lead, this.#patience, socket, left);
+    const served = { socket, way };
+    this.#served.set(id, served);
+    void this.#serve(id, client, served).finally(() => {
+      socket.destroy();
+      this.#served.delete(id);
+      this.#doomed.delete(id);
+      this.#news.left(way?.link ?? null);
+    });
+  }
+
+  /** Whether anybody is served over this link. */
+  uses(link: Link): boolean {
+    return [...this.#served.values()].some(({ way }) => way?.over === link);
+  }
+
+  /** Who has no channel yet goes back to the supervisor, unread: the link does not answer. */
+  yield(): void {
+    for (const { way } of this.#served.values()) way?.leave();
+  }
+
+  /** The link is given up on purpose, or every one is (null): what is still open is cut, and its client must see that. */
+  abandon(link: Link | null, fault: Fault): void {
+    for (const [id, one] of this.#served) {
+      if (link !== null && one.way?.over !== link) continue;
+      this.#doomed.set(id, fault);
+      one.socket.destroy();
+    }
+  }
+
+  async #serve(id: number, client: ClientConnection, { socket, way }: Served): Promise<void> {
+    if (way === null) return this.#return(id, socket);
+    const refused = this.#guests.gated ? await this.#guests.admit(client) : null;
+    if (refused !== null) return this.#reset(id, socket, { cut: refused, news: true });
+    const away = () => this.#waiting.has(client.forward);
+    if (away() || way.yielded.aborted) return this.#return(id, socket);
+    let opened = false;
+    try {
+      const kind = this.#kinds[client.forward];
+      if (kind === undefined || kind === null) {
+        const text = `forward ${client.forward} of ${client.relay} leads to a backend that nobody launched; see its plugins`;
+        throw new Fault('LAUNCH_FAILED', text);
+      }
+      const wrap: Wrap | null = this.#guests.hasWrap ? (stream) => this.#guests.wrap(stream, client) : null;
+      const ending = await kind.serve(
+        socket,
+        client,
+        way,
+        this.traffic,
+        this.#windows,
+        async () => {
+          if (away()) throw new Fault('TARGET_REFUSED', 'its backend went while it was dialed; nothing to do');
+          await this.#say({ say: 'opened', id });
+          opened = true;
+          this.#open += 1;
+          this.#news.served(client.forward, null);
+        },
+        wrap,
+      );
+      const doomed = this.#doomed.get(id);
+      if (doomed !== undefined && (ending === null || 'cut' in ending)) {
+        return this.#reset(id, socket, { cut: doomed, news: false });
+      }
+      if (ending !== null && 'cut' in ending) return this.#reset(id, socket, ending);
+      void this.#say({ say: 'closed', id, told: ending === null ? null : ending.told.report() });
+    } catch (error) {
+      const fault = Fault.from(error);
+      if (!opened && (way.link.fault !== null || way.yielded.aborted)) return this.#return(id, socket);
+      if (!opened) this.#news.served(client.forward, fault);
+      // It is being brought again, by this very news perhaps.
+      if (!opened && away()) return this.#return(id, socket);
+      this.#reset(id, socket, { cut: fault, news: true });
+    } finally {
+      if (opened) this.#open -= 1;
+    }
+  }
+
+  /** The own copy is closed first: with it open, the supervisor's would not be the last one. */
+  #return(id: number, socket: Socket): void {
+    socket.destroy();
+    void this.#say({ say: 'returned', id });
+  }
+
+  #reset(id: number, socket: Socket, { cut, news }: Cut): void {
+    socket.destroy();
+    void this.#say({ say: 'reset', id, fault: cut.report(), news });
+  }
+}
+
+function kindOf(forward: ReadyForward): ForwardKind | null {
+  switch (forward.kind) {
+    case 'local':
+      return localForward(forward.target);
+    case 'dynamic':
+      return dynamicForward;
+    case 'remote':
+      // Its clients are on the other side.
+      return null;
+  }
+}
