@@ -41,7 +41,10 @@ export interface LanePorts {
   readonly ended: (lane: LaneId) => void;
 }
 
-/** One link of a relay with its channels: performs what `step` decides, assigns the state and announces it. */
+/**
+ * One link of a relay with its channels; for a while a second one beside it, and those that it replaced, until nobody is joined over them.
+ * Performs what `step` decides, assigns the state and announces it.
+ */
 export class Lane {
   readonly #open: Open;
   readonly #ports: LanePorts;
