@@ -76,7 +76,7 @@ export class Pace {
 
   /** How many bytes a reader may be granted that has used up what it had. */
   grant(reader: object, before: number, now: number): number {
-    this.#readers.add(reader);
+    this.#readers.add(reader, now);
     return this.slow(now) ? cut(before, this.#part) : this.#more(before, before, this.#readers.count);
   }
 

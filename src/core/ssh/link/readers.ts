@@ -23,8 +23,10 @@ export class Readers {
     return Math.round(Math.max(least, bytes / this.count));
   }
 
-  /** It asks for more bytes. */
-  add(reader: object): void {
+  /** It asks for more bytes at this time, ms. */
+  add(reader: object, now: number): void {
+    // Where nobody answers nobody looks, and who has gone would be counted for ever.
+    this.look(now);
     this.#now.add(reader);
   }
 
