@@ -36,8 +36,9 @@ const heap = 256;
 export class GuestThread {
   readonly #use: PluginUse;
   readonly #news: ThreadNews;
-  readonly #thread: Worker;
-  readonly #gone: Promise<void>;
+  /** Null: the system gave none. */
+  readonly #thread: Worker | null;
+  readonly #gone: Promise<unknown>;
   readonly #waiting: { readonly say: FromThread['say']; readonly heard: (fault: FaultReport | null) => void }[] = [];
   #unheard = 0;
   #failures = 0;
@@ -45,36 +46,15 @@ export class GuestThread {
   #over: Fault | null = null;
   #side = 'the daemon side of ';
   /** Resolves when its module is loaded, or cannot be. */
-  readonly loaded: Promise<void>;
+  readonly loaded: Promise<unknown>;
 
+  /** Never throws: where the system gives no thread, whatever is asked of it is answered with that. */
   constructor(use: PluginUse, builtins: Builtins, news: ThreadNews) {
     this.#use = use;
     this.#news = news;
-    const data: ThreadData = { use, builtins, env: environmentFor(use.use, builtins, process.env) };
-    this.#thread = new Worker(new URL('./daemon-thread.js', import.meta.url), {
-      workerData: data,
-      env: scrubbedEnvironment(process.env),
-      execArgv: [],
-      stdout: true,
-      stderr: true,
-      resourceLimits: { maxOldGenerationSizeMb: heap },
-    });
-    const lines = new Lines((line, skipped) => news.said(line, skipped));
-    for (const stream of [this.#thread.stdout, this.#thread.stderr]) {
-      stream.setEncoding('utf8').on('data', (text: string) => lines.add(text));
-    }
-    this.loaded = this.#wait('loaded').then(() => undefined);
-    this.#thread.on('message', (message: unknown) => this.#hear(message));
-    this.#thread.on('error', (error) => {
-      const place = placeOf(error);
-      this.#end(`failed${place === null ? '' : ` at ${printable(place)}`}: ${printable(error.message)}`);
-    });
-    this.#gone = new Promise((resolve) => {
-      this.#thread.once('exit', (code) => {
-        this.#end(`ended its thread (process.exit ${code})`);
-        resolve();
-      });
-    });
+    this.#thread = this.#start({ use, builtins, env: environmentFor(use.use, builtins, process.env) });
+    this.loaded = this.#wait('loaded');
+    this.#gone = this.#thread === null ? Promise.resolve() : this.#follow(this.#thread);
   }
 
   /** Calls its factory. Resolves with null, or with what went wrong. */
@@ -120,14 +100,56 @@ export class GuestThread {
       clearTimeout(timer);
     }
     if (this.#over === null) this.#close(this.#fault('was dismissed'));
-    await this.#thread.terminate();
+    await this.#thread?.terminate();
     await this.#gone;
   }
 
   /** Ends it for a reason, as the rest of a sentence that begins with the plugin. */
   kill(why: string): void {
     this.#end(why);
-    void this.#thread.terminate();
+    void this.#thread?.terminate();
+  }
+
+  #start(workerData: ThreadData): Worker | null {
+    try {
+      return new Worker(new URL('./daemon-thread.js', import.meta.url), {
+        workerData,
+        env: scrubbedEnvironment(process.env),
+        execArgv: [],
+        stdout: true,
+        stderr: true,
+        resourceLimits: { maxOldGenerationSizeMb: heap },
+      });
+    } catch (error) {
+      // ERR_WORKER_INIT_FAILED where the user may have no more threads.
+      const text = printable(error instanceof Error ? error.message : String(error));
+      const name = printable(this.#use.use);
+      this.#over = new Fault(
+        'PLUGIN_FAILED',
+        `the system gives no thread to plugin ${name}: ${text}; end what uses up the processes of this user, then restart the relay`,
+        { cause: error },
+      );
+      return null;
+    }
+  }
+
+  /** Resolves when the thread has ended. */
+  #follow(thread: Worker): Promise<unknown> {
+    const lines = new Lines((line, skipped) => this.#news.said(line, skipped));
+    for (const stream of [thread.stdout, thread.stderr]) {
+      stream.setEncoding('utf8').on('data', (text: string) => lines.add(text));
+    }
+    thread.on('message', (message: unknown) => this.#hear(message));
+    thread.on('error', (error) => {
+      const place = placeOf(error);
+      this.#end(`failed${place === null ? '' : ` at ${printable(place)}`}: ${printable(error.message)}`);
+    });
+    return new Promise<void>((resolve) => {
+      thread.once('exit', (code) => {
+        this.#end(`ended its thread (process.exit ${code})`);
+        resolve();
+      });
+    });
   }
 
   #arm(): void {
@@ -169,7 +191,7 @@ export class GuestThread {
   }
 
   #say(message: ToThread): void {
-    if (this.#over === null) this.#thread.postMessage(message);
+    if (this.#over === null) this.#thread?.postMessage(message);
   }
 
   #end(why: string): void {
