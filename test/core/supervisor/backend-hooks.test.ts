@@ -18,9 +18,10 @@ function makePlugin(t: Owner, hooks: string) {
   const folder = makeTemp(t, 'plugin');
   const [file, log] = [join(folder, 'plugin.mjs'), join(folder, 'log')];
   writeFileSync(log, '');
-  const text = `import { appendFileSync } from 'node:fs';
+  const text = `import { appendFileSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 const say = (text) => appendFileSync(${JSON.stringify(log)}, text + '\\n');
+const saidBefore = () => readFileSync(${JSON.stringify(log)}, 'utf8').split('\\n').length - 1;
 const at = (port) => ({ target: { kind: 'tcp', host: '127.0.0.1', port }, run: null, adopted: true, door: null, opens: null, says: '' });
 const turn = async (what) => { say(process.pid + ' begins ' + what); await sleep(300); say(process.pid + ' ends ' + what); };
 export default { name: 'p', relay: () => (${hooks}) };
@@ -103,6 +104,31 @@ test('a wrong token that is set while a relay is connected blocks it, and the ri
   await daemon.reach('r', 'connected');
   t.equal(daemon.events.filter((event) => event.type === 'link.opened').length, 1);
   t.same(daemon.status('r').warnings, []);
+});
+
+test('what was stopped is started though the host did not hear the wish at first, or lost its link meanwhile; a failed start is no wish', async (t) => {
+  const sshd = await startSshd(t);
+  const echo = await startEcho(t);
+  const { file, said } = makePlugin(
+    t,
+    `{ async backend(link, { forced, signal }) {
+      const length = saidBefore();
+      say('forced ' + forced);
+      const fail = (code) => Object.assign(new Error(code), { name: 'Fault', code });
+      if (length === 0) throw fail('BACKEND_STOPPED');
+      if (length === 1) throw fail('OPEN_TIMEOUT');
+      if (length === 2) await new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+      if (length === 3) throw fail('LAUNCH_FAILED');
+      return at(${echo.port});
+    } }`,
+  );
+  const daemon = await supervise(t, sshd, { r: { host: 'test', forwards: ['0:backend'], plugins: [file] } });
+  await daemon.reach('r', 'blocked');
+  await daemon.supervisor.startRelay('r');
+  await waitUntil('it is tried again', () => said().length === 3);
+  sshd.killSessions();
+  await daemon.reach('r', 'connected');
+  t.same(said(), ['forced false', 'forced true', 'forced true', 'forced true', 'forced false']);
 });
 
 test('two lanes in two workers call the hooks for their backend one at a time', async (t) => {

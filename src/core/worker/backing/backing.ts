@@ -3,6 +3,7 @@ import { type Backend, fixedTargets, keptForwards, type TokenDoor } from '../../
 import type { RelayConfig } from '../../model/config.ts';
 import type { Endpoint } from '../../model/endpoint.ts';
 import { Fault, retryOf } from '../../model/fault.ts';
+import type { FaultCode } from '../../model/fault-table.ts';
 import type { BackendCall } from '../../model/plugin.ts';
 import type { RemoteHost } from '../../model/remote.ts';
 import type { Secret } from '../../model/secret.ts';
@@ -43,6 +44,9 @@ const pauses = [1_000, 2_000, 4_000, 8_000];
 
 /** One that answered for so long counts as well again, ms. */
 const steady = 60_000;
+
+/** The host did not come to hear what the user asked for. A later try that goes by it must not start what was stopped since. */
+const unheard: readonly FaultCode[] = ['OPEN_TIMEOUT', 'REMOTE_REFUSED'];
 
 const firstTry: BringingTry = { number: 1, of: pauses.length + 1, fault: null };
 
@@ -95,11 +99,12 @@ export class Backing {
     const until = AbortSignal.any([signal, ended]);
     try {
       const host = remoteHost(link);
+      let forced = asked;
       for (let tries = 0; ; tries += 1) {
         const given = this.given;
         this.#try = { ...this.#try, number: tries + 1 };
         try {
-          const backed = await this.#bring(link, host, { forced: asked && tries === 0, link: ended }, until);
+          const backed = await this.#bring(link, host, { forced, link: ended }, until);
           // Another token was set meanwhile: that one is to be proved.
           if (given === this.given) return backed;
         } catch (error) {
@@ -107,6 +112,7 @@ export class Backing {
           // It failed with a token that does not count any more.
           if (given !== this.given) continue;
           const fault = Fault.from(error);
+          forced &&= unheard.includes(fault.code);
           this.#try = { ...this.#try, fault: fault.report() };
           this.#news.stumbled(link, fault);
           if (tries >= pauses.length || !mayCureItself(fault)) throw fault;

@@ -228,9 +228,15 @@ export class LaneLink {
     signal.throwIfAborted();
     const { asked } = this;
     this.asked = false;
-    const backed = await this.#backing.prepare(link, asked, signal);
-    // A wish that came meanwhile is fulfilled.
-    if (!signal.aborted) this.asked = false;
-    return backed;
+    try {
+      const backed = await this.#backing.prepare(link, asked, signal);
+      // A wish that came meanwhile is fulfilled.
+      if (!signal.aborted) this.asked = false;
+      return backed;
+    } catch (error) {
+      // Perhaps nobody heard of it.
+      if (signal.aborted || link.fault !== null) this.asked ||= asked;
+      throw error;
+    }
   }
 }
