@@ -217,7 +217,7 @@ export class Supervision implements Supervisor {
       case 'returned':
       case 'closed':
       case 'reset':
-        this.#relays.heard(message);
+        this.#relays.heard(keeper, message);
         break;
       case 'woke': {
         // Every worker says so; it is one sleep.

@@ -12,6 +12,9 @@ const words = {
   receipt: String.raw`{"cmd":"NODE_HANDLE_ACK"}\n`,
   heir: String.raw`{"__proto__":{"say":"pong"}}\n`,
   late: String.raw`{"say":"pong","constructor":{"prototype":{"polluted":true}}}\n]\n`,
+  // The first connection of all is another relay's, and open.
+  thief: String.raw`{"say":"returned","id":1}\n`,
+  liar: String.raw`{"say":"closed","id":1,"told":null}\n`,
 };
 
 /** T66 */

@@ -54,7 +54,7 @@ async function start(t: Test, time = 60_000) {
   const shut = () => {
     up = false;
   };
-  return { clients, table, arrive, open, shut, handed, looks, refusal };
+  return { clients, keeper, table, arrive, open, shut, handed, looks, refusal };
 }
 
 test('who comes while it is looked who has left is served, and who has left is cut', async (t) => {
@@ -84,7 +84,7 @@ test('who has come this very moment is served at once, without a look', async (t
 });
 
 test('who comes back from a link that fails goes on with what was left of the time for which it may be held', async (t) => {
-  const { clients, table, arrive, open, shut, handed, looks, refusal } = await start(t, 1_000);
+  const { clients, keeper, table, arrive, open, shut, handed, looks, refusal } = await start(t, 1_000);
   const [, socket] = await arrive();
   clients.accept(0, socket);
   const accepted = performance.now();
@@ -99,9 +99,29 @@ test('who comes back from a link that fails goes on with what was left of the ti
   // At a worker nobody counts.
   const away = performance.now();
   await waitUntil('more than what is left', () => performance.now() - away > 300);
-  clients.heard(connection, { say: 'returned', id: connection.id });
+  clients.heard(keeper, connection, { say: 'returned', id: connection.id });
   const back = performance.now();
   t.equal(await within('its end', refusal), 'HOLD_EXPIRED');
   const held = performance.now() - back;
   t.ok(held < 700, `it was held for ${held} ms more`);
+});
+
+test('a worker is not believed what it cannot know: of a client that another one has, that is held, or open and said to be unread', async (t) => {
+  const { clients, keeper, table, arrive, open, handed } = await start(t);
+  const [, socket] = await arrive();
+  clients.accept(0, socket);
+  const connection = table.find(1);
+  if (connection === undefined) throw new Error('it is gone');
+  t.throws(() => clients.heard(keeper, connection, { say: 'returned', id: 1 }), /is held/);
+  open();
+  t.same(handed, [1]);
+  const other = { send: () => true } as unknown as WorkerKeeper;
+  t.throws(() => clients.heard(other, connection, { say: 'closed', id: 1, told: null }), /is handed/);
+  clients.heard(keeper, connection, { say: 'opened', id: 1 });
+  t.throws(() => clients.heard(keeper, connection, { say: 'returned', id: 1 }), /is open/);
+  t.throws(() => clients.heard(keeper, connection, { say: 'opened', id: 1 }), /is open/);
+  t.equal(clients.open, 1);
+  t.equal(clients.held, 0);
+  clients.heard(keeper, connection, { say: 'closed', id: 1, told: null });
+  t.equal(clients.open, 0);
 });

@@ -4,6 +4,7 @@ import type { FaultReport } from '../../model/fault.ts';
 import type { LaneId, ToSupervisor } from '../../protocol.ts';
 import { abort, rawHandle } from '../../socket/raw-handle.ts';
 import { forwardGone, handedInVain, neverAnswered, tooManyHeld, tooManyOpen, waitedInVain } from './client-faults.ts';
+import type { WorkerKeeper } from '../workers/worker-keeper.ts';
 import type { ClientsPorts, OpenLane } from './clients-ports.ts';
 import { type Connection, describeClient } from './connection.ts';
 import type { ConnectionTable } from './connection-table.ts';
@@ -74,9 +75,14 @@ export class Clients {
     else this.#hold(connection);
   }
 
-  /** What a worker says of one of these connections. */
-  heard(connection: Connection, message: Extract<ToSupervisor, { id: number }>): void {
-    switch (message.say) {
+  /** What a worker says of one of these connections. Throws where it cannot know of it, or not that. */
+  heard(keeper: WorkerKeeper, connection: Connection, message: Extract<ToSupervisor, { id: number }>): void {
+    const { say } = message;
+    const early = connection.at === 'handed';
+    if (connection.keeper !== keeper || (!early && (say === 'opened' || say === 'returned'))) {
+      throw new Error(`connection ${connection.id} is ${connection.at}, and was said to be ${say}`);
+    }
+    switch (say) {
       case 'opened':
         clearTimeout(connection.timer);
         connection.at = 'open';
@@ -155,6 +161,7 @@ export class Clients {
     this.#unhold(connection);
     connection.at = 'handed';
     connection.lane = lane.id;
+    connection.keeper = lane.keeper;
     connection.handovers += 1;
     const { id, client } = connection;
     if (!lane.keeper.send({ say: 'connection', lane: lane.id, id, client }, handle)) {
@@ -162,6 +169,7 @@ export class Clients {
       connection.handovers -= 1;
       connection.at = 'held';
       connection.lane = null;
+      connection.keeper = null;
       this.#held += 1;
       return this.#hold(connection);
     }
@@ -189,6 +197,7 @@ export class Clients {
     clearTimeout(connection.timer);
     connection.at = 'held';
     connection.lane = null;
+    connection.keeper = null;
     this.#held += 1;
     if (connection.handovers >= handoverLimit) {
       return this.#refuse(connection, handedInVain(this.#config.name, handoverLimit));

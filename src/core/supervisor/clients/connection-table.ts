@@ -48,6 +48,7 @@ export class ConnectionTable {
       since: performance.now(),
       at: 'held',
       lane: null,
+      keeper: null,
       handovers: 0,
       patience: null,
       timer: undefined,

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { ClientConnection } from '../../model/plugin.ts';
 import type { LaneId } from '../../protocol.ts';
+import type { WorkerKeeper } from '../workers/worker-keeper.ts';
 import type { Patience } from './patience.ts';
 
 /** One accepted client. The socket is the supervisor's own copy, never read, kept for the connection's life. */
@@ -13,6 +14,8 @@ export interface Connection {
   /** `held`: waits for a lane. `handed`: a worker has it, unread. `open`: its channel is open. */
   at: 'held' | 'handed' | 'open';
   lane: LaneId | null;
+  /** Whose worker has it; null while it is held. */
+  keeper: WorkerKeeper | null;
   /** How often it was handed over: a lane that takes and returns for ever must not keep it for ever. */
   handovers: number;
   /** How long it may still be held, at rest while it is not; null where it never was. */

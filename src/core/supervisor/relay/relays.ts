@@ -6,6 +6,7 @@ import type { RelayStatus } from '../../model/status.ts';
 import type { ToSupervisor } from '../../protocol.ts';
 import type { ConnectionTable } from '../clients/connection-table.ts';
 import type { SlotSetting } from './lane-slot.ts';
+import type { WorkerKeeper } from '../workers/worker-keeper.ts';
 import { Relay, type RelayPorts } from './relay.ts';
 import { unknownRelay } from './unknown-relay.ts';
 
@@ -112,9 +113,9 @@ export class Relays {
     for (const { relay, lane } of lanes) this.#relays.get(relay)?.answered(lane);
   }
 
-  /** What a worker says of one connection. */
-  heard(message: Extract<ToSupervisor, { id: number }>): void {
+  /** What a worker says of one connection; one that was cut meanwhile is nobody's. Throws where it has not got that one. */
+  heard(keeper: WorkerKeeper, message: Extract<ToSupervisor, { id: number }>): void {
     const connection = this.#connections.find(message.id);
-    if (connection !== undefined) this.#relays.get(connection.client.relay)?.clients.heard(connection, message);
+    if (connection !== undefined) this.#relays.get(connection.client.relay)?.clients.heard(keeper, connection, message);
   }
 }
