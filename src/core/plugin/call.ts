@@ -13,7 +13,13 @@ export interface Lateness {
   readonly grace?: number;
 }
 
-/** Calls a hook, or a factory. Rejects with what it threw, and with Late once the deadline (ms) has passed. */
+/** A timer that is so late tells of a process that stood still, or slept: that is not the hook's fault. ms */
+const stood = 1_000;
+
+/**
+ * Calls a hook, or a factory. Rejects with what it threw, and with Late once the deadline (ms) has passed; where the process stood still meanwhile
+ * it has that time once more.
+ */
 export async function inTime<T>(
   deadline: number,
   run: () => T | Promise<T>,
@@ -21,9 +27,14 @@ export async function inTime<T>(
 ): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const over = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
+    const pass = () => {
       late?.();
       timer = setTimeout(() => reject(new Late()), grace);
+    };
+    const due = performance.now() + deadline;
+    timer = setTimeout(() => {
+      if (performance.now() - due < stood) pass();
+      else timer = setTimeout(pass, deadline);
     }, deadline);
   });
   try {

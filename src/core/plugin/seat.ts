@@ -7,9 +7,8 @@ import { printable } from '../model/printable.ts';
 import { Wrong } from './answers.ts';
 import { failure, inTime, type Lateness, spoken } from './call.ts';
 import type { Guest } from './load.ts';
+import { Strikes } from './strikes.ts';
 
-/** After so many failures a plugin that only observes is dropped; one with any other hook ends its relay. */
-const strikes = 3;
 /** How long a factory may take, ms. */
 const factoryTime = 10_000;
 
@@ -22,7 +21,7 @@ export class Seat {
   readonly hooks: DaemonHooks & RelayHooks;
   readonly #deadlines: HookDeadlines;
   readonly #told: Told;
-  #failures = 0;
+  readonly #strikes = new Strikes();
 
   private constructor(guest: Guest, hooks: DaemonHooks & RelayHooks, told: Told) {
     this.name = guest.name;
@@ -54,7 +53,7 @@ export class Seat {
 
   /** Whether its failures have made it useless. */
   get dropped(): boolean {
-    return this.#failures >= strikes;
+    return this.#strikes.out;
   }
 
   /** How long a hook may take, ms. */
@@ -77,16 +76,16 @@ export class Seat {
     }
   }
 
-  /** Counts a failure, tells of it and gives it back. */
+  /** Counts a failure, tells of it and gives it back. With too many a plugin that only observes is dropped; one with any other hook ends its relay. */
   strike(fault: Fault): Fault {
     const dispensable = Object.keys(known).every(
       (name) => !(name in this.hooks) || (isHookName(name) && known[name].kind === 'observer'),
     );
     // What it was still at when it was left out.
     if (this.dropped && dispensable) return fault;
-    this.#failures += 1;
-    const last = this.#failures === strikes;
-    const text = last && dispensable ? `${fault.message}; after ${strikes} failures it is left out` : fault.message;
+    const last = this.#strikes.add(performance.now());
+    const text =
+      last && dispensable ? `${fault.message}; after ${Strikes.most} failures it is left out` : fault.message;
     this.#told(this.name, new Fault(fault.code, text, { cause: fault }), this.dropped && !dispensable);
     return fault;
   }
