@@ -57,6 +57,7 @@ const exits: readonly (readonly [string, string])[] = [
   ['76', 'a host key, or the SSH protocol, is not as it must be'],
   ['77', 'not permitted: authentication, policy or a plugin says no'],
   ['78', 'the config cannot be used'],
+  ['130', 'given up: Ctrl-C, or a question without an answer'],
 ];
 
 /** The page that `towline COMMAND --help` prints. */

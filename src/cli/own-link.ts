@@ -1,11 +1,9 @@
-import type { Deadlines, RelayConfig } from '../core/model/config.ts';
+import { defaultDeadlines, type RelayConfig } from '../core/model/config.ts';
 import type { Ask } from '../core/model/question.ts';
 import type { Link } from '../core/ssh/link/link.ts';
 import { freePermit, openLink } from '../core/ssh/open-link.ts';
 import { resolveRoute } from '../core/ssh/route.ts';
 import { resolveOptions } from './resolve-options.ts';
-
-const deadlines: Deadlines = { tcp: 5_000, greeting: 5_000, keyExchange: 10_000, auth: 20_000, open: 5_000 };
 
 /** What a link of this command's own is opened with. */
 export interface OwnLinkOptions {
@@ -24,7 +22,7 @@ export async function openOwnLink(host: string, options: OwnLinkOptions): Promis
   return openLink({
     route: await resolveRoute(host, resolving),
     keepalive: relay?.keepalive ?? null,
-    deadlines: relay?.deadlines ?? deadlines,
+    deadlines: relay?.deadlines ?? defaultDeadlines,
     quicken: false,
     env: resolving.env,
     permit: async () => freePermit,
