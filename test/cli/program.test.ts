@@ -243,6 +243,6 @@ test('check names what each relay lacks on this machine, loads its plugins and e
   t.notMatch(stdout, /sk-ant|hunter2|(?:MODE|OTHER_TOKEN) looks/);
   t.match(stdout, /towline\.json: 7 of 9 relays could not start\n$/);
   t.notMatch(stdout, /^fine|loud/m);
-  const missing = await runTowline(t, ['check', '-F', '/nope']);
+  const missing = await runTowline(t, ['check', '-F', join(makeTemp(t, 'none'), 'nope')]);
   t.match(missing, { code: 78, stdout: /\/nope does not exist/ });
 });
