@@ -6,6 +6,7 @@ import { commandManual, manual } from '../../src/cli/manual.ts';
 import { faults } from '../../src/core/model/fault-table.ts';
 import { homeOf, runTowline } from '../fixtures/cli.ts';
 import { makeKeyPair } from '../fixtures/sshd-keys.ts';
+import { makeTemp } from '../fixtures/temp.ts';
 
 // biome-ignore format: a table is read by its columns
 const wrong: readonly (readonly [words: string, code: number, sentence: RegExp])[] = [
