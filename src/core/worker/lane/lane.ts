@@ -116,7 +116,11 @@ export class Lane {
     this.#link = new LaneLink(this.#dialer, this.#backing, this.#course);
   }
 
-  /** Decides, assigns, announces, performs. The only place where a lane's state changes. */
+  /**
+   * Decides, assigns, announces, performs, in this order. The only place where a lane's state changes. What an effect brings about at once (a link
+   * that is lost as it is taken) comes in here again: it meets the new state, is told after it, and what is left to perform of the outer step are
+   * effects that do nothing to what has gone by then. Who is served follows last, by what is true in the end.
+   */
   input(input: LaneInput): void {
     const { settle, drain } = this.#open.relay;
     const before = this.#state;
