@@ -103,6 +103,7 @@ export const faults = {
   LISTEN_UNAVAILABLE:     row('forward', 73, 502, 'the listening address cannot be bound', 'use an address of this machine'),
   FORWARDING_REFUSED:     row('policy',  77, 502, 'the server forbids this forwarding', 'check AllowTcpForwarding, PermitOpen and the key\'s options there'),
   TARGET_REFUSED:         row('forward', 69, 502, 'nothing answers at the target', 'start the backend, or correct the target'),
+  TARGET_LOOP:            row('none',    78, 508, 'the target of a forward is its own listener', 'give the forward another port to listen on'),
   SOCKS_INVALID:          row('none',    76, 400, 'a client of a dynamic forward does not speak SOCKS, or asks for what it does not offer', 'set it as a SOCKS 5 proxy with names resolved there (socks5h)'),
   CONNECTION_CUT:         row('none',    69, 502, 'the server closed a connection in the middle', 'look at the log there, and at gateways before it; sshd itself says the end before it closes, by ChannelTimeout too'),
   OPEN_TIMEOUT:           row('forward', 69, 504, 'the server did not open the channel in time', 'check that the target is reachable from the server'),

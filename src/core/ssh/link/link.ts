@@ -47,6 +47,8 @@ export class Link {
   readonly #client: Client;
   readonly #socket: Carrier;
   readonly #where: string;
+  /** How many it goes through on the way. */
+  readonly #hops: number;
   readonly #carriers: Carriers;
   readonly #echo: Echo;
   readonly #pace: Pace;
@@ -62,6 +64,7 @@ export class Link {
     this.#socket = socket;
     this.#where = where;
     this.facts = parts.facts;
+    this.#hops = parts.channels.length;
     this.#carriers = new Carriers([socket, ...parts.channels]);
     poolPadding(client);
     const breach = (what: string) => {
@@ -120,6 +123,13 @@ export class Link {
   /** The address of this machine over which it goes; null where that is not known: a ProxyCommand has it. */
   get local(): string | null {
     return this.#socket instanceof Socket ? (this.#socket.localAddress ?? null) : null;
+  }
+
+  /** Whether its server was reached at the address that it goes from: at this machine, or at a container behind one of its ports. */
+  get atHome(): boolean {
+    if (this.#hops > 0 || !(this.#socket instanceof Socket)) return false;
+    const { localAddress, remoteAddress } = this.#socket;
+    return localAddress !== undefined && localAddress === remoteAddress;
   }
 
   /** Whether its life is in doubt. */

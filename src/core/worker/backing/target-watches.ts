@@ -25,6 +25,7 @@ export class TargetWatches {
   readonly #news: TargetNews;
   #watches: readonly (TargetWatch | null)[] = [];
   readonly #forbidden = new Set<number>();
+  #barred: ReadonlyMap<number, Fault> = new Map();
   /** Those that need no watch, and of which that was told. */
   readonly #told = new Set<number>();
   /** Where no backend is known, whose the token would be: each target may be meant by it. It may be learned while they are asked already. */
@@ -58,6 +59,7 @@ export class TargetWatches {
     // The token is the backend's: who asks elsewhere does not get it.
     const strangers = guests === null ? null : (dial: Dial) => this.#guests.probe(dial, this.#common);
     this.#watches = forwards.map((forward, index) => {
+      if (this.#barred.has(index)) return null;
       const led = forward !== null && leadsToBackend(forward, backend?.target ?? null);
       const before = this.#watches[index] ?? null;
       const waits = waiting.has(index);
@@ -95,6 +97,16 @@ export class TargetWatches {
     });
   }
 
+  /** These forwards must not be used over this link, by these faults: nobody asks about them. */
+  bar(forwards: ReadonlyMap<number, Fault>): void {
+    this.#barred = forwards;
+    for (const [forward, fault] of forwards) {
+      this.#watches[forward]?.stop();
+      this.#news.judged(forward, 'unwell', fault, null);
+    }
+    this.#watches = this.#watches.map((watch, index) => (forwards.has(index) ? null : watch));
+  }
+
   /** A client's dial of a forward's target went well (null), or not. */
   served(forward: number, fault: Fault | null): void {
     this.#watches[forward]?.served(fault);
@@ -104,6 +116,7 @@ export class TargetWatches {
     for (const watch of this.#watches) watch?.stop();
     this.#watches = [];
     this.#told.clear();
+    this.#barred = new Map();
     this.#forbidden.clear();
   }
 }

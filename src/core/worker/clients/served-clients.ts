@@ -23,6 +23,7 @@ export interface ClientNews {
 }
 
 interface Served {
+  readonly forward: number;
   readonly socket: Socket;
   readonly way: ClientWay | null;
 }
@@ -36,6 +37,7 @@ export class ServedClients {
   readonly #windows: WindowBudget;
   readonly #served = new Map<number, Served>();
   readonly #doomed = new Map<number, Fault>();
+  #barred: ReadonlyMap<number, Fault> = new Map();
   readonly #lead = new LeadLink();
   readonly #patience: number;
   #waiting: ReadonlySet<number> = new Set();
@@ -64,6 +66,17 @@ export class ServedClients {
     this.#waiting = waiting;
   }
 
+  /** These forwards must not be used from now on, by these faults: who is there is cut, who comes is refused. */
+  bar(forwards: ReadonlyMap<number, Fault>): void {
+    this.#barred = forwards;
+    for (const [id, { forward, socket }] of this.#served) {
+      const fault = forwards.get(forward);
+      if (fault === undefined) continue;
+      this.#doomed.set(id, fault);
+      socket.destroy();
+    }
+  }
+
   /** The link that whoever has no channel yet goes over from now on; null: none answers. */
   set link(link: Link | null) {
     this.#lead.link = link;
@@ -86,7 +99,7 @@ export class ServedClients {
     socket.on('error', () => undefined);
     const left = (over: Link) => this.#news.left(over);
     const way = link === null ? null : new ClientWay(link, this.#lead, this.#patience, socket, left);
-    const served = { socket, way };
+    const served = { forward: client.forward, socket, way };
     this.#served.set(id, served);
     void this.#serve(id, client, served).finally(() => {
       socket.destroy();
@@ -117,6 +130,8 @@ export class ServedClients {
 
   async #serve(id: number, client: ClientConnection, { socket, way }: Served): Promise<void> {
     if (way === null) return this.#return(id, socket);
+    const barred = this.#barred.get(client.forward);
+    if (barred !== undefined) return this.#reset(id, socket, { cut: barred, news: true });
     const refused = this.#guests.gated ? await this.#guests.admit(client) : null;
     if (refused !== null) return this.#reset(id, socket, { cut: refused, news: true });
     const away = () => this.#waiting.has(client.forward);

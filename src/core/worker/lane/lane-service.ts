@@ -8,6 +8,7 @@ import { spareOfRelay, windowBudget } from '../../ssh/link/receive-window.ts';
 import type { Backed } from '../backing/backing.ts';
 import { Inspections } from '../backing/inspections.ts';
 import type { LaneVoice } from './lane-voice.ts';
+import { loopsOf } from '../clients/loops.ts';
 import { readyForwards } from '../clients/ready-forward.ts';
 import { RemoteListeners } from '../clients/remote-listeners.ts';
 import { ServedClients } from '../clients/served-clients.ts';
@@ -41,6 +42,7 @@ const nothing: Serving = { link: null, answers: false, backed: null, waiting: []
 
 /** What a lane does with its link: it serves clients, watches their targets, and has the plugins look at the host. */
 export class LaneService {
+  readonly #relay: RelayConfig;
   /** Where the forwards lead as long as nothing was brought. */
   readonly #plain: Backed;
   readonly #remote: RemoteListeners;
@@ -59,6 +61,7 @@ export class LaneService {
     voice: LaneVoice,
     news: ServiceNews,
   ) {
+    this.#relay = relay;
     const forwards = readyForwards(relay.forwards, null);
     this.#plain = { forwards, backend: null, token: null, ask: null, verify: null };
     this.#watches = new TargetWatches(guests, {
@@ -115,6 +118,7 @@ export class LaneService {
       this.#clients.lead(leads.forwards, this.#waiting);
       this.#watches.follow(link, leads, this.#waiting);
     }
+    if (other) link.onNamed((machine) => this.#bar(link, machine));
     if (answers) this.#clients.link = link;
     if (listens) this.#remote.begin(link);
     else this.#remote.stop();
@@ -156,7 +160,16 @@ export class LaneService {
     this.#clients.abandon(link, link?.fault ?? new Fault('LINK_LOST', text));
   }
 
+  #bar(link: Link, machine: string): void {
+    if (this.#serving.link !== link) return;
+    const loops = loopsOf(link, machine, this.#relay);
+    if (loops.size === 0) return;
+    this.#watches.bar(loops);
+    this.#clients.bar(loops);
+  }
+
   #leave(): void {
+    this.#clients.bar(new Map());
     this.#watches.stop();
     this.#remote.stop();
     this.#inspections.stop();

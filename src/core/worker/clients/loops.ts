@@ -1,0 +1,31 @@
+import { hostname } from 'node:os';
+import type { ForwardConfig, RelayConfig } from '../../model/config.ts';
+import { formatEndpoint, isLoopback } from '../../model/endpoint.ts';
+import { Fault } from '../../model/fault.ts';
+import type { Link } from '../../ssh/link/link.ts';
+
+/**
+ * The forwards that would dial their own listener, by their numbers: each client would bring another one, without end. The host is this very machine
+ * where it was reached at the address that the link comes from, and has the same name; a container behind a port of this machine has another.
+ */
+export function loopsOf(link: Pick<Link, 'atHome'>, machine: string, relay: RelayConfig): ReadonlyMap<number, Fault> {
+  if (!link.atHome || machine !== hostname()) return new Map();
+  return new Map(
+    relay.forwards.flatMap((forward, index) => {
+      const target = ownListener(forward);
+      if (target === null) return [];
+      const text = `${relay.host} is this machine, and ${target} on it is the listener of ${relay.name} itself; give the forward another port to listen on`;
+      return [[index, new Fault('TARGET_LOOP', text)] as const];
+    }),
+  );
+}
+
+/** The target of a forward that is also where it listens, as loopback has it. */
+function ownListener(forward: ForwardConfig): string | null {
+  if (forward.kind !== 'local') return null;
+  const { listen, target } = forward;
+  if (listen.kind !== 'tcp' || target.kind !== 'tcp' || listen.port !== target.port) return null;
+  const everywhere = ['0.0.0.0', '::'].includes(listen.host);
+  const met = listen.host === target.host || (isLoopback(target.host) && (everywhere || isLoopback(listen.host)));
+  return met ? formatEndpoint(target) : null;
+}
