@@ -74,9 +74,12 @@ test('another run with another token is told to who holds the old one; the same 
   token.learned(backend, new Secret('launched'));
   token.learned({ ...backend, run: 'two' }, new Secret('launched'));
   t.same(warnings, []);
-  token.learned({ ...backend, run: 'three' }, new Secret('another'));
+  const door = { wire: { in: 'query', name: 'token' }, kind: 'http', path: '/' } as const;
+  token.learned({ ...backend, run: 'three', door }, new Secret('another'));
   t.match(warnings, [/^its backend was started anew, with another token; .*`towline url r`$/]);
+  token.learned({ ...backend, run: 'doorless' }, new Secret('a third'));
+  t.match(warnings[1], /`towline token r`$/);
   await set('by hand');
   token.learned({ ...backend, run: 'four' }, new Secret('by hand'));
-  t.equal(warnings.length, 1);
+  t.equal(warnings.length, 2);
 });

@@ -1,4 +1,4 @@
-import type { BackendFacts } from '../../model/backend.ts';
+import type { BackendFacts, TokenDoor } from '../../model/backend.ts';
 import { Fault, type FaultReport } from '../../model/fault.ts';
 import type { Secret } from '../../model/secret.ts';
 
@@ -64,7 +64,7 @@ export class RelayToken {
     const set = this.#given !== null || old === null;
     if (set || run === null || old.reveal() === token?.reveal()) return;
     if (run !== before?.run) {
-      if (token !== null && before !== null) this.#warn({ text: startedAnew(this.#relay) });
+      if (token !== null && before !== null) this.#warn({ text: startedAnew(this.#relay, backend?.door ?? null) });
       return;
     }
     this.#fail(new Fault('TOKEN_CHANGED', changed(run)));
@@ -75,8 +75,10 @@ export class RelayToken {
   }
 }
 
-function startedAnew(relay: string): string {
-  return `its backend was started anew, with another token; who had the old one gets the new one by \`towline url ${relay}\``;
+/** Not every address carries it. */
+function startedAnew(relay: string, door: TokenDoor | null): string {
+  const command = door === null || door.wire.in === 'header' ? 'token' : 'url';
+  return `its backend was started anew, with another token; who had the old one gets the new one by \`towline ${command} ${relay}\``;
 }
 
 function changed(run: string): string {
