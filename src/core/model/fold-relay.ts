@@ -1,5 +1,6 @@
 import type { Event } from './event.ts';
 import type { FaultReport } from './fault.ts';
+import { leftOut } from './hooks.ts';
 import { judgedBy, pending } from './judged.ts';
 import { advanced, emptyLane, goesOn, noStage, stageOf } from './lane-progress.ts';
 import type { ForwardSnapshot, LaneSnapshot, RelaySnapshot } from './snapshot.ts';
@@ -86,8 +87,11 @@ function foldFact(relay: RelaySnapshot, event: RelayEvent): RelaySnapshot {
       );
     case 'lane.changed':
       return laneChanged(relay, event);
-    case 'lane.advanced':
-      return laneAt(relay, event.lane, advanced(relay.lanes[event.lane], event));
+    case 'lane.advanced': {
+      const lane = laneAt(relay, event.lane, advanced(relay.lanes[event.lane], event));
+      const fault = event.stage === 'pause' ? (event.bringing?.fault ?? null) : null;
+      return fault === null ? lane : failed(lane, { fault, at: event.at });
+    }
     case 'host.named':
       return laneAt(relay, event.lane, { machine: event.machine });
     case 'backend.ready':
@@ -109,16 +113,20 @@ function foldFact(relay: RelaySnapshot, event: RelayEvent): RelaySnapshot {
     }
     case 'link.doubted':
     case 'connection.refused':
-    case 'plugin.failed':
       return failed(relay, event);
+    case 'plugin.failed':
+      return leftOut in event.fault.detail ? warned(failed(relay, event), event.fault.message) : failed(relay, event);
     case 'host.inspected':
       return { ...relay, notes: { ...relay.notes, [event.plugin]: event.notes } };
     case 'relay.warned': {
       const { fault, text, at } = event;
-      const met = fault === undefined ? relay : failed(relay, { fault, at });
-      return met.warnings.includes(text) ? met : { ...met, warnings: [...met.warnings, text].slice(-8) };
+      return warned(fault === undefined ? relay : failed(relay, { fault, at }), text);
     }
   }
+}
+
+function warned(relay: RelaySnapshot, text: string): RelaySnapshot {
+  return relay.warnings.includes(text) ? relay : { ...relay, warnings: [...relay.warnings, text].slice(-8) };
 }
 
 /** Its links are as good as gone, and nothing that they say is about these forwards; a listener that goes on is as it was. */

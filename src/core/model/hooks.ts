@@ -53,3 +53,6 @@ export const hookNames: readonly HookName[] = Object.keys(hooks).filter(isHookNa
 
 /** What may stand in the object that a plugin is. */
 export const pluginKeys: readonly string[] = ['api', 'name', 'options', 'daemon', 'relay'];
+
+/** In the detail of a plugin's last fault: it is not called any more until its relay begins anew. */
+export const leftOut = 'leftOut';

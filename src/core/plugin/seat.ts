@@ -1,6 +1,6 @@
 import type { HookDeadlines } from '../model/config.ts';
 import { Fault } from '../model/fault.ts';
-import { type HookName, hooks as known, isHookName, type Side } from '../model/hooks.ts';
+import { type HookName, hooks as known, isHookName, leftOut, type Side } from '../model/hooks.ts';
 import type { DaemonHooks, PluginContext, RelayHooks } from '../model/plugin.ts';
 import { hooksTrouble, isHooks, ownDeadlines } from '../model/plugin-shape.ts';
 import { printable } from '../model/printable.ts';
@@ -84,9 +84,10 @@ export class Seat {
     // What it was still at when it was left out.
     if (this.dropped && dispensable) return fault;
     const last = this.#strikes.add(performance.now());
-    const text =
-      last && dispensable ? `${fault.message}; after ${Strikes.most} failures it is left out` : fault.message;
-    this.#told(this.name, new Fault(fault.code, text, { cause: fault }), this.dropped && !dispensable);
+    const out = last && dispensable;
+    const text = out ? `${fault.message}; after ${Strikes.most} failures it is left out` : fault.message;
+    const detail = out ? { [leftOut]: Strikes.most } : {};
+    this.#told(this.name, new Fault(fault.code, text, { cause: fault, detail }), this.dropped && !dispensable);
     return fault;
   }
 

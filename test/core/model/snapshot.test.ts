@@ -304,6 +304,12 @@ test('the last fault is kept after it is cured, with its time', (t) => {
   // A link that had settled is dialed anew at once: only that attempt knows what ended the one before.
   const again = lane({ at: 'dialing', attempt: 1, tries: none, before: true, lost: policy });
   t.match(fold(snapshot, { ...again, id: 9, at: 90 }).relays[relay]?.lastFault, { code: policy.code, at: 90 });
+  // A try to bring a backend has failed, and another one follows.
+  const bringing = { number: 2, of: 5, fault: policy };
+  const pause = { type: 'lane.advanced', relay, lane: 0, stage: 'pause', note: null, bringing } as const;
+  t.match(fold(snapshot, { ...pause, id: 9, at: 90 }).relays[relay]?.lastFault, { code: policy.code, at: 90 });
+  const next = { ...pause, stage: 'backend' } as const;
+  t.match(fold(snapshot, { ...next, id: 9, at: 90 }).relays[relay]?.lastFault, { code: 'LINK_LOST', at: 40 });
   t.end();
 });
 

@@ -43,6 +43,7 @@ export async function endsItsThread(t: Test, place: Place): Promise<void> {
     await relays.reach(name, 'connected');
     const out = relays.next(`${name} is left out`, failed(name, message));
     await goesOn(t, relays, name, out, name === 'typo' ? 0 : 2);
+    if (name !== 'typo') t.match(relays.status(name).warnings, [message], `${name} is out, not over`);
   }
   await heardAll(t, good);
 }

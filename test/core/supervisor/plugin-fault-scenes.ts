@@ -58,6 +58,7 @@ export async function throwsInHooks(t: Test, place: Place): Promise<void> {
   await relays.next('it is left out', failed('observer', /disk full.*after 3 failures it is left out$/));
   await relays.reach('observer', 'connected');
   t.equal(await works(relays, 'observer'), 'x');
+  t.match(relays.status('observer').warnings, [/disk full.*after 3 failures it is left out$/], 'it is out, not over');
   const strikes = relays.events.filter(failed('observer', /disk full/));
   t.equal(strikes.length, 3);
   // The user wants another try: the plugins begin anew.

@@ -2,6 +2,7 @@ import type { Builtins } from '../../model/builtin.ts';
 import type { PluginUse, RelayConfig } from '../../model/config.ts';
 import type { Event } from '../../model/event.ts';
 import { Fault } from '../../model/fault.ts';
+import { leftOut } from '../../model/hooks.ts';
 import { GuestThread } from '../../plugin/guest-thread.ts';
 
 /** What a relay hears of the daemon side of its plugins. */
@@ -77,6 +78,6 @@ export class RelayGuests {
       return;
     }
     const text = `${fault.message}; after ${strikes} ends it is left out`;
-    this.#news.failed(use.use, new Fault(fault.code, text, { cause: fault }));
+    this.#news.failed(use.use, new Fault(fault.code, text, { cause: fault, detail: { [leftOut]: strikes } }));
   }
 }
