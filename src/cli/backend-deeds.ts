@@ -1,4 +1,5 @@
 import { Fault } from '../core/model/fault.ts';
+import { faults } from '../core/model/fault-table.ts';
 import { printable } from '../core/model/printable.ts';
 import type { RemoteHost } from '../core/model/remote.ts';
 import {
@@ -165,4 +166,9 @@ function toneOf({ state, stopped }: RemoteBackend): Tone {
 
 function list(names: readonly string[]): string {
   return names.length === 1 ? (names[0] ?? '') : `${names.slice(0, -1).join(', ')} and ${names.at(-1) ?? ''}`;
+}
+
+/** What a script must not take for done: processes that outlived even SIGKILL. */
+export function exitOf(answers: readonly BackendAnswer[]): number {
+  return answers.some(({ left }) => Array.isArray(left) && left.length > 0) ? faults.PROBE_FAILED.exit : 0;
 }

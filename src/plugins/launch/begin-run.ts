@@ -41,7 +41,11 @@ export async function beginRun(
   const adopted = words.has('adopt');
   const record = readRecord(adopted ? words : new Map([...words, ['hash', hash], ['rule', rule]]), adopted);
   if (!adopted) return { record, token, differs: [] };
-  const another = [record.hash === hash ? null : 'command', ['', rule].includes(record.rule) ? null : 'token rule'];
+  const another = [
+    record.hash === hash ? null : 'command',
+    ['', rule].includes(record.rule) ? null : 'token rule',
+    ['', options.lifetime].includes(record.lifetime) ? null : 'lifetime',
+  ];
   return { record, token: null, differs: another.filter((what) => what !== null) };
 }
 

@@ -12,6 +12,9 @@ import { withVariables } from './sh.ts';
 import { verifyRun } from './verify-run.ts';
 import { type Ready, watchRun } from './watch-run.ts';
 
+/** What is written down for the links to come may take so long, ms: less than the hook has left. */
+const noteTime = 3_000;
+
 /** Makes sure that the backend of a relay runs on a host and is ready; see RelayHooks.backend. */
 export async function bringUp(
   host: RemoteHost,
@@ -27,7 +30,7 @@ export async function bringUp(
   if (differs.length > 0) warn(otherOptions(name, session.relay, differs, record));
   if (record.adopted && record.lifetime === 'session' && !session.isOwn(record.run))
     warn(`the backend ${name} belongs to another link, and ends with it`);
-  const token = record.adopted ? await keptToken(host, record, options) : (given ?? tokenless(options));
+  const token = record.adopted ? await keptToken(host, record, options, signal) : (given ?? tokenless(options));
   const time = Math.max(1_000, until - performance.now());
   let ready: Ready;
   try {
@@ -37,7 +40,7 @@ export async function bringUp(
     if (isLate && options.late === 'stop' && !record.adopted) await endLate(host, name, record.run, signal, warn);
     throw error;
   }
-  await writeDown(host, name, record, ready);
+  await writeDown(host, name, record, ready, signal);
   const { host: address, port, pid, started } = ready;
   return {
     target: { kind: 'tcp', host: address, port },
@@ -98,9 +101,10 @@ async function keptToken(
   host: RemoteHost,
   { dir, tokenHash, seen, run }: RunRecord,
   options: LaunchOptions,
+  signal: AbortSignal,
 ): Promise<Secret | null | undefined> {
   if (tokenHash === '') return seen && options.recipe?.token.from === 'output' ? null : tokenless(options);
-  const text = (await host.readFile(`${dir}/token`, { most: 8192 })).toString('utf8').replace(/\n$/, '');
+  const text = (await host.readFile(`${dir}/token`, { most: 8192, signal })).toString('utf8').replace(/\n$/, '');
   if (sha256(text) === tokenHash) return new Secret(text);
   throw new Fault(
     'TOKEN_CHANGED',
@@ -109,16 +113,21 @@ async function keptToken(
 }
 
 /** For the links to come; a backend serves without, so that what goes wrong here does not stand in its way. */
-async function writeDown(host: RemoteHost, name: string, record: RunRecord, ready: Ready): Promise<void> {
+async function writeDown(
+  host: RemoteHost,
+  name: string,
+  record: RunRecord,
+  ready: Ready,
+  signal: AbortSignal,
+): Promise<void> {
   const { token, port, host: address } = ready;
   const hash = token instanceof Secret ? sha256(token.reveal()) : '';
   if (record.port === port && record.tokenHash === hash) return;
-  const written = record.tokenHash === hash ? '' : hash;
-  const variables = { name, run: record.run, port: String(port), host: address, hash: written };
-  const stdin = written !== '' && token instanceof Secret ? `${token.reveal()}\n` : '';
-  await host.run(withVariables(variables, settle), { stdin }).catch((error: unknown) => {
-    if (Fault.from(error).code !== 'REMOTE_REFUSED') throw error;
-  });
+  const fresh = record.tokenHash !== hash && token instanceof Secret;
+  // The hash stands beside each place: without it the next link would take the run for one without a token.
+  const variables = { name, run: record.run, port: String(port), host: address, hash, fresh: fresh ? 'yes' : 'no' };
+  const stdin = fresh ? `${token.reveal()}\n` : '';
+  await host.run(withVariables(variables, settle), { stdin, deadline: noteTime, signal }).catch(() => undefined);
 }
 
 function clock(seconds: number): string {

@@ -104,7 +104,15 @@ function act(
   return host.run(withVariables({ name, ...variables }, script), signal === undefined ? {} : { signal });
 }
 
-function readEnd(host: RemoteHost, name: string, { stdout }: { readonly stdout: string }): BackendEnd {
+function readEnd(
+  host: RemoteHost,
+  name: string,
+  { stdout, late }: { readonly stdout: string; readonly late: boolean },
+): BackendEnd {
+  if (late) {
+    const text = `the backend ${name} on ${host.facts.remote} was not ended within 30 s: another towline holds its lock, or the host is too slow; try again, or look at that host`;
+    throw new Fault('LAUNCH_TIMEOUT', text);
+  }
   const [said = '', ...words] = (stdout.split('\n')[0] ?? '').split(' ');
   const pids = words.filter((word) => /^\d+$/.test(word)).map(Number);
   if (said === 'ended' || said === 'cleared') return { was: 'ended', left: [], cleared: pids };

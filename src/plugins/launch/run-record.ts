@@ -30,6 +30,7 @@ export function readRecord(words: ReadonlyMap<string, string>, adopted: boolean)
     port: number('ready'),
     hash: word('hash'),
     rule: word('rule'),
+    // `token`: it was given one as it was started. `seen`: an earlier link knew this one when it wrote down where it listens.
     tokenHash: word('seen') || word('token'),
     seen: word('ready') !== '',
     lifetime: word('life'),

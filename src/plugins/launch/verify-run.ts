@@ -23,7 +23,12 @@ export async function verifyRun(
     const text = `${host.facts.remote} did not show within ${patience / 1000} s who listens on port ${place.port}; look at that host`;
     throw new Fault('PROBE_FAILED', text);
   }
-  const look = readLook(stdout.split('\n'));
+  const lines = stdout.split('\n');
+  if (!lines.some((line) => line.startsWith('B '))) {
+    const text = `${host.facts.remote} did not show who listens on port ${place.port}: its sh ran nothing; look at the processes of that account`;
+    throw new Fault('PROBE_FAILED', text);
+  }
+  const look = readLook(lines);
   if (leadsTo(look, place)) return true;
   if (!look.tellable && look.main === 'live') return false;
   const there = look.listeners.some(({ port }) => port === place.port);

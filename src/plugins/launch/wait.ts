@@ -1,4 +1,5 @@
 import { Fault, type RemoteHost, Secret } from '../../plugin.ts';
+import { hostOf } from '../token/printed-url.ts';
 import { scanRules } from '../token/scan-rules.ts';
 import { type Choice, choosePort, listensAt, ownPorts } from './choose-port.ts';
 import { Heard } from './heard.ts';
@@ -26,8 +27,8 @@ export class Wait {
   #look: Look | null = null;
   #squatted: number | null = null;
   #knocked: number | null = null;
-  /** Something answered where nobody can tell whose it is. */
-  #answers = false;
+  /** The port on which something answered where nobody can tell whose it is. */
+  #answers: number | null = null;
   #shown = { line: '', at: 0, waits: false };
 
   constructor(host: RemoteHost, options: WatchOptions) {
@@ -36,7 +37,7 @@ export class Wait {
     this.#options = options;
     this.#ownToken = recipe?.token.from === 'output' && options.token === undefined;
     const rules = scanRules(recipe ?? { prints: null, token: { from: 'nowhere' } }, {
-      hosts: [host.facts.remote.replace(/^.*@\[?/, '').replace(/\]?:\d+$/, '')],
+      hosts: [hostOf(host.facts.remote)],
       fixed: port === 'auto' ? null : port,
       ownToken: this.#ownToken,
     });
@@ -59,7 +60,7 @@ export class Wait {
     this.#show(now);
     const choice = look.tellable ? this.#choose(look, now) : await this.#try(look);
     const token = this.#token();
-    if (choice.is === 'ready' && token !== 'missing' && (await this.#isSteady(choice.port, now))) {
+    if (choice.is === 'ready' && token !== 'missing' && (await this.#isSteady(choice, now))) {
       if (!look.tellable) {
         const { name } = this.#options;
         this.#options.warn(
@@ -76,11 +77,11 @@ export class Wait {
   }
 
   /** One may open its port, take a connection and end: a new one must live on a little after it was knocked at. */
-  async #isSteady(port: number, now: number): Promise<boolean> {
+  async #isSteady({ host, port }: { readonly host: string; readonly port: number }, now: number): Promise<boolean> {
     if (this.#options.record.adopted) return true;
     if (this.#knocked === null) {
       this.#knocked = now;
-      const stream = await this.#host.dial({ kind: 'tcp', host: '127.0.0.1', port }).catch(() => null);
+      const stream = await this.#host.dial({ kind: 'tcp', host, port }).catch(() => null);
       stream?.on('error', () => undefined).destroy();
     }
     return now - this.#knocked >= patience.steady;
@@ -93,7 +94,7 @@ export class Wait {
     const time = performance.now() - this.#began;
     const { recipe, tokenKey } = this.#options.options;
     const token = recipe?.token;
-    const open = this.#answers || (this.#look !== null && listensAt(this.#look, known));
+    const open = this.#answers !== null || (this.#look !== null && listensAt(this.#look, known));
     if (token?.from !== 'output' || this.#token() !== 'missing' || !open) return late(this.#told, time, known);
     return tokenless(this.#told, time, { pattern: token.pattern, key: tokenKey });
   }
@@ -126,9 +127,11 @@ export class Wait {
   async #try(look: Look): Promise<Choice> {
     const port = this.#wanted;
     if (port === null || look.main !== 'live') return { is: 'waiting' };
+    // It answers: each further dial would be one more connection to it.
+    if (this.#answers === port) return { is: 'ready', host: '127.0.0.1', port };
     try {
       (await this.#host.dial({ kind: 'tcp', host: '127.0.0.1', port })).destroy();
-      this.#answers = true;
+      this.#answers = port;
       return { is: 'ready', host: '127.0.0.1', port };
     } catch (error) {
       if (Fault.from(error).code === 'TARGET_REFUSED') return { is: 'waiting' };

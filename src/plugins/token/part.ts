@@ -1,6 +1,7 @@
 import type { Backend } from '../../plugin.ts';
 import { Fault, printable, readTokenText, type Secret } from '../../plugin.ts';
 import type { TokenPart } from './rule.ts';
+import { hostOf } from './printed-url.ts';
 import { OutputScanner } from './scan.ts';
 import type { Held } from './source.ts';
 
@@ -29,8 +30,7 @@ function byPattern(
   { text, place }: Held,
   { remote, backend, warn }: Backdrop,
 ): Secret | null {
-  const host = remote.replace(/^.*@/, '').replace(/:\d+$/, '');
-  const rules = { token: pattern, none, port: null, hosts: [host], fixed: portOf(backend) };
+  const rules = { token: pattern, none, port: null, hosts: [hostOf(remote)], fixed: portOf(backend) };
   const said: string[] = [];
   const scanner = new OutputScanner(rules, { found: () => undefined, warn: (warning) => said.push(warning) });
   const stream = scanner.stream();

@@ -1,6 +1,7 @@
 /** The address in which a match stands. */
 export interface Place {
-  readonly host: string;
+  /** Null: it cannot be read. Its text may hold the token, and is shown nowhere. */
+  readonly host: string | null;
   readonly port: number;
 }
 
@@ -16,8 +17,13 @@ export function placeOf(text: string, from: number, to: number): Place | null {
       const usual = protocol === 'https:' || protocol === 'wss:' ? 443 : 80;
       return { host: hostname, port: port === '' ? usual : Number(port) };
     } catch {
-      return { host: match[0].slice(0, 100), port: 0 };
+      return { host: null, port: 0 };
     }
   }
   return null;
+}
+
+/** The host of `user@address:port`, an IPv6 address without its brackets. */
+export function hostOf(remote: string): string {
+  return remote.replace(/^.*@\[?/, '').replace(/\]?:\d+$/, '');
 }

@@ -126,7 +126,9 @@ export class OutputScanner {
 
   #take(kind: Kind, text: string, place: Place | null): void {
     if (place !== null && !this.#isOwn(place)) {
-      this.#warn(`it printed an address of another host, ${printable(place.host)}, which is not believed`);
+      const what =
+        place.host === null ? 'an address that cannot be read' : `an address of another host, ${printable(place.host)}`;
+      this.#warn(`it printed ${what}, which is not believed`);
       return;
     }
     if (kind === 'port') return this.#takePort(Number(text));
@@ -160,6 +162,7 @@ export class OutputScanner {
   }
 
   #isOwn({ host }: Place): boolean {
+    if (host === null) return false;
     const name = host.toLowerCase().replace(/^\[|\]$/g, '');
     // An unspecified address is what it listens on: all of them, loopback's too.
     if (/^(?:localhost|::1?|0\.0\.0\.0|127\.\d{1,3}\.\d{1,3}\.\d{1,3})$/.test(name)) return true;

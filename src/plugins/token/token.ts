@@ -10,6 +10,8 @@ export default definePlugin({
   relay({ relay, options: rule, env, signal }) {
     const { recipe } = rule;
     return {
+      // It gives up by itself, and says why.
+      deadlines: { token: rule.deadline + 2_000 },
       /** One that runs already, and whose recipe is known: so its token is proved, and its address told, as if it had been launched. */
       ...(recipe === null
         ? {}

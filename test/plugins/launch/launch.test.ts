@@ -91,6 +91,9 @@ test('a backend of another command is adopted with a warning', async (t) => {
   t.match(other.warnings, [
     /^the backend box of relay box was started by another command than .*`towline backend stop box` ends it/,
   ]);
+  const passing = await launching(t, link, { ...mains, lifetime: 'session' });
+  t.match(await passing.up(), { adopted: true, run: first.run });
+  t.match(passing.warnings, [/ was started by another lifetime than the config has now; `towline backend stop box`/]);
 });
 
 test('folder, environment and port reach the command; it keeps the umask and hears Ctrl-C', async (t) => {
@@ -181,6 +184,28 @@ test('a token that it prints is kept for the links to come', async (t) => {
   t.equal((await (await launching(t, link, { ...told, env: {}, name: 'none' })).up()).token, null);
   writeFileSync(join(dir, 'token'), 'another\n');
   await t.rejects((await launching(t, link, told)).up(), { code: 'TOKEN_CHANGED', message: /look at who changed it/ });
+});
+
+test('the token is known to the links to come though the backend moves to another port', async (t) => {
+  const sshd = await startSshd(t);
+  const recipe = {
+    prints: 'on ws://[^\\s:]+:(\\d+)',
+    token: { from: 'output', pattern: 'pairing token: (\\S+)', none: 'no pairing' },
+  };
+  const link = await openTestLink(t, sshd);
+  const told = { command: `exec ${HERE} serve`, recipe, env: { MAINS_SERVE_TOKEN: 'printed-token-1' } };
+  const first = await (await launching(t, link, told)).up();
+  const file = join(stateFolder(sshd.home, 'box'), 'ready');
+  const before = readFileSync(file, 'utf8');
+  t.match(before, / [0-9a-f]{64}\n$/);
+  // As if it had listened elsewhere when it was last looked at.
+  const other = await freePort();
+  writeFileSync(file, before.replace(/^(\S+) \d+/, `$1 ${other}`));
+  const settled = await launching(t, link, told);
+  t.match(await settled.up(), { adopted: true, target: first.target });
+  t.equal(readFileSync(file, 'utf8'), before);
+  const later = await (await launching(t, link, told)).up();
+  t.equal(later.token?.reveal(), 'printed-token-1');
 });
 
 test('a backend that is adopted under another token rule is said to keep the older one', async (t) => {

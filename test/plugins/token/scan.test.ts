@@ -131,6 +131,12 @@ test('no sentence ever says a token', (t) => {
   });
   t.ok(warnings.length >= 2);
   t.notMatch(warnings.join('\n'), token);
+  for (const host of ['localhost:undefined', '127.0.0.1:65536', '%zz:80']) {
+    const unread = scan([`listening on ${url(host)}\n`]);
+    t.notMatch(unread.warnings.join('\n'), token, host);
+    t.match(unread, { token: null }, host);
+  }
+  t.match(scan([`${url('localhost:undefined')}\n`]).warnings, [/^it printed an address that cannot be read, /]);
   t.end();
 });
 

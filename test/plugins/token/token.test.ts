@@ -208,6 +208,13 @@ test('options that mean nothing are refused with what would', async (t) => {
   }
 });
 
+test('a rule may take longer than a hook usually may', async (t) => {
+  const options = tokenPlugin.options?.parse({ from: 'local-env', name: 'X', deadline: '30s' });
+  if (options === undefined) throw new Error('the plugin has options');
+  const hooks = await tokenPlugin.relay?.({ relay: 'r', options, env: {}, signal, uidOf: async () => null });
+  t.ok((hooks?.deadlines?.token ?? 0) > 30_000);
+});
+
 test('its deadline is written as every duration of a config is', (t) => {
   for (const [deadline, ms] of [
     ['100ms', 100],

@@ -1,10 +1,13 @@
 import { common, living } from './common.ts';
 
-/** Writes down where run `$run` listens, for the links to come, and the token that it printed (standard input, where `$hash` is one). */
+/**
+ * Writes down where run `$run` listens and the hash of its token, for the links to come; where `$fresh` is yes, the token that it printed too
+ * (standard input).
+ */
 export const settle = `${common}${living}
 enter
 recall && [ "$r_run" = "$run" ] || quit gone
-if [ -n "$hash" ]; then
+if [ "$fresh" = yes ]; then
   cat >token.new && [ -s token.new ] && mv -f token.new token || quit failed
 fi
 printf '%s\\n' "$run $port $host $hash" >ready.new && mv -f ready.new ready || quit failed
