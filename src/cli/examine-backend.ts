@@ -1,4 +1,4 @@
-import { fixedTargets, type TokenDoor } from '../core/model/backend.ts';
+import { type Backend, fixedTargets, type TokenDoor } from '../core/model/backend.ts';
 import type { RelayConfig } from '../core/model/config.ts';
 import { type Endpoint, formatEndpoint } from '../core/model/endpoint.ts';
 import { Fault } from '../core/model/fault.ts';
@@ -7,10 +7,12 @@ import { dialAlone } from '../core/probe/probe.ts';
 import { adviseRefused } from '../core/probe/refused-token.ts';
 import type { ShownToken } from '../core/probe/shown-token.ts';
 import { checkToken } from '../core/probe/token-check.ts';
+import { type Verify, witness } from '../core/probe/witness.ts';
 import type { Link } from '../core/ssh/link/link.ts';
 import { remoteHost } from '../core/ssh/link/remote-host.ts';
 import { foreign, squatted } from '../plugins/launch/launch-faults.ts';
 import { type LaunchOptions, parseOptions } from '../plugins/launch/options.ts';
+import { verifyRun } from '../plugins/launch/verify-run.ts';
 import { runText } from './backend-text.ts';
 import { findToken, type TokenPlaces } from './find-token.ts';
 import { type Finding, mind, well, wrong } from './finding.ts';
@@ -22,6 +24,8 @@ export interface FoundBackend {
   readonly target: Endpoint;
   /** The token that it has proved to be its own, as a health check shows it; null where nothing was to be proved, or it failed. */
   readonly shown: ShownToken | null;
+  /** Asked before it is shown again, over a connection that stands; null where nothing was proved. */
+  readonly verify: Verify | null;
 }
 
 /** What is known of a backend before its token is looked for. */
@@ -29,6 +33,8 @@ interface Known {
   /** Where it listens by a process of its own; null where it does not. */
   readonly target: Endpoint | null;
   readonly door: TokenDoor | null;
+  /** Says whether what listens there is still what was found; absent: the host is asked. See Backend.verify. */
+  readonly verify?: Backend['verify'];
   /** Its state folder on the host; null where it was not launched. */
   readonly dir: string | null;
 }
@@ -45,7 +51,7 @@ const unknown: Known = { target: null, door: null, dir: null };
 
 /**
  * Looks whether the backend of a relay runs and is ours, whether its token is known, and whether the two belong together. Nothing is started
- * for it, and the token is told to nobody but that backend. Null where the relay has no backend that could be found.
+ * for it, and the token is told to nobody but that backend: who listens is looked at as a worker does. Null where the relay has no backend that could be found.
  */
 export async function examineBackend(
   link: Link,
@@ -76,7 +82,7 @@ export async function examineBackend(
         : await launched(host, relay, parseOptions(launch.options), options);
   });
   const { target, door, dir } = known;
-  let shown: ShownToken | null = null;
+  let proof: Pick<FoundBackend, 'shown' | 'verify'> = { shown: null, verify: null };
   await attempt('token', async () => {
     const found = await findToken({ relay: relay.name, host, dir, seated, door, target, daemonToken });
     if (found?.token != null) say(well('token', '', `known: ${found.from}`));
@@ -91,16 +97,17 @@ export async function examineBackend(
     await attempt(
       'proof',
       async () => {
-        await checkToken(() => dialAlone(link, target), door, token, signal).catch((error: unknown) => {
+        const verify = await witness(host, { target, ...(known.verify && { verify: known.verify }) }, signal);
+        await checkToken(() => dialAlone(link, target), door, token, signal, verify).catch((error: unknown) => {
           throw adviseRefused(error, relay.name, byHand);
         });
-        shown = { wire: door.wire, token };
+        proof = { shown: { wire: door.wire, token }, verify };
         say(well('proof', '', 'it refuses a wrong token, and takes this one'));
       },
       fix,
     );
   });
-  return target === null ? null : { target, shown };
+  return target === null ? null : { target, ...proof };
 }
 
 /** One that runs already, where the plugin `token` knows its recipe. */
@@ -114,7 +121,7 @@ async function attached(
   const call = { signal, link: signal, forced: false, targets, progress: nobody, warn: nobody };
   for (const { guests } of seated) {
     const backend = guests.hasBackend ? await guests.backend(host, call) : undefined;
-    if (backend !== undefined) return { target: backend.target, door: backend.door, dir: null };
+    if (backend !== undefined) return { ...backend, dir: null };
   }
   return unknown;
 }
@@ -158,7 +165,8 @@ async function launched(
   }
   const target: Endpoint = { kind: 'tcp', host: choice.host, port: choice.port };
   say(well('backend', name, `${text}; a process of its own listens at ${formatEndpoint(target)} there`));
-  return { ...at, target };
+  const run = { dir, run: seen.backend.run };
+  return { ...at, target, verify: (now) => verifyRun(host, name, run, choice, now) };
 }
 
 /** A fixed port that somebody else has is what the launch would meet. Throws LAUNCH_PORT_TAKEN. */

@@ -4,6 +4,7 @@ import { Fault } from '../core/model/fault.ts';
 import { probeHttp } from '../core/probe/http.ts';
 import { dialAlone } from '../core/probe/probe.ts';
 import { probeTcp } from '../core/probe/tcp.ts';
+import { heldOpen } from '../core/probe/token-check.ts';
 import { probeWebsocket } from '../core/probe/websocket.ts';
 import { dialHere } from '../core/socket/dial-here.ts';
 import type { Link } from '../core/ssh/link/link.ts';
@@ -55,12 +56,18 @@ export async function examineForward(
   say(well('target', name, 'the server forwards there, and something answers'));
   if (health?.kind !== 'http' && health?.kind !== 'websocket') return;
   // What is the backend's own is shown to the backend alone.
-  const shown = backend !== null && sameEndpoint(target, backend.target) ? backend.shown : null;
+  const led = backend !== null && sameEndpoint(target, backend.target) ? backend : null;
   const probe = health.kind === 'http' ? probeHttp : probeWebsocket;
-  const unwell = await faultOf(
-    link,
-    probe(() => dialAlone(link, target), target, health, signal, shown),
-  );
+  const ask = async () => {
+    const stream = await dialAlone(link, target);
+    const verify = led?.verify ?? null;
+    const proved = verify !== null && (await heldOpen(stream, verify(signal)));
+    await probe(async () => stream, target, health, signal, proved ? led?.shown : null).catch((error: unknown) => {
+      // One that asks for the token, which it is not shown, is alive.
+      if (proved || verify === null || Fault.from(error).code !== 'TOKEN_MISSING') throw error;
+    });
+  };
+  const unwell = await faultOf(link, ask());
   say(
     unwell === null
       ? well('backend', name, `answers as it should (${health.kind === 'http' ? 'HTTP' : 'WebSocket'})`)

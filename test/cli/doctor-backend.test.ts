@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { test, type Test } from 'tap';
 import { startWebSocket } from '../fixtures/backend-web.ts';
@@ -8,6 +10,7 @@ import { openTestLink } from '../fixtures/link.ts';
 import { freePort } from '../fixtures/port.ts';
 import { endAll, processesWith } from '../fixtures/process-tree.ts';
 import { startOnTerminal } from '../fixtures/pty.ts';
+import { startSly } from '../fixtures/sly.ts';
 import { type Sshd, startSshd } from '../fixtures/sshd.ts';
 import { makeTemp } from '../fixtures/temp.ts';
 import { waitUntil } from '../fixtures/wait.ts';
@@ -158,6 +161,53 @@ test('the token of a backend that runs already is found by its rule, and shown b
   t.match(secret, [{ state: 'well', text: 'known: the plugin token finds it' }]);
   writeFileSync(file, '\n', { mode: 0o600 });
   t.match((await examine(t)).bad[0], { step: 'token', fault: { code: 'TOKEN_MISSING' } });
+});
+
+test('another user on the port of a backend that is down is named by doctor too, and sees no token', {
+  skip: process.getuid?.() === 0 ? false : 'needs root, to be two users',
+}, async (t) => {
+  const sshd = await startSshd(t);
+  const sly = await startSly(t);
+  const health = { kind: 'http', path: '/api/status' };
+  const plugins = [{ use: 'token', recipe: 'jupyter' }];
+  writeConfig(t, sshd, { forwards: [{ listen: 0, target: sly.port, health }], plugins });
+  await runTowline(t, ['token', 'set', 'box'], { input: token });
+  const { code, secret, bad } = await examine(t);
+  t.match(secret, [{ state: 'well', text: 'known: it was set by hand' }]);
+  const text = new RegExp(`^port ${sly.port} on .* belongs to a process of uid 65534, not to uid 0 `);
+  t.match(bad[0], { step: 'proof', fault: { code: 'BACKEND_FOREIGN' }, text });
+  t.equal(code, 77);
+  t.notMatch(sly.seen(), token);
+});
+
+test('one that takes the port of a proved backend between two looks of doctor sees no token', async (t) => {
+  const sshd = await startSshd(t);
+  const port = await freePort();
+  const heard: string[] = [];
+  const stranger = createServer((request, response) => {
+    heard.push(request.url ?? '');
+    response.writeHead(request.url?.includes(token) === true ? 200 : 403).end();
+  });
+  const first = createServer((request, response) => {
+    const right = request.url?.includes(token) === true;
+    response.writeHead(right ? 200 : 403);
+    if (!right) return void response.end();
+    // The right one is asked for no second time: another one has its place before the answer is out.
+    first.close();
+    stranger.listen(port, '127.0.0.1', () => response.end());
+  });
+  await once(first.listen(port, '127.0.0.1'), 'listening');
+  t.teardown(() => {
+    for (const server of [first, stranger]) server.close().closeAllConnections();
+  });
+  const health = { kind: 'http', path: '/api/status' };
+  const plugins = [{ use: 'token', recipe: 'jupyter' }];
+  writeConfig(t, sshd, { forwards: [{ listen: 0, target: port, health }], plugins });
+  await runTowline(t, ['token', 'set', 'box'], { input: token });
+  const { bad, proof } = await examine(t);
+  t.match(proof, [{ state: 'well' }]);
+  t.match(bad, [{ step: 'backend', fault: { code: 'BACKEND_FOREIGN' }, text: /another listener than the one/ }]);
+  t.notMatch(heard.join(' '), token);
 });
 
 /** An ssh_config without a key, and a plugin that gives the right one. */

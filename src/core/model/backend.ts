@@ -6,7 +6,7 @@ import type { Secret } from './secret.ts';
 export interface Backend {
   /** Where it listens, as the remote host sees it. */
   readonly target: Endpoint;
-  /** Names this run of it: the same run has the same token. Null where nobody knows. */
+  /** Names this run of it, by at most 1024 characters: the same run has the same token. Null where nobody knows. */
   readonly run: string | null;
   /** True when it ran already. */
   readonly adopted: boolean;
@@ -18,14 +18,14 @@ export interface Backend {
   readonly opens: { readonly scheme: 'http' | 'ws'; readonly page: string } | null;
   /** True: it ends with the link over which it was started, so that no other link can take that one's place. Absent: it outlives it. */
   readonly withLink?: boolean;
-  /** Shown in status, such as `pid 4711 since 10:02`. */
+  /** Shown in status, such as `pid 4711 since 10:02`; cut after 512 characters. */
   readonly says: string;
   /**
-   * Says whether what listens at the target is still this run of it: true, or false where the host does not show that. Asked each time before
-   * its token is shown, over a connection that stands already; it may take 10 s. Rejects with BACKEND_FOREIGN where somebody else listens there,
-   * TARGET_REFUSED where nobody does; then no token leaves, and the backend is brought again. Absent, or false: towline looks whether the listening
-   * socket is the one that it proved, and of the user as whom it logs in, or of root; where the host does not show that either, a wrong token that was
-   * refused is all the proof there is.
+   * Says whether what listens at the target is still this run of it: true, or false where the host does not show that. Asked with each check of a
+   * forward that leads there, and each time before its token is shown, over a connection that stands already; it may take 10 s. Rejects with
+   * BACKEND_FOREIGN where somebody else listens there, TARGET_REFUSED where nobody does; then no token leaves, and the backend is brought again.
+   * Absent, or false: where there is a token towline looks whether the listening socket is the one that it proved, and of the user as whom it logs
+   * in, or of root; where the host does not show that either, a wrong token that was refused is all the proof there is.
    */
   readonly verify?: (signal: AbortSignal) => Promise<boolean>;
 }

@@ -16,6 +16,8 @@ export type LaneInput =
   | { readonly type: 'lost'; readonly fault: FaultReport }
   /** The link is well, but the backend behind it has gone, or is to be proved anew. */
   | { readonly type: 'unbacked' }
+  /** Somebody else has the place of the backend, which came a moment ago: nobody is led there, and it is not brought before `until`. */
+  | { readonly type: 'usurped'; readonly fault: FaultReport; readonly until: number }
   /** The backend is there again. */
   | { readonly type: 'backed' }
   | BesideInput

@@ -80,15 +80,24 @@ export interface RelayHooks extends ObserverHooks {
    */
   backend?(link: RemoteHost, call: BackendCall): Backend | undefined | Promise<Backend | undefined>;
   /**
-   * Says the token of the backend; null: it has none. `backend` is null where no hook knows one. Deadline 10 s; a throw, no answer, or nobody
-   * who knows where one is asked for, is TOKEN_MISSING; a Fault that it throws stays as it is.
+   * Says the token of the backend; null: it has none. `backend` is null where no hook knows one. Deadline 10 s; a throw or no answer in time is
+   * TOKEN_MISSING, a Fault that it throws stays as it is. Where nobody knows one the relay goes on without: a health check that is asked for one
+   * (`http`, `websocket`) is TOKEN_MISSING then, `backend` is a TCP connection. `signal` is aborted once nobody waits for the answer any more.
    */
-  token?(link: RemoteHost, backend: Backend | null): Secret | null | undefined | Promise<Secret | null | undefined>;
+  token?(
+    link: RemoteHost,
+    backend: Backend | null,
+    signal: AbortSignal,
+  ): Secret | null | undefined | Promise<Secret | null | undefined>;
   /**
    * Looks at the host after each link, for what the user should know: the sentences that it returns stand in status until the next time, which
-   * comes after 60 s while there are any. Nobody waits for it; deadline 30 s. A throw is reported and contained, as of `observe`.
+   * comes after 60 s while there are any. Nobody waits for it; deadline 30 s. A throw is reported and contained, as of `observe`. `signal` is
+   * aborted when the deadline has passed, and when the link is given up.
    */
-  inspect?(link: RemoteHost): readonly string[] | undefined | Promise<readonly string[] | undefined>;
+  inspect?(
+    link: RemoteHost,
+    signal: AbortSignal,
+  ): readonly string[] | undefined | Promise<readonly string[] | undefined>;
   /**
    * A gate: is what answers at the target ours, and well? Asked with each health check, after towline's own. `token` is null where there is
    * none, and where the host does not show that the backend is still who listens there. Deadline 10 s. Only a literal
@@ -131,7 +140,10 @@ export type Credential =
   /** Answers the first question for the account's password; where the server does not take it, a person is asked. */
   | { readonly kind: 'password'; readonly password: Secret };
 
-/** Opens a connection to the target of a forward of the relay. */
+/**
+ * Opens a connection to the target of a forward of the relay. Rejects with what `RemoteHost.dial` rejects with, and where the token may go over
+ * it also with what `Backend.verify` rejects with, or with PROBE_FAILED where the host does not show any more who listens there.
+ */
 export type Dial = () => Promise<Duplex>;
 
 /** What a `backend` hook is told of this call. */

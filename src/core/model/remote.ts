@@ -10,15 +10,24 @@ export interface RemoteHost {
    * ended the link, and with the signal's reason.
    */
   run(script: string, options?: RunOptions): Promise<RunEnd>;
-  /** Reads a file of at most `most` bytes (default 1 MiB). Rejects with REMOTE_FILE: missing, unreadable, too large. */
+  /**
+   * Reads a file of at most `most` bytes (default 1 MiB), within 30 s. Rejects with REMOTE_FILE (missing, unreadable, too large, too slow), and with
+   * what `run` rejects with.
+   */
   readFile(path: string, options?: { readonly most?: number; readonly signal?: AbortSignal }): Promise<Buffer>;
-  /** Writes a file that is born with its mode (default 0600) and replaces what was there in one step. Rejects with REMOTE_FILE. */
+  /**
+   * Writes a file that is born with its mode (default 0600) and replaces what was there in one step, within 30 s. Rejects with REMOTE_FILE, and with
+   * what `run` rejects with.
+   */
   writeFile(
     path: string,
     data: string | Buffer,
     options?: { readonly mode?: number; readonly signal?: AbortSignal },
   ): Promise<void>;
-  /** Opens a connection to an address as the host sees it. */
+  /**
+   * Opens a connection to an address as the host sees it. Rejects with TARGET_REFUSED where nothing answers, FORWARDING_REFUSED where the server
+   * forbids it, OPEN_TIMEOUT where that takes longer than the relay's `deadlines.open` (5 s) after the server has seen it, and with what ended the link.
+   */
   dial(target: Endpoint): Promise<Duplex>;
 }
 

@@ -32,6 +32,8 @@ export function step(state: LaneState, input: LaneInput, now: number, policy: La
       return state.at === 'up' ? after(calm(state), lost(state, input.fault, now, policy)) : stay(state);
     case 'unbacked':
       return state.at === 'up' ? after(calm(state), back(state)) : stay(state);
+    case 'usurped':
+      return state.at === 'up' && state.backing === null ? usurp(state, input.fault, input.until, now) : stay(state);
     case 'backed':
       if (state.at !== 'up' || state.backing?.at !== 'trying') return stay(state);
       return stay({ ...knowing(state), backing: null });
@@ -84,6 +86,12 @@ function back(state: Up): LaneStep {
   // Over a link that does not answer nothing is brought: the second one brings it, or the first once it answers.
   const effects: readonly LaneEffect[] = isSilent(state.beside) ? [] : [{ do: 'back' }];
   return { state: { ...state, backing: { at: 'trying', tries } }, effects };
+}
+
+/** Nobody is led to a stranger; who hurries the backend that he displaced only feeds a quarrel over its place. */
+function usurp(state: Up, fault: FaultReport, until: number, now: number): LaneStep {
+  const backing = { at: 'waiting', tries: noTries, from: now, until, fault } as const;
+  return { state: { ...state, backing }, effects: [{ do: 'arm', at: until }] };
 }
 
 /** The link is gone: what was begun beside it is the lane's next attempt. A fault that another link would meet as well ends that too. */

@@ -4,6 +4,7 @@ import type { Endpoint } from '../model/endpoint.ts';
 import type { Credential } from '../model/plugin.ts';
 import { printable } from '../model/printable.ts';
 import { Secret } from '../model/secret.ts';
+import { spoken } from './call.ts';
 
 /** What a hook answered is not what it may answer; the message is the rest of a sentence that begins with the plugin. */
 export class Wrong extends Error {}
@@ -37,7 +38,18 @@ export function readBackend(value: unknown): Backend {
     opens: opens === null ? null : readOpens(opens),
     ...(withLink === true ? { withLink } : {}),
     says: typeof says === 'string' ? printable(says) : '',
-    ...(verify === undefined ? {} : { verify }),
+    ...(verify === undefined ? {} : { verify: told(verify) }),
+  };
+}
+
+/** Its faults are ours: a plugin may have its own copy of the class. */
+function told(verify: NonNullable<Backend['verify']>): NonNullable<Backend['verify']> {
+  return async (signal) => {
+    try {
+      return await verify(signal);
+    } catch (error) {
+      throw spoken(error) ?? error;
+    }
   };
 }
 

@@ -154,9 +154,13 @@ export class Guests {
     return wrapped(this.#seats, stream, connection);
   }
 
-  /** Lets each `inspect` look at the host and tells what it has to say. Never rejects. */
-  inspect(link: RemoteHost, noted: (plugin: string, notes: readonly string[]) => void): Promise<void> {
-    return inspected(this.#seats, link, noted);
+  /** Lets each `inspect` look at the host and tells what it has to say. `signal`: nobody wants to hear it any more. Never rejects. */
+  inspect(
+    link: RemoteHost,
+    noted: (plugin: string, notes: readonly string[]) => void,
+    signal: AbortSignal = this.#stop.signal,
+  ): Promise<void> {
+    return inspected(this.#seats, link, noted, signal);
   }
 
   /** Tells each `observe`; nobody waits for them. */

@@ -38,17 +38,20 @@ export async function backendOf(
   return orAborted(asked, call.signal);
 }
 
-/** The token that the first plugin knows. A hook that hangs is not waited for once `signal` is aborted. */
-export function tokenOf(
+/** The token that the first plugin knows. A hook that hangs is not waited for once `signal` is aborted; what it was given is aborted with that. */
+export async function tokenOf(
   seats: readonly Seat[],
   link: RemoteHost,
   backend: Backend | null,
   signal: AbortSignal,
 ): Promise<Secret | null | undefined> {
-  return orAborted(
-    first(seats, 'token', 'TOKEN_MISSING', readToken, (hooks) => hooks.token?.(link, backend)),
-    signal,
-  );
+  const over = new AbortController();
+  const asked = first(seats, 'token', 'TOKEN_MISSING', readToken, (hooks) => hooks.token?.(link, backend, over.signal));
+  try {
+    return await orAborted(asked, signal);
+  } finally {
+    over.abort(new Error('nobody waits for the token any more'));
+  }
 }
 
 /** The first answer that is not undefined. What goes wrong in a hook ends the search: another plugin's answer would hide it. */

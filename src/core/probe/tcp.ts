@@ -1,10 +1,15 @@
 import { type Endpoint, formatEndpoint } from '../model/endpoint.ts';
 import { Fault } from '../model/fault.ts';
-import type { Link } from '../ssh/link/link.ts';
+import type { Channel, Link } from '../ssh/link/link.ts';
 import { dialAlone } from './probe.ts';
 
 /** Well when the remote host can connect to the target. */
-export function probeTcp(link: Link, target: Endpoint, timeout: number, signal: AbortSignal): Promise<void> {
+export async function probeTcp(link: Link, target: Endpoint, timeout: number, signal: AbortSignal): Promise<void> {
+  shut(await openTcp(link, target, timeout, signal));
+}
+
+/** The connection by which the target is well, for who has something to ask over it. Rejects as probeTcp does. */
+export function openTcp(link: Link, target: Endpoint, timeout: number, signal: AbortSignal): Promise<Channel> {
   const limit = AbortSignal.any([signal, AbortSignal.timeout(timeout)]);
   return new Promise((resolve, reject) => {
     const late = () => {
@@ -13,9 +18,16 @@ export function probeTcp(link: Link, target: Endpoint, timeout: number, signal: 
     };
     limit.addEventListener('abort', late, { once: true });
     dialAlone(link, target).then((channel) => {
-      channel.resume();
-      channel.close();
-      resolve();
+      limit.removeEventListener('abort', late);
+      // Nobody waits for it any more.
+      if (limit.aborted) shut(channel);
+      resolve(channel);
     }, reject);
   });
+}
+
+/** Closes one of which nothing more is wanted. */
+export function shut(channel: Channel): void {
+  channel.resume();
+  channel.close();
 }

@@ -13,6 +13,7 @@ export interface LaunchOptions {
   readonly port: number | 'auto';
   /** The folder that it starts in, `~/` allowed. Default: home. */
   readonly cwd: string;
+  /** Variables that it gets beside those of the account there. Default: none. */
   readonly env: Readonly<Record<string, string>>;
   /** Who reads the command: `sh` (default), or the account's `login` shell with its startup files. */
   readonly shell: 'sh' | 'login';

@@ -126,6 +126,47 @@ test('a backend that is late is told so, and may say how far it came; then it is
   await t.rejects(lost, fault);
 });
 
+test("what a backend says of who listens there is a fault of ours, whoever's copy of the class it is", async (t) => {
+  const own = Object.assign(new Error('it is another one; look there'), { name: 'Fault', code: 'BACKEND_FOREIGN' });
+  const { guests } = await seat({ backend: () => ({ ...backend, verify: () => Promise.reject(own) }) });
+  const found = await guests.backend(host, call());
+  const said = await found?.verify?.(call().signal).catch((error: unknown) => error);
+  t.ok(said instanceof Fault);
+  t.match(said, { code: 'BACKEND_FOREIGN', message: own.message });
+});
+
+test('a token or a look that nobody waits for any more hears of that', async (t) => {
+  const signals: AbortSignal[] = [];
+  const hang = (signal: AbortSignal) => {
+    signals.push(signal);
+    return new Promise(() => undefined);
+  };
+  const { guests } = await seatFor(
+    { token: 100, inspect: 100 },
+    {
+      token: (_: unknown, __: unknown, signal: AbortSignal) => hang(signal),
+      inspect: (_: unknown, signal: AbortSignal) => hang(signal),
+    },
+  );
+  const aborted = () => signals.splice(0).map((signal) => signal.aborted);
+  const begun = () => new Promise((resolve) => setImmediate(resolve));
+  const late = guests.token(host, null);
+  await begun();
+  t.equal(signals[0]?.aborted, false);
+  await t.rejects(late, { code: 'TOKEN_MISSING' });
+  t.same(aborted(), [true], 'its deadline has passed');
+  await guests.inspect(host, () => undefined);
+  t.same(aborted(), [true]);
+  const link = new AbortController();
+  const lost = guests.token(host, null, link.signal);
+  const look = guests.inspect(host, () => undefined, link.signal);
+  await begun();
+  link.abort(new Error('it is gone'));
+  await t.rejects(lost, { message: 'it is gone' });
+  t.same(aborted(), [true, true], 'the link has gone');
+  await look;
+});
+
 test('backend and token run one at a time', async (t) => {
   let running = 0;
   let most = 0;

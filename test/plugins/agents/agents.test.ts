@@ -34,7 +34,7 @@ async function inspect(link: RemoteHost, programs: readonly string[]): Promise<r
   const { signal } = new AbortController();
   const options = agents.options?.parse({ programs }) ?? [];
   const hooks = await agents.relay?.({ relay: 'r', options, env: {}, signal, uidOf: async () => null });
-  return hooks?.inspect?.(link);
+  return hooks?.inspect?.(link, signal);
 }
 
 test('the plugin is one', async (t) => {

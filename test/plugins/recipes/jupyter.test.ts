@@ -69,7 +69,11 @@ test('a real Jupyter prints a token of its own, tells it to those who ask, and r
   const hooks = await tokenPlugin.relay?.({ relay: 'r', options, env: {}, signal, uidOf: async () => null });
   const target = { kind: 'tcp', host: '127.0.0.1', port } as const;
   const backend = { target, run: null, adopted: true, door: null, opens: null, says: '' };
-  t.equal((await hooks?.token?.(link, backend))?.reveal(), token.reveal(), 'jupyter server list --json says it too');
+  t.equal(
+    (await hooks?.token?.(link, backend, signal))?.reveal(),
+    token.reveal(),
+    'jupyter server list --json says it too',
+  );
 });
 
 test('a real Jupyter that is given a token prints dots, takes it, and takes no other port than its own', async (t) => {

@@ -25,7 +25,7 @@ async function ask(
     if (parsed === undefined) throw new Error('the plugin has options');
     const context = { relay: 'dev-box', options: parsed, env, signal, uidOf: async () => null };
     const hooks = await tokenPlugin.relay?.(context);
-    const secret = await hooks?.token?.(link, backend);
+    const secret = await hooks?.token?.(link, backend, signal);
     return secret?.reveal() ?? null;
   } catch (error) {
     const fault = Fault.from(error);

@@ -2,32 +2,26 @@ import type { Duplex } from 'node:stream';
 import type { HealthConfig } from '../../model/config.ts';
 import { formatEndpoint } from '../../model/endpoint.ts';
 import { Fault } from '../../model/fault.ts';
-import type { Dial } from '../../model/plugin.ts';
 import { probeHttp } from '../../probe/http.ts';
 import { dialAlone } from '../../probe/probe.ts';
-import { probeTcp } from '../../probe/tcp.ts';
+import { openTcp, shut } from '../../probe/tcp.ts';
 import { adviseRefused } from '../../probe/refused-token.ts';
 import { checkRefusal, heldOpen, kindOf } from '../../probe/token-check.ts';
 import { probeWebsocket } from '../../probe/websocket.ts';
-import type { Link } from '../../ssh/link/link.ts';
+import type { Verify } from '../../probe/witness.ts';
+import type { Channel, Link } from '../../ssh/link/link.ts';
+import { askGuests, type GuestProbe } from './ask-guests.ts';
 import type { BackendAsk } from './backing.ts';
 import type { ReadyLocal } from '../clients/ready-forward.ts';
-import type { Verify } from './witness.ts';
 
 /** How long the dial of a target without a probe may take, ms. */
 const unprobed = 10_000;
-
-/**
- * What plugins say of the target, by connections of their own; null: it is theirs, and well. `mayShow`: the token may go over them. Never
- * rejects.
- */
-export type GuestProbe = (dial: Dial, mayShow: boolean) => Promise<Fault | null>;
 
 /** Who is asked about a target with each health check, beside the check itself; null: nobody. */
 export interface Asked {
   /** How the backend that listens there shows that it is well. */
   readonly backend: BackendAsk | null;
-  /** Asked before a token goes there. */
+  /** Asked over a connection that stands, whether that leads to the backend, and before a token goes there; null: nobody can say. */
   readonly verify: Verify | null;
   readonly guests: GuestProbe | null;
 }
@@ -42,21 +36,32 @@ export async function askTarget(
   { backend, verify, guests }: Asked,
   signal: AbortSignal,
 ): Promise<number> {
-  const dial = () => dialAlone(link, target);
   const check = health?.kind === 'backend' ? asRecipeSays(health, backend) : health;
   const began = performance.now();
-  let looked = 0;
-  let proved: boolean | null = null;
-  if (check === null || (check.kind !== 'http' && check.kind !== 'websocket')) {
-    await probeTcp(link, target, check?.timeout ?? unprobed, signal);
-  } else if (backend === null) await probe(dial, check, null);
-  else {
-    // Made before the look: whoever listened then has it, and the look says who that was.
-    const stream = await dial();
-    const from = performance.now();
-    proved = verify !== null && (await heldOpen(stream, verify(signal)));
-    looked = performance.now() - from;
-    if (proved)
+  const asks = check !== null && (check.kind === 'http' || check.kind === 'websocket');
+  // Made before the look: whoever listened then has it, and the look says who that was.
+  const stream = await (asks ? dial() : openTcp(link, target, check?.timeout ?? unprobed, signal));
+  const from = performance.now();
+  const proved = verify === null ? null : await heldOpen(stream, verify(signal));
+  const looked = performance.now() - from;
+  if (asks) await probeOver(stream, check);
+  const took = performance.now() - began - looked;
+  const standing = asks ? null : stream;
+  if (health === null || guests === null || signal.aborted) {
+    if (standing !== null) shut(standing);
+    return took;
+  }
+  const fault = await askGuests(guests, dial, { standing, proved, verify }, signal);
+  if (fault !== null) throw fault;
+  return took;
+
+  function dial(): Promise<Channel> {
+    return dialAlone(link, target);
+  }
+
+  async function probeOver(stream: Channel, check: HealthConfig): Promise<void> {
+    if (backend === null) await probe(async () => stream, check, null);
+    else if (proved === true)
       await probe(async () => stream, check, { wire: backend.door.wire, token: backend.token }).catch(
         (error: unknown) => {
           throw adviseRefused(error, backend.relay, backend.byHand);
@@ -66,11 +71,6 @@ export async function askTarget(
       await checkRefusal(stream, backend.door, formatEndpoint(target), check.timeout, signal);
     } else await unlessRefused(probe(async () => stream, check, null));
   }
-  const took = performance.now() - began - looked;
-  if (health === null || guests === null || signal.aborted) return took;
-  const fault = await guests(dial, proved ?? (verify === null || (await verify(signal))));
-  if (fault !== null) throw fault;
-  return took;
 
   function probe(
     over: () => Promise<Duplex>,

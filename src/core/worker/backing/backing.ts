@@ -10,11 +10,11 @@ import type { Secret } from '../../model/secret.ts';
 import type { BringingTry, Stage } from '../../model/state.ts';
 import { adviseRefused } from '../../probe/refused-token.ts';
 import { checkToken } from '../../probe/token-check.ts';
+import { ownWord, type Verify, witness } from '../../probe/witness.ts';
 import { remoteHost } from '../../ssh/link/remote-host.ts';
 import type { Channel, Link } from '../../ssh/link/link.ts';
 import type { BackingNews, Providers } from './backing-ports.ts';
 import { monotonic } from '../clock.ts';
-import { type Verify, witness } from './witness.ts';
 import { type ReadyForward, readyForwards } from '../clients/ready-forward.ts';
 
 /** What a relay leads to over one link. */
@@ -26,7 +26,7 @@ export interface Backed {
   readonly token: Secret | null;
   /** How the backend is asked whether it is well, with its token; null where nobody knows. */
   readonly ask: BackendAsk | null;
-  /** Asked before its token is shown again; null where there is no backend with a token. */
+  /** Asked with each check, before its token is shown again; null where nobody can say whether it still is who listens there. */
   readonly verify: Verify | null;
 }
 
@@ -161,7 +161,7 @@ export class Backing {
     const token = await this.#token(host, backend, signal);
     const door = backend?.door ?? null;
     const ask = door === null || !token ? null : { door, token, relay: name, byHand: token === this.given };
-    const verify = backend === null || !token ? null : await witness(host, backend, signal);
+    const verify = backend === null ? null : token ? await witness(host, backend, signal) : ownWord(backend);
     if (ask !== null && backend !== null) {
       this.#stage('proof', null);
       await checkToken(() => dial(link, backend), ask.door, ask.token, signal, verify).catch((error: unknown) => {
@@ -193,13 +193,16 @@ export class Backing {
     return keptForwards(this.#relay.forwards, this.#target, hasBackend, backendPort);
   }
 
-  /** Whether a backend that does not answer may be looked after again: at once the first time, then less and less often. */
-  mayRetry(now: number): boolean {
-    const quiet = now - this.#readied;
-    if (quiet > steady) this.#retries = 0;
-    if (this.#retries > 0 && quiet < Math.min(steady, 1_000 * 2 ** this.#retries)) return false;
+  /** When one that was ready and is missed may be brought again: at once the first time, then less and less often. */
+  retryAt(now: number): number {
+    if (now - this.#readied > steady) this.#retries = 0;
+    if (this.#retries === 0) return now;
+    return Math.max(now, this.#readied + Math.min(steady, 1_000 * 2 ** this.#retries));
+  }
+
+  /** It is missed, and will be brought again. */
+  retry(): void {
     this.#retries += 1;
-    return true;
   }
 
   async #backend(

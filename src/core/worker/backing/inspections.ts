@@ -9,8 +9,8 @@ const again = 60_000;
 export class Inspections {
   readonly #guests: Pick<Guests, 'inspect'>;
   readonly #noted: (plugin: string, notes: readonly string[]) => void;
-  /** Counts what was begun and stopped: a look that is still on its way then says nothing any more. */
-  #round = 0;
+  /** Of what was begun last; aborted when that is stopped: a look that is still on its way then says nothing any more. */
+  #round = new AbortController();
   #timer: NodeJS.Timeout | undefined;
 
   constructor(guests: Pick<Guests, 'inspect'>, noted: (plugin: string, notes: readonly string[]) => void) {
@@ -20,22 +20,24 @@ export class Inspections {
 
   begin(link: Link): void {
     this.stop();
-    void this.#look(link, this.#round);
+    this.#round = new AbortController();
+    void this.#look(link, this.#round.signal);
   }
 
   stop(): void {
-    this.#round += 1;
+    this.#round.abort(new Error('the host is not looked at any more'));
     clearTimeout(this.#timer);
   }
 
-  async #look(link: Link, round: number): Promise<void> {
+  async #look(link: Link, round: AbortSignal): Promise<void> {
     let open = false;
-    await this.#guests.inspect(remoteHost(link), (plugin, notes) => {
-      if (link.fault !== null || round !== this.#round) return;
+    const noted = (plugin: string, notes: readonly string[]) => {
+      if (link.fault !== null || round.aborted) return;
       this.#noted(plugin, notes);
       open ||= notes.length > 0;
-    });
-    if (open && link.fault === null && round === this.#round) {
+    };
+    await this.#guests.inspect(remoteHost(link), noted, round);
+    if (open && link.fault === null && !round.aborted) {
       this.#timer = setTimeout(() => void this.#look(link, round), again);
     }
   }

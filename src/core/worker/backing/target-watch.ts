@@ -15,8 +15,8 @@ const confirm = 1_000;
 /** What is heard of one target. */
 export interface WatchNews {
   judged(judgement: Judgement, fault: Fault | null, rtt: number | null): void;
-  /** Nothing listens there, or somebody else than the backend. */
-  refused(): void;
+  /** Nothing listens there, or somebody else than the backend (BACKEND_FOREIGN). */
+  refused(fault: Fault): void;
 }
 
 /** Asks again and again whether a forward's target is well, for as long as one link lives. */
@@ -48,7 +48,7 @@ export class TargetWatch {
   served(fault: Fault | null): void {
     if (this.#stop.signal.aborted) return;
     if (this.#forward.health !== null) {
-      if (fault?.code === 'TARGET_REFUSED') this.#news.refused();
+      if (fault?.code === 'TARGET_REFUSED') this.#news.refused(fault);
       if (fault !== null && this.#verdict.healthy !== false) void this.#ask();
     } else if (fault === null) this.#say('unverified', null, null);
     else this.#failed(fault);
@@ -91,12 +91,14 @@ export class TargetWatch {
       this.#verdict = { healthy: false, against: 0 };
       this.#say('unwell', fault, null);
     }
-    if (fault.code === 'TARGET_REFUSED' || fault.code === 'BACKEND_FOREIGN') this.#news.refused();
+    if (fault.code === 'TARGET_REFUSED' || fault.code === 'BACKEND_FOREIGN') this.#news.refused(fault);
     if (this.#stop.signal.aborted) return;
     if (health !== null) this.#verdict = judge(this.#verdict, false, health.rise, health.fall);
     if (health === null || this.#verdict.healthy === false) this.#say('unwell', fault, null);
     const next = health === null ? retry : this.#next(health);
-    this.#again(fault.code === 'FORWARDING_REFUSED' ? policyRetry : next);
+    // Whoever takes the place of a backend that has gone must be seen before much is led to him.
+    const vacant = fault.code === 'TARGET_REFUSED' && this.#asked.verify !== null;
+    this.#again(fault.code === 'FORWARDING_REFUSED' ? policyRetry : vacant ? Math.min(confirm, next) : next);
   }
 
   #next({ every }: HealthConfig): number {

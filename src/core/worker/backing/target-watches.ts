@@ -10,8 +10,8 @@ import { TargetWatch } from './target-watch.ts';
 /** What a lane hears of its targets. */
 export interface TargetNews {
   judged(forward: number, judgement: Judgement, fault: Fault | null, rtt: number | null): void;
-  /** Nothing listens where the backend should be, or somebody else does. Said each time that it is so. */
-  refused(): void;
+  /** Nothing listens where the backend should be, or somebody else does (BACKEND_FOREIGN). Said each time that it is so. */
+  refused(fault: Fault): void;
   /** The server forbids every forward: true gives the link up. It is asked again with each new judgement. */
   forbidden(fault: Fault): boolean;
 }
@@ -89,8 +89,8 @@ export class TargetWatches {
             if (fault !== null && this.#forbidden.size === forwards.length && this.#news.forbidden(fault)) return;
             this.#news.judged(index, judgement, fault, rtt);
           },
-          refused: () => {
-            if (led) this.#news.refused();
+          refused: (fault) => {
+            if (led) this.#news.refused(fault);
           },
         },
       );

@@ -16,8 +16,8 @@ import { TargetWatches } from '../backing/target-watches.ts';
 
 /** What a lane hears of what its link is used for. */
 export interface ServiceNews {
-  /** Nothing listens where the backend should be. Said each time that it is so. */
-  unbacked(): void;
+  /** Nothing listens where the backend should be, or somebody else does (BACKEND_FOREIGN). Said each time that it is so. */
+  unbacked(fault: Fault): void;
   /** The server forbids every forward, and nobody is served: only a new link can tell when that changes. */
   forbidden(fault: Fault): void;
   /** A client of this link has gone. */
@@ -66,7 +66,7 @@ export class LaneService {
     this.#plain = { forwards, backend: null, token: null, ask: null, verify: null };
     this.#watches = new TargetWatches(guests, {
       judged: voice.judged,
-      refused: () => news.unbacked(),
+      refused: (fault) => news.unbacked(fault),
       forbidden: (fault) => {
         if (this.#clients.open > 0) return false;
         news.forbidden(fault);

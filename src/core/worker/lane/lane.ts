@@ -76,9 +76,7 @@ export class Lane {
     );
     const seating = new Seating(open, this.#guests, ports.say);
     this.#service = new LaneService(relay, this.#guests, ports.say, voice, {
-      unbacked: () => {
-        if (this.#backing.mayRetry(monotonic())) this.input({ type: 'unbacked' });
-      },
+      unbacked: (fault) => this.#unbacked(fault),
       forbidden: lose,
       left: () => this.#left(),
     });
@@ -197,6 +195,16 @@ export class Lane {
 
   observe(event: Event): void {
     this.#guests.observe(event);
+  }
+
+  /** Who is refused by a target is told so at once; only where somebody else took its place must nobody be led there. */
+  #unbacked(fault: Fault): void {
+    if (this.#state.at !== 'up' || this.#state.backing !== null) return;
+    const now = monotonic();
+    const until = this.#backing.retryAt(now);
+    if (until > now && fault.code !== 'BACKEND_FOREIGN') return;
+    this.#backing.retry();
+    this.input(until > now ? { type: 'usurped', fault: fault.report(), until } : { type: 'unbacked' });
   }
 
   /** Has those who are served know how it stands by now. */

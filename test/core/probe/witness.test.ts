@@ -1,18 +1,16 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { test } from 'tap';
 import type { Backend } from '../../../src/core/model/backend.ts';
 import { Fault } from '../../../src/core/model/fault.ts';
 import { Secret } from '../../../src/core/model/secret.ts';
 import { checkToken } from '../../../src/core/probe/token-check.ts';
 import { remoteHost } from '../../../src/core/ssh/link/remote-host.ts';
-import { witness } from '../../../src/core/worker/backing/witness.ts';
+import { witness } from '../../../src/core/probe/witness.ts';
 import { startEcho } from '../../fixtures/backend.ts';
 import { openTestLink } from '../../fixtures/link.ts';
 import { freePort } from '../../fixtures/port.ts';
+import { startSly } from '../../fixtures/sly.ts';
 import { startSshd } from '../../fixtures/sshd.ts';
 import type { Owner } from '../../fixtures/temp.ts';
-import { within } from '../../fixtures/wait.ts';
 
 const signal = new AbortController().signal;
 const asRoot = process.getuid?.() === 0;
@@ -31,27 +29,6 @@ async function startHost(t: Owner, config: readonly string[] = []) {
     ...over,
   });
   return { link, host: remoteHost(link), backendAt };
-}
-
-/** Another user who refuses the first token that he sees, as a backend does, and takes the second. */
-async function startSly(
-  t: Owner,
-  listen: object = { host: '127.0.0.1' },
-): Promise<{ readonly port: number; readonly seen: () => string }> {
-  const port = await freePort();
-  const code = `let n = 0; require('http').createServer((request, response) => {
-      process.stdout.write(request.url + '\\n');
-      response.writeHead(n++ === 0 ? 403 : 200).end();
-    }).listen(${JSON.stringify({ port, ...listen })}, () => process.stdout.write('listening\\n'));`;
-  const other = asRoot ? { uid: 65_534, gid: 65_534 } : {};
-  const child = spawn(process.execPath, ['-e', code], { ...other, cwd: '/', stdio: ['ignore', 'pipe', 'inherit'] });
-  t.teardown(() => child.kill('SIGKILL'));
-  let seen = '';
-  child.stdout.setEncoding('latin1').on('data', (chunk: string) => {
-    seen += chunk;
-  });
-  await within('it listens', once(child.stdout, 'data'));
-  return { port, seen: () => seen };
 }
 
 test('another user who has the port of a backend without a verify is refused by name, and sees no token', {
@@ -131,6 +108,9 @@ test('a host that shows nothing is not asked again and again, and says neither y
   const verify = await witness(host, backendAt(port), signal);
   t.equal(await verify(signal), false);
   const foreign = new Fault('BACKEND_FOREIGN', 'it is another one');
+  const deaf = new Fault('REMOTE_REFUSED', 'it runs no commands');
+  const blind = await witness(host, backendAt(port, { verify: () => Promise.reject(deaf) }), signal);
+  t.equal(await blind(signal), false, 'nor does a plugin that may not look');
   const knows = await witness(host, backendAt(port, { verify: () => Promise.reject(foreign) }), signal);
   await t.rejects(knows(signal), { code: 'BACKEND_FOREIGN' });
 });

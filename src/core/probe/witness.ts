@@ -1,8 +1,8 @@
-import type { Backend } from '../../model/backend.ts';
-import type { Endpoint } from '../../model/endpoint.ts';
-import { Fault } from '../../model/fault.ts';
-import { orAborted } from '../../model/or-aborted.ts';
-import type { RemoteHost } from '../../model/remote.ts';
+import type { Backend } from '../model/backend.ts';
+import type { Endpoint } from '../model/endpoint.ts';
+import { Fault } from '../model/fault.ts';
+import { orAborted } from '../model/or-aborted.ts';
+import type { RemoteHost } from '../model/remote.ts';
 
 /** Whether what listens at a target is what was proved; false where the host does not show it. See Backend.verify. */
 export type Verify = (signal: AbortSignal) => Promise<boolean>;
@@ -26,7 +26,11 @@ interface Shown {
  * Remembers who listens at a backend's target before it is proved, unless its plugin can say that itself; where that says neither yes nor no, the
  * host may. Rejects with BACKEND_FOREIGN where that is another user: he would be shown the token as soon as he has refused a wrong one.
  */
-export async function witness(host: RemoteHost, { target, verify }: Backend, signal: AbortSignal): Promise<Verify> {
+export async function witness(
+  host: RemoteHost,
+  { target, verify }: Pick<Backend, 'target' | 'verify'>,
+  signal: AbortSignal,
+): Promise<Verify> {
   let known: ReadonlySet<string> | null = null;
   let dark = false;
   const look = async (now: AbortSignal, missing: 'fine' | 'fault'): Promise<boolean> => {
@@ -59,6 +63,11 @@ export async function witness(host: RemoteHost, { target, verify }: Backend, sig
   return async (now) => (verify !== undefined && (await within(verify, now))) || look(now, 'fault');
 }
 
+/** What the plugin of a backend says by itself, for one that is shown no token: who restarts that does no harm. Null: it cannot say. */
+export function ownWord({ verify }: Pick<Backend, 'verify'>): Verify | null {
+  return verify === undefined ? null : (now) => within(verify, now);
+}
+
 async function within(verify: Verify, signal: AbortSignal): Promise<boolean> {
   const late = AbortSignal.timeout(patience);
   try {
@@ -67,6 +76,8 @@ async function within(verify: Verify, signal: AbortSignal): Promise<boolean> {
     return (await orAborted(verify(until), until)) === true;
   } catch (error) {
     signal.throwIfAborted();
+    // It runs no commands now: that shows nobody.
+    if (error instanceof Fault && error.code === 'REMOTE_REFUSED') return false;
     if (error instanceof Fault) throw error;
     const why = late.aborted
       ? `within ${patience / 1000} s`
