@@ -16,7 +16,7 @@ export async function rename({ given, terminal }: Called): Promise<number> {
   if (name === null || to === null)
     throw new Fault('USAGE', 'rename needs the name of a relay and a new one; see `towline rename --help`');
   const opened = openForChange(given, false, terminal);
-  if (!opened.lines.has(name)) throw unknownRelay(name, [...opened.lines.keys()]);
+  if (!opened.lines.has(name)) throw unknownRelay(name, [...opened.lines.keys()], opened.file);
   const parsed = readNewName(to, opened);
   if ('trouble' in parsed) throw new Fault('USAGE', `${parsed.trouble.message}; expected ${parsed.trouble.expected}`);
   const plugin = nameless(opened, name);
