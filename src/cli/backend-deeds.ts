@@ -79,7 +79,8 @@ async function ps(host: RemoteHost, place: BackendPlace, { json, terminal }: Dee
 async function stop(host: RemoteHost, place: BackendPlace, options: DeedOptions): ReturnType<BackendDeed> {
   const found = (await there(host, place)).filter(({ state }) => place.names !== null || state !== 'dead');
   const names = place.names ?? found.map(({ name }) => name);
-  if (place.names === null && !(await agreed(`Stop ${list(names)} on ${place.host}?`, names, options))) return [];
+  if (place.names === null && !(await agreed(`Stop ${list(names)} on ${place.host}?`, names, 'ended', options)))
+    return [];
   return each(host, place, names, options, 'ended', (name) => endBackend(host, name, { forGood: true }));
 }
 
@@ -89,7 +90,14 @@ async function reap(host: RemoteHost, place: BackendPlace, options: DeedOptions)
   const left = dead.flatMap(({ processes }) => processes);
   const also = left.length === 0 ? '' : ` and end the processes ${left.join(', ')}`;
   if (names.length === 0 && !options.json) options.terminal.out(`${place.host}: nothing is left of dead backends\n`);
-  if (!(await agreed(`Clear the logs and tokens of ${list(names)} away on ${place.host}${also}?`, names, options)))
+  if (
+    !(await agreed(
+      `Clear the logs and tokens of ${list(names)} away on ${place.host}${also}?`,
+      names,
+      'cleared away',
+      options,
+    ))
+  )
     return [];
   return each(host, place, names, options, 'cleared away', (name) => reapBackend(host, name));
 }
@@ -145,6 +153,7 @@ function endText({ was, left, cleared }: BackendEnd, done: string): string {
 async function agreed(
   question: string,
   names: readonly string[],
+  done: string,
   { sure, json, terminal }: DeedOptions,
 ): Promise<boolean> {
   if (names.length === 0) return false;
@@ -153,7 +162,9 @@ async function agreed(
     throw new Fault('USAGE', 'backend asks before it ends several, and there is nobody to ask; add --yes');
   const dialogue = openDialogue(terminal);
   try {
-    return (await dialogue.confirm(question)) === true;
+    if ((await dialogue.confirm(question)) === true) return true;
+    terminal.out(`nothing was ${done}\n`);
+    return false;
   } finally {
     dialogue.close();
   }

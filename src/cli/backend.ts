@@ -143,15 +143,16 @@ function choosePlaces({ relays, file }: Config, word: string | null, on: string 
     const hosts = new Map(
       (launching.length > 0 ? launching.map(({ relay }) => relay) : relays).map((one) => [one.host, one]),
     );
-    if (hosts.size === 0) throw unknown({ relays }, word);
+    if (hosts.size === 0) throw unknown({ relays, file }, word);
     return [...hosts].map(([host, relay]) => ({ host, relay, names: [word], sought: true, options: new Map() }));
   }
   throw new Fault('USAGE', `${word} launches no backend; use the plugin "launch" in it, or name another relay`);
 }
 
-function unknown({ relays }: Pick<Config, 'relays'>, word: string): Fault {
+function unknown({ relays, file }: Pick<Config, 'relays' | 'file'>, word: string): Fault {
   return unknownRelay(
     word,
     relays.map(({ name }) => name),
+    file,
   );
 }

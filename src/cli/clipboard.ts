@@ -5,13 +5,14 @@ import type { Terminal } from './terminal.ts';
 /** How long such a program may take to take the text over, ms. */
 const patience = 5_000;
 
-/** Puts a text on the clipboard, by the desktop's program (on its standard input) or by the terminal (OSC 52); says by which. Throws USAGE. */
+/** Puts a text on the clipboard, by the desktop's program (on its standard input) or by the terminal (OSC 52); says by which. Throws CLIPBOARD_MISSING. */
 export async function copyText(text: string, terminal: Terminal): Promise<string> {
   for (const [command = '', ...words] of programs()) {
     if (await hand(command, words, text)) return command;
   }
   if (process.stdout.isTTY !== true) {
-    throw new Fault('USAGE', 'there is no wl-copy, xclip or pbcopy here, and no terminal to ask; install one of them');
+    const text = 'no wl-copy, xclip or pbcopy of a desktop works here, and there is no terminal to ask';
+    throw new Fault('CLIPBOARD_MISSING', `${text}; install one of them, or give --print and pass it on`);
   }
   // xterm's control sequences, "Manipulate Selection Data"; nobody says whether the terminal obeyed.
   terminal.out(`\u001b]52;c;${Buffer.from(text).toString('base64')}\u0007`);

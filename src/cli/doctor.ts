@@ -7,6 +7,7 @@ import { readFlag, readText } from './arguments.ts';
 import { askOrRefuse } from './ask-or-refuse.ts';
 import type { Called } from './commands.ts';
 import { placeOf } from './config-place.ts';
+import { connect } from './connect.ts';
 import { askDaemon, askDaemonToken, daemonFindings, easeFinding } from './daemon-findings.ts';
 import { examine, type Subject } from './examine.ts';
 import type { Finding } from './finding.ts';
@@ -17,16 +18,36 @@ import { readHost } from './read-host.ts';
 import { asTold, distinct, isTold, ToldHosts } from './told-hosts.ts';
 
 /** `towline doctor [RELAY|HOST]`: goes the way of a relay step by step, and says what is wrong and what to do. */
-export async function doctor({ given, terminal }: Called): Promise<number> {
+export async function doctor(called: Called): Promise<number> {
+  const { left } = called.terminal;
+  try {
+    const code = await goThrough(called);
+    // Who has read enough ends the look in the middle, and nothing is wrong with that.
+    return left.aborted ? 0 : code;
+  } catch (error) {
+    if (left.aborted) return 0;
+    throw error;
+  }
+}
+
+async function goThrough({ given, terminal }: Called): Promise<number> {
   const json = readFlag(given, 'json');
   const word = readHost(given, 'relay');
-  const config = readConfig(placeOf(given, terminal), word);
+  const where = placeOf(given, terminal);
+  const own = readConfig(where);
+  const other = where.explicit === null ? await daemonConfig(own, word) : null;
+  const config = other ?? own;
+  // Without a name there is nothing to look at then, and this says where a config would be.
+  if (config === null && word === null) findConfig(where);
+  if (other !== null)
+    terminal.err(`towline: ${printable(`the config is ${other.file}, which the running daemon has`)}\n`);
   const subjects = chooseSubjects(word, config, readText(given, 'F'));
   const asker = askOrRefuse(json);
   const hosts = new ToldHosts();
   const looked: { readonly subject: string; readonly findings: readonly Finding[] }[] = [];
   try {
     for (const subject of subjects) {
+      if (terminal.left.aborted) break;
       const name = subject.relay?.name ?? subject.host;
       if (!json) terminal.out(`${paint(printable(name), 'strong', terminal.colour)}\n${asHost(subject, config)}`);
       const findings: Finding[] = [];
@@ -79,14 +100,27 @@ export function lastWord(findings: readonly Finding[]): string {
   return rest === '' ? 'all is well' : `nothing is wrong${wait === null ? '' : ' so far'}; ${rest}`;
 }
 
-/** Null where none is found and a host was named. */
-function readConfig(where: Whereabouts, word: string | null): Config | null {
+/** Null where none is found. */
+function readConfig(where: Whereabouts): Config | null {
   try {
     return loadConfig(findConfig(where));
   } catch (error) {
     const fault = Fault.from(error);
-    if (fault.code === 'CONFIG_MISSING' && where.explicit === null && word !== null) return null;
+    if (fault.code === 'CONFIG_MISSING' && where.explicit === null) return null;
     throw fault;
+  }
+}
+
+/** The config of the running daemon, where the one here has not got what is meant and that one has; else null. */
+async function daemonConfig(own: Config | null, word: string | null): Promise<Config | null> {
+  const has = (config: Config | null) => config?.relays.some(({ name }) => word === null || name === word) === true;
+  if (has(own)) return null;
+  try {
+    const config = loadConfig((await connect().version()).config);
+    return has(config) ? config : null;
+  } catch {
+    // No daemon runs, or `towline check` says what is wrong with its config.
+    return null;
   }
 }
 

@@ -2,10 +2,13 @@ import { closeSync, fstatSync, openSync, readFileSync, readSync, statSync, watch
 import { basename, dirname } from 'node:path';
 import { Fault } from '../core/model/fault.ts';
 import { printable } from '../core/model/printable.ts';
+import { unknownRelay } from '../core/supervisor/relay/unknown-relay.ts';
 import { locateFolders } from '../control/folders.ts';
-import { readCount, readFlag, readText } from './arguments.ts';
+import { type Arguments, readCount, readFlag, readText } from './arguments.ts';
 import type { Called } from './commands.ts';
 import { formatLine, parseLine } from './log-line.ts';
+import { relayNames } from './relay-names.ts';
+import type { Terminal } from './terminal.ts';
 
 /** `towline logs`: the end of the log file, and with -f what is added to it, through rotations. */
 export async function logs({ given, terminal }: Called): Promise<number> {
@@ -23,10 +26,17 @@ export async function logs({ given, terminal }: Called): Promise<number> {
   const now = tail.read().filter(ofRelay);
   const lines = now.length >= count ? now : [...older(`${log}.1`).filter(ofRelay), ...now];
   for (const line of count === 0 ? [] : lines.slice(-count)) show(line);
-  if (lines.length === 0 && relay !== null) terminal.err(`nothing in ${log} is about ${printable(relay)}\n`);
+  if (lines.length === 0 && relay !== null) await unseen(relay, given, log, terminal);
   if (readFlag(given, 'follow')) await follow(log, tail, terminal.left, (line) => ofRelay(line) && show(line));
   tail.close();
   return 0;
+}
+
+/** A relay that nothing is known of: one that was removed may still be in the log, one that is not even there was never there. */
+async function unseen(relay: string, given: Arguments, log: string, terminal: Terminal): Promise<void> {
+  const names = await relayNames(given).catch(() => null);
+  if (names !== null && !names.includes(relay)) throw unknownRelay(relay, names);
+  terminal.err(`nothing in ${log} is about ${printable(relay)}\n`);
 }
 
 interface Tail {

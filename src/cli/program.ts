@@ -9,7 +9,8 @@ import { findMisuse } from './misuse.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Runs one command line and answers its exit code; throws a fault when it cannot be done. */
-export async function runProgram(words: readonly string[], terminal: Terminal): Promise<number> {
+export async function runProgram(given: readonly string[], terminal: Terminal): Promise<number> {
+  const words = commandFirst(given);
   // The script that yargs prints asks so. yargs would answer after its promise has resolved, when we have left.
   if (words[0] === '--get-yargs-completions') {
     const { complete } = await import('./completion.ts');
@@ -40,6 +41,23 @@ export async function runProgram(words: readonly string[], terminal: Terminal): 
   });
   await parser.parseAsync(first === 'completion' ? [first] : [...words]);
   return code;
+}
+
+/** With the options that stand before a command behind it: whether it takes them is asked in one place. */
+function commandFirst(words: readonly string[]): readonly string[] {
+  let at = 0;
+  while (isGlobal(words[at] ?? '')) at += valued.includes(words[at] ?? '') ? 2 : 1;
+  const command = commands.find(({ name }) => name === words[at]);
+  if (at === 0 || command === undefined || command.run === null) return words;
+  return [command.name, ...words.slice(0, at), ...words.slice(at + 1)];
+}
+
+const valued: readonly string[] = globalOptions.flatMap((option) =>
+  option.value === undefined ? [] : [`-${option.name}`, `--${option.name}`],
+);
+
+function isGlobal(word: string): boolean {
+  return valued.some((option) => word.startsWith(option));
 }
 
 async function createParser(call: (command: Command, given: Arguments) => Promise<void>): Promise<Argv> {
@@ -101,15 +119,12 @@ function chooseShell(word: string | undefined): void {
 
 /** Asked before yargs, which would guess without naming what it did not find. */
 function unknownCommand(words: readonly string[]): Fault | null {
-  const valued = globalOptions.flatMap((option) =>
-    option.value === undefined ? [] : [`-${option.name}`, `--${option.name}`],
-  );
   const [lead = ''] = words;
   if (words.length === 1 && valued.includes(lead))
     return new Fault('USAGE', `${lead} needs a value, and a command behind it; see \`towline --help\``);
   if (lead === '--') return new Fault('USAGE', 'name a command; see `towline --help`');
   // Else the word behind it would be taken for its value, or for what is wrong.
-  if (lead.startsWith('-') && !valued.some((option) => lead.startsWith(option))) {
+  if (lead.startsWith('-') && !isGlobal(lead)) {
     const text = `towline has no option ${printable(lead.replace(/=.*$/s, ''))}; see \`towline --help\``;
     return new Fault('USAGE', text);
   }

@@ -8,7 +8,12 @@ const most = 64 * 1024;
 
 /** Reads a token from the terminal, without showing it, or from standard input. Null: the person has left. Throws TOKEN_MISSING. */
 export async function readSecret(prompt: string, signal: AbortSignal): Promise<Secret | null> {
-  if (process.stdin.isTTY !== true) return readTokenText(await readAll(), 'standard input');
+  if (process.stdin.isTTY !== true) {
+    const text = await readAll();
+    const todo = 'pipe the token in, or run the command on a terminal, where it asks';
+    if (text.trim() === '') throw new Fault('TOKEN_MISSING', `standard input is empty; ${todo}`);
+    return readTokenText(text, 'standard input');
+  }
   const lines = new TypedLines();
   try {
     const typed = await lines.read({ prompt, echo: false, signal });

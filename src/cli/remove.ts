@@ -23,7 +23,7 @@ export async function remove({ given, terminal }: Called): Promise<number> {
     const text = `remove needs the name of a relay; there ${names.length === 1 ? 'is' : 'are'} ${names.join(', ')}`;
     throw new Fault('USAGE', text);
   }
-  if (!lines.has(name)) throw unknownRelay(name, [...lines.keys()]);
+  if (!lines.has(name)) throw unknownRelay(name, [...lines.keys()], file);
   if (lines.size === 1) {
     const message = `${name} is the only relay of ${file}, and a config needs one; add another first, or delete the file`;
     throw new Fault('CONFIG_INVALID', message);

@@ -103,7 +103,8 @@ function chosenRuntime(env: FolderFacts['env']): string | null {
   const chosen = env['TOWLINE_RUNTIME_DIR'] ?? '';
   if (chosen === '') return null;
   if (isAbsolute(chosen)) return chosen;
-  throw unsafe(`TOWLINE_RUNTIME_DIR=${chosen} is no absolute path`, chosen);
+  const text = `TOWLINE_RUNTIME_DIR is "${chosen}"; give an absolute path, for commands run in many folders`;
+  throw new Fault('RUNTIME_UNSAFE', text, { detail: { folder: chosen } });
 }
 
 /** The XDG specification: a relative path is ignored. */

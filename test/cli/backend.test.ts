@@ -102,6 +102,7 @@ test('reap clears away what is left of dead ones, asks before, and touches nothi
     'n\r',
   );
   await asking.ended;
+  t.match(asking.shown(), /\nnothing was cleared away\r?\n$/);
   t.same(marked(), [orphan]);
   t.match(await towline('reap', '--yes'), {
     code: 0,

@@ -460,3 +460,32 @@ test('a port that the running daemon tries to get is not bound by doctor: it tel
   t.strictSame(await listenFindings(relay, status), [], 'the daemon is about to bind it');
   t.match(await listenFindings(relay, null), [{ fault: { code: 'LISTEN_TAKEN' } }]);
 });
+
+test('doctor looks at a relay of the running daemon from any folder, and says whose config it is', async (t) => {
+  const [sshd, backend, cwd] = [await startSshd(t), await startEcho(t), makeTemp(t)];
+  writeConfig(t, sshd, [`0:127.0.0.1:${backend.port}`]);
+  const none = await examine(t, ['dev'], { cwd });
+  t.match(none, { code: 68, subjects: ['dev'], bad: [{ step: 'reached', fault: { code: 'NAME_NOT_FOUND' } }] });
+  t.equal((await runTowline(t, ['up', '--detach', '--wait', '20s'])).code, 0);
+  const own = join(homeOf(t), 'towline.json');
+  const stderr = `towline: the config is ${own}, which the running daemon has\n`;
+  const other = { sshConfig: sshd.sshConfigFile, relays: { web: { host: 'test', forwards: ['0:127.0.0.1:9'] } } };
+  for (const [words, here] of [
+    [['dev'], null],
+    [[], null],
+    [['dev'], JSON.stringify(other)],
+  ] as const) {
+    if (here !== null) writeFileSync(join(cwd, 'towline.json'), here, { mode: 0o600 });
+    const found = await examine(t, words, { cwd });
+    t.match(found, { code: 0, subjects: ['dev'], stderr }, `${words} ${here}`);
+    t.equal(found.steps.at(-1), 'daemon', 'what the daemon says of it too');
+  }
+  t.match(await examine(t, ['web'], { cwd }), { subjects: ['web'], stderr: '' }, 'the folder counts first');
+});
+
+test('a reader that leaves ends doctor, and nothing is wrong with that', async (t) => {
+  const sshd = await startSshd(t);
+  writeConfig(t, sshd, ['0:127.0.0.1:1']);
+  const headed = ['bash', '-c', '"$0" "$@" | head -n 1; exit "$PIPESTATUS"'];
+  t.strictSame(await runTowline(t, ['doctor', 'dev'], { under: headed }), { code: 0, stdout: 'dev\n', stderr: '' });
+});

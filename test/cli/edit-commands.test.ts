@@ -190,6 +190,35 @@ test('add, rename and remove keep comments and layout, and come back to the same
   t.equal(readFileSync(file, 'utf8'), yaml);
 });
 
+test('rename leaves a launched backend under the name that it was started with, and says so', async (t) => {
+  const launched = (name: string, plugins: string) =>
+    `    ${name}: { host: h, forwards: ["0:backend"], plugins: [${plugins}] } # it\n`;
+  const text = (web: string) =>
+    `relays:\n${web}${launched('own', '{ use: launch, command: x, name: mine }')}${launched('short', '{ use: launch, command: x, lifetime: session }')}`;
+  const file = write(t, 'towline.yaml', text(launched('web', 'same-user, { use: launch, command: x }')));
+  const said = (stdout: string) => stdout.split('\n')[1];
+  const web = await runTowline(t, ['rename', 'web', 'site']);
+  t.equal(
+    said(web.stdout),
+    'its backend goes on under its old name: the plugin "launch" of site has "name": "web" now',
+  );
+  const kept = launched('site', 'same-user, { use: launch, command: x, name: "web" }');
+  t.equal(readFileSync(file, 'utf8'), text(kept));
+  for (const [name, to] of [
+    ['own', 'other'],
+    ['short', 'shorter'],
+    ['site', 'web'],
+  ] as const) {
+    const { code, stdout } = await runTowline(t, ['rename', name, to]);
+    t.equal(code, 0, name);
+    t.notMatch(stdout, /old name/, name);
+  }
+  t.equal(
+    readFileSync(file, 'utf8'),
+    text(kept).replace('site:', 'web:').replace('own:', 'other:').replace('short:', 'shorter:'),
+  );
+});
+
 test('the last relay stays, and so does a config that has problems', async (t) => {
   const text = '{ "relays": { "a": { "host": "h", "forwards": ["1"] } } }';
   const file = write(t, 'towline.json', text);

@@ -57,3 +57,27 @@ test('check and reload say when they read another file than the daemon, or than 
     ),
   });
 });
+
+test("a relay that is not in the config here but in the daemon's is told where it is, and by which option", async (t) => {
+  const daemon = await startDaemon(t, await startSshd(t), { db1: relay });
+  await daemon.reach('db1', 'degraded');
+  const cwd = join(homeOf(t), 'project');
+  mkdirSync(cwd);
+  const [own, here] = [join(homeOf(t), 'towline.json'), join(cwd, 'towline.json')];
+  writeFileSync(here, JSON.stringify({ relays: { web: relay, two: { ...relay } } }), { mode: 0o600 });
+  const told = `towline: relay "db1" is not in ${here} but in ${own}, which the running daemon (pid ${daemon.cli.pid}) has; add \`--config ${own}\` [RELAY_UNKNOWN]\n`;
+  for (const words of [
+    ['rename', 'db1', 'db2'],
+    ['remove', 'db1', '--yes'],
+  ]) {
+    t.strictSame(await runTowline(t, words, { cwd }), { code: 66, stdout: '', stderr: told }, words.join(' '));
+  }
+  t.match(await runTowline(t, ['rename', 'nope', 'x'], { cwd }), {
+    code: 66,
+    stderr: /no relay is called "nope"; there/,
+  });
+  t.match(await runTowline(t, ['rename', 'nope', 'x']), {
+    code: 66,
+    stderr: /no relay is called "nope"; there is db1 /,
+  });
+});

@@ -27,6 +27,11 @@ const wrong: readonly (readonly [words: string, code: number, sentence: RegExp])
   ['status a b',                    64, /^towline: "b" is one word too many; see `towline status --help` \[USAGE\]$/],
   ['up --detatch',                  64, /towline up has no option --detatch; did you mean --detach\?/],
   ['status --config x',             64, /towline status has no option --config; see `towline status --help`/],
+  ['--config /nope.js status',      64, /^towline: towline status has no option --config; see `towline status --help`/],
+  ['-F /nope status',               64, /^towline: towline status has no option -F; see `towline status --help`/],
+  ['--config=/nope check',          78, /^towline: there is no config file \/nope; write it, or name another with --config/],
+  ['check --config /nope',          78, /^towline: there is no config file \/nope; write it, or name another with --config/],
+  ['check --config .ssh',           78, /\.ssh is a folder; name a regular file/],
   ['logs -n20',                     69, /there is no log at/],
   ['logs -x',                       64, /towline logs has no option -x/],
   ['-- status',                     64, /name a command/],
@@ -174,6 +179,26 @@ test('check tells every mistake of every plugin at once, also beside problems of
     { line: 4 },
     { line: 5 },
   ]);
+});
+
+test('a file that is named as a package is told by its path', async (t) => {
+  const file = join(homeOf(t), 'towline.json');
+  const relay = { host: 'h', forwards: ['0:127.0.0.1:1'], plugins: ['hours.js', { use: 'gone.js' }] };
+  writeFileSync(file, JSON.stringify({ relays: { a: relay } }), { mode: 0o600 });
+  const check = async () => (await runTowline(t, ['check'])).stdout;
+  t.match(await check(), /^towline\.json:1:\d+ relays\.a\.plugins\[0\]: no plugin is called "hours\.js"/);
+  writeFileSync(join(homeOf(t), 'hours.js'), '');
+  const told =
+    'relays.a.plugins[0]: "hours.js" would be a package, and is a file beside this one; expected "./hours.js"';
+  t.match(await check(), told);
+  mkdirSync(join(homeOf(t), 'node_modules', 'hours.js'), { recursive: true });
+  t.notMatch(await check(), /would be a package/);
+});
+
+test('a runtime folder that is not absolute is told so', async (t) => {
+  const { code, stderr } = await runTowline(t, ['status'], { env: { TOWLINE_RUNTIME_DIR: 'rel' } });
+  t.equal(code, 73);
+  t.match(stderr, /^towline: TOWLINE_RUNTIME_DIR is "rel"; give an absolute path, .*\[RUNTIME_UNSAFE\]\n$/);
 });
 
 test('a config without problems is well', async (t) => {

@@ -96,10 +96,26 @@ test('on a terminal it is asked without being shown, printed when asked for, and
   t.equal(readFileSync(fileOf(t), 'utf8'), `${token}\n`, 'the old one stays');
 });
 
+test('a token without a clipboard to put it on may be printed: the command line was right', async (t) => {
+  await configure(t);
+  t.equal((await runTowline(t, ['token', 'set', 'dev-box'], { input: token })).code, 0);
+  const { code, stdout, stderr } = await runTowline(t, ['token', 'dev-box', '--copy']);
+  t.strictSame([code, stdout], [69, '']);
+  t.match(
+    stderr,
+    /^towline: no wl-copy, .*; install one of them, or give --print and pass it on \[CLIPBOARD_MISSING\]\n$/,
+  );
+});
+
 test('what cannot be a token, a relay or a place for it is refused, and nothing is quoted', async (t) => {
   await configure(t);
   const cases: readonly (readonly [readonly string[], string, RegExp, number])[] = [
-    [['token', 'set', 'dev-box'], '\n', /standard input is empty/, 77],
+    [
+      ['token', 'set', 'dev-box'],
+      '\n',
+      /standard input is empty; pipe the token in, or run the command on a terminal, where it asks/,
+      77,
+    ],
     [['token', 'set', 'dev-box'], `${token} ${token}`, /has blanks/, 77],
     [['token', 'set', 'dev-box'], `${token}\n${token}`, /more than one line/, 77],
     [['token', 'set', 'dev-box'], 'x'.repeat(70_000), /more than 65536 bytes/, 77],

@@ -58,6 +58,9 @@ function parse(written: string | number, least: number, verb: string): Parsed<En
   if (port !== undefined && port.length > 1 && port.startsWith('0'))
     return refuse(`${quote(port)} is not a port`, range);
   const value = parseEndpoint(text);
+  const path = /^unix:([^/].*)$/s.exec(text)?.[1];
+  if (path !== undefined)
+    return refuse(`the socket path ${quote(path)} is not absolute`, 'unix:/path, a path that begins with /');
   if (value === null) return refuse(`${quote(text)} is nothing to ${verb}`, forms);
   if (value.kind === 'unix') return parsePath(value.path);
   return { value };

@@ -6,7 +6,7 @@ const forms =
   '"5432", "8080:10.0.0.5:80", "127.0.0.1:8080:db:5432", "remote:9000:127.0.0.1:3000", "dynamic:1080", or unix:/path at either end';
 
 /** A listening end, a colon, and a target end; `ssh -L` reads the same. A Unix path before the colon has no colon itself. */
-const both = /^(unix:\/[^:]*|\d+|(?:\[[^\]]*\]|[^:[\]]*):\d+):(backend|unix:\/.*|(?:\[[^\]]*\]|[^:[\]]+):\d+)$/s;
+const both = /^(unix:[^:]*|\d+|(?:\[[^\]]*\]|[^:[\]]*):\d+):(backend|unix:.*|(?:\[[^\]]*\]|[^:[\]]+):\d+)$/s;
 
 /** Reads the short form of a forward: `ssh -L`'s, `remote:` and `ssh -R`'s, `dynamic:` and `ssh -D`'s. */
 export function parseForward(text: string): Parsed<ForwardEnds> {

@@ -1,14 +1,20 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Complaint, ConfigPath } from './problem.ts';
 import { find, type SourceEntry, type SourceNode } from './source-node.ts';
 
-/** What people write by habit, told by what they mean: a secret as a key of a relay, a forward as a bare number. */
-export function checkHabits(root: SourceNode): readonly Complaint[] {
+/** What people write by habit, told by what they mean: a secret as a key of a relay, a forward as a bare number, a file in `folder` as a package. */
+export function checkHabits(root: SourceNode, folder: string): readonly Complaint[] {
   const relays = find(root, ['relays']);
   if (relays?.kind !== 'map') return [];
   return relays.entries.flatMap(({ key: name, node }) => {
     if (node.kind !== 'map') return [];
     const path = ['relays', name];
-    return [...node.entries.flatMap((entry) => secretKey(entry, name, path)), ...numbers(node, path)];
+    return [
+      ...node.entries.flatMap((entry) => secretKey(entry, name, path)),
+      ...numbers(node, path),
+      ...files(node, path, folder),
+    ];
   });
 }
 
@@ -42,5 +48,19 @@ function numbers(relay: SourceNode, path: ConfigPath): readonly Complaint[] {
     return [
       { at: item.at, path: [...path, 'forwards', index], message, expected: `quotes around it: "${item.source}"` },
     ];
+  });
+}
+
+/** A package may be called `hours.js` too; where there is none but such a file, that is meant. */
+function files(relay: SourceNode, path: ConfigPath, folder: string): readonly Complaint[] {
+  const plugins = find(relay, ['plugins']);
+  const items = plugins?.kind === 'list' ? plugins.items : [];
+  return items.flatMap((item, index) => {
+    const use = item.kind === 'map' ? find(item, ['use']) : item;
+    if (use?.kind !== 'scalar' || typeof use.value !== 'string' || !/^\w[\w.-]*\.[cm]?[jt]s$/.test(use.value))
+      return [];
+    if (!existsSync(join(folder, use.value)) || existsSync(join(folder, 'node_modules', use.value))) return [];
+    const message = `"${use.value}" would be a package, and is a file beside this one`;
+    return [{ at: use.at, path: [...path, 'plugins', index], message, expected: `"./${use.value}"` }];
   });
 }

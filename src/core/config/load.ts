@@ -25,8 +25,9 @@ export interface Whereabouts {
 export function findConfig({ cwd, explicit, env, home }: Whereabouts): string {
   if (explicit !== null) {
     const path = absolute(explicit, cwd, home);
-    checkEnding(path);
+    // That it is not there matters more than its ending.
     readSafely(path, home);
+    checkEnding(path);
     return path;
   }
   const xdg = userFolder(env, home);
@@ -52,6 +53,7 @@ export function placeConfig(where: Whereabouts): { readonly file: string; readon
     const file = explicit === null ? join(userFolder(env, home), userPlaces[0] ?? '') : absolute(explicit, cwd, home);
     // A link to nothing has the name already, also one that the search came upon.
     if (!(error instanceof Fault) || error.code !== 'CONFIG_MISSING' || isLink(error.detail['path'])) throw error;
+    checkEnding(file);
     return { file, there: false };
   }
 }

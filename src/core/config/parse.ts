@@ -34,7 +34,7 @@ export function parseConfig(bytes: Uint8Array, file: string, home: string): Chec
   const complaints = merge([
     checkTree(node, where),
     checkNames(node),
-    checkHabits(node),
+    checkHabits(node, dirname(file)),
     checkAcross(node, where),
     parsed.success ? [] : complaintsOf(parsed.error.issues, node),
   ]);

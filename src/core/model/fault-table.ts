@@ -123,6 +123,7 @@ export const faults = {
   RELAY_STOPPED:          row('none',    69, 503, 'the relay, or the daemon, was stopped while a client waited', '`towline start` the relay'),
   HANDOVER_FAILED:        row('none',    69, 502, 'no worker took a client that was handed over', 'nothing; it may try again'),
   BROWSER_MISSING:        row('none',    69, 502, 'no browser could be started on this machine', 'paste the address into one: `towline url RELAY` shows it'),
+  CLIPBOARD_MISSING:      row('none',    69, 502, 'nothing on this machine puts a text on the clipboard', 'install wl-copy, xclip or pbcopy, or have it printed by --print'),
   HOLD_EXPIRED:           row('none',    69, 504, 'a client waited longer than hold.time', 'nothing; it may try again'),
   HOLD_FULL:              row('none',    69, 503, 'too many clients wait', 'raise hold.connections'),
   CONNECTIONS_FULL:       row('none',    69, 503, 'too many connections are open', 'raise connections'),

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Fault } from '../model/fault.ts';
@@ -15,7 +16,12 @@ export async function importModule(url: string, use: string): Promise<unknown> {
   } catch (error) {
     if (error instanceof Fault && error.code === 'PLUGIN_FAILED') throw error;
     const path = fileURLToPath(url);
-    const text = printable(error instanceof Error ? error.message : String(error));
+    const kind = kindOf(path);
+    if (kind !== null) throw new Fault('PLUGIN_FAILED', `plugin ${printable(use)} is ${kind}`, { cause: error });
+    // Under the URL's query it was asked for anew, which means nothing to anybody.
+    const { search } = new URL(url);
+    const said = error instanceof Error ? error.message : String(error);
+    const text = printable(search === '' ? said : said.replaceAll(search, ''));
     const place = (error instanceof SyntaxError ? await syntaxPlace(path) : placeIn(error, path)) ?? path;
     throw new Fault(
       'PLUGIN_FAILED',
@@ -24,6 +30,13 @@ export async function importModule(url: string, use: string): Promise<unknown> {
     );
   }
   return typeof module === 'object' && module !== null && 'default' in module ? module.default : null;
+}
+
+/** What is no module at all, and what to name in its place; null: it may be one. */
+function kindOf(path: string): string | null {
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true)
+    return 'a folder; name the JavaScript file in it';
+  return path.endsWith('.json') ? 'JSON, which can do nothing; name a JavaScript file' : null;
 }
 
 /** What Node's own sentence does not say. */

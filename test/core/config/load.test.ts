@@ -60,6 +60,7 @@ test('a named file is taken as it is named, and no other', (t) => {
   const gone = thrown(() => findConfig({ cwd, explicit: 'gone.json', env: {}, home }));
   t.match(gone, { code: 'CONFIG_MISSING' });
   t.match(gone.message, join(cwd, 'gone.json'));
+  write(join(cwd, 'towline.config.ts'), least);
   const code = thrown(() => findConfig({ cwd, explicit: 'towline.config.ts', env: {}, home }));
   t.match(code, { code: 'CONFIG_UNREADABLE', message: /neither \.json nor \.yaml/ });
   t.end();

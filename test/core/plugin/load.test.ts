@@ -35,6 +35,8 @@ test('what is not a trusted plugin is refused by name', async (t) => {
     'strict.mjs',
     "export default { name: 's', options: { parse() { throw new Error('n: expected a number') } }, relay: () => ({}) };\n",
   );
+  write('data.json', '{}\n');
+  write('nested.mjs', "import './data.json';\nexport default 1;\n");
   write('plain.mjs', "export default { name: 'p', relay: () => ({}) };\n");
   mkdirSync(join(dir, 'open'));
   writeFileSync(join(dir, 'open', 'mine.mjs'), good, { mode: 0o600 });
@@ -54,6 +56,9 @@ test('what is not a trusted plugin is refused by name', async (t) => {
     ['./other.mjs', {}, 'PLUGIN_FAILED', /Cannot find package 'nowhere-at-all' .*; `npm install nowhere-at-all` in \//],
     ['./syntax.mjs', {}, 'PLUGIN_FAILED', /cannot be loaded from \/.*syntax\.mjs:1: Unexpected token/],
     ['./empty.mjs', {}, 'PLUGIN_FAILED', /no default export/],
+    ['./shared', {}, 'PLUGIN_FAILED', /^plugin \/.*\/shared is a folder; name the JavaScript file in it$/],
+    ['./data.json', {}, 'PLUGIN_FAILED', /^plugin \/.*\/data\.json is JSON, which can do nothing; name a Java/],
+    ['./nested.mjs', {}, 'PLUGIN_FAILED', /cannot be loaded from [^?]*nested\.mjs: [^?]*data\.json[^?]*; mend it$/],
     ['./strict.mjs', { n: 'x' }, 'CONFIG_INVALID', /plugin s refuses its options: n: expected a number/],
     ['./plain.mjs', { colour: 1 }, 'CONFIG_INVALID', /plugin p takes no option "colour"/],
   ];

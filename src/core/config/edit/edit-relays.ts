@@ -23,7 +23,14 @@ export interface NewRelay {
 export type Edit =
   | { readonly kind: 'add'; readonly name: string; readonly relay: NewRelay }
   | { readonly kind: 'remove'; readonly name: string }
-  | { readonly kind: 'rename'; readonly name: string; readonly to: string };
+  | { readonly kind: 'rename'; readonly name: string; readonly to: string; readonly keep?: KeptName };
+
+/** A plugin whose own name is by default that of its relay, and is to stay what it was: it gets the option `name`. */
+export interface KeptName {
+  /** Where it stands in the list of plugins. */
+  readonly plugin: number;
+  readonly name: string;
+}
 
 /**
  * Changes the relays in the text of a config and leaves every other character as it is. The text must be readable, and the name
@@ -58,7 +65,10 @@ function valuesOf({ host, forward, plugins = [] }: NewRelay): Readonly<Record<st
 }
 
 function adviceFor(edit: Edit): string {
-  return edit.kind === 'add' ? `write "${edit.name}" into it` : `${edit.kind} "${edit.name}"`;
+  if (edit.kind === 'add') return `write "${edit.name}" into it`;
+  const keep = edit.kind === 'rename' ? edit.keep : undefined;
+  const also = keep === undefined ? '' : ` and give plugins[${keep.plugin}] of it the option "name": "${keep.name}"`;
+  return `${edit.kind} "${edit.name}"${also}`;
 }
 
 /** Null: there is nothing but white space and comments. */
@@ -80,10 +90,20 @@ function expected(value: unknown, edit: Edit): unknown {
     case 'remove':
       return { ...value, relays: Object.fromEntries(Object.entries(relays).filter(([name]) => name !== edit.name)) };
     case 'rename': {
-      const renamed = Object.entries(relays).map(([name, relay]) => [name === edit.name ? edit.to : name, relay]);
+      const renamed = Object.entries(relays).map(([name, relay]) =>
+        name === edit.name ? [edit.to, withKept(relay, edit.keep)] : [name, relay],
+      );
       return { ...value, relays: Object.fromEntries(renamed) };
     }
   }
+}
+
+function withKept(relay: unknown, keep: KeptName | undefined): unknown {
+  if (keep === undefined || !isRecord(relay) || !Array.isArray(relay['plugins'])) return relay;
+  const plugins = relay['plugins'].map((plugin: unknown, index) =>
+    index === keep.plugin && isRecord(plugin) ? { ...plugin, name: keep.name } : plugin,
+  );
+  return { ...relay, plugins };
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
@@ -100,7 +120,18 @@ function splicesFor(text: string, root: MapPlace | null, language: Language, edi
   if (edit.kind === 'remove')
     return relays.kind === 'flow' ? removeFlow(text, relays, index) : removeBlock(text, relays, index);
   const { keyAt, keyEnd } = found;
-  return [{ at: keyAt, end: keyEnd, text: renamedKey(edit.to, text.slice(keyAt, keyEnd)) }];
+  const renamed = { at: keyAt, end: keyEnd, text: renamedKey(edit.to, text.slice(keyAt, keyEnd)) };
+  return [renamed, ...(edit.keep === undefined ? [] : keptName(text, found, language, edit.keep))];
+}
+
+/** None where the plugin stands elsewhere (an alias): what comes out does not say what it should then. */
+function keptName(text: string, relay: EntryPlace, language: Language, keep: KeptName): readonly Splice[] {
+  const plugins = relay.value?.entries.find(({ name }) => name === 'plugins');
+  const plugin = plugins?.items[keep.plugin] ?? null;
+  if (plugin === null) return [];
+  return plugin.kind === 'flow'
+    ? insertFlow(text, plugin, 'name', language, () => JSON.stringify(keep.name))
+    : insertBlock(text, plugin, 'name', () => ` ${yamlText(keep.name)}`);
 }
 
 /** A relay goes behind the last one; where the file has no `relays` yet, with that key to the end of the file. */

@@ -11,6 +11,8 @@ export function placeJsonMap(text: string, node: MapNode): FlowMap {
     end: endOf(text, value),
     keeps: false,
     value: value.kind === 'map' ? placeJsonMap(text, value) : null,
+    items:
+      value.kind === 'list' ? value.items.map((item) => (item.kind === 'map' ? placeJsonMap(text, item) : null)) : [],
   }));
   return { kind: 'flow', at: node.at, end: endOf(text, node), entries };
 }

@@ -29,6 +29,8 @@ export interface EntryPlace {
   readonly keeps: boolean;
   /** The value, where it is a map that stands here; null for anything else, also an alias. */
   readonly value: MapPlace | null;
+  /** What stands in the value, where it is a list: its maps, and null for all else. Empty for no list, also for an alias. */
+  readonly items: readonly (MapPlace | null)[];
 }
 
 /** Where the line of an offset begins. */

@@ -20,7 +20,8 @@ function placeEntry(text: string, pair: Pair): EntryPlace {
   const name = isScalar(key) ? (typeof key.value === 'string' ? key.value : (key.source ?? '')) : '';
   const [lastAt, end] = rangeOf(lastOf(pair)) ?? [keyEnd, keyEnd];
   const keeps = /^[|>]\d?\+/.test(text.slice(lastAt, lastAt + 3));
-  return { name, keyAt, keyEnd, valueAt, end, keeps, value: isMap(value) ? placeMap(text, value) : null };
+  const items = isSeq(value) ? value.items.map((item) => (isMap(item) ? placeMap(text, item) : null)) : [];
+  return { name, keyAt, keyEnd, valueAt, end, keeps, value: isMap(value) ? placeMap(text, value) : null, items };
 }
 
 /** The last thing inside, which ends where all of it ends. The range of a block itself goes on to whatever follows it. */

@@ -100,6 +100,7 @@ for (const [language, make] of [
 }
 
 const devbox = (name: string): Edit => ({ kind: 'add', name, relay: { host: 'devbox', forward: '8787' } });
+const keep = (name: string, plugin = 0): Edit => ({ kind: 'rename', name, to: 'b', keep: { plugin, name } });
 const remove = (name: string): Edit => ({ kind: 'remove', name });
 
 // biome-ignore format: a table is read by its columns
@@ -125,6 +126,10 @@ const cases: readonly (readonly [what: string, language: Language, edit: Edit, b
   ['an explicit key', 'yaml', remove('a'), 'relays:\n  ? a\n  : {host: h, forwards: ["1"]}\n  ? b\n  : {host: h, forwards: ["2"]}\n', 'relays:\n  ? b\n  : {host: h, forwards: ["2"]}\n'],
   ['quotes of a key', 'yaml', { kind: 'rename', name: 'a', to: 'b' }, "relays:\n  'a': {host: a, forwards: [\"1\"]}\n", "relays:\n  'b': {host: a, forwards: [\"1\"]}\n"],
   ['a key with an escape', 'json', { kind: 'rename', name: 'a', to: 'b' }, '{"relays": {"\\u0061": {"host": "a", "forwards": ["1"]}}}', '{"relays": {"b": {"host": "a", "forwards": ["1"]}}}'],
+  ['a name that a plugin keeps', 'json', keep('a'), '{"relays": {"a": {"host": "h", "forwards": ["1:backend"], "plugins": [\n  {"use": "launch", "recipe": "mains"}\n]}}}', '{"relays": {"b": {"host": "h", "forwards": ["1:backend"], "plugins": [\n  {"use": "launch", "recipe": "mains", "name": "a"}\n]}}}'],
+  ['a name that the second plugin keeps', 'json', keep('a', 1), '{ "relays": { "a": { "host": "h", "forwards": ["1:backend"], "plugins": ["same-user", {\n  "use": "launch",\n  "command": "x"\n}] } } }', '{ "relays": { "b": { "host": "h", "forwards": ["1:backend"], "plugins": ["same-user", {\n  "use": "launch",\n  "command": "x",\n  "name": "a"\n}] } } }'],
+  ['a name that a plugin keeps, in a block', 'yaml', keep('a'), 'relays:\n  a: # mine\n    host: h\n    forwards: ["1:backend"]\n    plugins:\n      - use: launch # it\n        command: |\n          x\n      # last\n      - same-user\n', 'relays:\n  b: # mine\n    host: h\n    forwards: ["1:backend"]\n    plugins:\n      - use: launch # it\n        command: |\n          x\n        name: a\n      # last\n      - same-user\n'],
+  ['a name that a plugin keeps, which is a number', 'yaml', keep('80'), 'relays:\n  80:\n    host: h\n    forwards: ["1:backend"]\n    plugins: [{use: launch, recipe: mains}] # one\n', 'relays:\n  b:\n    host: h\n    forwards: ["1:backend"]\n    plugins: [{use: launch, recipe: mains, name: "80"}] # one\n'],
 ];
 
 for (const [what, language, edit, before, after] of cases) {
@@ -140,6 +145,8 @@ const beyond: readonly (readonly [what: string, edit: Edit, text: string])[] = [
   ['an anchor that others use', remove('a'),  'relays:\n  a: &x {host: h, forwards: ["0:h:1"]}\n  b: *x\n'],
   ['explicit keys',             devbox('c'),  'relays:\n  ? a\n  : {host: h, forwards: ["1"]}\n'],
   ['a key as a block of text',  { kind: 'rename', name: 'a', to: 'b' }, 'relays:\n  ? |-\n    a\n  : {host: h, forwards: ["1"]}\n'],
+  ['a plugin of another relay', keep('a'),    'relays:\n  c: {host: h, forwards: ["1:backend"], plugins: &p [{use: launch, recipe: mains}]}\n  a: {host: h, forwards: ["2:backend"], plugins: *p}\n'],
+  ['a plugin that others use',  keep('a'),    'relays:\n  a: {host: h, forwards: ["1:backend"], plugins: [&p {use: launch, recipe: mains}]}\n  c: {host: h, forwards: ["2:backend"], plugins: [*p]}\n'],
   ['relays: null',              devbox('a'),  'relays: null\n'],
 ];
 
