@@ -1,8 +1,11 @@
 import { Fault } from '../../plugin.ts';
 
+/** How long the work may take to say what it came to, once its time is over, ms. */
+const lastWords = 500;
+
 /**
- * Does some work whose signal is aborted with the outer one, and after `limit` ms. Rejects with what aborted it, though the work goes on: with
- * LAUNCH_TIMEOUT where the host was too slow.
+ * Does some work whose signal is aborted with the outer one, and after `limit` ms. Rejects soon after that, though the work goes on, with
+ * LAUNCH_TIMEOUT: the host was too slow.
  */
 export async function inTime<T>(
   limit: number,
@@ -12,13 +15,16 @@ export async function inTime<T>(
 ): Promise<T> {
   const late = new AbortController();
   const text = `${remote} took more than ${limit / 1000} s over the backend ${name}: its files or processes answer too slowly; look at that host, or raise "deadline"`;
-  const timer = setTimeout(() => late.abort(new Fault('LAUNCH_TIMEOUT', text)), limit);
-  const signal = AbortSignal.any([outer, late.signal]);
-  const aborted = new Promise<never>((_, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+  const fault = new Fault('LAUNCH_TIMEOUT', text);
+  let timer: NodeJS.Timeout | undefined;
+  const over = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      late.abort(fault);
+      timer = setTimeout(() => reject(fault), lastWords);
+    }, limit);
   });
   try {
-    return await Promise.race([work(signal), aborted]);
+    return await Promise.race([work(AbortSignal.any([outer, late.signal])), over]);
   } finally {
     clearTimeout(timer);
   }

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { test } from 'tap';
 import { exitOf } from '../../../src/cli/backend-deeds.ts';
 import type { RemoteHost, RunEnd } from '../../../src/core/model/remote.ts';
@@ -30,9 +31,12 @@ test('a host that is too slow is the fault of no plugin, and what is done there 
   t.match(aborted, fault);
   t.equal(await inTime(10_000, signal, { name: 'api', remote: 'me@slow:22' }, async () => 'done'), 'done');
   const outer = new AbortController();
-  const left = inTime(10_000, outer.signal, { name: 'api', remote: '' }, () => new Promise<never>(() => undefined));
+  const own = inTime(10_000, outer.signal, { name: 'api', remote: '' }, async (over) => {
+    await once(over, 'abort');
+    throw new Error('the link is gone, and this was its last line');
+  });
   outer.abort(new Error('the link is gone'));
-  await t.rejects(left, /the link is gone/);
+  await t.rejects(own, /its last line/, 'the work says it better');
 });
 
 test('a host that answered nothing has not said that somebody else listens', async (t) => {
