@@ -13,6 +13,7 @@ import {
 import { type OtherConfig, runText, strangeText } from './backend-text.ts';
 import { canAsk, openDialogue } from './dialogue.ts';
 import { paint, type Terminal, type Tone } from './terminal.ts';
+import { foldLines } from './wrap-text.ts';
 
 /** On which host, and which backends of it; null: all. */
 export interface BackendPlace {
@@ -61,17 +62,19 @@ async function ps(host: RemoteHost, place: BackendPlace, { json, terminal }: Dee
   const { colour } = terminal;
   if (!json) {
     terminal.out(`${paint(`${place.host} (${host.facts.remote})`, 'strong', colour)}\n`);
-    if (found.length === 0) terminal.out('  no backend of the config was launched there, and no other one runs\n');
+    if (found.length === 0) terminal.say('  no backend of the config was launched there, and no other one runs');
   }
   for (const one of json ? [] : found) {
     const strange = isOurs(one) ? '' : `; ${strangeText(one, place)}`;
-    terminal.out(`  ${paint(one.name, toneOf(one), colour)}: ${runText(one)}${strange}\n`);
+    const text = foldLines(`  ${one.name}: ${runText(one)}${strange}`, terminal.room);
+    terminal.out(`  ${paint(one.name, toneOf(one), colour)}${text.slice(2 + one.name.length)}\n`);
+    // A command is there to be copied: the terminal breaks it without putting anything in between.
     if (one.command !== null) terminal.out(`    ${paint(one.command.trim(), 'quiet', colour)}\n`);
   }
   const hidden = all.filter((one) => one.run !== null && !found.includes(one)).length;
   if (!json && hidden > 0)
-    terminal.out(
-      `  and ${hidden} that ended, of no relay here: \`towline backend reap\` clears their logs and tokens away\n`,
+    terminal.say(
+      `  and ${hidden} that ended, of no relay here: \`towline backend reap\` clears their logs and tokens away`,
     );
   return found.map((one) => ({ host: place.host, ...one, configured: isOurs(one) }));
 }

@@ -1,5 +1,7 @@
-import type { Command } from './commands.ts';
+import type { Command, OptionText } from './commands.ts';
 import { maybeRelay, relay } from './operands.ts';
+
+const wait: OptionText = { name: 'wait', value: 'TIME', text: 'until it is connected, or for so long (60s)' };
 
 /** The commands that run the daemon and steer its relays. */
 export const daemonCommands: readonly Command[] = [
@@ -42,7 +44,7 @@ export const daemonCommands: readonly Command[] = [
     operands: [relay],
     group: 'Relays',
     text: 'start a stopped relay, or try a waiting one at once',
-    options: [],
+    options: [wait],
     run: async (called) => (await import('./steer.ts')).steer('start', called),
   },
   {
@@ -58,7 +60,7 @@ export const daemonCommands: readonly Command[] = [
     operands: [relay],
     group: 'Relays',
     text: 'stop a relay, then start it',
-    options: [],
+    options: [wait],
     run: async (called) => (await import('./steer.ts')).steer('restart', called),
   },
   {

@@ -1,10 +1,8 @@
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { Fault, type FaultReport } from '../core/model/fault.ts';
-import type { ControlClient } from '../control/client.ts';
-import { faults } from '../core/model/fault-table.ts';
-import { printable } from '../core/model/printable.ts';
-import type { DaemonStatus, RelayStatus } from '../core/model/status.ts';
+import type { RelayStatus } from '../core/model/status.ts';
+import { exitOf, isHopeful, settled } from './await-relays.ts';
 import { connect } from './connect.ts';
 import { drawStatus } from './status-table.ts';
 import type { Terminal } from './terminal.ts';
@@ -43,41 +41,12 @@ export async function detach({ config, sshConfig, wait, terminal }: DetachOption
   const status = await settled(connect(), wait ?? moment, wait === null ? isNew : isHopeful);
   terminal.out(drawStatus(status, { now: Date.now(), ...terminal, columns: terminal.columns }));
   if (wait === null) return 0;
-  const missing = status.relays.filter(({ standing: { word } }) => word !== 'connected' && word !== 'offline');
-  const [first] = missing;
-  if (first === undefined) return 0;
-  const names = missing.map(({ name }) => name).join(', ');
-  const stuck = missing.every(({ standing: { word, until } }) => word === 'blocked' && until === null);
-  const meanwhile = stuck ? 'the daemon waits until that is mended' : 'the daemon goes on trying';
-  terminal.err(`towline: not connected: ${printable(names)}; ${meanwhile}, \`towline status -w\` shows it\n`);
-  const fault = missing.map(({ standing }) => standing.fault).find((one) => one !== null);
-  return fault == null ? faults.NOT_RUNNING.exit : Fault.fromReport(fault).entry.exit;
+  return exitOf(status.relays, terminal);
 }
 
 /** Nothing is known of it yet. */
 function isNew({ standing }: RelayStatus): boolean {
   return standing.word === 'connecting' && standing.fault === null;
-}
-
-/** Waiting may have it connected. */
-function isHopeful({ standing: { word } }: RelayStatus): boolean {
-  return word !== 'connected' && word !== 'offline' && word !== 'blocked';
-}
-
-/** The status once no relay is to be waited for, or as it is after so many ms: what is wrong should be seen here. */
-async function settled(
-  client: ControlClient,
-  patience: number,
-  awaited: (relay: RelayStatus) => boolean,
-): Promise<DaemonStatus> {
-  const over = AbortSignal.timeout(patience);
-  let status = await client.status();
-  if (!status.relays.some(awaited)) return status;
-  for await (const _event of client.events(status.id, over)) {
-    status = await client.status();
-    if (!status.relays.some(awaited)) break;
-  }
-  return over.aborted ? client.status() : status;
 }
 
 function birth(words: readonly string[]): Promise<void> {

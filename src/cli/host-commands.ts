@@ -29,7 +29,8 @@ export const hostCommands: readonly Command[] = [
     options: [json],
     more: [
       'It makes a connection of its own, by the keys and settings of the relay, from',
-      'ssh_config to the backend. Without a name it takes each relay of the config.',
+      'ssh_config to the backend. Without a name it takes each relay of the config; one',
+      'that is not in the config here is looked for in that of the running daemon.',
       'A backend is only looked at: nothing is started, and no token is shown.',
     ].join('\n'),
     configured: true,

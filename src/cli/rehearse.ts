@@ -3,7 +3,8 @@ import type { Endpoint } from '../core/model/endpoint.ts';
 import { Fault } from '../core/model/fault.ts';
 import type { FaultCode } from '../core/model/fault-table.ts';
 import { checkByGuests, type GuestCheck } from '../core/plugin/check-config.ts';
-import { prepareHops, resolveRoute } from '../core/ssh/route.ts';
+import { trustCommand } from '../core/ssh/known-hosts/host-key-faults.ts';
+import { type Hop, prepareHops, resolveRoute } from '../core/ssh/route.ts';
 import { bindAll, closeAll } from '../core/supervisor/listeners/bind.ts';
 import { listenFault } from '../core/supervisor/listeners/listen-fault.ts';
 import { builtins } from '../daemon.ts';
@@ -52,7 +53,7 @@ async function reachHost(relay: RelayConfig, sshConfig: string | null, warnings:
   warnings.push(...route.flatMap((host) => host.warnings));
   try {
     const hops = await prepareHops(route, AbortSignal.timeout(10_000));
-    warnings.push(...hops.flatMap((hop) => hop.notes));
+    warnings.push(...hops.flatMap((hop) => hop.notes), ...hops.filter(isUnmet).map(unmet));
   } catch (error) {
     const fault = Fault.from(error);
     const [other] = relay.plugins.filter(({ use }) => !Object.hasOwn(builtins, use));
@@ -60,6 +61,15 @@ async function reachHost(relay: RelayConfig, sshConfig: string | null, warnings:
     if (!lacking.has(fault.code) || other === undefined) throw fault;
     warnings.push(`${fault.message}; the plugin ${other.use} may know how to log in: \`towline doctor\` asks it`);
   }
+}
+
+/** Whether no key of it is known, and none will be taken without being asked. */
+function isUnmet({ host, knownHosts, knownAs, knownPort }: Hop): boolean {
+  return host.hostKeyChecking !== 'accept-new' && knownHosts.keyTypes(knownAs, knownPort).length === 0;
+}
+
+function unmet(hop: Hop): string {
+  return `no host key of ${hop.where} is known here; \`${trustCommand(hop)}\` shows it and asks`;
 }
 
 /** What a host without any identity of its own comes to. */

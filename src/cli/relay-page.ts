@@ -99,12 +99,11 @@ function looksOf({
 function chooseListen(reply: TokenReply, text: string | null, relay: string): Endpoint & { kind: 'tcp' } {
   const { listen: listens, leads, kinds } = reply;
   const local = (index: number) => kinds[index] === 'local';
-  const shown = listens
-    .map(
-      (listen, index) => `${index + 1}: ${local(index) ? '' : `${kinds[index]} `}${printable(formatEndpoint(listen))}`,
-    )
-    .join(', ');
-  const refuse = (why: string) => new Fault('USAGE', `${why}; there are ${shown}`);
+  const shown = listens.map(
+    (listen, index) => `${index + 1} (${local(index) ? '' : `${kinds[index]} `}${printable(formatEndpoint(listen))})`,
+  );
+  const all = shown.length === 1 ? `its only forward is ${shown[0]}` : `its forwards are ${shown.join(', ')}`;
+  const refuse = (why: string) => new Fault('USAGE', `${why}; ${all}`);
   const isNamed = (one: Endpoint) => formatEndpoint(one) === text || (one.kind === 'tcp' && String(one.port) === text);
   const usable = listens.flatMap(({ kind }, index) => (kind === 'tcp' && local(index) ? [index] : []));
   const named = listens[Number(text) - 1] === undefined ? listens.findIndex(isNamed) : Number(text) - 1;

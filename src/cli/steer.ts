@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Fault } from '../core/model/fault.ts';
 import { readText } from './arguments.ts';
 import type { Called } from './commands.ts';
+import { exitOf, isHopeful, readWait, settled } from './await-relays.ts';
 import { connect } from './connect.ts';
 import { reasonOf, wordOf } from './status-table.ts';
 
@@ -9,6 +10,7 @@ import { reasonOf, wordOf } from './status-table.ts';
 export async function steer(verb: 'start' | 'stop' | 'restart', { given, terminal }: Called): Promise<number> {
   const name = readText(given, 'relay');
   if (name === null) throw new Fault('USAGE', `${verb} needs the name of a relay; \`towline status\` lists them`);
+  const wait = readWait(given);
   const client = connect();
   if (verb !== 'start') {
     const { relays } = await client.status();
@@ -22,7 +24,14 @@ export async function steer(verb: 'start' | 'stop' | 'restart', { given, termina
     await sleep(50);
     relay = (await client.status()).relays.find((one) => one.name === name) ?? relay;
   }
+  if (wait !== null) {
+    const { relays } = await settled(client, wait, (one) => one.name === name && isHopeful(one));
+    relay = relays.find((one) => one.name === name) ?? relay;
+  }
   const reason = reasonOf(relay, Date.now());
-  terminal.say(`${relay.name}: ${wordOf(relay)}${reason === '' ? '' : ` (${reason})`}`);
-  return 0;
+  // To the relay it is as any other link that ended; the person wanted it.
+  const word =
+    verb === 'restart' && wait === null && relay.standing.word === 'reconnecting' ? 'restarting' : wordOf(relay);
+  terminal.say(`${relay.name}: ${word}${reason === '' ? '' : ` (${reason})`}`);
+  return wait === null ? 0 : exitOf([relay], terminal);
 }

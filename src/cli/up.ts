@@ -1,7 +1,7 @@
+import { readWait } from './await-relays.ts';
 import { readFlag, readText } from './arguments.ts';
 import type { Called } from './commands.ts';
 import { placeOf } from './config-place.ts';
-import { parseDuration } from '../core/config/units.ts';
 import { Fault } from '../core/model/fault.ts';
 
 /** `towline up`: here, or in the background. */
@@ -10,7 +10,7 @@ export async function up({ given, terminal }: Called): Promise<number> {
   const sshConfig = readText(given, 'F');
   const exitOnFailure = readFlag(given, 'exit-on-failure');
   const json = readFlag(given, 'json');
-  const wait = readWait(readText(given, 'wait'));
+  const wait = readWait(given);
   if (!readFlag(given, 'detach')) {
     if (wait !== null) {
       throw new Fault(
@@ -27,12 +27,4 @@ export async function up({ given, terminal }: Called): Promise<number> {
   }
   const { detach } = await import('./detach.ts');
   return detach({ config, sshConfig, wait, terminal });
-}
-
-/** ms; null where nothing is said. */
-function readWait(text: string | null): number | null {
-  if (text === null) return null;
-  const parsed = parseDuration(text, '1s', '24h');
-  if ('value' in parsed) return parsed.value;
-  throw new Fault('USAGE', `--wait: ${parsed.trouble.message}; expected ${parsed.trouble.expected}`);
 }

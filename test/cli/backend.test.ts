@@ -58,6 +58,9 @@ test('ps tells what runs there and what was left, stop ends it, and logs show it
   await t.rejects(again(), { code: 'BACKEND_STOPPED', message: /; `towline restart box` starts it again$/ });
   t.match((await towline('ps')).stdout, /box: ended \(exit code \d+\).*, stopped by `towline backend stop`/);
   t.match(await towline('stop', 'box'), { code: 0, stdout: /nothing of it runs/ });
+  const narrow = startOnTerminal(t, ['backend', 'ps', 'box'], 40);
+  await narrow.ended;
+  t.match(narrow.shown(), /\n {2}.*box.*: ended \(exit code \d+\).*,\r?\n {4}\S/, 'it goes on below');
 
   const own = await up(t, sshd, mains, 'own-name');
   t.match((await towline('stop', 'other')).stdout, /^own-name on test .*: ended/);

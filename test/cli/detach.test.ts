@@ -58,6 +58,15 @@ test('up --detach --wait returns 0 once every relay is connected, else the code 
   writeConfig(t, sshd, { well: relay, idle: { ...relay, start: false } });
   const up = await runTowline(t, ['up', '-d', '--wait', '60s']);
   t.match(up, { code: 0, stderr: '', stdout: /\nwell +connected/ });
+  t.match((await runTowline(t, ['restart', 'well'])).stdout, /^well: (?:restarting \(|connected)/, 'as it was meant');
+  for (const words of [
+    ['restart', 'well'],
+    ['start', 'idle'],
+  ]) {
+    const { code, stdout } = await runTowline(t, [...words, '--wait', '60s']);
+    t.strictSame([code, stdout], [0, `${words[1]}: connected, unverified\n`]);
+  }
+  t.match(await runTowline(t, ['start', 'well', '--wait', 'x']), { code: 64, stderr: /^towline: --wait: / });
   t.equal((await runTowline(t, ['down', '--now'])).code, 0);
   writeConfig(t, sshd, { well: relay, ill: { ...relay, host: 'me@127.0.0.1:9' } });
   const late = await runTowline(t, ['up', '-d', '--wait', '5s']);

@@ -1,4 +1,5 @@
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'tap';
 import { homeOf, runTowline } from '../fixtures/cli.ts';
@@ -67,6 +68,7 @@ test('add makes a config where there is none, and says what to run; up and check
     first.stdout,
     `made ${file}, for your eyes only (0600)
 added dev-box at ${file}:3: 127.0.0.1:8787 -> devbox -> 127.0.0.1:8787
+warning: no host key of ${userInfo().username}@devbox:22 is known here; \`towline trust devbox\` shows it and asks
 start it with \`towline up --detach\`
 if its backend has a token, \`towline token set dev-box\` takes it
 a UI gets its address and token by \`towline url dev-box\`, the token alone by \`towline token dev-box --copy\`

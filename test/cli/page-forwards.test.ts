@@ -13,7 +13,7 @@ test('the port of a remote forward or of a SOCKS proxy is no address for a UI, a
   // One that was set by hand goes to no stranger either.
   for (const relay of ['rem', 'all']) await runTowline(t, ['token', 'set', relay], { input: 'tk-5f0a3c9e1b7d4826' });
   const none =
-    /^towline: (rem|dyn) has no local forward, so there is no address for a UI; there are 1: (remote|dynamic) 127\.0\.0\.1:\d+ \[USAGE\]\n$/;
+    /^towline: (rem|dyn) has no local forward, so there is no address for a UI; its only forward is 1 \((remote|dynamic) 127\.0\.0\.1:\d+\) \[USAGE\]\n$/;
   for (const command of ['url', 'open']) {
     for (const relay of ['rem', 'dyn']) {
       t.match(await runTowline(t, [command, relay]), { code: 64, stdout: '', stderr: none });
@@ -23,7 +23,7 @@ test('the port of a remote forward or of a SOCKS proxy is no address for a UI, a
   t.match(await url('1'), {
     code: 64,
     stdout: '',
-    stderr: /is where the host of all listens, no address of this machine; there are 1: remote /,
+    stderr: /is where the host of all listens, no address of this machine; its forwards are 1 \(remote /,
   });
   t.match(await url('2'), {
     code: 64,

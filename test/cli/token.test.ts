@@ -166,7 +166,7 @@ test('the daemon knows what was set, url says it in the form of the recipe, and 
   const open = await runTowline(t, ['url', 'dev-box', '--recipe', 'code-server']);
   t.equal(open.stdout, `http://127.0.0.1:${port}/\n`, 'there is nothing to hide');
   t.match(open.stderr, /its token is no part of the address; `towline token dev-box` shows it/);
-  t.match(await url('2', '--print'), /dev-box has no forward "2"; there are 1: 127.0.0.1/);
+  t.match(await url('2', '--print'), /dev-box has no forward "2"; its only forward is 1 \(127.0.0.1:\d+\) /);
   t.match(await url('--recipe', 'nix'), /there is no recipe "nix"; there are mains, jupyter/);
   await runTowline(t, ['token', 'forget', 'dev-box']);
   t.equal(await url('--print'), `http://127.0.0.1:${port}/\n`);
