@@ -61,9 +61,9 @@ export const commands: readonly Command[] = [
     text: 'say all that is wrong with the config, and lacking here',
     options: [json],
     more: [
-      'It reads ssh_config, known_hosts, keys and plugins, tries the addresses to listen',
-      'on, and connects to nobody: whether a host answers, has the key that is known and',
-      'lets you in, and whether anything listens there, `towline doctor` finds out.',
+      'It reads ssh_config, known_hosts, keys and plugins, tries the addresses to',
+      'listen on, and connects to nobody: whether a host answers, has the key that is',
+      'known and lets you in, and what listens there, `towline doctor` finds out.',
     ].join('\n'),
     configured: true,
     run: async (called) => (await import('./check.ts')).check(called),

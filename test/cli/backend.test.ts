@@ -60,7 +60,7 @@ test('ps tells what runs there and what was left, stop ends it, and logs show it
   t.match(await towline('stop', 'box'), { code: 0, stdout: /nothing of it runs/ });
   const narrow = startOnTerminal(t, ['backend', 'ps', 'box'], 40);
   await narrow.ended;
-  t.match(narrow.shown(), /\n {2}.*box.*: ended \(exit code \d+\).*,\r?\n {4}\S/, 'it goes on below');
+  t.match(narrow.shown(), /box.*: ended [^\r\n]*\r?\n {4}\S/, 'it goes on below');
 
   const own = await up(t, sshd, mains, 'own-name');
   t.match((await towline('stop', 'other')).stdout, /^own-name on test .*: ended/);
@@ -214,4 +214,24 @@ test('what cannot be meant is said', async (t) => {
   }
   await sshd.stop();
   t.match(await runTowline(t, ['backend', 'ps']), { code: 69, stderr: /CONNECT_REFUSED/ });
+});
+
+test('a renamed relay finds the backend that runs, and starts none beside it', async (t) => {
+  const sshd = await startSshd(t);
+  writeConfig(t, sshd, { web: mains });
+  t.equal((await runTowline(t, ['up', '--detach', '--wait', '60s'])).code, 0);
+  const live = async () => {
+    const found: readonly Record<string, unknown>[] = JSON.parse(
+      (await runTowline(t, ['backend', 'ps', '--json'])).stdout,
+    );
+    return found.map(({ name, state, run, configured }) => ({ name, state, run, configured }));
+  };
+  const before = await live();
+  t.match(before, [{ name: 'web', state: 'live', configured: true }]);
+  t.equal((await runTowline(t, ['rename', 'web', 'site'])).code, 0);
+  t.equal((await runTowline(t, ['reload'])).code, 0);
+  t.match(await runTowline(t, ['start', 'site', '--wait', '60s']), { code: 0, stdout: 'site: connected\n' });
+  t.strictSame(await live(), before);
+  t.equal((await runTowline(t, ['backend', 'stop', 'site'])).code, 0);
+  t.equal((await runTowline(t, ['down', '--now'])).code, 0);
 });
