@@ -56,7 +56,8 @@ test('where only the backend could say its address, there is none before it is r
       plugins: [{ use: 'launch', recipe: 'mains', command: 'exit 3 # {port}' }],
     },
   });
-  await daemon.reach('box', 'blocked');
+  // After five tries.
+  await daemon.reach('box', 'blocked', 60_000);
   for (const words of [
     ['url', 'box', '--print'],
     ['url', 'box'],
