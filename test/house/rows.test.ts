@@ -74,7 +74,7 @@ test('a row of which nothing is shown says why, and it is true', (t) => {
   const compares = /reveal\(\) *[!=]==|[!=]== *[\w.?#]+\.reveal\(\)/;
   t.same(
     sources('src').filter((file) => compares.test(readFileSync(file, 'utf8'))),
-    ['src/core/supervisor/relay/relay-token.ts', 'src/plugins/token/scan.ts'],
+    ['src/core/supervisor/relay/relay-token.ts', 'src/plugins/printed/scan.ts'],
   );
   t.end();
 });

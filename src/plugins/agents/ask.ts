@@ -1,8 +1,8 @@
 import type { RemoteHost } from '../../plugin.ts';
-import { becomeLoginShell } from '../launch/scripts/login-shell.ts';
-import { searchPath } from '../launch/scripts/search-path.ts';
-import { PlainText } from '../token/plain-text.ts';
-import { redact } from '../token/redact.ts';
+import { becomeLoginShell } from '../shell/login-shell.ts';
+import { searchPath } from '../shell/search-path.ts';
+import { PlainText } from '../printed/plain-text.ts';
+import { redact } from '../printed/redact.ts';
 import type { AgentProgram } from './programs.ts';
 
 /** What was found out about one program. */

@@ -1,5 +1,5 @@
 import type { Secret } from '../../plugin.ts';
-import { type Found, OutputScanner, type ScannedStream, type ScanRules } from '../token/scan.ts';
+import { type Found, OutputScanner, type ScannedStream, type ScanRules } from '../printed/scan.ts';
 import { LastLines } from './last-lines.ts';
 import { markOf } from './mark.ts';
 

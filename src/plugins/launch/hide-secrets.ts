@@ -1,5 +1,5 @@
 import type { Secret } from '../../plugin.ts';
-import { hideWords, isPlainPath, usualWords } from '../token/hide-words.ts';
+import { hideWords, isPlainPath, usualWords } from '../printed/hide-words.ts';
 
 /** What is known of the secrets in a text. */
 export interface KnownSecrets {

@@ -1,5 +1,5 @@
 import { printable, type Secret } from '../../plugin.ts';
-import { missingProgram } from '../token/missing-program.ts';
+import { missingProgram } from '../printed/missing-program.ts';
 import { hideSecrets, readyPatterns } from './hide-secrets.ts';
 
 /** So much of the end of the output is kept, bytes. */

@@ -1,6 +1,6 @@
 import { Fault, printable, type RemoteHost } from '../../plugin.ts';
 import { ownPorts } from './choose-port.ts';
-import { isPath } from '../token/missing-program.ts';
+import { isPath } from '../printed/missing-program.ts';
 import type { LastLines } from './last-lines.ts';
 import type { Look } from './look.ts';
 import { whose } from './scripts/settle.ts';

@@ -1,6 +1,6 @@
 import { Fault, printable, type Recipe, type RemoteHost, Secret } from '../../plugin.ts';
 import { recipes } from '../recipes/recipes.ts';
-import { scanRules } from '../token/scan-rules.ts';
+import { scanRules } from '../printed/scan-rules.ts';
 import { hideSecrets, readyPatterns } from './hide-secrets.ts';
 import { parseOptions } from './options.ts';
 import { clear, end, list, log } from './scripts/manage.ts';

@@ -1,6 +1,6 @@
 import { Fault, type RemoteHost, Secret } from '../../plugin.ts';
-import { hostOf } from '../token/printed-url.ts';
-import { scanRules } from '../token/scan-rules.ts';
+import { hostOf } from '../printed/printed-url.ts';
+import { scanRules } from '../printed/scan-rules.ts';
 import { type Choice, choosePort, listensAt, ownPorts } from './choose-port.ts';
 import { Heard } from './heard.ts';
 import { ended, lacking, late, orphaned, squatted, type Told, tokenless } from './launch-faults.ts';

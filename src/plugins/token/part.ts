@@ -1,8 +1,8 @@
 import type { Backend } from '../../plugin.ts';
 import { Fault, printable, readTokenText, type Secret } from '../../plugin.ts';
 import type { TokenPart } from './rule.ts';
-import { hostOf } from './printed-url.ts';
-import { OutputScanner } from './scan.ts';
+import { hostOf } from '../printed/printed-url.ts';
+import { OutputScanner } from '../printed/scan.ts';
 import type { Held } from './source.ts';
 
 /** What is known of the backend: which of several tokens is its own. */

@@ -1,6 +1,6 @@
 import { Fault, printable, type RemoteHost, readKeyring, readPrivateFile, runQuietly } from '../../plugin.ts';
-import { isPath, missingProgram } from './missing-program.ts';
-import { redact } from './redact.ts';
+import { isPath, missingProgram } from '../printed/missing-program.ts';
+import { redact } from '../printed/redact.ts';
 import type { TokenRule, TokenSource } from './rule.ts';
 
 /** What the rule's place holds, at most 60 KiB of it, and what to call that place. Null: the backend has none. */

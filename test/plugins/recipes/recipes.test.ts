@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'tap';
-import { type Found, OutputScanner } from '../../../src/plugins/token/scan.ts';
-import { scanRules } from '../../../src/plugins/token/scan-rules.ts';
+import { type Found, OutputScanner } from '../../../src/plugins/printed/scan.ts';
+import { scanRules } from '../../../src/plugins/printed/scan-rules.ts';
 import { parseTokenRule } from '../../../src/plugins/token/rule.ts';
 import { recipes } from '../../../src/plugins/recipes/recipes.ts';
 

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { test } from 'tap';
-import { type Found, OutputScanner, type ScanRules } from '../../../src/plugins/token/scan.ts';
+import { type Found, OutputScanner, type ScanRules } from '../../../src/plugins/printed/scan.ts';
 
 const rules: ScanRules = {
   token: /(?:[?&]token=|pairing token: )([\w.%-]+)/u,

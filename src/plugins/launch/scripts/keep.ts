@@ -1,6 +1,6 @@
 import { ending, living } from './common.ts';
-import { becomeLoginShell } from './login-shell.ts';
-import { searchPath } from './search-path.ts';
+import { becomeLoginShell } from '../../shell/login-shell.ts';
+import { searchPath } from '../../shell/search-path.ts';
 
 const asLogin = becomeLoginShell({
   posix: '. "$0"',
