@@ -30,11 +30,15 @@ export function outstay(path: string, { first, more }: Speech): Promise<Heard> {
     const goOn = (socket: Socket) => {
       if (more === undefined || sent >= more.total || text !== '' || socket.destroyed) return;
       say(socket, more.piece);
-      timer = setTimeout(goOn, more.every, socket);
+      later(socket, more.every);
+    };
+    // Not before what has come by then is heard: Node drops that where a write meets a socket that is closed.
+    const later = (socket: Socket, time: number) => {
+      timer = setTimeout(() => setImmediate(goOn, socket), time);
     };
     const socket = connect({ path, allowHalfOpen: true }, () => {
       if (first !== '') say(socket, first);
-      if (more !== undefined) timer = setTimeout(goOn, more.every, socket);
+      if (more !== undefined) later(socket, more.every);
     });
     socket.setEncoding('utf8').on('data', (chunk: string) => {
       text += chunk;

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { test } from 'tap';
 import { startEcho, startSink, startSource } from '../fixtures/backend.ts';
 import { hashOf, testBytes, testHash } from '../fixtures/bytes.ts';
-import { dial, exchange, readAll } from '../fixtures/client.ts';
+import { dial, exchange, fate, readAll } from '../fixtures/client.ts';
 import { hostKeyOffset } from '../fixtures/key-reply.ts';
 import { startRoads } from '../fixtures/roads.ts';
 import { openTestLink } from '../fixtures/link.ts';
@@ -178,13 +178,7 @@ test('F19: a bit that is flipped in what passes ends the link by name; not one w
     // The next link is to have no part in it.
     void road.noisy.next().then(off);
     const since = clock();
-    const end = await within(
-      'the end',
-      readAll(client).then(
-        () => 'end',
-        (error: NodeJS.ErrnoException) => error.code,
-      ),
-    );
+    const end = await within('the end', fate(client));
     const detect = since();
     const got = Buffer.concat(chunks);
     // Before its channel was open it goes to the next link, and gets everything from there.

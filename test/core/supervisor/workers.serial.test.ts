@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'tap';
+import type { Event } from '../../../src/core/model/event.ts';
 import { startEcho, startSilent } from '../../fixtures/backend.ts';
 import { dial, exchange, fate, fateOf } from '../../fixtures/client.ts';
 import { commandOf, descendants, endAll, signalAll } from '../../fixtures/process-tree.ts';
@@ -85,6 +86,14 @@ test('a worker that exits again and again is blocked after its restart intensity
   const before = relays.supervisor.status().id;
   await relays.supervisor.startRelay('crashes');
   await relays.next('a try at once', (event) => event.type === 'worker.started', before, 5_000);
+  // Who mends a plugin step by step has the whole budget each time.
+  const anew = relays.supervisor.status().id;
+  await relays.supervisor.restartRelay('crashes');
+  const ends = (event: Event) => event.type === 'worker.ended' && event.relay === 'crashes';
+  const again = (event: Event) => event.type === 'worker.ended' && event.fault.code === 'WORKER_CRASHING';
+  const last = await relays.next('it is given up again', again, anew, 40_000);
+  const begun = relays.events.find(({ id, type }) => id > anew && type === 'relay.started')?.id ?? 0;
+  t.equal(relays.events.filter((event) => event.id > begun && event.id <= last.id && ends(event)).length, 6);
 });
 
 test('a worker that cannot be started is tried again, and only one ever runs', async (t) => {
