@@ -15,11 +15,11 @@ const NEEDS_ENGINE = /\/e2e\/|\/container\./;
 const ALONE = /\.serial\.test\.js$/;
 // They wait for minutes: the others run meanwhile.
 const LONGEST = /\/(faults|soak)\//;
-// A test waits for most of its time, for a deadline or a process: three of them use a third of two cores. What starts containers needs more of
-// one, and what measures time has the machine for itself.
+// A test waits for most of its time, for a deadline or a process: more of them than cores keep the cores busy. What starts containers needs
+// a core of its own, and what measures time has the machine for itself.
 const PHASES = [
-  { jobs: 5, has: (file) => !NEEDS_ENGINE.test(file) && !ALONE.test(file) },
-  { jobs: 3, has: (file) => NEEDS_ENGINE.test(file) },
+  { jobs: 4, has: (file) => !NEEDS_ENGINE.test(file) && !ALONE.test(file) },
+  { jobs: 2, has: (file) => NEEDS_ENGINE.test(file) },
   { jobs: 1, has: (file) => ALONE.test(file) },
 ];
 // What is injected or measured there meets the kernel, the server and the machine more than the engine of JavaScript, and takes minutes: once
