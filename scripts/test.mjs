@@ -18,7 +18,7 @@ const LONGEST = /\/(faults|soak)\//;
 // A test waits for most of its time, for a deadline or a process: more of them than cores keep the cores busy. What starts containers needs
 // a core of its own, and what measures time has the machine for itself.
 const PHASES = [
-  { jobs: 4, has: (file) => !NEEDS_ENGINE.test(file) && !ALONE.test(file) },
+  { jobs: 3, has: (file) => !NEEDS_ENGINE.test(file) && !ALONE.test(file) },
   { jobs: 2, has: (file) => NEEDS_ENGINE.test(file) },
   { jobs: 1, has: (file) => ALONE.test(file) },
 ];
