@@ -259,6 +259,12 @@ test('where nobody answers, one lane finds it out for all that would be asked th
   for (const name of ['b', 'c']) ask(name, { account: 'dev@h:22 ' });
   permits.shaken('h:22', first, asked);
   t.same(said, ['a', 'b withheld NEEDS_ANSWER 1200', 'c withheld NEEDS_ANSWER 1200']);
+  // It was not by a wish of his, who is there for another relay: he is asked.
+  const attended = ask('d', { account: 'dev@h:22 ', attended: true });
+  t.equal(said.at(-1), 'd');
+  permits.shaken('h:22', attended, asked);
+  ask('e', { account: 'dev@h:22 ', attended: true });
+  t.equal(said.at(-1), 'e withheld NEEDS_ANSWER 1200', 'what a person has declined is not asked again by the next one');
   t.end();
 });
 

@@ -50,6 +50,8 @@ export interface AccountRecord {
   /** A login went well, and none was refused since. */
   proven: boolean;
   ban: Ban;
+  /** It is banned because nobody was there to answer: that says nothing against a login for which somebody is. */
+  lonely: boolean;
 }
 
 /** A host of which nobody has heard so far. */
@@ -62,7 +64,7 @@ export function hostRecord(name: string): HostRecord {
 /** An account that has not logged in so far. */
 export function accountRecord(): AccountRecord {
   const failures = new Failures(refusedBudget, ['unanswered', 'wrong']);
-  return { active: 0, failures, last: null, proven: false, ban: null };
+  return { active: 0, failures, last: null, proven: false, ban: null, lonely: false };
 }
 
 /** One record for each name, made when it is first asked for. */

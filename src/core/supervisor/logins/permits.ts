@@ -103,6 +103,7 @@ export class Permits {
     } else if (retry === 'refused' || fault.code === 'NEEDS_ANSWER') {
       account.proven = false;
       account.ban = { until: now + refusedDelay, fault };
+      account.lonely = fault.code === 'NEEDS_ANSWER' && !asker.attended();
       // A signature that the agent did not give says nothing against the key.
       if (fault.code !== 'AGENT_REFUSED') {
         account.failures.add(fault, now);
@@ -123,7 +124,10 @@ export class Permits {
     let next = Number.POSITIVE_INFINITY;
     for (const asker of [...host.queue]) {
       const account = this.#accounts.of(asker.account);
-      const ban = later(asker.forced ? null : later(host.ban, account.ban), this.#spent(host, account, asker, now));
+      const ban = later(
+        asker.forced ? null : later(host.ban, banFor(account, asker)),
+        this.#spent(host, account, asker, now),
+      );
       const wait = ban === null ? 0 : ban.until - now;
       if (ban !== null && wait > patience) {
         host.queue.splice(host.queue.indexOf(asker), 1);
@@ -161,4 +165,8 @@ export class Permits {
     if (account.active >= account.failures.spare(now, attended)) return false;
     return account.proven || account.active === 0;
   }
+}
+
+function banFor({ ban, lonely }: AccountRecord, asker: Asker): Ban {
+  return lonely && asker.attended() ? null : ban;
 }
