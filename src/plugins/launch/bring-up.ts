@@ -40,7 +40,7 @@ export async function bringUp(
     if (isLate && options.late === 'stop' && !record.adopted) await endLate(host, name, record.run, signal, warn);
     throw error;
   }
-  await writeDown(host, name, record, ready, signal);
+  await writeDown(host, name, record, ready, call);
   const { host: address, port, pid, started } = ready;
   return {
     target: { kind: 'tcp', host: address, port },
@@ -118,7 +118,7 @@ async function writeDown(
   name: string,
   record: RunRecord,
   ready: Ready,
-  signal: AbortSignal,
+  { signal, warn }: Pick<BackendCall, 'signal' | 'warn'>,
 ): Promise<void> {
   const { token, port, host: address } = ready;
   const hash = token instanceof Secret ? sha256(token.reveal()) : '';
@@ -127,7 +127,15 @@ async function writeDown(
   // The hash stands beside each place: without it the next link would take the run for one without a token.
   const variables = { name, run: record.run, port: String(port), host: address, hash, fresh: fresh ? 'yes' : 'no' };
   const stdin = fresh ? `${token.reveal()}\n` : '';
-  await host.run(withVariables(variables, settle), { stdin, deadline: noteTime, signal }).catch(() => undefined);
+  const written = await host
+    .run(withVariables(variables, settle), { stdin, deadline: noteTime, signal })
+    .then(({ stdout, late }) => !late && !/^(?:failed|$)/.test(stdout.trim()))
+    .catch(() => false);
+  // Where nobody waits any more, why is told by who ended it.
+  if (!written && !signal.aborted)
+    warn(
+      `${host.facts.remote} did not write down where the backend ${name} listens; the next link looks for it, and for its token, anew`,
+    );
 }
 
 function clock(seconds: number): string {

@@ -1,10 +1,37 @@
 import { test } from 'tap';
+import { ownListener } from '../../../src/core/worker/clients/loops.ts';
 import { exchange, fateOf } from '../../fixtures/client.ts';
 import { startEcho } from '../../fixtures/backend.ts';
 import { freePort } from '../../fixtures/port.ts';
 import { startSshd } from '../../fixtures/sshd.ts';
 import { supervise } from '../../fixtures/supervised.ts';
 import { waitUntil } from '../../fixtures/wait.ts';
+
+test('only what is surely its own listener is taken for that', (t) => {
+  const loops = (listen: string, target: string) => {
+    const at = (host: string) => ({ kind: 'tcp', host, port: 8_787 }) as const;
+    return ownListener({ kind: 'local', listen: at(listen), target: at(target), health: null }) !== null;
+  };
+  for (const [listen, target] of [
+    ['127.0.0.1', '127.0.0.1'],
+    ['::1', '::1'],
+    ['0.0.0.0', '127.0.0.1'],
+    ['::', '127.0.0.1'],
+    ['::', '::1'],
+  ] as const) {
+    t.ok(loops(listen, target), `${listen} ${target}`);
+  }
+  for (const [listen, target] of [
+    ['127.0.0.1', '::1'],
+    ['127.0.0.1', '127.0.0.2'],
+    ['127.0.0.1', 'localhost'],
+    ['0.0.0.0', '::1'],
+    ['0.0.0.0', '10.0.0.7'],
+  ] as const) {
+    t.notOk(loops(listen, target), `${listen} ${target}`);
+  }
+  t.end();
+});
 
 test('a forward to its own listener, on a host that is this machine, is told so and ends its circle; another forward is served', async (t) => {
   const [own, echo] = [await freePort(), await startEcho(t)];

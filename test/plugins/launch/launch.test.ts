@@ -204,6 +204,14 @@ test('the token is known to the links to come though the backend moves to anothe
   const settled = await launching(t, link, told);
   t.match(await settled.up(), { adopted: true, target: first.target });
   t.equal(readFileSync(file, 'utf8'), before);
+  t.same(settled.warnings, []);
+  // Nothing can be written there any more: it serves all the same, and that is told.
+  writeFileSync(file, before.replace(/^(\S+) \d+/, `$1 ${other}`));
+  mkdirSync(`${file}.new`);
+  const unwritten = await launching(t, link, told);
+  t.match(await unwritten.up(), { adopted: true, target: first.target });
+  t.match(unwritten.warnings, [/ did not write down where the backend box listens; the next link looks for it/]);
+  rmSync(`${file}.new`, { recursive: true });
   const later = await (await launching(t, link, told)).up();
   t.equal(later.token?.reveal(), 'printed-token-1');
 });

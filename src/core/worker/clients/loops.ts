@@ -1,3 +1,4 @@
+import { isIP, isIPv4 } from 'node:net';
 import { hostname } from 'node:os';
 import type { ForwardConfig, RelayConfig } from '../../model/config.ts';
 import { formatEndpoint, isLoopback } from '../../model/endpoint.ts';
@@ -20,12 +21,12 @@ export function loopsOf(link: Pick<Link, 'atHome'>, machine: string, relay: Rela
   );
 }
 
-/** The target of a forward that is also where it listens, as loopback has it. */
-function ownListener(forward: ForwardConfig): string | null {
+/** The target of a forward that is surely its own listener; a name, or another address of loopback, may be somebody else's. */
+export function ownListener(forward: ForwardConfig): string | null {
   if (forward.kind !== 'local') return null;
   const { listen, target } = forward;
   if (listen.kind !== 'tcp' || target.kind !== 'tcp' || listen.port !== target.port) return null;
-  const everywhere = ['0.0.0.0', '::'].includes(listen.host);
-  const met = listen.host === target.host || (isLoopback(target.host) && (everywhere || isLoopback(listen.host)));
+  const everywhere = listen.host === '0.0.0.0' ? isIPv4(target.host) : listen.host === '::' && isIP(target.host) !== 0;
+  const met = listen.host === target.host || (everywhere && isLoopback(target.host));
   return met ? formatEndpoint(target) : null;
 }
