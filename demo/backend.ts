@@ -67,7 +67,7 @@ export async function startBackend(file: string, onBreak: () => void): Promise<D
 }
 
 function answer(request: IncomingMessage, response: ServerResponse, token: string): void {
-  const { pathname: path, searchParams } = new URL(request.url ?? '/', 'http://demo');
+  const { pathname: path } = new URL(request.url ?? '/', 'http://demo');
   const file = files[path];
   const [, module] = /^\/client\/([a-z-]+\.js)$/.exec(path) ?? [];
   const say = (status: number, text: string): void => {
@@ -78,8 +78,7 @@ function answer(request: IncomingMessage, response: ServerResponse, token: strin
   if (module !== undefined && existsSync(join(clientDir, module)))
     return send(response, scriptType, join(clientDir, module));
   if (file === undefined) return say(404, `there is nothing at ${path}`);
-  // The page holds no secret and keeps its token across a reload; an address with a wrong one is better told at once.
-  if (searchParams.has('token') && !paired(request, token)) return say(401, wrongToken);
+  // The page holds no secret.
   send(response, file.type, join(pageDir, file.name));
 }
 

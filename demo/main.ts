@@ -53,8 +53,8 @@ async function demo(dir: string, over: AbortSignal): Promise<void> {
     };
     const relay = await startRelay({ dir, target, sshPort, hostPublicKey: host.public, identity, onWord });
     closers.push(relay.close);
-    const address = `http://127.0.0.1:${relay.port}/?token=${backend.token}`;
-    if (!(await served(address, over)) && !over.aborted) {
+    const address = `127.0.0.1:${relay.port}`;
+    if (!(await served(`http://${address}/`, over)) && !over.aborted) {
       const { word, reason } = relay.standing();
       const seconds = patience / 1_000;
       throw new Fault('CONNECT_TIMEOUT', `the relay served nothing in ${seconds} s; it is ${word}: ${reason}`);
@@ -68,8 +68,8 @@ async function demo(dir: string, over: AbortSignal): Promise<void> {
   journal      ${journal}
   token        ${backend.token}
 
-  page         ${address}
-  WebSocket    ${address.replace('http', 'ws')}
+  page         http://${address}/#token=${backend.token}
+  WebSocket    ws://${address}/?token=${backend.token}
                (or the subprotocols mains.v1 and mains.token.<token>)
 
   k + Enter    kills the SSH link; watch the page come back (k 5: the server stays away for 5 s)

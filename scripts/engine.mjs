@@ -7,17 +7,18 @@ import { lastLine, Missing, run, runAsRoot, which } from './shell.mjs';
 const LOG = '.cache/dockerd.log';
 
 /** Whether a container engine answers this user. */
-export function engineAnswers() {
-  const info = run('docker', ['info', '--format', '{{.ServerVersion}}'], { timeout: 20_000 });
+export async function engineAnswers() {
+  const info = await run('docker', ['info', '--format', '{{.ServerVersion}}'], { timeout: 20_000 });
   return info.ok && info.stdout.trim() !== '';
 }
 
 /** Makes a container engine answer: installs it if there is none, starts it if it is down; says whether anything was done. */
 export async function ensureEngine() {
-  if (engineAnswers()) return false;
-  if (which('dockerd') === undefined || which('docker') === undefined) install(['docker.io', 'iptables']);
+  if (await engineAnswers()) return false;
+  if (which('dockerd') === undefined || which('docker') === undefined) await install(['docker.io', 'iptables']);
   if (existsSync('/run/systemd/system')) {
-    runAsRoot('systemctl', ['start', 'docker'], 'docker does not start; start it, then run `npm run setup` again');
+    const why = 'docker does not start; start it, then run `npm run setup` again';
+    await runAsRoot('systemctl', ['start', 'docker'], why);
     if (await answersWithin(30_000)) return true;
   }
   if (process.getuid?.() !== 0) {
@@ -47,7 +48,7 @@ function startDaemon(flags) {
 async function answersWithin(time, daemon) {
   const end = Date.now() + time;
   while (Date.now() < end && (daemon?.exitCode ?? null) === null) {
-    if (engineAnswers()) return true;
+    if (await engineAnswers()) return true;
     await sleep(300);
   }
   return engineAnswers();

@@ -10,18 +10,18 @@ const PATH = `${FOLDER}/node_modules/${PACKAGE}/bin/node`;
 export const node24Runs = process.platform === 'linux' && process.arch === 'x64';
 
 /** The second Node.js that the tests run on, if it is there. */
-export function existingNode24() {
+export async function existingNode24() {
   if (!node24Runs || !existsSync(PATH)) return undefined;
-  const version = run(PATH, ['--version']).stdout.trim();
+  const version = (await run(PATH, ['--version'])).stdout.trim();
   return version === `v${VERSION}` ? { path: PATH, version } : undefined;
 }
 
 /** Installs the second Node.js from npm, beside the project's own packages. */
-export function ensureNode24() {
-  if (!node24Runs || existingNode24() !== undefined) return false;
+export async function ensureNode24() {
+  if (!node24Runs || (await existingNode24()) !== undefined) return false;
   mkdirSync(FOLDER, { recursive: true });
   const flags = ['--prefix', FOLDER, '--no-save', '--ignore-scripts', '--no-package-lock'];
-  const result = run('npm', ['install', ...flags, `${PACKAGE}@${VERSION}`]);
+  const result = await run('npm', ['install', ...flags, `${PACKAGE}@${VERSION}`]);
   if (!result.ok) throw new Missing(`${PACKAGE}@${VERSION} cannot be installed from npm: ${lastLine(result.stderr)}`);
   return true;
 }

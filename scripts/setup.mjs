@@ -6,7 +6,7 @@ import { ensureNode24, node24Runs } from './node24.mjs';
 import { Missing, run, which } from './shell.mjs';
 import { ensureVite } from './vite.mjs';
 
-function ensureTools() {
+async function ensureTools() {
   // script runs a command on a terminal of its own
   const needed = {
     sshd: 'openssh-server',
@@ -38,41 +38,47 @@ function ensureTools() {
   if (['chromium', 'chromium-browser', 'google-chrome'].every((name) => which(name) === undefined))
     missing.push('chromium');
   // the tests use the options of OpenBSD's nc, and there are three programs of that name
-  if (!run('nc', ['-h']).stderr.includes('OpenBSD')) missing.push('netcat-openbsd');
+  if (!(await run('nc', ['-h'])).stderr.includes('OpenBSD')) missing.push('netcat-openbsd');
   if (missing.length === 0) return false;
-  install([...new Set(missing)]);
+  await install([...new Set(missing)]);
   return true;
 }
 
 async function main() {
-  const steps = [
-    ['OpenSSH, nc, curl, script, shells, Jupyter, a keyring, a firewall, a clock and a browser', ensureTools],
-    ['a container engine', ensureEngine],
-    ...Object.keys(IMAGES).flatMap((release) => [
-      [`the base image of ${release}`, () => ensureBaseImage(release)],
-      [`the sshd image of ${release}`, () => ensureSshdImage(release)],
-    ]),
-    ['Node.js 24 beside this one', ensureNode24],
-    ['Vite', ensureVite],
-  ];
   const start = Date.now();
-  let worked = false;
-  for (const [name, ensure] of steps) {
+  const done = async (name, ensure) => {
     const stepStart = Date.now();
-    if (!(await ensure())) continue;
-    worked = true;
-    console.log(`setup: ${name}: done (${seconds(stepStart)})`);
+    const worked = await ensure();
+    if (worked) console.log(`setup: ${name}: done (${seconds(stepStart)})`);
+    return worked;
+  };
+  // What needs the engine begins with it; the packages that the images wait for are installed before the others.
+  const engine = done('a container engine', ensureEngine);
+  const image = async (release) => {
+    await engine;
+    const base = await done(`the base image of ${release}`, () => ensureBaseImage(release));
+    return (await done(`the sshd image of ${release}`, () => ensureSshdImage(release))) || base;
+  };
+  const tools = 'OpenSSH, nc, curl, script, shells, Jupyter, a keyring, a firewall, a clock and a browser';
+  const ends = await Promise.allSettled([
+    engine,
+    ...Object.keys(IMAGES).map(image),
+    engine.catch(() => undefined).then(() => done(tools, ensureTools)),
+    done('Node.js 24 beside this one', ensureNode24),
+    done('Vite', ensureVite),
+  ]);
+  const reasons = new Set(ends.flatMap((end) => (end.status === 'rejected' ? [end.reason] : [])));
+  for (const reason of reasons) {
+    if (!(reason instanceof Missing)) throw reason;
+    console.error(`setup: ${reason.message}`);
+    process.exitCode = 1;
   }
+  if (reasons.size > 0) return;
   if (!node24Runs) console.log(`setup: Node.js 24 is left out on ${process.platform} ${process.arch}`);
+  const worked = ends.some(({ value }) => value);
   console.log(worked ? `setup: ready (${seconds(start)})` : `setup: everything is there (${seconds(start)})`);
 }
 
 const seconds = (since) => `${((Date.now() - since) / 1000).toFixed(1)} s`;
 
-try {
-  await main();
-} catch (error) {
-  if (!(error instanceof Missing)) throw error;
-  console.error(`setup: ${error.message}`);
-  process.exitCode = 1;
-}
+await main();

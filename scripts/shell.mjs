@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { join } from 'node:path';
 
@@ -8,18 +8,22 @@ const PATH = [...(process.env.PATH ?? '').split(':'), '/usr/local/sbin', '/usr/s
 /** A failure that the reader can cure: its message is the whole of what is printed. */
 export class Missing extends Error {}
 
-/** Runs a command without a shell and never throws: `ok`, exit code and what it printed. */
-export function run(command, args, options = {}) {
-  const { env, ...rest } = options;
-  const result = spawnSync(command, args, {
-    encoding: 'utf8',
-    maxBuffer: 64 * 1024 * 1024,
-    stdio: [options.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
-    env: { ...process.env, PATH, ...env },
-    ...rest,
+/** Runs a command without a shell and never rejects: `ok`, exit code and what it printed. */
+export function run(command, args, { env, input, timeout } = {}) {
+  return new Promise((resolve) => {
+    const child = spawn(command, args, { timeout, env: { ...process.env, PATH, ...env } });
+    let [stdout, stderr] = ['', ''];
+    child.stdout.setEncoding('utf8').on('data', (chunk) => {
+      stdout += chunk;
+    });
+    child.stderr.setEncoding('utf8').on('data', (chunk) => {
+      stderr += chunk;
+    });
+    child.on('error', (error) => resolve({ ok: false, code: null, stdout, stderr: `${stderr}${error.message}` }));
+    child.on('close', (code) => resolve({ ok: code === 0, code, stdout, stderr }));
+    // who ends before it has read all says so by its exit code
+    child.stdin.on('error', () => undefined).end(input);
   });
-  const stderr = result.error === undefined ? result.stderr : `${result.stderr ?? ''}${result.error.message}`;
-  return { ok: result.status === 0, code: result.status, stdout: result.stdout ?? '', stderr: stderr ?? '' };
 }
 
 /** The full path of a program, or undefined where there is none. */
@@ -37,9 +41,9 @@ export function which(name) {
 }
 
 /** Runs a command as root: as it is for root, by `sudo -n` for others; says `why` where neither is possible. */
-export function runAsRoot(command, args, why, options = {}) {
-  const result =
-    process.getuid?.() === 0 ? run(command, args, options) : run('sudo', ['-n', command, ...args], options);
+export async function runAsRoot(command, args, why, options = {}) {
+  const full = process.getuid?.() === 0 ? [command, ...args] : ['sudo', '-n', command, ...args];
+  const result = await run(full[0], full.slice(1), options);
   if (!result.ok) throw new Missing(`${why}: ${lastLine(result.stderr) || `${command} ended with ${result.code}`}`);
   return result;
 }

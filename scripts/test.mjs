@@ -7,30 +7,43 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { ensureEngine } from './engine.mjs';
+import { whyNoNamespaces } from './namespaces.mjs';
 import { existingNode24 } from './node24.mjs';
 import { runTestFile } from './test-file.mjs';
 
 const ROOT = 'dist/test';
 const NEEDS_ENGINE = /\/e2e\/|\/container\./;
+// They use all of the machine, or time what they use of it.
 const ALONE = /\.serial\.test\.js$/;
+// They time what towline waits for, and use less than a quarter of a core for it.
+const QUIET = /\.quiet\.test\.js$/;
 // They wait for minutes: the others run meanwhile.
 const LONGEST = /\/(faults|soak)\//;
 // A test waits for most of its time, for a deadline or a process: more of them than cores keep the cores busy. What starts containers needs
-// a core of its own, and what measures time has the machine for itself.
+// a core of its own.
 const PHASES = [
-  { jobs: 3, has: (file) => !NEEDS_ENGINE.test(file) && !ALONE.test(file) },
+  { jobs: 3, has: (file) => ![NEEDS_ENGINE, ALONE, QUIET].some((other) => other.test(file)) },
   { jobs: 2, has: (file) => NEEDS_ENGINE.test(file) },
+  { jobs: 3, has: (file) => QUIET.test(file) },
   { jobs: 1, has: (file) => ALONE.test(file) },
 ];
-// What is injected or measured there meets the kernel, the server and the machine more than the engine of JavaScript, and takes minutes: once
-// is enough.
-const ONCE = /\/(faults|soak|plugins\/launch)\/|\.serial\.test\.js$/;
+// Node 24 may differ in its sockets, processes, threads, modules, HTTP and crypto: what meets these is run there again.
+const MEETS_NODE = [
+  /^dist\/test\/(client|control|demo|plugins|core\/(files|plugin|probe|secrets|socket|ssh|worker))\//,
+  /^dist\/test\/[^/]+$/,
+  /^dist\/test\/cli\/(detach|killed-daemon|open-files|program|up)\./,
+  /^dist\/test\/core\/supervisor\/(cut|dynamic|forwarding|gone-worker|guests|health|http-health|plugin-\w+|proxied|remote|reload-lanes|routes|wrap-reads)\b/,
+];
+// What is injected or measured there meets the kernel, the server and the machine more than the engine of JavaScript, and takes minutes.
+const ONCE = [NEEDS_ENGINE, ALONE, QUIET, /\.long\.test\.js$/, /\/plugins\/(launch|recipes)\//];
 
 /** ms */
 const LIMITS = [
   [/\.long\.test\.js$/, 1_800_000],
-  [/\/soak\//, 400_000],
-  [/./, 180_000],
+  // so long it may wait in vain (test/soak/soak.ts, `longest`) before it says for what
+  [/\/soak\//, 1_500_000],
+  // at a third of the usual speed the tests of doctor alone take more than three minutes
+  [/./, 600_000],
 ];
 
 const { values: options } = parseArgs({
@@ -45,9 +58,12 @@ const files = readdirSync(ROOT, { recursive: true, encoding: 'utf8' })
 
 const total = { passed: 0, failed: 0, skipped: 0 };
 
+await tellLeftOut();
 if (files.some((file) => NEEDS_ENGINE.test(file))) await prepareEngine();
 await runAll(files, process.execPath, process.version);
-await runOnNode24(files.filter((file) => ![NEEDS_ENGINE, ONCE, /\.long\.test\.js$/].some((other) => other.test(file))));
+await runOnNode24(
+  files.filter((file) => MEETS_NODE.some((one) => one.test(file)) && !ONCE.some((other) => other.test(file))),
+);
 
 if (total.skipped > 0) console.log(`${total.skipped} skipped`);
 if (total.passed + total.failed === 0) {
@@ -80,13 +96,22 @@ async function runOne(file, node) {
 }
 
 async function runOnNode24(list) {
-  const node = existingNode24();
+  const node = await existingNode24();
   if (node !== undefined) return runAll(list, node.path, node.version);
   if (process.env.CI !== 'true') {
     console.log('Node 24 is not in .cache: its run is left out (`npm run setup` installs it)');
     return;
   }
   console.log('FAILED Node 24 is not in .cache; run `npm run setup`');
+  total.failed += 1;
+}
+
+/** A test that needs root skips itself where there is none; of a CI all is asked. */
+async function tellLeftOut() {
+  if (process.env.CI !== 'true') return;
+  const why = await whyNoNamespaces();
+  if (why === undefined) return;
+  console.log(`FAILED ${why}`);
   total.failed += 1;
 }
 

@@ -1,7 +1,7 @@
 import { homedir } from 'node:os';
+import { builtins } from './builtins.ts';
 import { findConfig, type LoadOptions, loadConfig } from './core/config/load.ts';
 import { loadSettled, watchConfig } from './core/config/settled.ts';
-import type { Builtin, Builtins } from './core/model/builtin.ts';
 import { callOutside } from './core/model/call-outside.ts';
 import type { Config } from './core/model/config.ts';
 import type { Event } from './core/model/event.ts';
@@ -60,20 +60,6 @@ export interface Daemon {
   /** Writes a bug into the log, as the last thing before the process ends. */
   die(fault: Fault): void;
 }
-
-const builtin = (file: string, wholeEnvironment = false): Builtin => ({
-  url: new URL(file, import.meta.url).href,
-  wholeEnvironment,
-});
-
-/** The built-in plugins, for the workers to import. */
-export const builtins: Builtins = {
-  'same-user': builtin('./plugins/same-user.js'),
-  agents: builtin('./plugins/agents/agents.js'),
-  launch: builtin('./plugins/launch/launch.js'),
-  // It reads a variable by name, runs a command of the user, and asks the keyring over the session's bus.
-  token: builtin('./plugins/token/token.js', true),
-};
 
 /** Starts a daemon in this process. Throws a fault when config, folders or another daemon stand in the way. */
 export async function startDaemon(options: DaemonOptions = {}): Promise<Daemon> {

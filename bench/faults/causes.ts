@@ -27,3 +27,11 @@ export const sentAgain =
 /** Of `open`: a worker that hangs. */
 export const replaced =
   'A worker that answers nothing for 5 s is replaced, since nobody knows whether it ever would; an ssh that hangs is waited for, which is well only where it goes on.';
+
+/** Of `logins`: a link that the server ends because nobody uses it. */
+export const madeAnew =
+  'A link that ended is made anew without waiting for a client, ever more slowly where it does not last, so that each who comes finds one; autossh rests after a link that did not last, logged in less often, and two of seven found nobody.';
+
+/** Of `memory`: what towline runs on. */
+export const ownRuntime =
+  'Node and ssh2 hold some 75 MiB before the first client comes, which ssh does not. What waits for clients who do not read is bounded for all together (64 MiB, and 0.25 MiB for each); ssh holds up to 2 MiB for each, however many come.';

@@ -10,8 +10,10 @@ export interface Worse {
 
 /** A new client comes each quarter of a second: two of three are answered in the same tick of that clock. ms */
 const tick = 300;
-/** A time that is within a quarter, or this, is the same time. ms */
-const same = 20;
+/** A time that is within a quarter and so much more, ms, is the same time. */
+const same = { share: 1.25, ms: 5 };
+/** Memory that is within a tenth is the same. */
+const sameMemory = 1.1;
 
 /** In what towline is worse than a rival under this fault; where a figure is missing nothing is said. Pure. */
 export function worseThan(seen: Seen): readonly Worse[] {
@@ -39,10 +41,16 @@ function* ofVerdicts(ours: Verdict, theirs: Verdict, name: RivalName): Generator
   const text = `${ours.text} (${name}: ${theirs.text})`;
   if (ours.bad > theirs.bad) yield { what: 'failed', text };
   else if (ours.bad === theirs.bad && later(ours.took, theirs.took)) yield { what: 'took', text };
+  // Whoever serves more clients may hold more, and log in more often: that it is worse is said all the same.
+  if (more(ours.memory, theirs.memory, sameMemory)) yield { what: 'memory', text };
+  if (more(ours.logins, theirs.logins, 1)) yield { what: 'logins', text };
 }
 
 const later = (ours: number | null, theirs: number | null): boolean =>
-  ours !== null && theirs !== null && ours > theirs * 1.25 + same;
+  ours !== null && theirs !== null && ours > theirs * same.share + same.ms;
+
+const more = (ours: number | undefined, theirs: number | undefined, share: number): boolean =>
+  ours !== undefined && theirs !== undefined && ours > theirs * share;
 
 function* ofMeetings(ours: Met, theirs: Met, name: RivalName): Generator<Worse> {
   const [mine, there] = [ours.newcomers, theirs.newcomers];

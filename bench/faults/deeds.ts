@@ -40,7 +40,7 @@ export const ruled =
     put('-D');
   };
 
-/** As a router does that knows new flows only. */
+/** As a router does that knows new flows only; until `clearRules`, for a port that is used once more would be dead too. */
 export const forget = ({ rivals }: FaultScene): void => {
   for (const { road } of rivals) {
     const flows = execFileSync('ss', ['-Htn', 'state', 'established', 'dport', '=', `:${road.port}`], {
@@ -52,6 +52,9 @@ export const forget = ({ rivals }: FaultScene): void => {
     }
   }
 };
+
+/** Takes away what rules a row has left. */
+export const clearRules = (): void => void execFileSync('iptables', ['-w', '-F', 'INPUT']);
 
 /** So many processes stand still for so long. */
 export const pause = async (pids: readonly number[], lasts: number) => {

@@ -19,9 +19,14 @@ export async function burst(port: number, count: number, apart = 0): Promise<{ l
 
 /** Clients that are joined and say nothing more. */
 export async function hold(port: number, count: number): Promise<{ close(): void }> {
-  const sockets = Array.from({ length: count }, () => connect({ port, host }));
-  for (const socket of sockets) socket.on('error', () => undefined);
-  await Promise.all(sockets.map((socket) => (socket.connecting ? once(socket, 'connect') : undefined)));
+  const sockets: Socket[] = [];
+  // No faster than they are accepted: the kernel drops what no backlog holds, and asks again ever later, for two minutes.
+  while (sockets.length < count) {
+    const some = Array.from({ length: Math.min(50, count - sockets.length) }, () => connect({ port, host }));
+    sockets.push(...some);
+    await Promise.all(some.map((socket) => once(socket, 'connect')));
+    for (const socket of some) socket.on('error', () => undefined);
+  }
   await sleep(1_000);
   return {
     close: () => {

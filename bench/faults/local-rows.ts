@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { signalAll } from '../../test/fixtures/process-tree.ts';
-import { handedOver, replaced } from './causes.ts';
+import { handedOver, ownRuntime, replaced } from './causes.ts';
 import { away } from './deeds.ts';
 import { failed, pour, talkFor } from './fates.ts';
 import { reset } from './link-rows.ts';
@@ -34,6 +34,7 @@ export const localRows: readonly FaultRow[] = [
   {
     id: 'F61',
     title: '300 clients come, one after the other, beside 500 idle ones',
+    why: { took: handedOver },
     sees: 'nothing',
     try: async (_, { port }) => {
       const idle = await hold(port, 500);
@@ -50,14 +51,16 @@ export const localRows: readonly FaultRow[] = [
   {
     id: 'F62',
     title: '50 clients that do not read, and one that asks 200 times',
+    why: { took: handedOver, memory: ownRuntime },
     sees: 'nothing',
     async try(_, { port, forwarders }) {
       const { p99, unanswered } = await crowdOfStalled(port, 50, 200);
-      const memory = Math.max(...forwarders().map(residentOf));
+      const memory = Math.round(Math.max(...forwarders().map(residentOf)) / 1024);
       return {
-        text: `p99 ${show(p99)}, ${unanswered} unanswered; ${Math.round(memory / 1024)} MiB`,
+        text: `p99 ${show(p99)}, ${unanswered} unanswered; ${memory} MiB`,
         bad: unanswered,
         took: p99,
+        memory,
       };
     },
   },

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Owner } from '../../test/fixtures/temp.ts';
+import { clearRules } from './deeds.ts';
 import type { FaultRow, Meeting, Trial, Verdict } from './row.ts';
 import { type RivalName, rivalNames, startFaultScene } from './scene.ts';
 import type { Met, Seen } from './seen.ts';
@@ -72,5 +73,6 @@ async function staged<T>(perform: (t: Owner) => Promise<T>): Promise<T> {
     return await perform({ teardown: (clean) => cleanups.push(clean) });
   } finally {
     for (const clean of cleanups.reverse()) await clean();
+    clearRules();
   }
 }

@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { handedOver } from './causes.ts';
+import { handedOver, madeAnew } from './causes.ts';
 import { kill, ruleAnew } from './deeds.ts';
 import { countFates, failed } from './fates.ts';
 import { burst } from './load.ts';
@@ -37,7 +37,8 @@ async function told(_: FaultScene, rival: Rival): Promise<Verdict> {
   const knocked = loginsWithin(10_000, rival);
   await sleep(2_500);
   const verdict = await countFates(rival.port, 5);
-  return { ...verdict, text: `${verdict.text}; ${logins(await knocked, 10_000)}` };
+  const times = await knocked;
+  return { ...verdict, text: `${verdict.text}; ${logins(times, 10_000)}`, logins: times };
 }
 
 export const policyRows: readonly FaultRow[] = [
@@ -81,6 +82,7 @@ export const policyRows: readonly FaultRow[] = [
   {
     id: 'F41',
     title: 'sshd ends links that nobody uses for 2 s (UnusedConnectionTimeout); a client comes each 4 s',
+    why: { logins: madeAnew },
     sees: 'nothing: who comes is served',
     config: ['UnusedConnectionTimeout 2s'],
     together: true,
@@ -92,7 +94,8 @@ export const policyRows: readonly FaultRow[] = [
         await sleep(4_000);
       }
       const lost = answers.filter((answered) => !answered).length;
-      return { text: `${lost} of 7 failed; ${logins(await knocked, counted)}`, bad: lost, took: null };
+      const times = await knocked;
+      return { text: `${lost} of 7 failed; ${logins(times, counted)}`, bad: lost, took: null, logins: times };
     },
   },
   {

@@ -8,13 +8,17 @@ export interface Verdict {
   readonly bad: number;
   /** How long it took, ms; null: time is not the question. */
   readonly took: number | null;
+  /** What the largest of who forwards held in memory, MiB. */
+  readonly memory?: number;
+  /** How often it logged in at a server that lets it in. */
+  readonly logins?: number;
 }
 
 /**
  * In what towline may be worse than a rival: more clients `failed`, the first one served came `back` later, an `open` connection was lost that
- * lives there, one ended as if it were `whole`, or it `took` longer.
+ * lives there, one ended as if it were `whole`, it `took` longer, more `memory`, or more `logins`.
  */
-export type Shortfall = 'failed' | 'back' | 'open' | 'whole' | 'took';
+export type Shortfall = 'failed' | 'back' | 'open' | 'whole' | 'took' | 'memory' | 'logins';
 
 interface Common extends Setting {
   /** As in the rows of the fault tests. */

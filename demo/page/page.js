@@ -21,13 +21,15 @@ const unconfirmed = new Map();
 let journalIsWhole = null;
 let lostAt = null;
 
-/** The token leaves the address bar at once, so that nobody copies or bookmarks it; the tab remembers it over a reload. */
+/**
+ * It comes behind a #, which no browser sends to a server, and leaves the address bar at once, so that nobody copies or bookmarks it; the tab
+ * remembers it over a reload.
+ */
 function takeToken() {
-  const address = new URL(location.href);
-  const given = address.searchParams.get('token');
+  const given = new URLSearchParams(location.hash.slice(1)).get('token');
   if (given === null) return sessionStorage.getItem('token');
   sessionStorage.setItem('token', given);
-  history.replaceState(null, '', address.pathname);
+  history.replaceState(null, '', location.pathname);
   return given;
 }
 

@@ -4,6 +4,7 @@ import { Fault } from '../core/model/fault.ts';
 import { faults } from '../core/model/fault-table.ts';
 import { printable } from '../core/model/printable.ts';
 import type { DaemonStatus, RelayStatus } from '../core/model/status.ts';
+import { timeoutSignal } from '../core/model/timeout-signal.ts';
 import { type Arguments, readText } from './arguments.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -27,7 +28,7 @@ export async function settled(
   patience: number,
   awaited: (relay: RelayStatus) => boolean,
 ): Promise<DaemonStatus> {
-  const over = AbortSignal.timeout(patience);
+  const over = timeoutSignal(patience);
   let status = await client.status();
   if (!status.relays.some(awaited)) return status;
   for await (const _event of client.events(status.id, over)) {

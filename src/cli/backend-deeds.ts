@@ -71,10 +71,11 @@ async function ps(host: RemoteHost, place: BackendPlace, { json, terminal }: Dee
     // A command is there to be copied: the terminal breaks it without putting anything in between.
     if (one.command !== null) terminal.out(`    ${paint(one.command.trim(), 'quiet', colour)}\n`);
   }
+  const where = place.launches.size === 0 ? ` --host ${place.host}` : '';
   const hidden = all.filter((one) => one.run !== null && !found.includes(one)).length;
   if (!json && hidden > 0)
     terminal.say(
-      `  and ${hidden} that ended, of no relay here: \`towline backend reap\` clears their logs and tokens away`,
+      `  and ${hidden} that ended, of no relay here: \`towline backend reap${where}\` clears their logs and tokens away`,
     );
   return found.map((one) => ({ host: place.host, ...one, configured: isOurs(one) }));
 }
@@ -183,6 +184,6 @@ function list(names: readonly string[]): string {
 }
 
 /** What a script must not take for done: processes that outlived even SIGKILL. */
-export function exitOf(answers: readonly BackendAnswer[]): number {
+export function exitOfDeeds(answers: readonly BackendAnswer[]): number {
   return answers.some(({ left }) => Array.isArray(left) && left.length > 0) ? faults.PROBE_FAILED.exit : 0;
 }

@@ -8,7 +8,7 @@ import { unknownRelay } from '../core/supervisor/relay/unknown-relay.ts';
 import { readCount, readFlag, readText } from './arguments.ts';
 import { listBackends } from '../plugins/launch/manage.ts';
 import { askOrRefuse } from './ask-or-refuse.ts';
-import { deeds, exitOf } from './backend-deeds.ts';
+import { deeds, exitOfDeeds } from './backend-deeds.ts';
 import type { OtherConfig } from './backend-text.ts';
 import type { Called } from './commands.ts';
 import { isSame } from './config-place.ts';
@@ -64,7 +64,7 @@ export async function backend({ given, terminal }: Called): Promise<number> {
           found = true;
           const done = await deed(remote, { host, names, launches, configured, running }, options);
           answers.push(...done);
-          exit ||= exitOf(done);
+          exit ||= exitOfDeeds(done);
           if (verb === 'stop') await tellDaemon(config, new Set(done.map(({ name }) => name)));
         } finally {
           link.close();

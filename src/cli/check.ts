@@ -2,7 +2,7 @@ import { checkConfig, findConfig, formatProblem, type Problem } from '../core/co
 import { faults } from '../core/model/fault-table.ts';
 import { printable } from '../core/model/printable.ts';
 import { checkUses, type GuestCheck } from '../core/plugin/check-config.ts';
-import { builtins } from '../daemon.ts';
+import { builtins } from '../builtins.ts';
 import { readFlag, readText } from './arguments.ts';
 import type { Called } from './commands.ts';
 import { isSame, placeOf } from './config-place.ts';

@@ -46,8 +46,8 @@ export async function tellDaemon(file: string, touch: readonly string[]): Promis
     // It looks at the file by itself, and may have been quicker.
     if (news.applied && isEmpty(news)) return `the daemon (pid ${pid}) has it already`;
     if (news.applied) return `the daemon (pid ${pid}) has taken it over: ${formatChange(news)}`;
-    const links = news.cuts.length === 1 ? 'the open link' : 'the open links';
-    return `the daemon (pid ${pid}) goes on as it was: ${links} of ${news.cuts.join(', ')} would end; \`towline reload\` takes it over`;
+    const links = news.cuts.length === 1 ? 'its link' : 'their links';
+    return `the daemon (pid ${pid}) goes on as it was: ${news.cuts.join(', ')} would lose ${links}; \`towline reload\` takes it over`;
   } catch (error) {
     const fault = Fault.from(error);
     if (fault.code === 'NOT_RUNNING') return null;

@@ -4,6 +4,7 @@ import { Fault, type FaultReport } from '../core/model/fault.ts';
 import type { RelayStatus } from '../core/model/status.ts';
 import { exitOf, isHopeful, settled } from './await-relays.ts';
 import { connect } from './connect.ts';
+import { countOpen, openText } from './open-connections.ts';
 import { drawStatus } from './status-table.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -37,11 +38,25 @@ export async function detach({ config, sshConfig, wait, terminal }: DetachOption
     ...(config === null ? [] : ['--config', config]),
     ...(sshConfig === null ? [] : ['-F', sshConfig]),
   ];
+  await formerEnd(terminal);
   await birth(words);
   const status = await settled(connect(), wait ?? moment, wait === null ? isNew : isHopeful);
   terminal.out(drawStatus(status, { now: Date.now(), ...terminal, columns: terminal.columns }));
   if (wait === null) return 0;
   return exitOf(status.relays, terminal);
+}
+
+/** A daemon that is about to end has its socket until it has: waits for that, and says so. */
+async function formerEnd(terminal: Terminal): Promise<void> {
+  const client = connect();
+  const former = await client.status().catch(() => null);
+  if (former === null || !former.stopping) return;
+  const open = countOpen(former.relays);
+  const why = open === 0 ? '' : `, which waits for ${openText(open)}; \`towline down --now\` cuts them at once`;
+  terminal.err(`waiting for the daemon before (pid ${former.pid}) to end${why}\n`);
+  for await (const _event of client.events(former.id, terminal.left)) {
+    // Only the end is of interest.
+  }
 }
 
 /** Nothing is known of it yet. */

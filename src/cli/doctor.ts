@@ -9,6 +9,7 @@ import type { Called } from './commands.ts';
 import { placeOf } from './config-place.ts';
 import { connect } from './connect.ts';
 import { askDaemon, askDaemonToken, daemonFindings, easeFinding } from './daemon-findings.ts';
+import { viewDaemon } from './daemon-view.ts';
 import { examine, type Subject } from './examine.ts';
 import type { Finding } from './finding.ts';
 import { drawFinding } from './finding-sheet.ts';
@@ -42,6 +43,9 @@ async function goThrough({ given, terminal }: Called): Promise<number> {
   if (other !== null)
     terminal.err(`towline: ${printable(`the config is ${other.file}, which the running daemon has`)}\n`);
   const subjects = chooseSubjects(word, config, readText(given, 'F'));
+  const daemon = await viewDaemon(config);
+  const differs = subjects.some(({ relay }) => relay !== null && !daemon.knows(relay));
+  if (daemon.note !== null && differs) terminal.err(`towline: ${printable(daemon.note)}\n`);
   const asker = askOrRefuse(json);
   const hosts = new ToldHosts();
   const looked: { readonly subject: string; readonly findings: readonly Finding[] }[] = [];
@@ -51,7 +55,8 @@ async function goThrough({ given, terminal }: Called): Promise<number> {
       const name = subject.relay?.name ?? subject.host;
       if (!json) terminal.out(`${paint(printable(name), 'strong', terminal.colour)}\n${asHost(subject, config)}`);
       const findings: Finding[] = [];
-      const before = subject.relay === null ? null : await askDaemon(name);
+      const known = subject.relay !== null && daemon.knows(subject.relay);
+      const before = known ? await askDaemon(name) : null;
       const told = hosts.of(subject);
       const draw = (finding: Finding) => !json && terminal.out(drawFinding(finding, terminal));
       const say = (found: Finding) => {
@@ -70,8 +75,9 @@ async function goThrough({ given, terminal }: Called): Promise<number> {
       else await examine(subject, { say: hear, ask: asker.ask(name), daemonToken, signal: terminal.left });
       hosts.keep(subject, name, raw);
       if (subject.relay !== null) {
-        const status = await askDaemon(name);
-        for (const finding of await listenFindings(subject.relay, status)) say(finding);
+        const status = known ? await askDaemon(name) : null;
+        for (const finding of await listenFindings(subject.relay, status, daemon.holder)) say(finding);
+        if (!known) for (const finding of daemon.otherwise(subject.relay)) say(finding);
         const met = findings.flatMap(({ fault }) => fault ?? []);
         if (status !== null) for (const finding of daemonFindings(status, met)) say(finding);
       }

@@ -1,6 +1,7 @@
 import { defaultDeadlines, type ForwardConfig } from '../core/model/config.ts';
 import { type Endpoint, formatEndpoint, sameEndpoint } from '../core/model/endpoint.ts';
 import { Fault } from '../core/model/fault.ts';
+import { timeoutSignal } from '../core/model/timeout-signal.ts';
 import { probeHttp } from '../core/probe/http.ts';
 import { dialAlone } from '../core/probe/probe.ts';
 import { probeTcp } from '../core/probe/tcp.ts';
@@ -14,14 +15,14 @@ import { type Finding, well, wrong } from './finding.ts';
 type Say = (finding: Finding) => void;
 
 /** Without a target of its own a host is asked for its own sshd: whether anything answers there does not matter. */
-export async function examineForwarding(link: Link, say: Say): Promise<void> {
+export async function examineForwarding(link: Link, say: Say, but = ''): Promise<void> {
   const target: Endpoint = { kind: 'tcp', host: '127.0.0.1', port: 22 };
   const fault = await faultOf(
     link,
-    probeTcp(link, target, defaultDeadlines.open, AbortSignal.timeout(defaultDeadlines.open)),
+    probeTcp(link, target, defaultDeadlines.open, timeoutSignal(defaultDeadlines.open)),
   );
   if (fault === null || fault.code === 'TARGET_REFUSED')
-    return say(well('forwarding', '', 'the server forwards connections'));
+    return say(well('forwarding', '', `the server forwards connections${but}`));
   say(wrong('forwarding', '', fault));
 }
 
@@ -41,7 +42,7 @@ export async function examineForward(
   forward: ForwardConfig,
   { host, backend, say, signal }: ForwardOptions,
 ): Promise<void> {
-  if (forward.kind === 'dynamic') return examineForwarding(link, say);
+  if (forward.kind === 'dynamic') return examineForwarding(link, say, '; where its clients go is not probed');
   if (forward.kind === 'remote') return examineHere(forward.target, say);
   const { target: wanted, health } = forward;
   const target = wanted.kind === 'backend' ? (backend?.target ?? null) : wanted;
@@ -80,7 +81,13 @@ async function examineHere(target: Endpoint, say: Say): Promise<void> {
   const name = formatEndpoint(target);
   try {
     (await dialHere(target, defaultDeadlines.open)).destroy();
-    say(well('target', name, 'something answers there, on this machine'));
+    say(
+      well(
+        'target',
+        name,
+        'something answers there, on this machine; whether the host may listen for it is not probed',
+      ),
+    );
   } catch (error) {
     say(wrong('target', name, Fault.from(error)));
   }

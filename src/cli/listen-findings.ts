@@ -6,8 +6,15 @@ import { bindAll, closeAll } from '../core/supervisor/listeners/bind.ts';
 import { listenFault } from '../core/supervisor/listeners/listen-fault.ts';
 import { type Finding, well, wrong } from './finding.ts';
 
-/** Whether clients can connect on this machine: what the daemon says of its listeners, else by binding them for a moment. */
-export async function listenFindings(relay: RelayConfig, status: RelayStatus | null): Promise<readonly Finding[]> {
+/**
+ * Whether clients can connect on this machine: what the daemon says of its listeners, else by binding them for a moment. `holder`: the relay of the
+ * running daemon that has an address, which `status` need not be of.
+ */
+export async function listenFindings(
+  relay: RelayConfig,
+  status: RelayStatus | null,
+  holder: (listen: Endpoint) => string | null = () => null,
+): Promise<readonly Finding[]> {
   const findings: Finding[] = [];
   for (const [index, { kind, listen }] of relay.forwards.entries()) {
     // Only the daemon's own link listens on the other side.
@@ -16,6 +23,11 @@ export async function listenFindings(relay: RelayConfig, status: RelayStatus | n
     const told = status?.forwards[index];
     if (told?.bound === true) {
       findings.push(well('listen', formatEndpoint(told.listen), 'the daemon listens there'));
+      continue;
+    }
+    const held = told === undefined ? holder(listen) : null;
+    if (held !== null) {
+      findings.push(well('listen', name, `the running daemon listens there, for its relay ${held}`));
       continue;
     }
     // While the daemon tries it again and again, a look of ours could be what it finds there.

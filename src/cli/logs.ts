@@ -48,7 +48,13 @@ interface Tail {
 }
 
 function openTail(path: string): Tail | null {
-  if (statSync(path, { throwIfNoEntry: false }) === undefined) return null;
+  try {
+    if (statSync(path, { throwIfNoEntry: false }) === undefined) return null;
+  } catch (error) {
+    // The state folder, or one above it, is none.
+    if (error instanceof Error && 'code' in error && error.code === 'ENOTDIR') return null;
+    throw error;
+  }
   const fd = openSync(path, 'r');
   const buffer = Buffer.alloc(64 * 1024);
   let rest = Buffer.alloc(0);

@@ -33,7 +33,7 @@ export function manual(): string {
     section('Files', [
       ['./towline.json', 'the config; also .yaml, also in ~/.config/towline'],
       ['~/.local/state/towline/', 'towline.log (5 MiB, and one older) and chosen ports'],
-      ['/run/user/UID/towline/', 'the control socket; else in TOWLINE_RUNTIME_DIR'],
+      ['/run/user/UID/towline/', 'the control socket; TOWLINE_RUNTIME_DIR comes first'],
       ['~/.ssh/', 'config, known_hosts, keys and agent, as for ssh'],
     ]),
     section('Environment', [
@@ -48,12 +48,12 @@ export function manual(): string {
 const exits: readonly (readonly [string, string])[] = [
   ['0', 'done'],
   ['64', 'the command line is not understood'],
-  ['66', 'no relay has that name'],
+  ['66', 'no relay, or file, has that name'],
   ['68', 'a host name does not resolve'],
   ['69', 'no daemon runs; or a host or target does not answer'],
   ['70', 'a bug in towline or in a plugin'],
   ['73', 'a folder, socket or port cannot be used'],
-  ['75', 'a daemon runs already'],
+  ['75', 'a daemon runs already; or the host is left alone for a while'],
   ['76', 'a host key, or the SSH protocol, is not as it must be'],
   ['77', 'not permitted: authentication, policy or a plugin says no'],
   ['78', 'the config cannot be used'],

@@ -9,13 +9,18 @@ export function findMisuse(command: Command, words: readonly string[]): Fault | 
   // The option whose value comes next.
   let valued: OptionText | null = null;
   let operands = 0;
+  let ended = false;
   for (const word of words) {
     if (valued !== null) {
       if (/^-[^\d]/.test(word)) return lacking(command, valued);
       valued = null;
       continue;
     }
-    if (word === '--') return null;
+    if (word === '--' && !ended) {
+      ended = true;
+      continue;
+    }
+    if (ended && word.startsWith('-')) return tooMany(command, word);
     if (word === '')
       return new Fault('USAGE', `an empty argument means nothing; see \`towline ${command.name} --help\``);
     if (!word.startsWith('-')) operands += 1;

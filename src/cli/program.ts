@@ -29,17 +29,20 @@ export async function runProgram(given: readonly string[], terminal: Terminal): 
   const [first = '', shell] = words;
   if (first === 'completion') chooseShell(shell);
   const command = commands.find(({ name }) => name === first);
+  // Only names can stand behind it, and none begins with a dash; yargs would leave them out.
+  const end = words.indexOf('--');
+  const plain = end === -1 ? words : words.toSpliced(end, 1);
   const misuse = command === undefined || command.run === null ? null : findMisuse(command, words.slice(1));
   if (misuse !== null) throw misuse;
   if (command?.quick === true && command.run !== null) {
     const { parseWords } = await import('./parse-words.ts');
-    return command.run({ given: parseWords(command, words.slice(1)), terminal });
+    return command.run({ given: parseWords(command, plain.slice(1)), terminal });
   }
   let code = 0;
   const parser = await createParser(async (command, given) => {
     code = (await command.run?.({ given, terminal })) ?? 0;
   });
-  await parser.parseAsync(first === 'completion' ? [first] : [...words]);
+  await parser.parseAsync(first === 'completion' ? [first] : [...plain]);
   return code;
 }
 

@@ -1,14 +1,13 @@
 import { type Config, listensHere, type RelayConfig } from '../core/model/config.ts';
-import type { Endpoint } from '../core/model/endpoint.ts';
 import { Fault } from '../core/model/fault.ts';
 import type { FaultCode } from '../core/model/fault-table.ts';
+import { timeoutSignal } from '../core/model/timeout-signal.ts';
 import { checkByGuests, type GuestCheck } from '../core/plugin/check-config.ts';
 import { trustCommand } from '../core/ssh/known-hosts/host-key-faults.ts';
 import { type Hop, prepareHops, resolveRoute } from '../core/ssh/route.ts';
-import { bindAll, closeAll } from '../core/supervisor/listeners/bind.ts';
-import { listenFault } from '../core/supervisor/listeners/listen-fault.ts';
-import { builtins } from '../daemon.ts';
+import { builtins } from '../builtins.ts';
 import { resolveOptions } from './resolve-options.ts';
+import { tryListen } from './try-listen.ts';
 
 /** What a relay would meet before it sends one byte. */
 export interface Rehearsed {
@@ -29,7 +28,7 @@ export const loadingTime = 10_000;
 /**
  * Goes through all that a relay needs from this machine: ssh_config, known_hosts, keys and agent, plugins, addresses to listen on. Nothing
  * is sent anywhere; plugins are loaded and asked whether they accept the config, in threads that end afterwards. An address that is in use
- * is no fault, for it may be our own daemon's.
+ * is a fault as in `up --exit-on-failure`, though a daemon would wait for it; only what our own daemon has is well.
  */
 export async function rehearse(config: Config): Promise<readonly Rehearsed[]> {
   const { relays, sshConfig } = config;
@@ -52,7 +51,7 @@ async function reachHost(relay: RelayConfig, sshConfig: string | null, warnings:
   const route = await resolveRoute(relay.host, resolveOptions(sshConfig));
   warnings.push(...route.flatMap((host) => host.warnings));
   try {
-    const hops = await prepareHops(route, AbortSignal.timeout(10_000));
+    const hops = await prepareHops(route, timeoutSignal(10_000));
     warnings.push(...hops.flatMap((hop) => hop.notes), ...hops.filter(isUnmet).map(unmet));
   } catch (error) {
     const fault = Fault.from(error);
@@ -74,17 +73,6 @@ function unmet(hop: Hop): string {
 
 /** What a host without any identity of its own comes to. */
 const lacking: ReadonlySet<FaultCode> = new Set(['NEEDS_ANSWER', 'AGENT_UNREACHABLE', 'IDENTITY_UNREADABLE']);
-
-async function tryListen(listen: Endpoint): Promise<void> {
-  // A Unix socket that was bound and closed would be gone: its folder is looked at when it is bound for good.
-  if (listen.kind === 'unix') return;
-  try {
-    closeAll(await bindAll(listen));
-  } catch (error) {
-    const fault = await listenFault(error, listen);
-    if (fault.code !== 'LISTEN_TAKEN') throw fault;
-  }
-}
 
 /** What looks like a secret in the options of its plugins: a config is shown, copied and committed. */
 function secretsIn({ plugins }: RelayConfig): string[] {

@@ -13,7 +13,22 @@ export function readNewName(text: string, { file, lines }: OpenConfig): Parsed<s
   if ('trouble' in parsed) return parsed;
   const line = lines.get(text);
   if (line === undefined) return parsed;
-  return { trouble: { message: `${file}:${line} has a relay ${quote(text)} already`, expected: 'another name' } };
+  return {
+    trouble: {
+      message: `${file}:${line} has a relay ${quote(text)} already`,
+      expected: `another name, such as ${freeName(text, lines)}`,
+    },
+  };
+}
+
+/** The same name with the next number that is free. */
+function freeName(name: string, lines: OpenConfig['lines']): string {
+  const [, stem = name, last = '1'] = /^(.*?)-(\d{1,6})$/.exec(name) ?? [];
+  for (let number = Number(last) + 1; ; number += 1) {
+    const end = `-${number}`;
+    const free = `${stem.slice(0, 64 - end.length)}${end}`;
+    if (!lines.has(free)) return free;
+  }
 }
 
 export { parseHost as readHost };

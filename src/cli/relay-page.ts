@@ -1,4 +1,5 @@
 import type { TokenReply } from '../control/client.ts';
+import { isSilent } from '../core/model/beside.ts';
 import { type Endpoint, formatEndpoint } from '../core/model/endpoint.ts';
 import { Fault } from '../core/model/fault.ts';
 import { printable } from '../core/model/printable.ts';
@@ -9,6 +10,7 @@ import { readText } from './arguments.ts';
 import type { Called } from './commands.ts';
 import { connect } from './connect.ts';
 import { pageAddress, type PageParts } from './page-address.ts';
+import { formatFault } from '../control/describe-lane.ts';
 import { reasonOf } from './status-table.ts';
 
 /** Where a person opens the backend of a relay, by what the daemon knows of it. */
@@ -41,7 +43,7 @@ export async function relayPage({ given, terminal }: Called, command: string): P
   // A token is for its backend: whoever listens behind another forward must not get it.
   const leads = reply.leads[reply.listen.indexOf(listen)] ?? false;
   const own = reply.backend === null || leads;
-  const missing = unready(await client.status(), relay);
+  const missing = unready(await client.status(), relay, listen);
   if (missing !== null) {
     if (missing.word === 'offline')
       throw new Fault(
@@ -67,11 +69,23 @@ export async function relayPage({ given, terminal }: Called, command: string): P
   };
 }
 
-/** How it stands with a relay that is not connected; null: it is. */
-function unready({ relays }: DaemonStatus, relay: string): { readonly word: Word; readonly why: string } | null {
+/** How it stands with a relay that is not connected; null: it is, or this forward of it serves. */
+function unready(
+  { relays }: DaemonStatus,
+  relay: string,
+  listen: Endpoint,
+): { readonly word: Word; readonly why: string } | null {
   const status = relays.find(({ name }) => name === relay);
   if (status === undefined || status.standing.word === 'connected') return null;
-  const reason = reasonOf(status, Date.now());
+  const own = status.forwards.find(
+    (one) => one.kind === 'local' && formatEndpoint(one.listen) === formatEndpoint(listen),
+  );
+  // What is known of a forward was known before its link fell silent.
+  const answers = status.lanes.some(({ state }) => state.at === 'up' && !isSilent(state.beside));
+  const known = status.standing.word === 'degraded' && answers ? own : undefined;
+  if (known?.bound === true && (known.judgement === 'well' || known.judgement === 'unverified')) return null;
+  const fault = (known?.bound === true ? known.judgeFault : known?.listenFault) ?? null;
+  const reason = fault === null ? reasonOf(status, Date.now()) : printable(formatFault(fault));
   return { word: status.standing.word, why: reason === '' ? '' : `: ${reason}` };
 }
 

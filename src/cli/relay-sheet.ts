@@ -24,7 +24,7 @@ export function drawRelay(relay: RelayStatus, { now, colour, columns }: View): s
     ...relay.lanes.flatMap((lane, index) => laneFacts(lane, relay.lanes.length > 1 ? ` ${index + 1}` : '', now)),
     ...relay.forwards.map((forward, index): readonly [string, string] => [
       'forward',
-      forwardFact(forward, counters.rtt[index] ?? null),
+      forwardFact(forward, counters.rtt[index] ?? null, relay.standing.fault),
     ]),
     [
       'connections',
@@ -105,9 +105,12 @@ function laneFacts(
     ...(backend === null
       ? []
       : [[`backend${number}`, `${backendText(backend)}${missing ? '; gone, or not proved again yet' : ''}`] as const]),
-    ['server', `${printable(link.server)}, host key ${printable(link.hostKey)}`],
-    ['key exchange', link.strict ? 'strict, not post-quantum' : 'not strict (no fix for Terrapin), not post-quantum'],
-    ['silence', `the link counts as dead after ${formatDuration(link.detect)} without a byte`],
+    [`server${number}`, `${printable(link.server)}, host key ${printable(link.hostKey)}`],
+    [
+      `key exchange${number}`,
+      link.strict ? 'strict, not post-quantum' : 'not strict (no fix for Terrapin), not post-quantum',
+    ],
+    [`silence${number}`, `the link counts as dead after ${formatDuration(link.detect)} without a byte`],
   );
   return facts;
 }
@@ -117,9 +120,15 @@ function backendText({ target, adopted, says }: BackendFacts): string {
   return `${formatEndpoint(target)} there${known}, ${adopted ? 'found running' : 'launched'}`;
 }
 
-function forwardFact(forward: ForwardSnapshot, rtt: number | null): string {
-  const { bound, judgement, probed } = forward;
-  const state = bound ? (probed || judgement !== 'pending' ? judgement : 'bound') : 'not bound';
+function forwardFact(forward: ForwardSnapshot, rtt: number | null, reason: FaultReport | null): string {
+  const { bound, judgement, probed, kind, listenFault, judgeFault } = forward;
+  const unprobed = kind !== 'local' && judgement === 'well';
+  const said = unprobed ? 'bound, not probed' : probed || judgement !== 'pending' ? judgement : 'bound';
+  const state = bound ? said : 'not bound';
   const time = rtt === null || !bound ? '' : `, ${formatDuration(rtt)}`;
-  return `${formatEnds(forward)} (${state}${time})`;
+  const fault = bound ? judgeFault : listenFault;
+  // The reason of the relay stands above already.
+  const why =
+    fault === null || fault.message === reason?.message ? '' : `: ${printable(fault.message)} [${fault.code}]`;
+  return `${formatEnds(forward)} (${state}${time})${why}`;
 }

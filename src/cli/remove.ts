@@ -1,12 +1,16 @@
 import type { OpenConfig } from '../core/config/edit/open-config.ts';
-import { formatEndpoint } from '../core/model/endpoint.ts';
+import type { RelayConfig } from '../core/model/config.ts';
+import { type Ends, formatEndpoint, formatEnds } from '../core/model/endpoint.ts';
 import { Fault } from '../core/model/fault.ts';
 import { printable } from '../core/model/printable.ts';
+import type { RelayStatus } from '../core/model/status.ts';
 import { unknownRelay } from '../core/supervisor/relay/unknown-relay.ts';
 import { readFlag, readText } from './arguments.ts';
 import { backendCommand } from './backend-text.ts';
 import type { Called } from './commands.ts';
 import { change, openForChange, tellDaemon } from './config-change.ts';
+import { isSame } from './config-place.ts';
+import { connect } from './connect.ts';
 import { locateFolders } from '../control/folders.ts';
 import { tokenOfRemoved } from './kept-token.ts';
 import { launchOf } from './launch-of.ts';
@@ -25,7 +29,7 @@ export async function remove({ given, terminal }: Called): Promise<number> {
   }
   if (!lines.has(name)) throw unknownRelay(name, [...lines.keys()], file);
   if (lines.size === 1) {
-    const message = `${name} is the only relay of ${file}, and a config needs one; add another first, or delete the file`;
+    const message = `${name} is the only relay of ${file}, and a config needs one; add another first (\`towline add\`), or have a running daemon stop it (\`towline down\`) and delete the file`;
     throw new Fault('CONFIG_INVALID', message);
   }
   const sure = readFlag(given, 'yes') || (await confirm(opened, name, terminal));
@@ -39,9 +43,36 @@ export async function remove({ given, terminal }: Called): Promise<number> {
   if (forgotten !== null) terminal.say(forgotten);
   const left = leftRunning(opened, name);
   if (left !== null) terminal.say(left);
-  const told = await tellDaemon(file, [name]);
+  const told = await tellDaemon(file, [name, ...(await earlierNames(opened, name))]);
   if (told !== null) terminal.say(printable(told));
   return 0;
+}
+
+/** Under which names the daemon may still run it: after a rename that would have ended its open link, it goes on under the old one. */
+async function earlierNames({ file, config, lines }: OpenConfig, name: string): Promise<readonly string[]> {
+  const removed = config?.relays.find((one) => one.name === name);
+  if (removed === undefined) return [];
+  const client = connect();
+  const running = await client.version().catch(() => null);
+  if (running === null || !isSame(running.config, file)) return [];
+  const { relays } = await client.status();
+  if (relays.some((one) => one.name === name)) return [];
+  return relays.filter((one) => !lines.has(one.name) && isAlike(one, removed)).map((one) => one.name);
+}
+
+/** A listener on port 0 has another one by now. */
+function isAlike({ host, forwards }: RelayStatus, relay: RelayConfig): boolean {
+  const ends = ({ kind, listen, target }: Ends, chosen: boolean) =>
+    formatEnds({ kind, target, listen: chosen && listen.kind === 'tcp' ? { ...listen, port: 0 } : listen });
+  return (
+    host === relay.host &&
+    forwards.length === relay.forwards.length &&
+    relay.forwards.every((forward, index) => {
+      const chosen = forward.listen.kind === 'tcp' && forward.listen.port === 0;
+      const shown = forwards[index];
+      return shown !== undefined && ends(shown, chosen) === ends(forward, chosen);
+    })
+  );
 }
 
 /** What the host may go on running for a relay that is gone; null where nothing outlives it. */

@@ -2,7 +2,7 @@ import { Guests } from '../core/plugin/guests.ts';
 import { loadGuest } from '../core/plugin/load.ts';
 import type { RelayConfig } from '../core/model/config.ts';
 import type { Identify } from '../core/ssh/identity/given.ts';
-import { builtins } from '../daemon.ts';
+import { builtins } from '../builtins.ts';
 
 /** A plugin of a relay, with its hooks in this process. */
 export interface SeatedGuest {

@@ -45,7 +45,7 @@ function pendingLines({ pending }: DaemonStatus, { columns, colour }: View): rea
   const cuts = pending.fault === null ? pending.cuts.join(', ') : '';
   const text =
     pending.fault === null
-      ? `the config file has changed (${formatChange(pending)}); it is not taken over, since the open links of ${cuts} would end: \`towline reload\` does it`
+      ? `the config file has changed (${formatChange(pending)}); it is not taken over, since ${cuts} would lose ${pending.fault === null && pending.cuts.length > 1 ? 'their links' : 'its link'}: \`towline reload\` does it`
       : `the config file cannot be used, and what ran goes on: ${pending.fault.message} [${pending.fault.code}]`;
   return wrapText(`! ${printable(text)}`, Math.min(widest, columns)).map((line) => paint(line, 'uneasy', colour));
 }

@@ -4,6 +4,7 @@ import { readText } from './arguments.ts';
 import type { Called } from './commands.ts';
 import { exitOf, isHopeful, readWait, settled } from './await-relays.ts';
 import { connect } from './connect.ts';
+import { countOpen, openText } from './open-connections.ts';
 import { reasonOf, wordOf } from './status-table.ts';
 
 /** `towline start|stop|restart RELAY`: says what the relay is afterwards. */
@@ -14,9 +15,8 @@ export async function steer(verb: 'start' | 'stop' | 'restart', { given, termina
   const client = connect();
   if (verb !== 'start') {
     const { relays } = await client.status();
-    const open = relays.find((one) => one.name === name)?.counters.open ?? 0;
-    const those = open === 1 ? 'one open connection' : `${open} open connections`;
-    if (open > 0) terminal.err(`waiting for ${those} to end; what is left after the drain time is cut\n`);
+    const open = countOpen(relays.filter((one) => one.name === name));
+    if (open > 0) terminal.err(`waiting for ${openText(open)} to end; what is left after the drain time is cut\n`);
   }
   let relay = await client.command(verb, name);
   // Its lanes hear of the wish a moment later: what blocked it until now would be taken for the answer.

@@ -1,4 +1,4 @@
-import { builtins } from '../daemon.ts';
+import { builtins } from '../builtins.ts';
 import type { Subject } from './examine.ts';
 import { type Finding, mind, type Step, well } from './finding.ts';
 

@@ -1,5 +1,6 @@
 import { formatEndpoint } from '../core/model/endpoint.ts';
 import type { Event } from '../core/model/event.ts';
+import type { FaultCode } from '../core/model/fault-table.ts';
 import { printable } from '../core/model/printable.ts';
 import { formatChange } from './change-text.ts';
 import { formatFault, tellState } from './describe-lane.ts';
@@ -8,6 +9,9 @@ import { formatDuration } from './quantity.ts';
 
 /** Names a forward of a relay as the user knows it; the index is all that an event has. */
 export type ForwardName = (relay: string, forward: number) => string;
+
+/** Why somebody is cut who was joined already. */
+const cutShort: ReadonlySet<FaultCode> = new Set(['CONNECTION_CUT', 'LINK_LOST', 'LINK_SILENT']);
 
 const numbered: ForwardName = (_relay, forward) => `forward ${forward + 1}`;
 
@@ -28,8 +32,8 @@ function tell(event: Event, name: ForwardName): Description {
     case 'config.refused':
       return error(`${formatFault(event.fault)}; keeping the running configuration`);
     case 'config.differs': {
-      const open = `${event.cuts.join(', ')} ${event.cuts.length === 1 ? 'has an open link' : 'have open links'}`;
-      return warn(`the config file has changed (${formatChange(event)}), and ${open}; \`towline reload\` applies it`);
+      const lost = `${event.cuts.join(', ')} would lose ${event.cuts.length === 1 ? 'its link' : 'their links'} by it`;
+      return warn(`the config file has changed (${formatChange(event)}), and ${lost}; \`towline reload\` applies it`);
     }
     case 'machine.woke':
       return info(`towline did not run for ${formatDuration(event.asleep)} (sleep, or stopped); asking every host`);
@@ -54,7 +58,7 @@ function tell(event: Event, name: ForwardName): Description {
       return info(`${event.relay}: says: ${event.text}${more}`);
     }
     case 'relay.stopped':
-      return info(`${event.relay}: stopped`);
+      return info(`${event.relay}: stopped${event.cut === undefined ? '' : `; ${cutText(event.cut)}`}`);
     case 'listener.bound':
       return info(`${event.relay}: listening on ${formatEndpoint(event.listen)}`);
     case 'listener.failed':
@@ -94,8 +98,9 @@ function tell(event: Event, name: ForwardName): Description {
       return tellJudgement(event, name(event.relay, event.forward));
     case 'connection.refused': {
       const who = event.count === 1 ? 'a client' : `${event.count} clients`;
-      const verb = event.fault.code === 'CONNECTION_CUT' ? 'lost' : 'refused';
-      return warn(`${event.relay}: ${verb} ${who} at ${name(event.relay, event.forward)}: ${formatFault(event.fault)}`);
+      const verb = cutShort.has(event.fault.code) ? 'lost' : 'refused';
+      const at = event.forward === null ? 'a forward that is gone' : name(event.relay, event.forward);
+      return warn(`${event.relay}: ${verb} ${who} at ${at}: ${formatFault(event.fault)}`);
     }
     case 'plugin.failed':
       return error(`${event.relay}: plugin ${event.plugin}: ${formatFault(event.fault)}`);
@@ -128,10 +133,18 @@ function tellJudgement(event: Extract<Event, { type: 'forward.judged' }>, forwar
     case 'unverified':
       return info(`${lane(event)}: ${forward} reaches its target, unverified${rtt}`);
     case 'well':
-      return info(`${lane(event)}: ${forward} is healthy${rtt}`);
+      // What no probe or dial has measured has none: a `dynamic` or `remote` forward.
+      return event.rtt === null
+        ? debug(`${lane(event)}: ${forward} may take clients, not probed`)
+        : info(`${lane(event)}: ${forward} is healthy${rtt}`);
     case 'unwell':
       return warn(`${lane(event)}: ${forward}: ${event.fault === null ? 'not well' : formatFault(event.fault)}`);
   }
+}
+
+/** What the end of a relay or daemon has cost its clients. Pure. */
+export function cutText(count: number): string {
+  return count === 1 ? 'one open connection was cut' : `${count} open connections were cut`;
 }
 
 function changes({

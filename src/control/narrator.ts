@@ -12,6 +12,8 @@ export function createNarrator(): Narrator {
   const addresses = new Map<string, string>();
   const judged = new Map<string, string>();
   const failed = new Map<string, Failures>();
+  /** Forwards whose address another program has, or whose listener has not been tried. */
+  const unbound = new Set<string>();
   const key = (relay: string, forward: number) => `${relay}#${forward}`;
   const name = (relay: string, forward: number) => addresses.get(key(relay, forward)) ?? `forward ${forward + 1}`;
   return (event) => {
@@ -19,14 +21,18 @@ export function createNarrator(): Narrator {
       case 'relay.declared':
         event.forwards.forEach(({ listen }, index) => {
           addresses.set(key(event.relay, index), formatEndpoint(listen));
+          unbound.add(key(event.relay, index));
         });
         break;
       case 'relay.changed': {
+        const bound = event.forwards.map(({ was }) => was !== null && !unbound.has(key(event.relay, was)));
         const before = event.forwards.map(({ was }) =>
           was === null ? undefined : addresses.get(key(event.relay, was)),
         );
         event.forwards.forEach(({ listen }, index) => {
           addresses.set(key(event.relay, index), before[index] ?? formatEndpoint(listen));
+          if (bound[index] === true) unbound.delete(key(event.relay, index));
+          else unbound.add(key(event.relay, index));
         });
         break;
       }
@@ -43,11 +49,17 @@ export function createNarrator(): Narrator {
         if (now[part] !== null && now[part] === before[part]) return null;
         break;
       }
+      case 'listener.failed':
+        unbound.add(key(event.relay, event.forward));
+        break;
       case 'listener.bound':
       case 'remote.bound':
         addresses.set(key(event.relay, event.forward), formatEndpoint(event.listen));
+        unbound.delete(key(event.relay, event.forward));
         break;
       case 'forward.judged': {
+        // It leads in no circle while the listener is not ours.
+        if (event.fault?.code === 'TARGET_LOOP' && unbound.has(key(event.relay, event.forward))) return null;
         const at = `${key(event.relay, event.forward)} ${event.lane}`;
         const judgement = `${event.judgement} ${event.fault?.code ?? ''}`;
         if (judged.get(at) === judgement) return null;

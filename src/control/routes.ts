@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import type { HttpBindings } from '@hono/node-server';
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { type Context, Hono } from 'hono';
@@ -8,7 +9,7 @@ import type { RelayStatus } from '../core/model/status.ts';
 import type { Reloaded, Touch } from '../core/supervisor/reloads.ts';
 import type { Supervisor } from '../core/supervisor/supervisor.ts';
 import { readAnswers } from './answers-body.ts';
-import { streamEvents } from './event-stream.ts';
+import { readPlace, streamEvents } from './event-stream.ts';
 import { streamQuestions } from './unlock-stream.ts';
 import { unknownRelay } from '../core/supervisor/relay/unknown-relay.ts';
 
@@ -29,6 +30,7 @@ type App = Hono<{ Bindings: HttpBindings }>;
 /** The control API. Every error is `{ code, message, detail }` with the fault table's HTTP status. */
 export function createRoutes({ supervisor, version, down, reload, signal }: Routed): App {
   const app: App = new Hono();
+  const daemon = randomBytes(6).toString('hex');
   app.onError((error) => answerFault(Fault.from(error)));
   app.notFound(({ req }) => {
     const known =
@@ -41,8 +43,13 @@ export function createRoutes({ supervisor, version, down, reload, signal }: Rout
   });
   app.get('/v1/status', (context) => context.json(supervisor.status()));
   app.get('/v1/events', (context) => {
-    const after = readNumber(context.req.query('after') ?? context.req.header('last-event-id') ?? '0', 'after');
-    streamEvents(supervisor, after, context.env.outgoing, signal);
+    // What a reader comes back with is newer than the address that he was opened with.
+    const last = context.req.header('last-event-id');
+    const after =
+      last === undefined
+        ? readPlace(context.req.query('after') ?? '0', 'after', daemon)
+        : readPlace(last, 'Last-Event-ID', daemon);
+    streamEvents(supervisor, daemon, after, context.env.outgoing, signal);
     return RESPONSE_ALREADY_SENT;
   });
   const command = (act: (name: string) => Promise<void>) => async (context: Context) => {

@@ -103,17 +103,21 @@ export async function shut(server: Server): Promise<void> {
 }
 
 async function alreadyRunning(socket: string): Promise<Fault> {
-  const who = await openClient(socket, { timeout: 2_000 })
-    .version()
-    .catch(() => null);
-  const known = who === null ? 'it does not say who it is' : `pid ${who.pid}, config ${who.config}`;
-  return new Fault(
-    'ALREADY_RUNNING',
-    `a towline daemon runs already (${known}); see \`towline status\`, or end it with \`towline down\``,
-    {
-      detail: who === null ? {} : { pid: who.pid, config: who.config },
-    },
+  const client = openClient(socket, { timeout: 2_000 });
+  const who = await client.version().catch(() => null);
+  if (who === null) {
+    const text = 'a towline daemon runs already (it does not say who it is)';
+    return new Fault('ALREADY_RUNNING', `${text}; see \`towline status\`, or end it with \`towline down\``);
+  }
+  const stopping = await client.status().then(
+    (status) => status.stopping,
+    () => false,
   );
+  const known = `(pid ${who.pid}, config ${who.config})`;
+  const text = stopping
+    ? `the towline daemon before ${known} is still ending; wait until it has, or have it cut what is open with \`towline down --now\``
+    : `a towline daemon runs already ${known}; see \`towline status\`, or end it with \`towline down\``;
+  return new Fault('ALREADY_RUNNING', text, { detail: { pid: who.pid, config: who.config } });
 }
 
 function unusable(folders: Folders, error: unknown): Fault {

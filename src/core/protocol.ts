@@ -11,6 +11,9 @@ import type { BringingTry, LaneState, Stage } from './model/state.ts';
 /** Names a lane across the process boundary: `relay#index`. */
 export type LaneId = string;
 
+/** The port on which the host last listened for a `remote` forward, by the number of the forward. */
+export type RemotePorts = Readonly<Record<number, number>>;
+
 /** All that the supervisor says to a worker. */
 export type ToWorker =
   | {
@@ -39,15 +42,19 @@ export type ToWorker =
       readonly lane: LaneId;
       readonly id: number;
       readonly client: ClientConnection;
+      /** So long it may still wait for a link where it has to be read before it has its channel, ms. */
+      readonly patience: number;
     }
+  /** That client is given up: whatever became of it in the worker meanwhile, its socket is reset there too. Nobody listens to what is still said of it. */
+  | { readonly say: 'cut'; readonly lane: LaneId; readonly id: number }
   /** What a person set as the token of the backend; null: nothing any more. */
   | { readonly say: 'token'; readonly lane: LaneId; readonly token: string | null }
   /** The relay's mutex is this lane's, until it says `release`. */
   | { readonly say: 'acquired'; readonly lane: LaneId; readonly request: number }
   | { readonly say: 'nudge'; readonly lane: LaneId; readonly why: 'client' | 'network' | 'host' | 'answer' | 'user' }
-  /** Whether the `remote` forwards of the relay are this lane's: one lane at a time can have them. */
-  | { readonly say: 'appoint'; readonly lane: LaneId; readonly on: boolean }
-  /** So many clients of `remote` forwards may be open at once from now on. */
+  /** Whether the `remote` forwards of the relay are this lane's: one lane at a time can have them. `ports`: where the host listened for them before. */
+  | { readonly say: 'appoint'; readonly lane: LaneId; readonly on: boolean; readonly ports: RemotePorts }
+  /** From now on so many clients of `remote` forwards may be open at once. */
   | { readonly say: 'limit'; readonly lane: LaneId; readonly connections: number }
   /** Another lane answers, and this one does not for now: clients without a channel go back. */
   | { readonly say: 'yield'; readonly lane: LaneId }

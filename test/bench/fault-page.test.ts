@@ -54,6 +54,21 @@ test('what is measured again takes its own row, and the others keep date and com
   t.end();
 });
 
+test('what is promised in figures stands with what was measured; what is missed in bold, with its cause', (t) => {
+  const figures = {
+    F01: ['detect=4ms serve=301ms'],
+    F07: ['keepalive=5sx3 detect=20s', 'keepalive=1sx3 detect=4.1s recover=9ms'],
+    F63: ['clients=3000 failed=1 took=1.6s'],
+  };
+  const page = drawPage([], merge(noResults, [], { date: 'd', commit: 'c', figures }));
+  t.match(page, '| the same, keepalive 1 s x 3 | 4.2 s | 4.1 s |');
+  t.match(page, '| a killed session, until served | 300 ms | **301 ms**: cause not known |');
+  t.match(page, '| 3,000 connects at once, failed | 0 | **1**: cause not known |');
+  t.match(page, /\| the same, until all are served \| 1\.5 s \| \*\*1\.6 s\*\*: Each socket/);
+  t.match(page, '| a dead peer, nobody waits | 21 s | not measured |');
+  t.end();
+});
+
 test('what is worse than a rival stands under Worse with both figures and its cause, or that nobody knows it', (t) => {
   const seen = { towline: met(3, 900), 'ssh in a loop': met(1, 950), autossh: met(4, 100) };
   t.same(
@@ -77,7 +92,13 @@ test('each thing in which towline may be worse is seen, and what is no differenc
     [{ towline: met(0, 1, 'end'), autossh: met(0, 1, 'end') }, ['whole']],
     [{ towline: verdict(1, 5), autossh: verdict(0, 5) }, ['failed']],
     [{ towline: verdict(0, 150), autossh: verdict(0, 100) }, ['took']],
-    [{ towline: verdict(0, 24), autossh: verdict(0, 5) }, []],
+    [{ towline: verdict(0, 11), autossh: verdict(0, 5) }, []],
+    [{ towline: verdict(0, 24), autossh: verdict(0, 5) }, ['took']],
+    [{ towline: { ...verdict(0, 5), memory: 184 }, autossh: { ...verdict(0, 5), memory: 122 } }, ['memory']],
+    [{ towline: { ...verdict(0, 5), memory: 130 }, autossh: { ...verdict(0, 5), memory: 122 } }, []],
+    [{ towline: { ...verdict(0, null), logins: 8 }, autossh: { ...verdict(2, null), logins: 5 } }, ['logins']],
+    [{ towline: { ...verdict(0, null), logins: 8 }, autossh: { ...verdict(0, null), logins: 8 } }, []],
+    [{ towline: { ...verdict(0, 5), memory: 184, logins: 8 }, autossh: verdict(0, 5) }, []],
     [{ towline: verdict(0, 150), autossh: verdict(1, 100) }, []],
     [{ towline: met(0, 1) }, []],
     [{}, []],

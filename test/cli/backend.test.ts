@@ -199,6 +199,16 @@ test('what the running daemon has is no stranger for ps in a folder with another
   t.match(await runTowline(t, ['backend', 'stop', 'box']), { code: 0, stdout: /: ended\n$/ });
 });
 
+test('down does not say of a backend that was stopped that it goes on', async (t) => {
+  const sshd = await startSshd(t);
+  writeConfig(t, sshd, { box: mains });
+  t.equal((await runTowline(t, ['up', '-d', '--wait', '60s'])).code, 0);
+  t.match(await runTowline(t, ['backend', 'stop', 'box']), { code: 0, stdout: /: ended/ });
+  const word = async () => JSON.parse((await runTowline(t, ['status', 'box', '--json'])).stdout).standing.fault?.code;
+  await waitUntil('the daemon knows', async () => (await word()) === 'BACKEND_STOPPED');
+  t.match(await runTowline(t, ['down']), { code: 0, stdout: /^the daemon \(pid \d+\) has ended\n$/ });
+});
+
 test('what cannot be meant is said', async (t) => {
   const sshd = await startSshd(t);
   writeConfig(t, sshd, { box: mains, plain: null });

@@ -17,6 +17,7 @@ import { startSshAgent } from '../fixtures/ssh-agent.ts';
 import { makeKeyPair } from '../fixtures/sshd-keys.ts';
 import { type Sshd, startSshd } from '../fixtures/sshd.ts';
 import { makeTemp } from '../fixtures/temp.ts';
+import { waitUntil } from '../fixtures/wait.ts';
 
 interface Found {
   readonly step: string;
@@ -480,7 +481,13 @@ test('doctor looks at a relay of the running daemon from any folder, and says wh
     t.match(found, { code: 0, subjects: ['dev'], stderr }, `${words} ${here}`);
     t.equal(found.steps.at(-1), 'daemon', 'what the daemon says of it too');
   }
-  t.match(await examine(t, ['web'], { cwd }), { subjects: ['web'], stderr: '' }, 'the folder counts first');
+  const folder = await examine(t, ['web'], { cwd });
+  t.match(
+    folder,
+    { subjects: ['web'], stderr: /towline\.json is looked at; the running daemon / },
+    'the folder counts first',
+  );
+  t.match(await examine(t, ['test', '-F', sshd.sshConfigFile], { cwd }), { stderr: '' }, 'a host is of no config');
 });
 
 test('a reader that leaves ends doctor, and nothing is wrong with that', async (t) => {
@@ -488,4 +495,49 @@ test('a reader that leaves ends doctor, and nothing is wrong with that', async (
   writeConfig(t, sshd, ['0:127.0.0.1:1']);
   const headed = ['bash', '-c', '"$0" "$@" | head -n 1; exit "$PIPESTATUS"'];
   t.strictSame(await runTowline(t, ['doctor', 'dev'], { under: headed }), { code: 0, stdout: 'dev\n', stderr: '' });
+});
+
+test('of a file that the running daemon has not taken over, or another one, doctor says so and mixes nothing', async (t) => {
+  const [sshd, backend] = [await startSshd(t), await startEcho(t)];
+  const [port, gone] = [await freePort(), await freePort()];
+  const write = (file: string, target: number) => {
+    const relays = { dev: { host: 'test', forwards: [`${port}:127.0.0.1:${target}`], hold: { time: '30s' } } };
+    writeFileSync(file, JSON.stringify({ sshConfig: sshd.sshConfigFile, relays }), { mode: 0o600 });
+  };
+  const own = join(homeOf(t), 'towline.json');
+  write(own, backend.port);
+  t.equal((await runTowline(t, ['up', '-d', '--wait', '60s'])).code, 0);
+  const same = await examine(t, ['dev']);
+  t.strictSame([same.stderr, same.code], ['', 0]);
+  t.match(same.findings.at(-1), { step: 'daemon', text: /^the daemon says connected/ });
+
+  const differing = async (words: readonly string[], note: RegExp, fix: RegExp) => {
+    const { stderr, bad, findings } = await examine(t, words);
+    t.match(stderr, note);
+    t.match(bad, [{ step: 'target', where: `127.0.0.1:${gone}` }], 'its own listener is no trouble');
+    t.match(
+      findings.filter(({ step }) => step === 'daemon'),
+      [{ state: 'mind', text: /^the running daemon has this relay otherwise than the config that is looked at/, fix }],
+    );
+    t.equal(findings.filter(({ step }) => step === 'daemon').length, 1, 'what it knows of its own relay is not told');
+    t.match(
+      findings.filter(({ step }) => step === 'listen'),
+      [{ state: 'well', text: 'the running daemon listens there, for its relay dev' }],
+    );
+  };
+  const other = join(makeTemp(t), 'other.json');
+  write(other, gone);
+  await differing(
+    ['dev', '--config', other],
+    /^towline: .*other\.json is looked at; the running daemon \(pid \d+\) has another config, .*towline\.json, and what it knows is left out\n$/,
+    /^add `--config .*towline\.json` to look at/,
+  );
+  write(own, gone);
+  const pending = async () => JSON.parse((await runTowline(t, ['status', '--json'])).stdout).pending;
+  await waitUntil('the daemon has seen it', async () => (await pending()) !== null);
+  await differing(
+    ['dev'],
+    /^towline: .*towline\.json is looked at as it stands now; the running daemon \(pid \d+\) has not taken over what changed of dev, and what/,
+    /^`towline reload` has/,
+  );
 });

@@ -29,7 +29,7 @@ const wrong: readonly (readonly [words: readonly string[], code: number, sentenc
   [['add', 'new'],                                    64, /add needs --host: an alias of ssh_config or \[user@\]host\[:port\]/],
   [['add', '--host', 'devbox'],                       64, /add needs a NAME/],
   [['add', 'a/b', '--host', 'h'],                     64, /NAME: "a\/b" is not a relay name; expected letters, digits, - _ \./],
-  [['add', 'db', '--host', 'h'],                      64, /NAME: .*towline\.yaml:3 has a relay "db" already/],
+  [['add', 'db', '--host', 'h'],                      64, /NAME: .*towline\.yaml:3 has a relay "db" already; expected another name, such as db-2/],
   [['add', 'new', '--host', 'a;b'],                   78, /--host: the character ";" is not allowed in a host .*\[HOST_INVALID\]/],
   [['add', 'new', '--host=-oProxyCommand=x'],         78, /--host: .*begins with "-", as an option of ssh would/],
   [['add', 'new', '--host', 'h', '--port', '70000'],  64, /--port: port 70000 is out of range; expected a port from 1 to 65535/],
@@ -227,7 +227,8 @@ test('the last relay stays, and so does a config that has problems', async (t) =
   const last = await runTowline(t, ['remove', 'a', '--yes']);
   t.match(last, {
     code: 78,
-    stderr: /a is the only relay of .*towline\.json, and a config needs one; add another first/,
+    stderr:
+      /a is the only relay of .*towline\.json, and a config needs one; add another first \(`towline add`\), or have a running daemon stop it \(`towline down`\) and delete the file/,
   });
   t.equal(readFileSync(file, 'utf8'), text);
   writeFileSync(file, text.replace('"host"', '"hots"'));

@@ -19,11 +19,14 @@ const streams = 200;
 
 /**
  * ms. Inside the daemon a listener closes 1 ms after the signal's handler begins (measured, also on two cores with 16 that want to run); the rest of
- * what is measured here is how long the machine lets it and us wait. So the quickest round tells what the daemon needs, and each round
+ * what is measured here is how long the machine lets it and us wait. So the median of the rounds counts, of more rounds where the machine is busy, and each round
  * must be far below whatever wait could hide in it: 2 s for a worker, 30 s of drain, a plugin that never ends.
  */
 const limits = { accepting: 10, ending: 100, each: 1_500 };
 const rounds = { least: 3, most: 8 };
+
+const median = (times: readonly number[]): number =>
+  [...times].sort((one, other) => one - other)[Math.floor(times.length / 2)] ?? Number.POSITIVE_INFINITY;
 
 /** Its daemon side never finishes its clean-up; its worker side leaves a process behind that has inherited the worker's stderr. */
 const sticky = `import { spawn } from 'node:child_process';
@@ -98,7 +101,7 @@ test('SIGTERM stops accepting within 10 ms, and a second one ends all within 100
   const echo = await startEcho(t);
   const accepting: number[] = [];
   const ending: number[] = [];
-  const quick = () => Math.min(...accepting) <= limits.accepting && Math.min(...ending) <= limits.ending;
+  const quick = () => median(accepting) <= limits.accepting && median(ending) <= limits.ending;
   for (let round = 0; round < rounds.least || (round < rounds.most && !quick()); round += 1) {
     const { up, port, open, pids } = await begin(t, sshd, echo.port);
     const fates = open.map(fate);
@@ -116,8 +119,8 @@ test('SIGTERM stops accepting within 10 ms, and a second one ends all within 100
   const shown = (all: readonly number[]) => all.map((ms) => ms.toFixed(1)).join(', ');
   t.comment(`measured ${shown(accepting)} ms from SIGTERM until nobody could connect, with ${streams} streams`);
   t.comment(`measured ${shown(ending)} ms from the second SIGTERM to the end`);
-  t.ok(Math.min(...accepting) <= limits.accepting, `${shown(accepting)} ms`);
-  t.ok(Math.min(...ending) <= limits.ending, `${shown(ending)} ms`);
+  t.ok(median(accepting) <= limits.accepting, `${shown(accepting)} ms`);
+  t.ok(median(ending) <= limits.ending, `${shown(ending)} ms`);
   t.ok(Math.max(...accepting, ...ending) < limits.each, `${shown([...accepting, ...ending])} ms`);
 });
 

@@ -1,18 +1,32 @@
+import { once } from 'node:events';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
-import { test } from 'tap';
+import { type Test, test } from 'tap';
 import { startEcho } from '../fixtures/backend.ts';
-import { fateOf } from '../fixtures/client.ts';
+import { dial, fate, fateOf } from '../fixtures/client.ts';
 import { homeOf, startTowline } from '../fixtures/cli.ts';
 import { freePort } from '../fixtures/port.ts';
 import { commandOf, descendants, runs, signalAll } from '../fixtures/process-tree.ts';
 import { startSshd } from '../fixtures/sshd.ts';
-import { waitUntil } from '../fixtures/wait.ts';
+import { waitUntil, within } from '../fixtures/wait.ts';
 
 const isWorker = ({ pid }: { pid: number }) => commandOf(pid).includes('worker/entry');
 /** What all workers together cost for that, bytes of its own (proc_pid_smaps_rollup(5)). */
 const ownSize = (pid: number) => Number(/^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))?.[1]);
+
+/** A daemon with one relay, which is up. */
+async function startOne(t: Test) {
+  const sshd = await startSshd(t);
+  const echo = await startEcho(t);
+  const port = await freePort();
+  const relay = { host: 'test', forwards: [`${port}:127.0.0.1:${echo.port}`] };
+  const config = JSON.stringify({ sshConfig: sshd.sshConfigFile, relays: { r: relay } });
+  writeFileSync(join(homeOf(t), 'towline.json'), config, { mode: 0o600 });
+  const up = startTowline(t, ['up']);
+  await up.waitForOutput(/reaches its target/);
+  return { up, port };
+}
 
 test('kill -9 of the daemon ends a worker that spins and one that is stopped, at once', async (t) => {
   const sshd = await startSshd(t);
@@ -59,14 +73,7 @@ test('kill -9 of the daemon ends a worker that spins and one that is stopped, at
 });
 
 test('who watches over the workers ends with the last of them, and another takes its place when it is lost', async (t) => {
-  const sshd = await startSshd(t);
-  const echo = await startEcho(t);
-  const port = await freePort();
-  const relay = { host: 'test', forwards: [`${port}:127.0.0.1:${echo.port}`] };
-  const config = JSON.stringify({ sshConfig: sshd.sshConfigFile, relays: { r: relay } });
-  writeFileSync(join(homeOf(t), 'towline.json'), config, { mode: 0o600 });
-  const up = startTowline(t, ['up']);
-  await up.waitForOutput(/reaches its target/);
+  const { up } = await startOne(t);
   const find = (worker: boolean) => descendants(up.pid).find((one) => isWorker(one) === worker && runs(one.pid))?.pid;
   const [watcher, worker] = [find(false) ?? 0, find(true) ?? 0];
   signalAll([watcher], 'SIGKILL');
@@ -77,4 +84,14 @@ test('who watches over the workers ends with the last of them, and another takes
   t.not(second, watcher);
   t.equal((await up.stop()).code, 0);
   await waitUntil('nobody is left', () => !runs(second));
+});
+
+test('kill -9 of the daemon resets who is served: nobody takes what he got by then for the whole', async (t) => {
+  const { up, port } = await startOne(t);
+  const clients = await Promise.all(Array.from({ length: 50 }, () => dial(port)));
+  for (const client of clients) client.write('x');
+  await Promise.all(clients.map((client) => within('an echo', once(client, 'data'))));
+  const fates = clients.map(fate);
+  await up.stop('SIGKILL');
+  t.same(new Set(await within('their ends', Promise.all(fates))), new Set(['ECONNRESET']));
 });

@@ -1,7 +1,11 @@
+import { once } from 'node:events';
 import { test } from 'tap';
 import { startDaemon } from '../e2e/daemon.ts';
+import { startEcho } from '../fixtures/backend.ts';
+import { dial } from '../fixtures/client.ts';
 import { runTowline } from '../fixtures/cli.ts';
 import { startSshd } from '../fixtures/sshd.ts';
+import { waitUntil } from '../fixtures/wait.ts';
 
 test('the port of a remote forward or of a SOCKS proxy is no address for a UI, and is refused by name', async (t) => {
   const daemon = await startDaemon(t, await startSshd(t), {
@@ -46,6 +50,49 @@ test('the port of a remote forward or of a SOCKS proxy is no address for a UI, a
       stderr: /^towline: all is stopped, so that another may listen there; `towline start all` \[RELAY_STOPPED\]\n$/,
     });
   }
+});
+
+test('the address of a forward that serves is given without a word, that of one that does not with its own reason', async (t) => {
+  const echo = await startEcho(t);
+  const forwards = ['0:127.0.0.1:9', `0:127.0.0.1:${echo.port}`, '0:127.0.0.1:10'];
+  const daemon = await startDaemon(t, await startSshd(t), { part: { host: 'test', forwards } });
+  await daemon.reach('part', 'degraded');
+  await waitUntil('all are judged', async () =>
+    (await daemon.status('part')).forwards.every(({ judgement }) => judgement !== 'pending'),
+  );
+  t.match(await runTowline(t, ['url', 'part', '2', '--print']), { code: 0, stderr: '' });
+  t.match(await runTowline(t, ['url', 'part', '3', '--print']), {
+    code: 0,
+    stderr: /^towline: part is degraded, so nothing may answer there now: .*127\.0\.0\.1:10.*\[TARGET_REFUSED\]\n$/,
+  });
+});
+
+test('the address of a forward whose link is silent is given with that, and that of one that is not bound with its own reason', async (t) => {
+  const [sshd, echo] = [await startSshd(t), await startEcho(t)];
+  const forwards = [`0:127.0.0.1:${echo.port}`, '0:127.0.0.1:9', `${echo.port}:127.0.0.1:9`];
+  const daemon = await startDaemon(t, sshd, {
+    mute: { host: 'test', forwards: [`0:127.0.0.1:${echo.port}`] },
+    part: { host: 'test', forwards },
+  });
+  await daemon.reach('part', 'degraded');
+  t.match(await runTowline(t, ['url', 'part', '3', '--print']), {
+    code: 0,
+    stderr: /^towline: part is degraded, so nothing may answer there now: .*\[LISTEN_TAKEN\]\n$/,
+  });
+  await daemon.reach('mute', 'connected');
+  const client = await dial(await daemon.port('mute'));
+  t.teardown(() => client.destroy());
+  client.write('x');
+  await once(client, 'data');
+  sshd.pause();
+  t.teardown(() => sshd.resume());
+  const waits = await dial(await daemon.port('mute'));
+  t.teardown(() => waits.destroy());
+  await daemon.reach('mute', 'degraded');
+  t.match(await runTowline(t, ['url', 'mute', '--print']), {
+    code: 0,
+    stderr: /^towline: mute is degraded, so nothing may answer there now: nothing was heard from /,
+  });
 });
 
 test('where only the backend could say its address, there is none before it is ready', async (t) => {

@@ -35,6 +35,8 @@ const wrong: readonly (readonly [words: string, code: number, sentence: RegExp])
   ['logs -n20',                     69, /there is no log at/],
   ['logs -x',                       64, /towline logs has no option -x/],
   ['-- status',                     64, /name a command/],
+  ['status -- nope more',           64, /"more" is one word too many/],
+  ['stop -- -x',                    64, /"-x" is one word too many/],
   ['-x status',                     64, /towline has no option -x; see `towline --help`/],
   ['--jsn=1',                       64, /towline has no option --jsn; see `towline --help`/],
   ['completion fish',               64, /no completion script for fish; name bash or zsh/],

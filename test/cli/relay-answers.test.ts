@@ -67,7 +67,9 @@ for (const name of names) {
 }
 
 test('a name that exists is refused with its place, a dangerous one too', (t) => {
-  t.match(readNewName('db', opened), { trouble: { message: '/c/towline.json:1 has a relay "db" already' } });
+  t.match(readNewName('db', opened), {
+    trouble: { message: '/c/towline.json:1 has a relay "db" already', expected: 'another name, such as db-2' },
+  });
   for (const name of ['constructor', 'prototype']) t.match(readNewName(name, opened), { trouble: {} }, name);
   t.strictSame(readNewName('con', opened), { value: 'con' });
   t.end();

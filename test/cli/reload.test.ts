@@ -99,7 +99,7 @@ test('a file that is edited: what cuts nobody is taken over by itself, the rest 
   await daemon.reach('more', 'connected');
   writeConfig(t, sshd, { r: { ...r, drain: '1s' }, wrong: r, more: r });
   await daemon.cli.waitForOutput(
-    /the config file has changed \(changed r; the links of r end\), and r has an open link; `towline reload` applies it/,
+    /the config file has changed \(changed r; the links of r end\), and r would lose its link by it; `towline reload` applies it/,
   );
   t.match((await runTowline(t, ['status'])).stdout, /^! the config file has changed [\s\S]*`towline reload`/m);
   await echoed(open);
@@ -115,7 +115,7 @@ test('a file that is edited: what cuts nobody is taken over by itself, the rest 
   ]);
   t.match(
     added.stdout,
-    /^the daemon \(pid \d+\) goes on as it was: the open link of r would end; `towline reload` takes it over$/m,
+    /^the daemon \(pid \d+\) goes on as it was: r would lose its link; `towline reload` takes it over$/m,
   );
   const cut = fate(open);
   t.match((await runTowline(t, ['reload'])).stdout, /: added x; changed r; the links of r end; 2 unchanged\n$/);
@@ -225,4 +225,16 @@ test('SIGHUP at a terminal that is there reads the config again; one that hangs 
   const [, parent] = /^PPid:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
   process.kill(Number(parent), 'SIGKILL');
   await waitUntil('the daemon has ended', async () => (await runTowline(t, ['status'])).code === 69);
+});
+
+test('a relay that goes on under its old name, since a rename would have cut it, ends when the new name is removed', async (t) => {
+  const sshd = await startSshd(t);
+  const echo = await startEcho(t);
+  const forwards = [`0:127.0.0.1:${echo.port}`];
+  const daemon = await startDaemon(t, sshd, { old: { host: 'test', forwards }, other: { host: 'test', forwards } });
+  await daemon.reach('old', 'connected');
+  await daemon.reach('other', 'connected');
+  t.match((await runTowline(t, ['rename', 'old', 'new'])).stdout, /goes on as it was: old would lose its link/);
+  t.match((await runTowline(t, ['remove', 'new', '--yes'])).stdout, /has taken it over: removed old$/m);
+  t.match(await daemon.status('other'), { standing: { word: 'connected' } }, 'its twin goes on');
 });

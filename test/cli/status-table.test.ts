@@ -236,9 +236,40 @@ test('the sheet says why clients were refused, the most frequent reason first, a
   t.match(drawRelay(none, plain), /12 accepted, 0 refused\n/);
 });
 
+test('a forward that nothing probes is not called well', async (t) => {
+  const listen = { kind: 'tcp', host: '127.0.0.1', port: 1080 } as const;
+  const socks = { ...forward(1080, 1), kind: 'dynamic', listen, target: null, probed: false } as const;
+  const remote = { ...forward(1081, 2), kind: 'remote', probed: false } as const;
+  const drawn = drawRelay(relayStatus('x', {}, { forwards: [socks, remote, forward(1, 2)] }), plain);
+  t.match(drawn, /127\.0\.0\.1:1080 -> SOCKS \(bound, not probed/);
+  t.match(drawn, /127\.0\.0\.1:1081.*\(bound, not/);
+  t.match(drawn, /127\.0\.0\.1:1 -> 127\.0\.0\.1:2 \(well/);
+});
+
+test('a change of the config that waits tells of links, which the column of open connections does not count', async (t) => {
+  const change = { fault: null, added: [], removed: [], changed: ['a', 'b'], ended: ['a', 'b'] };
+  const drawn = (cuts: readonly string[]) =>
+    drawStatus({ ...daemonStatus([]), pending: { ...change, cuts } }, { ...plain, columns: 160 }).replace(/\s+/g, ' ');
+  t.match(drawn(['a']), 'it is not taken over, since a would lose its link: `towline reload` does it');
+  t.match(drawn(['a', 'b']), 'it is not taken over, since a, b would lose their links: `towline reload` does it');
+});
+
 test('a forward that is not bound says so', async (t) => {
   const relay = relayStatus('x', {}, { forwards: [{ ...forward(1, 2), bound: false }] });
   t.match(drawRelay(relay, plain), /127\.0\.0\.1:1 -> 127\.0\.0\.1:2 \(not bound\)/);
+});
+
+test('each forward that is not well has its own reason, but for what is the reason of the relay', async (t) => {
+  const other = { code: 'TARGET_REFUSED' as const, message: 'nothing is at /nope.sock', detail: {} };
+  const unwell = (port: number, judgeFault: FaultReport) =>
+    ({ ...forward(port, port), judgement: 'unwell', judgeFault }) as const;
+  const taken = { ...forward(3, 3), bound: false, listenFault: { ...other, message: 'port 3 is taken' } };
+  const forwards = [unwell(1, unreachable), unwell(2, other), taken];
+  const standing = { word: 'degraded', reason: unreachable.message, fault: unreachable } as const;
+  const drawn = drawRelay(relayStatus('x', standing, { forwards }), plain);
+  t.match(drawn, /127\.0\.0\.1:1 -> 127\.0\.0\.1:1 \(unwell[^:]*\)\n/);
+  t.match(drawn, /127\.0\.0\.1:2 -> 127\.0\.0\.1:2 \(unwell[^:]*\): nothing is at \/nope\.sock \[TARGET_REFUSED\]\n/);
+  t.match(drawn, /127\.0\.0\.1:3 -> 127\.0\.0\.1:3 \(not bound\): port 3 is taken \[TARGET_REFUSED\]\n/);
 });
 
 test('the sheet of a relay that waits for a person says what he is to answer', async (t) => {

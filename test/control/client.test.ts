@@ -1,4 +1,5 @@
 import { rmSync, writeFileSync } from 'node:fs';
+import { get } from 'node:http';
 import { createServer } from 'node:net';
 import { connect } from 'node:net';
 import { join } from 'node:path';
@@ -9,7 +10,7 @@ import type { Event } from '../../src/core/model/event.ts';
 import { Fault } from '../../src/core/model/fault.ts';
 import { makeTemp } from '../fixtures/temp.ts';
 import { waitUntil } from '../fixtures/wait.ts';
-import { serve } from './served.ts';
+import { serve, speak } from './served.ts';
 
 const faultOf = async (act: Promise<unknown>): Promise<Fault> => {
   const error = await act.then(
@@ -101,6 +102,35 @@ test('a number from before a restart of the daemon replays everything', async (t
   leaving.abort();
 });
 
+test('an EventSource goes on after its last event, whatever it was opened with, and hears all that another daemon tells', async (t) => {
+  const { folders, supervisor } = await serve(t);
+  const read = (last: string | null, after: string) =>
+    new Promise<readonly string[]>((resolve, reject) => {
+      const headers = { host: 'towline', ...(last === null ? {} : { 'last-event-id': last }) };
+      const call = get({ socketPath: folders.socket, path: `/v1/events${after}`, headers }, (response) => {
+        let text = '';
+        response.setEncoding('utf8').on('data', (chunk: string) => {
+          text += chunk;
+          if (response.statusCode === 200 && !text.includes('relay.warned')) return;
+          call.destroy();
+          resolve([...text.matchAll(/^id: (.*)$/gm)].map(([, id = '']) => id));
+        });
+        response.on('error', () => undefined);
+      });
+      call.on('error', reject);
+    });
+  const numbers = (ids: readonly string[]) => ids.map((id) => Number(id.split('-')[1]));
+  supervisor.say({ type: 'relay.warned', relay: 'dev-box', text: 'x' });
+  const all = await read(null, '?after=0');
+  t.same(numbers(all), [1, 2, 3, 4]);
+  const [, second = ''] = all;
+  t.same(numbers(await read(second, '?after=0')), [3, 4], 'not everything once more');
+  t.same(numbers(await read(null, `?after=${second}`)), [3, 4]);
+  t.same(numbers(await read('2', '')), [3, 4], 'a bare number is one of this daemon');
+  const old = second.replace(/^[0-9a-f]{12}/, '0123456789ab');
+  t.same(numbers(await read(old, '?after=3')), [1, 2, 3, 4], 'our number two is another event');
+});
+
 test('the stream ends with the daemon', async (t) => {
   const { folders, control } = await serve(t);
   const events = openClient(folders.socket).events(0, new AbortController().signal);
@@ -113,8 +143,13 @@ test('a wrong number is refused with its value', async (t) => {
   const { folders } = await serve(t);
   t.match(await faultOf(openClient(folders.socket).events(-1, new AbortController().signal).next()), {
     code: 'USAGE',
-    message: /after=-1/,
+    message: /after=-1 is no number/,
   });
+  const said = await speak(
+    folders.socket,
+    'GET /v1/events HTTP/1.1\r\nHost: towline\r\nLast-Event-ID: x-1\r\nConnection: close\r\n\r\n',
+  );
+  t.match(said, /^HTTP\/1.1 400 .*Last-Event-ID=x-1 is no number; expected 0 or more, or the id of an event/s);
 });
 
 test('a reader that never reads is dropped at its bound, and the others do not notice', async (t) => {

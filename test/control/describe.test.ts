@@ -62,7 +62,7 @@ const rows: readonly (readonly [Fact, Level, string])[] = [
   [{ type: 'relay.declared', relay, host: 'devbox', lanes: 1, forwards: [{ kind: 'local', listen, target, probed: false }] }, 'debug', 'dev-box: host devbox, lanes 1, forwards 1'],
   [{ type: 'config.reloaded', ...change },                                             'info',  'the config was read again: added a, b; removed c; changed d, e; the links of d end'],
   [{ type: 'config.reloaded', added: [], removed: [], changed: [], ended: [] },        'info',  'the config was read again: nothing changed'],
-  [{ type: 'config.differs', ...change, cuts: ['c', 'd'] },                            'warn',  'the config file has changed (added a, b; removed c; changed d, e; the links of d end), and c, d have open links; `towline reload` applies it'],
+  [{ type: 'config.differs', ...change, cuts: ['c', 'd'] },                            'warn',  'the config file has changed (added a, b; removed c; changed d, e; the links of d end), and c, d would lose their links by it; `towline reload` applies it'],
   [{ type: 'config.refused', fault: { code: 'CONFIG_INVALID', message: '/t.json:1:2 a: no', detail: {} } }, 'error', '/t.json:1:2 a: no [CONFIG_INVALID]; keeping the running configuration'],
   [{ type: 'relay.changed', relay, host: 'h', lanes: 2, forwards: [] },                'debug', 'dev-box: now host h, lanes 2, forwards 0'],
   [{ type: 'relay.removed', relay },                                                   'info',  'dev-box: removed'],
@@ -71,6 +71,7 @@ const rows: readonly (readonly [Fact, Level, string])[] = [
   [{ type: 'relay.restarting', relay, why: 'the user asked for it' },                  'info',  'dev-box: restarting: the user asked for it'],
   [{ type: 'worker.said', relay, text: 'hello', count: 3 },                            'info',  'dev-box: says: hello (3 lines left out)'],
   [{ type: 'relay.stopped', relay },                                                   'info',  'dev-box: stopped'],
+  [{ type: 'relay.stopped', relay, cut: 2 },                                           'info',  'dev-box: stopped; 2 open connections were cut'],
   [{ type: 'listener.bound', relay, forward: 0, listen },                              'info',  'dev-box: listening on 127.0.0.1:8787'],
   [{ type: 'remote.bound', relay, lane: 0, forward: 0, listen },                       'info',  'dev-box: the host listens on 127.0.0.1:8787 for this machine'],
   [{ type: 'remote.failed', relay, lane: 0, forward: 0, fault: taken },                'warn',  'dev-box: 127.0.0.1:8787 is in use; stop it [LISTEN_TAKEN]'],
@@ -111,10 +112,12 @@ const rows: readonly (readonly [Fact, Level, string])[] = [
   [{ type: 'link.opened', relay, lane: 1, link: { ...link, route: ['bastion', 'inner'] } }, 'info', 'dev-box (lane 2): connected to dev@10.0.0.7:22 via bastion, inner (SHA256:abc, 43 ms)'],
   [judged('pending', null, null),                                                      'debug', 'dev-box: forward 1 is being checked'],
   [judged('unverified', null, 3),                                                      'info',  'dev-box: forward 1 reaches its target, unverified (3 ms)'],
+  [judged('well', null, null),                                                         'debug', 'dev-box: forward 1 may take clients, not probed'],
   [judged('well', null, 12),                                                           'info',  'dev-box: forward 1 is healthy (12 ms)'],
   [judged('unwell', refused, null),                                                    'warn',  `dev-box: forward 1: ${refused.message} [CONNECT_REFUSED]`],
   [{ type: 'connection.refused', relay, forward: 0, fault: refused, count: 1 },        'warn',  `dev-box: refused a client at forward 1: ${refused.message} [CONNECT_REFUSED]`],
   [{ type: 'connection.refused', relay, forward: 0, fault: refused, count: 12 },       'warn',  `dev-box: refused 12 clients at forward 1: ${refused.message} [CONNECT_REFUSED]`],
+  [{ type: 'connection.refused', relay, forward: null, fault: cut, count: 1 },         'warn',  `dev-box: lost a client at a forward that is gone: ${cut.message} [CONNECTION_CUT]`],
   [{ type: 'connection.refused', relay, forward: 0, fault: cut, count: 1 },            'warn',  `dev-box: lost a client at forward 1: ${cut.message} [CONNECTION_CUT]`],
   [{ type: 'plugin.failed', relay, plugin: 'guest', fault: { ...refused, code: 'PLUGIN_FAILED', message: 'it threw' } }, 'error', 'dev-box: plugin guest: it threw [PLUGIN_FAILED]'],
   [{ type: 'relay.warned', relay, text: '~/.ssh/config:3: Tunnel is not honoured' },   'warn',  'dev-box: ~/.ssh/config:3: Tunnel is not honoured'],
@@ -153,6 +156,19 @@ test('a narrator names forwards by address and does not repeat a judgement', asy
   t.equal(say(judged('unwell', refused, null)), null);
   t.match(say(judged('unwell', taken, null)), /LISTEN_TAKEN/);
   t.equal(say(judged('well', null, 11)), 'dev-box: 127.0.0.1:8787 is healthy (11 ms)');
+});
+
+test('a circle is told only where the listener is ours', (t) => {
+  const narrate = createNarrator();
+  const say = (fact: Fact) => narrate(dated(fact))?.text ?? null;
+  const forwards = [{ kind: 'local', listen, target, probed: true }] as const;
+  say({ type: 'relay.declared', relay, host: 'h', lanes: 1, forwards });
+  say({ type: 'listener.failed', relay, forward: 0, fault: taken });
+  const loop: FaultReport = { code: 'TARGET_LOOP', message: 'it leads to itself', detail: {} };
+  t.equal(say(judged('unwell', loop, null)), null);
+  say({ type: 'listener.bound', relay, forward: 0, listen });
+  t.match(say(judged('unwell', loop, null)), /TARGET_LOOP/);
+  t.end();
 });
 
 test('a failure that stands is told once, however often the network changes, and another one is news', async (t) => {

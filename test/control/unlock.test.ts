@@ -1,3 +1,4 @@
+import { connect } from 'node:net';
 import { test } from 'tap';
 import { openClient } from '../../src/control/client.ts';
 import type { UnlockMessage } from '../../src/control/unlock-message.ts';
@@ -49,6 +50,25 @@ test('an unknown relay is not unlocked', async (t) => {
   const stream = openClient(folders.socket).unlock('dev-bax', new AbortController().signal);
   await t.rejects(stream.next(), { code: 'RELAY_UNKNOWN', message: /dev-box/ });
   t.same(supervisor.told, []);
+});
+
+test('who asks behind another request of his connection is not there, for nobody would hear that he leaves', async (t) => {
+  const { folders, supervisor } = await serve(t);
+  const request = (line: string) => `${line} HTTP/1.1\r\nHost: towline\r\n\r\n`;
+  const streams = request('GET /v1/events') + request('POST /v1/relays/dev-box/unlock') + request('GET /v1/events');
+  const socket = connect(folders.socket, () => socket.write(streams + request('POST /v1/relays/dev-box/stop')));
+  await waitUntil('all were heard', () => supervisor.told.includes('stop dev-box'));
+  socket.destroy();
+  await waitUntil('nobody reads', () => supervisor.readers() === 0);
+  t.same(supervisor.told, ['stop dev-box']);
+  const [first, second] = ['POST /v1/relays/dev-box/restart', 'POST /v1/relays/dev-box/unlock'];
+  const closing = request('GET /v1/version').replace('\r\n\r\n', '\r\nConnection: close\r\n\r\n');
+  const said = await speak(folders.socket, request(first) + request(second) + closing);
+  t.match(
+    said,
+    /^HTTP\/1.1 200 .*HTTP\/1.1 400 .*"code":"USAGE","message":"events behind .* a connection of their own/s,
+  );
+  t.same(supervisor.told, ['stop dev-box', 'restart dev-box']);
 });
 
 test('answers arrive as secrets, with their time', async (t) => {

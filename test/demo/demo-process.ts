@@ -29,6 +29,6 @@ export async function startDemo(t: Owner): Promise<DemoProcess> {
     stream.setEncoding('utf8').on('data', (part: string) => printed.append(part));
   }
   child.once('exit', (code, signal) => printed.end(`ended with ${code ?? signal}`));
-  const [, address = '', token = ''] = await printed.waitFor(/http:\/\/(127\.0\.0\.1:\d+)\/\?token=([\w-]{43})/);
+  const [, address = '', token = ''] = await printed.waitFor(/http:\/\/(127\.0\.0\.1:\d+)\/#token=([\w-]{43})/);
   return { child, dir, printed, address, token };
 }

@@ -37,6 +37,9 @@ const refuses = (port: number): Promise<string> =>
     socket.on('connect', () => socket.destroy());
   });
 
+const paired = async (address: string, given: string): Promise<number> =>
+  (await fetch(`http://${address}/paired`, { headers: { Authorization: `Bearer ${given}` } })).status;
+
 test('the demo serves page and WebSocket through the relay, survives a killed link, and leaves nothing behind', async (t) => {
   const { child, dir, printed: log, address, token } = await startDemo(t);
   const printed = (pattern: RegExp) => log.waitFor(pattern);
@@ -44,19 +47,16 @@ test('the demo serves page and WebSocket through the relay, survives a killed li
   const [, sshPort] = await printed(/SSH server +127\.0\.0\.1:(\d+)/);
   const [, backendPort] = await printed(/backend +127\.0\.0\.1:(\d+)/);
 
-  const page = await fetch(`http://${address}/?token=${token}`);
+  const page = await fetch(`http://${address}/`);
   t.equal(page.status, 200);
   t.match(await page.text(), /<script type="module" src="\/page\.js">/);
   t.match(page.headers.get('content-security-policy'), /default-src 'none'/);
-  t.equal((await fetch(`http://${address}/?token=wrong`)).status, 401, 'no page for a wrong token');
-  t.equal((await fetch(`http://${address}/`)).status, 200, 'a page that asks for one');
+  t.equal(page.headers.get('referrer-policy'), 'no-referrer');
   const client = await fetch(`http://${address}/client/browser.js`);
   t.match(await client.text(), /connectRelay/);
   t.match(client.headers.get('content-type'), /javascript/);
   t.equal((await fetch(`http://${address}/client/../main.js`)).status, 404);
-  const paired = async (given: string): Promise<number> =>
-    (await fetch(`http://${address}/paired`, { headers: { Authorization: `Bearer ${given}` } })).status;
-  t.same([await paired(token), await paired('wrong')], [200, 401]);
+  t.same([await paired(address, token), await paired(address, 'wrong')], [200, 401]);
 
   t.equal(await openSocket(`ws://${address}/?token=wrong`, []), 401);
   t.equal(await openSocket(`ws://${address}/`, ['mains.v1', 'mains.token.wrong']), 401);
@@ -99,4 +99,22 @@ test('the demo serves page and WebSocket through the relay, survives a killed li
     'its processes are gone',
   );
   for (const used of [port, Number(sshPort), Number(backendPort)]) t.equal(await refuses(used), 'ECONNREFUSED');
+});
+
+test('the token of the demo is new each time, and nothing that is nearly it will do', async (t) => {
+  const [one, other] = await Promise.all([startDemo(t), startDemo(t)]);
+  t.not(one.token, other.token);
+  const { address, token } = one;
+  const changed = (at: number) => token.slice(0, at) + (token[at] === 'A' ? 'B' : 'A') + token.slice(at + 1);
+  const nearly = [
+    changed(0),
+    changed(21),
+    changed(42),
+    token.slice(0, -1),
+    `${token}A`,
+    token.toLowerCase(),
+    other.token,
+  ];
+  for (const given of nearly) t.equal(await paired(address, given), 401, 'one that is nearly right');
+  t.equal(await paired(address, token), 200);
 });

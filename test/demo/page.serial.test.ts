@@ -32,7 +32,7 @@ test('the page in a browser: the dot goes off and on, no line is lost or doubled
   skip,
 }, async (t) => {
   const demo = await startDemo(t);
-  const tab = await openTab(t, chromium ?? 'chromium', `http://${demo.address}/?token=${demo.token}`);
+  const tab = await openTab(t, chromium ?? 'chromium', `http://${demo.address}/#token=${demo.token}`);
   await tab.until(isWord('connected'));
   t.equal(await tab.evaluate('location.href'), `http://${demo.address}/`, 'the token has left the address');
   await add(tab, 'before the break');
@@ -76,6 +76,13 @@ test('the page in a browser: the dot goes off and on, no line is lost or doubled
     [],
     'no Referer has the token',
   );
+  const requests = tab.network.filter(({ method }) => method === 'Network.requestWillBeSent');
+  t.ok(requests.length > 5, 'their addresses too');
+  t.same(
+    requests.filter(({ params }) => (params['request'] as { readonly url: string }).url.includes(demo.token)),
+    [],
+    'no address that was asked for has it',
+  );
   const sockets = heard.filter(({ method }) => method === 'Network.webSocketCreated');
   t.ok(sockets.length >= 3, 'WebSockets were seen');
   t.same(
@@ -113,7 +120,7 @@ test('a page with a wrong token says so, stops asking, and goes on with the righ
 
 test('the network that comes back ends the wait at once', { skip }, async (t) => {
   const demo = await startDemo(t);
-  const tab = await openTab(t, chromium ?? 'chromium', `http://${demo.address}/?token=${demo.token}`);
+  const tab = await openTab(t, chromium ?? 'chromium', `http://${demo.address}/#token=${demo.token}`);
   await tab.until(isWord('connected'));
   // The waits of this client are made so long that only the event can be what ended one.
   const outcome = await tab.evaluate(`(async () => {

@@ -1,8 +1,10 @@
 import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { type Test, test } from 'tap';
 import { openClient } from '../../src/control/client.ts';
 import { keepTalking } from '../faults/talk.ts';
+import { findChromium, openTab } from '../fixtures/chromium.ts';
 import { homeOf, runTowline } from '../fixtures/cli.ts';
 import { BACKEND_COMMAND, ECHO_PORT, startContainer } from '../fixtures/container.ts';
 import { foreignGroup } from '../fixtures/foreign-group.ts';
@@ -163,6 +165,11 @@ test('what a daemon at work does not trust is refused by name, and its relays to
       one.match(readFileSync(seen, 'utf8'), `:${await daemon.port('box')}/?token=${token}`);
       one.match(readFileSync(seen, 'utf8'), 'name="referrer" content="no-referrer"');
       one.notOk(existsSync(readFileSync(`${seen}.name`, 'utf8').trim()));
+      const page = file('seen.html', readFileSync(seen, 'utf8'));
+      const tab = await openTab(t, findChromium() ?? 'chromium', pathToFileURL(page).href);
+      await tab.until(`location.href.startsWith('http://127.0.0.1:${await daemon.port('box')}/')`);
+      const { entries } = await tab.command('Page.getNavigationHistory');
+      one.notMatch(JSON.stringify(entries), /seen\.html/, 'no way leads back to the private page');
       one.notOk(readFileSync(`${seen}.name`, 'utf8').includes(token));
       const old = (await daemon.status('box')).lanes[0]?.backend?.run;
       await container.killBackends();

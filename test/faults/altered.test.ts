@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { test } from 'tap';
 import { startEcho, startSink, startSource } from '../fixtures/backend.ts';
 import { hashOf, testBytes, testHash } from '../fixtures/bytes.ts';
@@ -174,6 +175,8 @@ test('F19: a bit that is flipped in what passes ends the link by name; not one w
     const client = await dial(relays.port('r'));
     const chunks: Buffer[] = [];
     client.on('data', (chunk: Buffer) => chunks.push(chunk));
+    // Else one whose worker is slow may not be open yet as the link is lost.
+    if (at > 1_000) await within('its first bytes', once(client, 'data'));
     const off = road.noisy.add({ kind: 'xor', at, mask: 0x10 }, 'down');
     // The next link is to have no part in it.
     void road.noisy.next().then(off);

@@ -70,7 +70,7 @@ test(
       'by the same worker',
     );
     measured(t, 'F26', { detect, serve });
-    t.ok(serve < 1_500, `${serve}`);
+    t.ok(serve < 1_000, `${serve}`);
   },
 );
 
@@ -94,7 +94,8 @@ test(
     await relays.reach('r', 'connected');
     const lost = relays.events.slice(at).filter(leftUp).length;
     measured(t, 'F27', { sleep: '3.5s', dark: '10s', serve, replaced: lost === 0 ? 'no' : 'yes' });
-    t.ok(serve < 7_500, `${serve}`);
+    // A dial into silence asks after 1 and 3 s and is begun anew after 5.25 s: more than two seconds are between no two of these.
+    t.ok(serve < 3_500, `${serve}`);
   },
 );
 

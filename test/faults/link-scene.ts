@@ -83,5 +83,11 @@ async function serveUnix(t: Owner, path: string, answers: boolean): Promise<void
 }
 
 export const leftUp = (event: Event): boolean => event.type === 'lane.changed' && event.state.at !== 'up';
+/** What a link that is only slow must not cost. A doubt is told when a second login begins, not when the link is asked for a sign of life. */
+export const shaken = (event: Event): boolean =>
+  leftUp(event) || event.type === 'link.doubted' || event.type === 'link.replaced';
 export const waits = (event: Event): boolean => event.type === 'lane.changed' && event.state.at === 'waiting';
 export const linked = (event: Event): boolean => event.type === 'link.opened';
+
+/** How many logins a server has let in. */
+export const loginsAt = (sshd: Sshd): number => sshd.log().match(/Accepted publickey/g)?.length ?? 0;

@@ -1,15 +1,15 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import tap, { test } from 'tap';
 import type { Event } from '../../src/core/model/event.ts';
 import { exchange } from '../fixtures/client.ts';
 import { runTowline } from '../fixtures/cli.ts';
 import { noNamespaces, startNamespace } from '../fixtures/namespace.ts';
 import { endAll, signalAll } from '../fixtures/process-tree.ts';
-import { makeTemp, type Owner } from '../fixtures/temp.ts';
+import type { Owner } from '../fixtures/temp.ts';
 import { within } from '../fixtures/wait.ts';
+import { rename, replaceFile } from './etc-files.ts';
 import { leftUp, type Stage, startScene, waits } from './link-scene.ts';
 import { clock, measured } from './measure.ts';
 
@@ -17,24 +17,6 @@ import { clock, measured } from './measure.ts';
 tap.jobs = 4;
 const parallel = () => ({ buffered: true, skip: noNamespaces });
 const nameServer = new URL('../fixtures/dns-main.js', import.meta.url).pathname;
-
-/** Puts a file of the test's own in the place of one of /etc, for this namespace only. */
-async function replaceFile(t: Owner, { namespace }: Stage, path: string, text: string): Promise<string> {
-  const file = join(makeTemp(t, 'etc'), 'file');
-  writeFileSync(file, text, { mode: 0o644 });
-  await namespace.run('mount', '--bind', file, path);
-  return file;
-}
-
-/** The host `test` is called so from now on. */
-function rename({ sshd }: Stage, name: string): void {
-  const text = readFileSync(sshd.sshConfigFile, 'utf8').replace(
-    'HostName 127.0.0.1',
-    `HostName ${name}\n  HostKeyAlias ${name}`,
-  );
-  writeFileSync(sshd.sshConfigFile, text);
-  writeFileSync(sshd.knownHostsFile, sshd.hostKeys.map((key) => `${name} ${key}\n`).join(''));
-}
 
 /** A name server in the namespace; what comes back ends it. */
 async function startNames(t: Owner, { namespace }: Stage, records: object): Promise<() => Promise<void>> {
@@ -137,33 +119,6 @@ test(
     signalAll(relays.pids(), 'SIGKILL');
   },
 );
-
-for (const [name, rule] of [
-  ['nobody', null],
-  ['a black hole', 'INPUT -p tcp -d ::1 -j DROP'],
-] as const) {
-  test(`F24: a first address of IPv6 with ${name} behind it costs no more than 300 ms`, parallel(), async (t) => {
-    const { relays, echo } = await startScene(
-      t,
-      {},
-      {
-        before: async (made) => {
-          if (rule !== null) await made.namespace.run('ip6tables', '-w', '-A', ...rule.split(' '));
-          await replaceFile(t, made, '/etc/hosts', '::1 both.example\n127.0.0.1 both.example\n');
-          rename(made, 'both.example');
-        },
-      },
-    );
-    const at = (stage: string) => (event: Event) => event.type === 'lane.advanced' && event.stage === stage;
-    const tcp = await relays.next('the connect', at('tcp'));
-    const greeting = await relays.next('the greeting', at('greeting'));
-    t.equal(String(await exchange(echo, name)), name);
-    const penalty = greeting.at - tcp.at;
-    measured(t, 'F24', { first: name.replaceAll(' ', '-'), penalty });
-    t.ok(penalty < 900, `${penalty} ms`);
-    t.same(relays.events.filter(waits), []);
-  });
-}
 
 test('F22: who moves to another network, with another address, is served over a new link', parallel(), async (t) => {
   const { relays, echo, sshd, roam } = await startRoaming(t);

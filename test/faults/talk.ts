@@ -32,7 +32,8 @@ async function talkWhile(to: number | string, goesOn: () => boolean, patience: n
   const socket = await dial(to);
   const trips: number[] = [];
   const gone = new Promise<never>((_, reject) => {
-    socket.once('close', () => reject(new Error(`cut after ${trips.length} words`)));
+    // A Unix socket cannot be reset: who is cut there sees an end.
+    for (const cut of ['end', 'close']) socket.once(cut, () => reject(new Error(`cut after ${trips.length} words`)));
   });
   gone.catch(() => undefined); // it is closed in the end, too
   try {

@@ -20,6 +20,7 @@ export const backendRows: Readonly<Record<string, Shown>> = {
       'after kill -9 of its client a session ends, and what is detached goes on and is adopted',
     ],
     'e2e/backend': ['a backend of a session ends within 5 s of kill -9 of the daemon, with all that it started'],
+    'cli/killed-daemon': ['kill -9 of the daemon resets who is served: nobody takes what he got by then for the whole'],
     'plugins/launch/silent.long': [
       'a link that is cut without a word ends its session when it has been silent for 20 s',
     ],

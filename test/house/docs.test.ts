@@ -33,7 +33,12 @@ function faultPage(): string {
     'most (fail2ban bans at 5), and of 3 an hour with the same keys; each wrong answer is one. What changed need not wait for its turn, but it',
     'counts. Beyond that it is withheld, and `status` says until when and why: LOGINS_SPENT for the host, else the last refusal. Another key is tried at once;',
     "so is a login for which somebody is there (`towline unlock`), unless it is the host's own limit that is reached. A login that succeeds",
-    "takes nothing back of the ten minutes: what reads the host's log does not either.",
+    "takes nothing back of the ten minutes: what reads the host's log does not either. What `doctor` and",
+    '`backend` log in themselves is not counted.',
+    '',
+    'A link that is lost after less than `settle` (30 s) counts as thrown out: ten in a row are made anew at once, the next ones after 1, 2, 5, 10 and then',
+    'each 30 s. A client hurries that to a second after the loss, unless the last one who came lost the link before it had carried him: a server may end',
+    'each link that is idle.',
     '',
     '| code | meaning | what to do | retry | exit | http |',
     '|---|---|---|---|---|---|',
@@ -120,6 +125,21 @@ test('the page of the control API names every route, and its answer', async (t) 
   t.equal(paths.length, 12);
   for (const path of new Set(paths)) t.ok(routePage.includes(path), path);
   t.notMatch(routePage, /\| 204/);
+  t.end();
+});
+
+test('the page of the control API explains each event, state and stage that `towline events` prints', (t) => {
+  const words = (file: string, from: string, to: string, word: RegExp) => {
+    const text = readFileSync(file, 'utf8');
+    const part = text.slice(text.indexOf(from), text.indexOf(to, text.indexOf(from)));
+    return new Set([...part.matchAll(word)].map((match) => match[1] ?? ''));
+  };
+  const types = words('src/core/model/event.ts', 'export type Fact', 'export interface', /type: '([a-z.]+)'/g);
+  const stages = words('src/core/model/state.ts', 'export type Stage', ';', /\| '([a-z ]+)'/g);
+  const states = words('src/core/model/state.ts', 'export type Rest', '\u0000', /at: '([a-z]+)'/g);
+  const whys = words('src/core/model/event.ts', 'readonly why: ', ';', /'([a-z]+)'/g);
+  t.ok(types.size > 30 && stages.size > 8 && states.size > 6, `${types.size}, ${stages.size}, ${states.size}`);
+  for (const word of [...types, ...stages, ...states, ...whys]) t.ok(routePage.includes(`\`${word}\``), word);
   t.end();
 });
 

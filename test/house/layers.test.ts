@@ -87,6 +87,20 @@ test('explaining a host needs neither yargs nor ssh2, which take longer to load 
   t.end();
 });
 
+test('only what starts a daemon loads what one consists of', (t) => {
+  const graph = readImports(COMPILED, '.js');
+  for (const command of ['check', 'backend', 'doctor', 'token', 'status']) {
+    const loaded = closureOf(graph, `cli/${command}.js`);
+    t.ok(loaded.size > 10, `what ${command} imports was found`);
+    t.same(
+      ['daemon.js', 'hono', 'pino'].filter((name) => loaded.has(name)),
+      [],
+      command,
+    );
+  }
+  t.end();
+});
+
 test('the closure follows imports and re-exports through files', (t) => {
   const graph = readImports(
     tree(t, {

@@ -29,8 +29,14 @@ const LAYERS: readonly Layer[] = [
   { name: 'plugins', files: /^plugins\//, below: ['guests door', 'recipes'] },
   // It runs in other people's pages: not one module of ours comes along.
   { name: 'client', files: /^client\//, below: [] },
-  { name: 'daemon', files: /^daemon\.ts$/, below: [...CORE, 'supervisor', 'control', 'plugins'] },
-  { name: 'cli', files: /^cli\//, below: [...CORE, 'recipes', 'plugins', 'supervisor', 'control', 'daemon'] },
+  // By name and file only: whoever wants to know which there are loads none of them.
+  { name: 'builtins', files: /^builtins\.ts$/, below: ['model'] },
+  { name: 'daemon', files: /^daemon\.ts$/, below: [...CORE, 'supervisor', 'control', 'plugins', 'builtins'] },
+  {
+    name: 'cli',
+    files: /^cli\//,
+    below: [...CORE, 'recipes', 'plugins', 'supervisor', 'control', 'builtins', 'daemon'],
+  },
   { name: 'library door', files: /^index\.ts$/, below: [...CORE, 'supervisor', 'control', 'daemon'] },
   {
     name: 'main',

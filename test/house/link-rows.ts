@@ -8,6 +8,7 @@ const BESIDE = 'faults/beside';
 const ASLEEP = 'faults/asleep';
 const NAMES = 'faults/names';
 const REKEYED = 'faults/rekeyed';
+const PROMPT = 'faults/prompt.quiet';
 const LASTING = 'faults/lasting.long';
 const SUPERVISOR = 'core/supervisor';
 const ROGUE = 'core/ssh/rogue';
@@ -16,21 +17,27 @@ const ROGUE = 'core/ssh/rogue';
 export const linkRows: Readonly<Record<string, Shown>> = {
   // The session is killed, or ended politely.
   F01: {
+    [PROMPT]: [
+      'F01: killed sessions are noticed within 50 ms, and the next client is served by a new link within 300 ms',
+    ],
     [KILLED]: ['*: a session that is * resets what is open at once, and who comes is served by a new link'],
     'e2e/killed': ['sshd killed under load: the download fails, and whoever comes is served'],
   },
   F02: {
     [KILLED]: ['*: a session that is * resets what is open at once, and who comes is served by a new link'],
-    [ROGUE]: ['a disconnect message ends the link, though the connection stays open'],
+    [ROGUE]: [
+      'what a server says as it ends a link is told with it, and obeyed by no terminal',
+      'a disconnect message ends the link, though the connection stays open',
+    ],
   },
   // The session, or the listener, hangs.
   F03: {
     [KILLED]: ['F03: a session that hangs is silent within its keepalive, is said so, and a new link serves'],
-    [`${SUPERVISOR}/holding.serial`]: [
+    [`${SUPERVISOR}/holding.quiet`]: [
       'a frozen server is noticed within 5 s when a client waits, and the client is served when it thaws',
       'a silent link is found dead after interval x (count + 1)',
     ],
-    [`${SUPERVISOR}/beside.serial`]: [
+    [`${SUPERVISOR}/beside.quiet`]: [
       'F03: while a session hangs a client is served over a second link, and who was there stays on the first',
       'an old link that answers before the new one is ready goes on, and nothing has changed for anybody',
       'a link that is lost while the second one is dialed makes that the next attempt: no second login',
@@ -53,32 +60,48 @@ export const linkRows: Readonly<Record<string, Shown>> = {
   // Black holes: of an idle link, under load, one way.
   F07: {
     [HOLE]: ['*: * is found by the keepalive, who comes is held, and is served when it is over'],
+    'faults/mute.quiet': ['F07: a black hole of an idle link is found within *'],
     [BESIDE]: [
       'a black hole of the default keepalive is found in half its time, and the second link waits for the way',
     ],
   },
-  F08: { [HOLE]: ['F08: a black hole under load is found as soon, and the writer waits: nothing piles up'] },
+  F08: {
+    [HOLE]: ['F08: a black hole under load is found as soon, and the writer waits: nothing piles up'],
+    [`${SUPERVISOR}/beside.quiet`]: [
+      'beside an upload that got stuck with its session a client is served over a second link too',
+    ],
+  },
   F09: { [HOLE]: ['*: * is found by the keepalive, who comes is held, and is served when it is over'] },
   F10: { [HOLE]: ['*: * is found by the keepalive, who comes is held, and is served when it is over'] },
   // SYN into a black hole.
   F11: { [HOLE]: ['F11: a connect into a black hole ends after 5 s with its name, and the next one serves'] },
   // Reset, or called unreachable, by a router.
-  F12: { [HOLE]: ['F12: a reset by a firewall is noticed with the first packet that meets it'] },
+  F12: {
+    [HOLE]: ['F12: a reset by a firewall is noticed with the first packet that meets it'],
+    [PROMPT]: ['F12: a reset by a firewall is noticed within 50 ms of the packet that meets it'],
+  },
   F13: { [HOLE]: ['F13: a host that a router calls unreachable fails a connect at once, with the reason'] },
   // Bad roads that are no dead ones.
   F14: {
     [LOSSY]: ['F14: a minute with a tenth of all packets lost each way costs no link'],
-    [LASTING]: ['F14: * of all packets lost each way cost no link'],
+    [LASTING]: [
+      'F14: 10 min with a tenth of all packets lost each way cost no link',
+      'F14: in 90 s with a third of all packets lost each way a link is given up for real silence only',
+    ],
   },
   F15: {
     [LOSSY]: ['F15: half a minute of 1 Mbit/s with a full pipe costs no link, and others get their turn'],
+    [LASTING]: ['F15: 10 min of 1 Mbit/s with a full pipe cost no link'],
     [`${SUPERVISOR}/forwarding`]: ['on a slow road with a full pipe a new client waits its turn, and nobody is cut'],
-    'faults/narrow.serial': [
+    'faults/narrow.quiet': [
       'beside an upload and a download at 1 Mbit/s a word is back sooner than over ssh',
       'four uploads share 1 Mbit/s, and so do four downloads',
     ],
   },
-  F16: { [LOSSY]: ['F16: half a minute of 500 ms +- 400 ms delay each way costs no link'] },
+  F16: {
+    [LOSSY]: ['F16: half a minute of 500 ms +- 400 ms delay each way costs no link'],
+    [LASTING]: ['F16: 10 min of 500 ms +- 400 ms delay each way cost no link'],
+  },
   F17: {
     [ALTERED]: [
       'F17: segments of one byte carry everything, at no great cost',
@@ -124,7 +147,7 @@ export const linkRows: Readonly<Record<string, Shown>> = {
   },
   // A dead IPv6 address first.
   F24: {
-    [NAMES]: ['F24: a first address of IPv6 with * behind it costs no more than 300 ms'],
+    [PROMPT]: ['F24: a first address of IPv6 with * behind it costs no more than 300 ms'],
     'core/ssh/tcp': ['a name whose other address has nobody is reached all the same'],
   },
   // Sleep and wake.
@@ -156,8 +179,8 @@ export const linkRows: Readonly<Record<string, Shown>> = {
   },
   // New keys under load, and while channels are opened.
   F29: {
-    [REKEYED]: [
-      'F29: eight streams of 16 MB there and back through a server that rekeys every megabyte are byte-exact',
+    'faults/rekeyed.serial': [
+      'F29: eight streams of 16 MB there and back through a server that rekeys every megabyte are byte-exact, within 4 s',
     ],
     'core/ssh/internals': [
       'a server that rekeys every megabyte gets and gives every byte, with pooled padding and a checked key',

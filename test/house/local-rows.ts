@@ -76,10 +76,10 @@ export const localRows: Readonly<Record<string, Shown>> = {
   // Clients that say nothing.
   F61: {
     'faults/crowd.serial': [
-      'F61: two thousand clients that say nothing fill `connections` of their relay, and the others feel nothing',
+      'F61: two thousand clients that say next to nothing fill `connections` of their relay, and the others feel nothing',
       'F61: of two thousand clients in an outage 512 are held, and the others are reset at once with the reason',
     ],
-    [`${SUPERVISOR}/holding.serial`]: [
+    [`${SUPERVISOR}/holding.quiet`]: [
       'a client waits no longer than hold.time, and is then reset with a reason',
       'no more than hold.connections wait, the next one is reset at once',
     ],
@@ -87,22 +87,22 @@ export const localRows: Readonly<Record<string, Shown>> = {
   },
   // Clients that never read.
   F62: {
-    'faults/crowd.serial': ['F62: one client that never reads costs little, and the others do not feel it'],
-    [`${SUPERVISOR}/stalled.serial`]: [
-      'two hundred clients that never read cost little, and the others do not feel them',
+    'faults/stalled.serial': [
+      'F62: * that never read cost less than * MiB in all processes, and the others do not feel them',
     ],
   },
   // Thousands at once.
   F63: {
+    'faults/crowd.long': ['F63: of ten thousand clients over a minute not one fails, and none leaves anything behind'],
     'faults/crowd.serial': [
       'F63: of three thousand clients that come at once not one fails',
-      'five thousand connections that were open at once leave nothing behind',
+      'five thousand connections that were open at once leave no descriptor behind, and no more memory each time',
     ],
   },
   // Half-close.
   F64: {
     [`${SUPERVISOR}/forwarding`]: ['half-close passes through both ways, and 20 MB are byte-exact'],
-    [`${SUPERVISOR}/holding.serial`]: ['a client that already sent its end while it was held still gets its answer'],
+    [`${SUPERVISOR}/holding.quiet`]: ['a client that already sent its end while it was held still gets its answer'],
   },
   // A backend that refuses, resets, is silent.
   F65: {
@@ -184,6 +184,9 @@ export const localRows: Readonly<Record<string, Shown>> = {
     'cli/service-manager': [
       'F76: a daemon that does not run sends no sign of life, and goes on with them when it does',
       'a service manager that cannot be told is named once, and the daemon runs on',
+    ],
+    [`${SUPERVISOR}/loop-watch`]: [
+      'F76: a supervisor whose event loop was blocked says so once, for how long, and nobody was cut',
     ],
   },
   // A service that starts without a network.

@@ -63,6 +63,7 @@ export const rows: Readonly<Record<string, Shown>> = {
     [`${SUPERVISOR}/server-policy`]: [
       'a connection that the server ends for being idle (ChannelTimeout) ends for its client, and the link stays',
       'a server that ends unused links (UnusedConnectionTimeout) is not stormed, and serves whoever comes',
+      'links that end again and again before they settle come ever more seldom, and at once for a client, where the one before was served',
     ],
   },
   // ClientAliveInterval while we are frozen.

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -92,3 +93,22 @@ for (const { name, program, passed, failed, problem } of cases) {
     else if (program !== '') t.match(result.output, /ok/, 'what failed shows its output');
   });
 }
+
+test('in a CI that has no networks for tests the run fails and says why; elsewhere those tests are left out', (t) => {
+  const dir = makeTemp(t, 'runner');
+  writeFileSync(join(dir, 'unshare'), '#!/bin/sh\necho unshare failed: not allowed >&2; exit 1\n', { mode: 0o755 });
+  const run = (env: object) => {
+    const args = ['scripts/test.mjs', '--only', 'core/model/endpoint'];
+    return spawnSync(process.execPath, args, { encoding: 'utf8', env: { ...process.env, CI: '', ...env } });
+  };
+  const without = { PATH: `${dir}:${process.env['PATH']}` };
+  const failed = run({ ...without, CI: 'true' });
+  t.match(
+    failed.stdout,
+    /^FAILED the tests that need root, .* cannot run here: unshare failed: not allowed; run all as root/,
+  );
+  t.match(failed.stdout, /\d passed, 1 failed\n$/);
+  t.equal(failed.status, 1);
+  t.match(run(without), { status: 0, stdout: /^(?!FAILED).*\d passed, 0 failed\n$/s });
+  t.end();
+});

@@ -6,13 +6,6 @@ const LAUNCH = 'plugins/launch/launch';
 const BACKEND = 'e2e/backend-faults';
 const UNTRUSTED = 'e2e/untrusted';
 
-/** Rows, and halves of rows, about which nothing is shown here, and why. */
-export const notHere: Readonly<Record<string, string>> = {
-  T24: 'it is about a page of the control API: none is served, so that none has a token in its address. The private page of `open` is another thing.',
-  'T25, timingSafeEqual':
-    'nobody sends towline a token that it would check: the control API has a private socket instead of one, and backends check their own. Where the source compares tokens, both are its own: one that is known with a new one, one that was printed with one printed before.',
-};
-
 /** Rows of the fault catalogue about the token and who gets it, parts 2d and 3: where it is shown that it goes nowhere else. */
 export const tokenRows: Readonly<Record<string, Shown>> = {
   // Up, but answering 500 or 401, or nothing.
@@ -45,7 +38,19 @@ export const tokenRows: Readonly<Record<string, Shown>> = {
       'what a plugin is given is its context and the arguments of its hooks: no key, no secret, no channel',
     ],
   },
-  // Short, guessable, always the same. Its other half stands in `notHere`.
+  // In the address of a web page: the private one of `open` and the demo's are all there are; the control API serves none.
+  T24: {
+    [UNTRUSTED]: [
+      'the token of a backend leaves in a private page that is gone afterwards, and is one that nobody guesses',
+    ],
+    'demo/page.serial': [
+      'the page in a browser: the dot goes off and on, no line is lost or doubled, and the token is in no address',
+    ],
+    'house/rows': [
+      'the control API serves no page, and no token that a stranger has sent is compared in a time that tells',
+    ],
+  },
+  // Short, guessable, always the same, and told by how long a comparison takes. Only the demo's backend is ever sent one that it checks.
   T25: {
     [LAUNCH]: [
       'a backend is launched once, and the next link adopts it with its token',
@@ -53,6 +58,10 @@ export const tokenRows: Readonly<Record<string, Shown>> = {
     ],
     [UNTRUSTED]: [
       'the token of a backend leaves in a private page that is gone afterwards, and is one that nobody guesses',
+    ],
+    'demo/main': ['the token of the demo is new each time, and nothing that is nearly it will do'],
+    'house/rows': [
+      'the control API serves no page, and no token that a stranger has sent is compared in a time that tells',
     ],
     'e2e/backend': ['a launched backend outlives the daemon, sshd and their links: the next one finds it at work'],
   },

@@ -4,25 +4,34 @@ import type { Planned } from './plan.ts';
 import { runStream } from './stream.ts';
 import type { Host, World } from './world.ts';
 
+/** The processes that a deed is done to, where it is done to processes of the daemon. */
+export type Hit = readonly number[];
+const none: Hit = [];
+
 /** Does one planned fault, and undoes it when its time is over; resolves then. */
-export async function perform(world: World, planned: Planned): Promise<void> {
+export async function perform(world: World, planned: Planned): Promise<Hit> {
   const host = world.hosts[planned.host];
   if (host === undefined) throw new Error(`no host ${planned.host}`);
   const { sshd, road } = host;
   const { lasts, chance } = planned;
   switch (planned.deed) {
     case 'kill-sessions':
-      return sshd.killSessions();
+      sshd.killSessions();
+      return none;
     case 'end-sessions':
-      return sshd.killSessions('SIGTERM');
+      sshd.killSessions('SIGTERM');
+      return none;
     case 'freeze-sessions':
-      return freeze(sshd.sessions(), lasts);
+      await freeze(sshd.sessions(), lasts);
+      return none;
     case 'sshd-away':
       await sshd.stop();
       await sleep(lasts);
-      return sshd.start();
+      await sshd.start();
+      return none;
     case 'sshd-reload':
-      return sshd.reload();
+      await sshd.reload();
+      return none;
     case 'slow-road':
       return toxic(host, { kind: 'latency', latency: 100 + 400 * chance, jitter: 80 + 200 * chance }, lasts);
     case 'narrow-road':
@@ -32,9 +41,11 @@ export async function perform(world: World, planned: Planned): Promise<void> {
     case 'black-hole':
       return toxic(host, { kind: 'timeout' }, lasts);
     case 'reset-road':
-      return road.reset();
+      road.reset();
+      return none;
     case 'cut-road':
-      return road.cut();
+      road.cut();
+      return none;
     case 'flip-bits':
       // Behind the handshake of a connection that begins meanwhile.
       return toxic(
@@ -47,34 +58,43 @@ export async function perform(world: World, planned: Planned): Promise<void> {
     case 'road-away':
       await road.down();
       await sleep(lasts);
-      return road.up();
+      await road.up();
+      return none;
     case 'kill-worker':
-      return signalAll(await workersOf(world, planned.relay), 'SIGKILL');
+      return kill(await workersOf(world, planned.relay));
     case 'freeze-worker':
       return freeze(await workersOf(world, planned.relay), lasts);
     case 'sleep':
       return freeze([world.cli.pid, ...descendants(world.cli.pid).map(({ pid }) => pid)], lasts);
     case 'restart-relay':
       await world.client.command('restart', `r${planned.relay}`);
-      return;
+      return none;
     case 'reload':
       process.kill(world.cli.pid, 'SIGHUP');
-      return;
+      return none;
     case 'crowd':
-      return crowd(world, planned.relay);
+      await crowd(world, planned.relay);
+      return none;
   }
 }
 
-async function toxic({ road }: Host, what: Parameters<Host['road']['add']>[0], lasts: number): Promise<void> {
+async function toxic({ road }: Host, what: Parameters<Host['road']['add']>[0], lasts: number): Promise<Hit> {
   const off = road.add(what);
   await sleep(lasts);
   off();
+  return none;
 }
 
-async function freeze(pids: readonly number[], lasts: number): Promise<void> {
+async function freeze(pids: Hit, lasts: number): Promise<Hit> {
   signalAll(pids, 'SIGSTOP');
   await sleep(lasts);
   signalAll(pids, 'SIGCONT');
+  return pids;
+}
+
+function kill(pids: Hit): Hit {
+  signalAll(pids, 'SIGKILL');
+  return pids;
 }
 
 async function workersOf(world: World, relay: number): Promise<number[]> {

@@ -12,6 +12,14 @@ if (!(minutes > 0) || !Number.isInteger(seed)) {
 }
 const say = (line: string) => void process.stdout.write(`${line}\n`);
 const cleanups: (() => unknown)[] = [];
+const cleanUp = async () => {
+  for (const clean of cleanups.splice(0).reverse()) await clean();
+};
+for (const [signal, code] of [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+] as const)
+  process.once(signal, () => void cleanUp().finally(() => process.exit(code)));
 say(
   `soak of ${minutes} min, seed ${seed}: \`npm run soak -- --minutes ${minutes} --seed ${seed}\` does the same things again`,
 );
@@ -29,5 +37,5 @@ try {
   );
   process.exitCode = complaints.length === 0 ? 0 : 1;
 } finally {
-  for (const clean of cleanups.reverse()) await clean();
+  await cleanUp();
 }

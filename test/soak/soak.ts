@@ -4,9 +4,11 @@ import { seeded } from '../fixtures/seeded.ts';
 import type { Owner } from '../fixtures/temp.ts';
 import { waitUntil } from '../fixtures/wait.ts';
 import { perform } from './deeds.ts';
-import { formatPlanned, isOfRelay, makePlan, type Planned } from './plan.ts';
+import { Blame } from './blame.ts';
+import { formatPlanned, makePlan, type Planned } from './plan.ts';
 import { type Outcome, runStream } from './stream.ts';
-import { allConnected, relayCount, type Sizes, startWorld, type World } from './world.ts';
+import { judgeSizes, type Sizes, tellSlopes } from './sizes.ts';
+import { allConnected, relayCount, startWorld, type World } from './world.ts';
 
 /** What a soak found. Each complaint is a failure. */
 export interface Report {
@@ -29,14 +31,26 @@ const streamCount = 100;
 const phase = 40_000;
 /** Nothing may move for longer: hold, detection, a new link, and the longest fault. ms */
 const patience = 75_000;
-/** How long after a fault its resets may come: until it is noticed, and what was held meanwhile is given up. ms */
-const echo = 35_000;
 /** How often the soak looks whether it stood still, and from when on that counts, ms. */
 const tick = 200;
 const standstill = 1_000;
-/** So long everything may take to heal, ms; and where a host had to be left alone, for ten minutes. */
+/** So long everything may take to heal, ms; and where a host had to be left alone, for ten minutes; and who is served then to leave. */
 const healing = 60_000;
 const spent = 660_000;
+const leaving = 20_000;
+/** Relays that may leave their hosts alone at once: two hosts' worth. */
+const mostResting = relayCount / 2;
+/** The calm before the first fault, ms. */
+const calm = 10_000;
+/** A phase of faults, and healing. */
+const roundsOf = (minutes: number): number => Math.max(1, Math.round((minutes * 60_000) / (phase + 20_000)));
+
+/** So long a soak takes at most, ms, if every wait in it is in vain: whoever gives it less time is not told the reason. */
+export function longest(minutes: number): number {
+  const starting = 60_000;
+  const each = patience + healing + leaving;
+  return 2 * starting + calm + each + roundsOf(minutes) * (phase + each) + spent;
+}
 
 /** Runs relays, streams and faults for so long; `say` gets a line for each fault. The same seed does the same things. */
 export async function soak(t: Owner, minutes: number, seed: number, say: (line: string) => void): Promise<Report> {
@@ -47,9 +61,8 @@ export async function soak(t: Owner, minutes: number, seed: number, say: (line: 
   const complaints: string[] = [];
   const sizes: Sizes[] = [];
   let [bytes, unexplained, faults, rests, stalls, dead] = [0, 0, 0, 0, 0, false];
-  const resting = new Set<string>();
-  /** When each host, and each relay, was last under a fault. */
-  const troubled = new Map<string, number>();
+  let resting = new Set<string>();
+  const blame = new Blame(world.relays);
   const complain = (text: string) => {
     complaints.push(`${clock()} ${text}`);
     say(`${clock()}  !! ${text}`);
@@ -61,10 +74,16 @@ export async function soak(t: Owner, minutes: number, seed: number, say: (line: 
     looked = performance.now();
     if (late < standstill) return;
     stalls += 1;
-    troubled.set('all', Math.max(looked, troubled.get('all') ?? 0));
+    blame.stalled(late);
     say(`${clock()}  the machine was too busy for this soak for ${(late / 1_000).toFixed(1)} s`);
   }, tick);
   t.teardown(() => clearInterval(stood));
+  world
+    .follow((event) => blame.hear(event))
+    .then(
+      () => dead || complain('the events ended'),
+      (error: unknown) => dead || complain(`the events ended: ${String(error)}`),
+    );
   world.cli.ended.then(
     ({ code, stderr }) => {
       if (!dead) complain(`the daemon ended with ${code}: ${stderr.slice(-500)}`);
@@ -79,20 +98,17 @@ export async function soak(t: Owner, minutes: number, seed: number, say: (line: 
       const relay = world.relays[Math.floor(random() * world.relays.length)];
       if (relay === undefined) return;
       const size = Math.ceil(2 ** (10 + random() * 11));
-      const start = performance.now();
       const outcome = await runStream(relay, {
         size,
         seed: Math.floor(random() * 2 ** 31),
-        pace: 20 + random() * 180,
+        pace: 40 + random() * 360,
         target: world.target,
         patience,
       });
-      const last = Math.max(
-        troubled.get(`h${relay.host}`) ?? -echo,
-        troubled.get(relay.name) ?? -echo,
-        troubled.get('all') ?? -echo,
-      );
-      const explained = last + echo > start;
+      const ended = Date.now();
+      // What the daemon tells of it comes a moment later.
+      if (outcome.how !== 'whole') await sleep(500);
+      const explained = blame.excuses(relay, ended);
       // A client on the other side is ended by the host's own sshd, which cannot say how.
       const kind = relay.kind === 'remote' && outcome.how === 'truncated' && explained ? 'cut' : outcome.how;
       streams[kind] += 1;
@@ -107,25 +123,21 @@ export async function soak(t: Owner, minutes: number, seed: number, say: (line: 
   };
 
   const carryOut = async (planned: Planned) => {
-    const whom = planned.deed === 'sleep' ? 'all' : isOfRelay(planned.deed) ? `r${planned.relay}` : `h${planned.host}`;
-    // One worker may carry several relays.
-    const marked = planned.deed.endsWith('-worker') ? sharers(world, planned.relay) : [whom];
     say(`${clock()}  ${formatPlanned(planned)}`);
     faults += 1;
-    const mark = (at: number) => {
-      if (planned.deed === 'reload' || planned.deed === 'sshd-reload' || planned.deed === 'crowd') return;
-      for (const one of marked) troubled.set(one, at);
-    };
-    mark(Number.POSITIVE_INFINITY);
-    await perform(world, planned).catch((error: unknown) => complain(`${formatPlanned(planned)}: ${String(error)}`));
-    mark(performance.now());
+    const undone = blame.begin(planned);
+    const hit = await perform(world, planned).catch((error: unknown) => {
+      complain(`${formatPlanned(planned)}: ${String(error)}`);
+      return [];
+    });
+    undone(hit);
   };
 
-  const rounds = Math.max(1, Math.round((minutes * 60_000) / (phase + 20_000)));
+  const rounds = roundsOf(minutes);
   for (let round = 0; round <= rounds; round += 1) {
     // The first round is calm: it shows what all this costs before the first fault.
     const plan = round === 0 ? [] : makePlan(seed * 100 + round, phase, world.hosts.length, relayCount);
-    const end = performance.now() + (round === 0 ? 10_000 : phase);
+    const end = performance.now() + (round === 0 ? calm : phase);
     const walkers = Array.from({ length: streamCount }, (_, number) =>
       walk(number, () => performance.now() > end, round),
     );
@@ -135,72 +147,74 @@ export async function soak(t: Owner, minutes: number, seed: number, say: (line: 
     });
     await Promise.all([...deeds, ...walkers]);
     for (const { road } of world.hosts) road.clear();
-    const left = await recover(world, complain, round === rounds ? spent : healing);
-    for (const name of left) {
+    const left = await recover(world, blame, complain, round === rounds);
+    for (const { name, why } of left) {
       if (!resting.has(name)) rests += 1;
-      troubled.set(name, Number.POSITIVE_INFINITY);
+      say(`${clock()}  ${name} leaves its host alone: ${why}`);
     }
-    for (const name of resting) if (!left.includes(name)) troubled.set(name, performance.now());
-    resting.clear();
-    for (const name of left) resting.add(name);
+    resting = new Set(left.map(({ name }) => name));
+    for (const text of blame.unexplained()) complain(text);
     sizes.push(world.sizes());
-    const { rss, descriptors, processes } = sizes.at(-1) ?? world.sizes();
+    const { rss, descriptors, own, processes } = sizes.at(-1) ?? world.sizes();
     say(
-      `${clock()}  calm: ${Math.round(rss / 2 ** 20)} MiB, ${descriptors} descriptors, ${processes} processes, ${JSON.stringify(streams)}`,
+      `${clock()}  calm: ${Math.round(rss / 2 ** 20)} MiB, ${descriptors} descriptors (${own} of the daemon), ${processes} processes, ${JSON.stringify(streams)}`,
     );
   }
-  judgeSizes(sizes, complain);
-  for (const code of world.endings()) {
-    if (code !== 'WORKER_FAILED' && code !== 'WORKER_HUNG') complain(`a worker ended with ${code}`);
-  }
+  for (const line of tellSlopes(sizes)) say(`${clock()}  ${line}`);
+  for (const text of judgeSizes(sizes)) complain(text);
   dead = true;
   const { code } = await world.cli.stop();
   if (code !== 0) complain(`the daemon ended with ${code}`);
   return { seed, streams, unexplained, bytes, faults, rests, stalls, sizes, complaints };
 }
 
+interface Resting {
+  readonly name: string;
+  readonly why: string;
+}
+
 /**
  * Everything heals: each relay must be connected again, and nobody left in it. But for those that leave their host alone, as they must, because
- * faults broke off too many logins there: their names come back.
+ * faults broke off too many logins there: these come back. In the end they are waited for too.
  */
-async function recover(world: World, complain: (text: string) => void, limit: number): Promise<readonly string[]> {
+async function recover(
+  world: World,
+  blame: Blame,
+  complain: (text: string) => void,
+  last: boolean,
+): Promise<readonly Resting[]> {
   const began = performance.now();
-  const rests = ({ standing, lanes }: RelayStatus) =>
-    limit !== spent &&
-    standing.word !== 'connected' &&
-    lanes.some(({ state }) => 'fault' in state && state.fault.code === 'LOGINS_SPENT');
-  const whole = (all: readonly RelayStatus[]) => allConnected(all.filter((one) => !rests(one)));
-  await waitUntil('every relay is connected', () => world.status().then(whole, () => false), {
-    timeout: limit,
-    every: 250,
-  }).catch(async () => {
-    for (const relay of await world.status()) {
-      const { name, standing } = relay;
-      if (standing.word === 'connected' || rests(relay)) continue;
-      const after = Math.round(performance.now() - began);
-      complain(`${name} is ${standing.word} after ${after} ms of peace: ${standing.reason}`);
-    }
+  const unrested = async () => (await world.status()).filter((one) => whyRests(one) === null);
+  const connected = (what: string, whom: () => Promise<readonly RelayStatus[]>, timeout: number) =>
+    waitUntil(what, () => whom().then(allConnected, () => false), { timeout, every: 250 }).catch(async () => {
+      for (const { name, standing } of await whom()) {
+        if (standing.word === 'connected') continue;
+        const after = Math.round(performance.now() - began);
+        complain(`${name} is ${standing.word} after ${after} ms of peace: ${standing.reason}`);
+      }
+    });
+  await connected('every relay that does not rest is connected', unrested, healing);
+  const left = (await world.status()).flatMap((one) => {
+    const why = whyRests(one);
+    return why === null ? [] : [{ name: one.name, why }];
   });
+  for (const { name } of left) {
+    if (!blame.hostTroubled(name, spent)) complain(`${name} leaves its host alone though nothing was done to that`);
+  }
+  if (left.length > mostResting) complain(`${left.length} relays leave their hosts alone, of ${relayCount}`);
+  if (last && left.length > 0) await connected('every relay is connected', () => world.status(), spent);
   const open = async () => (await world.status()).reduce((sum, { counters }) => sum + counters.open + counters.held, 0);
-  await waitUntil('no connection is left', async () => (await open()) === 0, { timeout: 20_000, every: 250 }).catch(
+  await waitUntil('no connection is left', async () => (await open()) === 0, { timeout: leaving, every: 250 }).catch(
     async () => complain(`${await open()} connections are open though every client has gone`),
   );
-  return (await world.status()).filter(rests).map(({ name }) => name);
+  return left;
 }
 
-/** The relays that one worker carries with this one: the shared ones are together. */
-function sharers(world: World, relay: number): string[] {
-  return relay % 3 === 0 ? world.relays.flatMap(({ name }, index) => (index % 3 === 0 ? [name] : [])) : [`r${relay}`];
-}
-
-/** Node and V8 take what they keep in the first minutes: the second half of a run is held against its own beginning. */
-function judgeSizes(sizes: readonly Sizes[], complain: (text: string) => void): void {
-  const first = sizes[Math.floor(sizes.length / 2)];
-  const last = sizes.at(-1);
-  if (first === undefined || last === undefined) return;
-  if (last.descriptors > first.descriptors + 4) {
-    complain(`descriptors grew from ${first.descriptors} to ${last.descriptors}`);
+/** Why a relay leaves its host alone: too many logins failed there; null: it does not. */
+function whyRests({ standing, lanes }: RelayStatus): string | null {
+  if (standing.word === 'connected') return null;
+  for (const { state } of lanes) {
+    if ('fault' in state && state.fault.code === 'LOGINS_SPENT') return state.fault.message;
   }
-  if (last.processes > first.processes) complain(`processes grew from ${first.processes} to ${last.processes}`);
-  if (last.rss > first.rss * 1.15 + 32 * 2 ** 20) complain(`memory grew from ${first.rss} to ${last.rss} bytes`);
+  return null;
 }

@@ -1,18 +1,19 @@
-import { readdirSync } from 'node:fs';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { openClient, type ControlClient } from '../../src/control/client.ts';
+import type { Event } from '../../src/core/model/event.ts';
 import type { RelayStatus } from '../../src/core/model/status.ts';
 import { writeConfig } from '../e2e/daemon.ts';
 import { startEcho } from '../fixtures/backend.ts';
 import { homeOf, startTowline, type RunningCli } from '../fixtures/cli.ts';
 import { freePort } from '../fixtures/port.ts';
 import type { Road } from '../fixtures/impairment.ts';
-import { descendants, residentSize } from '../fixtures/process-tree.ts';
+import { descendants, descriptorsOf, residentSize } from '../fixtures/process-tree.ts';
 import { startRoads } from '../fixtures/roads.ts';
 import { type Sshd, startSshd } from '../fixtures/sshd.ts';
 import type { Owner } from '../fixtures/temp.ts';
 import { waitUntil } from '../fixtures/wait.ts';
+import type { Sizes } from './sizes.ts';
 
 /** A host: a real sshd, and the road that leads to it. */
 export interface Host {
@@ -37,16 +38,10 @@ export interface World {
   readonly cli: RunningCli;
   readonly client: ControlClient;
   status(): Promise<readonly RelayStatus[]>;
-  /** Sizes that must not grow: resident bytes of daemon and workers, descriptors of the daemon, processes. */
+  /** What must not grow, of the daemon and all that it started. */
   sizes(): Sizes;
-  /** What the daemon's log says of workers that ended, a code each. */
-  endings(): readonly string[];
-}
-
-export interface Sizes {
-  readonly rss: number;
-  readonly descriptors: number;
-  readonly processes: number;
+  /** What happened, since before the first relay was up; it ends with the daemon. */
+  follow(listener: (event: Event) => void): Promise<void>;
 }
 
 const hostCount = 4;
@@ -97,6 +92,8 @@ export async function startWorld(t: Owner, seed: number): Promise<World> {
     timeout: 60_000,
     every: 200,
   });
+  const end = new AbortController();
+  t.teardown(() => end.abort());
   const pids = () => [cli.pid, ...descendants(cli.pid).map(({ pid }) => pid)];
   return {
     hosts,
@@ -106,15 +103,14 @@ export async function startWorld(t: Owner, seed: number): Promise<World> {
     client,
     status,
     sizes: () => ({
+      at: Date.now(),
       rss: pids().reduce((sum, pid) => sum + residentSize(pid), 0),
-      descriptors: readdirSync(`/proc/${cli.pid}/fd`).length,
+      descriptors: pids().reduce((sum, pid) => sum + descriptorsOf(pid), 0),
+      own: descriptorsOf(cli.pid),
       processes: pids().length,
     }),
-    endings: () => {
-      const log = readFileSync(join(homeOf(t), '.state', 'towline', 'towline.log'), 'utf8');
-      return log
-        .split('\n')
-        .flatMap((line) => (/"event":"worker.ended"/.test(line) ? [/"code":"(\w+)"/.exec(line)?.[1] ?? line] : []));
+    async follow(listener) {
+      for await (const event of client.events(0, end.signal)) listener(event);
     },
   };
 }

@@ -20,7 +20,7 @@ export interface RelayChange {
   readonly ends: boolean;
 }
 
-/** The keys that count at once, for who is there already too: whoever reads them is told, and no link ends. */
+/** The keys that count at once, for whoever comes: whoever reads them is told, and no link ends. */
 const live: readonly RelayChange['keys'][number][] = ['start', 'hold', 'connections', 'memory'];
 
 /** Compares what runs with what is to run. Pure. */

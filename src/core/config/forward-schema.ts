@@ -6,7 +6,11 @@ import { parseForward } from './forward-text.ts';
 import { closed, duration, flag, through, whole } from './schema-part.ts';
 
 const probe = {
-  every: duration('1s', '1h', 'Time between two checks.').prefault('15s'),
+  every: duration(
+    '1s',
+    '1h',
+    'Time between two checks; 1 s after an answer that disagrees, until rise or fall is reached.',
+  ).prefault('15s'),
   timeout: duration(
     '100ms',
     '10m',
@@ -25,8 +29,12 @@ const probeStatus = z
   .union([z.null(), whole(100, 599, 'Status of a good answer.')])
   .meta({ description: 'Status of a good answer. Null: any of 200 to 399.' });
 
+const bodyForm = 'a text of 1 to 1024 characters, or null';
+
 const probeBody = z
-  .union([z.null(), z.string().min(1).max(1_024)], { error: 'a text of 1 to 1024 characters, or null' })
+  .union([z.null(), z.string({ error: bodyForm }).min(1, { error: bodyForm }).max(1_024, { error: bodyForm })], {
+    error: bodyForm,
+  })
   .meta({
     description:
       'A text that a good answer contains, exactly as it is written here; at most 64 KiB of the answer are read. Null: any answer will do.',

@@ -39,7 +39,8 @@ function parsePair<To>(
   if (match?.[1] === undefined || match[2] === undefined) {
     const pair = /^(\d+):(\d+)$/.exec(text);
     if (pair === null) return unclear(whole);
-    const expected = `the target's host as well, such as "${pair[1]}:127.0.0.1:${pair[2]}"`;
+    const form = whole.slice(0, -text.length);
+    const expected = `the target's host as well, such as "${form}${pair[1]}:127.0.0.1:${pair[2]}"`;
     return { trouble: { message: `${quote(whole)} names no host to dial`, expected } };
   }
   const listen = parseListen(match[1]);

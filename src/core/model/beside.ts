@@ -7,9 +7,11 @@ import type { BesideInput, LaneEffect, LanePolicy, LaneStep, Nudge, Up } from '.
 
 /**
  * So long a second link that was begun in vain is held against the next doubt, ms. A handshake that is given up leaves a line at the server,
- * and fail2ban's default bans at the fifth in ten minutes: with the patience doubled each time there are three at most.
+ * and fail2ban's default bans at the fifth in ten minutes.
  */
 const memory = 600_000;
+/** So many are begun in vain within that; the next doubt waits for its own link. */
+const mostVain = 3;
 
 type Dialing = Extract<Beside, { at: 'dialing' }>;
 type Resting = Extract<Beside, { at: 'waiting' | 'blocked' }>;
@@ -54,9 +56,11 @@ function suspect(
 ): LaneStep {
   const { beside } = state;
   if (gone !== null) {
-    if (isSilent(beside)) return stay(state);
+    // One that is waited for, though it could be replaced, was only spared a handshake.
+    if (isSilent(beside) && !(beside?.at === 'alone' && policy.replaceable)) return stay(state);
     const text = `the address ${gone} of this machine is gone, over which ${where} was reached`;
-    return begin(state, new Fault('LINK_SILENT', text), leaveBeside(beside), policy);
+    // Nothing can come over it any more: no second link is in vain.
+    return begin(state, new Fault('LINK_SILENT', text), leaveBeside(beside), policy, []);
   }
   if (beside !== null) return stay(state);
   const vain = state.vain.filter((at) => now - at < memory);
@@ -120,14 +124,26 @@ function ring(state: Up, now: number, policy: LanePolicy): LaneStep {
   if (now < beside.until) return { state, effects: [{ do: 'arm-beside', at: beside.until }] };
   if (beside.at !== 'doubting') return again(state, beside, false, []);
   const seconds = Math.max(1, Math.round((now - beside.since) / 1_000));
-  return begin(state, new Fault('LINK_SILENT', `no answer from ${beside.where} for ${seconds} s`), [], policy);
+  const text = `nothing was heard from ${beside.where} for ${seconds} s`;
+  return begin(state, new Fault('LINK_SILENT', text), [], policy, state.vain);
 }
 
-function begin(state: Up, fault: Fault, calm: readonly LaneEffect[], { replaceable }: LanePolicy): LaneStep {
+/** `vain`: when a second link was begun in vain lately. */
+function begin(
+  state: Up,
+  fault: Fault,
+  calm: readonly LaneEffect[],
+  { replaceable }: LanePolicy,
+  vain: readonly number[],
+): LaneStep {
   const report = (next: string): FaultReport => ({ ...fault.report(), message: `${fault.message}; ${next}` });
   const cancel: readonly LaneEffect[] = state.backing?.at === 'trying' ? [{ do: 'cancel-back' }] : [];
-  if (!replaceable) {
-    const why = report('its backend would end with this link, which is waited for');
+  if (!replaceable || vain.length >= mostVain) {
+    const why = report(
+      replaceable
+        ? `it is waited for, since ${mostVain} second links were made in vain lately`
+        : 'its backend would end with this link, which is waited for',
+    );
     return { state: { ...state, beside: { at: 'alone', why } }, effects: [...calm, ...cancel, { do: 'yield' }] };
   }
   const why = report('a second link is made beside the first');
@@ -155,10 +171,10 @@ function again(state: Up, { why, attempt, tries }: Resting, forced: boolean, cal
 }
 
 /** Something may let the second link be made sooner. */
-export function hurryBeside(state: Up, why: Nudge, now: number): LaneStep {
+export function hurryBeside(state: Up, why: Nudge, now: number, useful: boolean): LaneStep {
   const { beside } = state;
   if (beside?.at !== 'waiting' && beside?.at !== 'blocked') return stay(state);
-  const until = hastened(beside, why, now);
+  const until = hastened(beside, why, now, useful);
   if (until === null) return stay(state);
   if (until <= now) return again(state, beside, isForced(why), [{ do: 'disarm-beside' }]);
   if (beside.at === 'blocked') return stay(state);

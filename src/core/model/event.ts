@@ -46,7 +46,8 @@ export type Fact =
   | { readonly type: 'relay.stopping'; readonly relay: string; readonly why: string }
   /** As `relay.stopping`, but the listeners stay bound, and `relay.started` follows. */
   | { readonly type: 'relay.restarting'; readonly relay: string; readonly why: string }
-  | { readonly type: 'relay.stopped'; readonly relay: string }
+  /** `cut`: so many connections were open still, and were reset; absent: none was. Those of `remote` forwards are not counted. */
+  | { readonly type: 'relay.stopped'; readonly relay: string; readonly cut?: number }
   | { readonly type: 'listener.bound'; readonly relay: string; readonly forward: number; readonly listen: Endpoint }
   | { readonly type: 'listener.failed'; readonly relay: string; readonly forward: number; readonly fault: FaultReport }
   /** The remote host listens, over the link of this lane: a `remote` forward. It ends with the link. */
@@ -115,7 +116,8 @@ export type Fact =
   | {
       readonly type: 'connection.refused';
       readonly relay: string;
-      readonly forward: number;
+      /** Null: it is not in the config any more. */
+      readonly forward: number | null;
       readonly fault: FaultReport;
       /** How many were refused since the last such event of the relay: there is at most one a second. */
       readonly count: number;

@@ -46,7 +46,10 @@ export class Fault extends Error {
   }
 }
 
-/** By 255 ssh says that it failed itself. A port that refuses ends it after 6 ms on loopback, a key that is refused after 145 ms. */
+/**
+ * By 255 ssh says that it failed itself. A port that refuses ends it after 6 ms on loopback, a key that is refused after 145 ms; on a busy machine
+ * all takes longer, but there it says whether it has reached anybody.
+ */
 const login = { exit: 255, least: 50 };
 
 /**
@@ -55,9 +58,8 @@ const login = { exit: 255, least: 50 };
  * often as one that reached nobody.
  */
 export function retryOf({ code, detail }: FaultReport): RetryClass {
-  if (code === 'PROXY_COMMAND_FAILED' && detail['exit'] === login.exit && Number(detail['ran']) >= login.least) {
-    return 'command';
-  }
+  const long = Number(detail['ran']) >= login.least && detail['unreached'] !== 1;
+  if (code === 'PROXY_COMMAND_FAILED' && detail['exit'] === login.exit && long) return 'command';
   return code === 'NEEDS_ANSWER' && 'rejected' in detail ? 'refused' : faults[code].retry;
 }
 

@@ -1,3 +1,4 @@
+import { formatEndpoint, formatTarget } from './endpoint.ts';
 import type { Event } from './event.ts';
 import type { FaultReport } from './fault.ts';
 import { leftOut } from './hooks.ts';
@@ -9,15 +10,20 @@ import { restOf } from './rest.ts';
 import { bestLane } from './standing.ts';
 
 /** A relay of which nothing is known yet but what the config says. */
-export function declaredRelay(event: Extract<Event, { type: 'relay.declared' }>): RelaySnapshot {
+export function declaredRelay(
+  event: Extract<Event, { type: 'relay.declared' }>,
+  before: RelaySnapshot | null,
+): RelaySnapshot {
+  // It was taken out of the config and put back while it ends: those who are still served are shown until they are not.
+  const ending = before?.running === 'stopping' ? before : null;
   return {
     name: event.relay,
     host: event.host,
     since: event.at,
-    running: 'stopped',
+    running: ending === null ? 'stopped' : 'stopping',
     before: false,
     recovery: neverLost,
-    lanes: Array.from({ length: event.lanes }, () => emptyLane),
+    lanes: Array.from({ length: event.lanes }, (_, index) => ending?.lanes[index] ?? emptyLane),
     forwards: event.forwards.map((forward) => ({
       ...forward,
       bound: false,
@@ -71,11 +77,11 @@ function foldFact(relay: RelaySnapshot, event: RelayEvent): RelaySnapshot {
       return failed(forwardAt(relay, event.forward, { bound: false, listenFault: event.fault }), event);
     case 'remote.bound': {
       const bound = { bound: true, boundBy: event.lane, listenFault: null, listen: event.listen };
-      return forwardAt(relay, event.forward, bound);
+      return remoteAt(relay, event.forward, bound);
     }
     case 'remote.failed':
       return failed(
-        forwardAt(relay, event.forward, { bound: false, boundBy: event.lane, listenFault: event.fault }),
+        remoteAt(relay, event.forward, { bound: false, boundBy: event.lane, listenFault: event.fault }),
         event,
       );
     case 'worker.started':
@@ -109,11 +115,17 @@ function foldFact(relay: RelaySnapshot, event: RelayEvent): RelaySnapshot {
       return laneAt(relay, event.lane, { link: event.link });
     case 'forward.judged': {
       const judged = laneJudged(relay, event);
-      return event.fault === null ? judged : failed(judged, { fault: event.fault, at: event.at });
+      const forward = relay.forwards[event.forward];
+      if (event.fault === null || (forward !== undefined && isForeignLoop(event.fault, forward))) return judged;
+      return failed(judged, { fault: event.fault, at: event.at, forward: event.forward });
     }
     case 'link.doubted':
-    case 'connection.refused':
       return failed(relay, event);
+    case 'connection.refused': {
+      const { fault, at, forward } = event;
+      // Who waited at a forward that is taken out is told of as it goes: that is not to go with it.
+      return failed(relay, forward === null || fault.code === 'RELAY_STOPPED' ? { fault, at } : { fault, at, forward });
+    }
     case 'plugin.failed':
       return leftOut in event.fault.detail ? warned(failed(relay, event), event.fault.message) : failed(relay, event);
     case 'host.inspected':
@@ -134,6 +146,7 @@ function changedRelay(relay: RelaySnapshot, event: Extract<Event, { type: 'relay
   return {
     ...relay,
     host: event.host,
+    lastFault: keptFault(relay, event.forwards),
     lanes: Array.from({ length: event.lanes }, () => emptyLane),
     forwards: event.forwards.map(({ was, ...forward }) => {
       const fresh = { ...forward, ...unbound, judgement: 'pending' as const, judgeFault: null };
@@ -173,11 +186,17 @@ function laneJudged(relay: RelaySnapshot, event: Extract<Event, { type: 'forward
   return laneAt(relay, event.lane, { judged });
 }
 
+function isForeignLoop(fault: FaultReport | null, { bound }: Pick<ForwardSnapshot, 'bound'>): boolean {
+  return fault?.code === 'TARGET_LOOP' && !bound;
+}
+
 /** Clients go to the best lane, so that is what its forwards are. */
 function judgeForwards(relay: RelaySnapshot): RelaySnapshot {
   const lane = relay.lanes[bestLane(relay) ?? -1] ?? null;
   const forwards = relay.forwards.map((forward, index) => {
-    const { judgement, fault } = lane === null ? pending : judgedBy(lane, forward, index);
+    const told = lane === null ? pending : judgedBy(lane, forward, index);
+    // A lane does not know whose the listener is: where another program has it, nothing leads in a circle.
+    const { judgement, fault } = isForeignLoop(told.fault, forward) ? pending : told;
     return { ...forward, judgement, judgeFault: fault };
   });
   return { ...relay, forwards };
@@ -191,6 +210,37 @@ function forwardAt(relay: RelaySnapshot, index: number, change: Partial<ForwardS
   return { ...relay, forwards: relay.forwards.map((one, at) => (at === index ? { ...one, ...change } : one)) };
 }
 
-function failed(relay: RelaySnapshot, from: { readonly fault: FaultReport; readonly at: number }): RelaySnapshot {
-  return { ...relay, lastFault: { ...from.fault, at: from.at } };
+/** What a lane says of a listener there is never about one of this machine. */
+function remoteAt(relay: RelaySnapshot, index: number, change: Partial<ForwardSnapshot>): RelaySnapshot {
+  return relay.forwards[index]?.kind === 'remote' ? forwardAt(relay, index, change) : relay;
+}
+
+/** `forward`: whose it is, where it is not the whole relay's. */
+function failed(
+  relay: RelaySnapshot,
+  { fault, at, forward }: { readonly fault: FaultReport; readonly at: number; readonly forward?: number },
+): RelaySnapshot {
+  return { ...relay, lastFault: { ...fault, at, ...(forward === undefined ? {} : { forward }) } };
+}
+
+/** The fault of a forward that is gone, or leads elsewhere now, goes with it. */
+function keptFault(
+  { lastFault, forwards }: RelaySnapshot,
+  after: Extract<Event, { type: 'relay.changed' }>['forwards'],
+): RelaySnapshot['lastFault'] {
+  const old = lastFault?.forward === undefined ? undefined : forwards[lastFault.forward];
+  if (lastFault === null || old === undefined) return lastFault;
+  const forward = after.findIndex(
+    // A `:0` listener has its port by now: `was` knows it, and knows no `remote` forward.
+    (one) =>
+      one.kind === old.kind &&
+      targetOf(one) === targetOf(old) &&
+      (one.was === lastFault.forward ||
+        (one.was === null && formatEndpoint(one.listen) === formatEndpoint(old.listen))),
+  );
+  return forward === -1 ? null : { ...lastFault, forward };
+}
+
+function targetOf({ target }: Pick<ForwardSnapshot, 'target'>): string {
+  return target === null ? '' : formatTarget(target);
 }

@@ -95,6 +95,8 @@ export interface LanePolicy {
   readonly replaceable: boolean;
   /** Whether somebody is joined over a link that was replaced, and goes on over that. */
   readonly retired: boolean;
+  /** Whether the last client who came over a link of this lane got his channel, or an answer of his target's; true before the first one. */
+  readonly useful: boolean;
   /** A number in [0, 1) for the jitter. */
   readonly random: number;
 }

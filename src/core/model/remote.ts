@@ -27,6 +27,7 @@ export interface RemoteHost {
   /**
    * Opens a connection to an address as the host sees it. Rejects with TARGET_REFUSED where nothing answers, FORWARDING_REFUSED where the server
    * forbids it, OPEN_TIMEOUT where that takes longer than the relay's `deadlines.open` (5 s) after the server has seen it, and with what ended the link.
+   * A stream that was cut fails (CONNECTION_CUT, or what ended the link): its end is the target's own.
    */
   dial(target: Endpoint): Promise<Duplex>;
 }

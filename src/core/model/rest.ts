@@ -10,7 +10,7 @@ export const noTries: Tries = { of: 'none', count: 0, flaps: 0 };
 /** So many links may be thrown out at once before it is taken to be no accident. */
 const quickFlaps = 10;
 
-/** Links are thrown out again and again: no client hurries the next one. */
+/** Links are thrown out again and again: clients hurry the next one only where they are served by it, and then not much. */
 function flapsTooOften({ flaps }: Tries): boolean {
   return flaps > quickFlaps;
 }
@@ -76,15 +76,23 @@ export function isForced(why: Nudge): boolean {
 
 /** Waiting clients may hurry an attempt, but never to less than this after the last one: a flood of them must not hammer. */
 const hurry = 100;
+/** The same where links are thrown out: a server may end each one that is idle (UnusedConnectionTimeout of sshd_config), and serve whoever comes. */
+const demand = 1_000;
 
-/** When a rest ends because of this; null: no sooner than it would. */
-export function hastened(rest: Rest, why: Nudge, now: number): number | null {
+/** When a rest ends because of this; null: no sooner than it would. `useful`: see `LanePolicy`. */
+export function hastened(rest: Rest, why: Nudge, now: number, useful: boolean): number | null {
   const { fault, tries } = rest;
   if (why === 'user') return now;
   if (why === 'host') return leavesHostAlone(fault) || retryOf(fault) === 'refused' ? now : null;
   if (rest.at === 'blocked') return why === 'files' || (why === 'answer' && awaitsAnswer(fault)) ? now : null;
-  if (tries.of !== 'soon' || flapsTooOften(tries) || why === 'files' || why === 'answer') return null;
-  if (why === 'wake' || why === 'network') return now;
-  const until = Math.max(now, rest.from + hurry);
-  return until === now || until < rest.until ? until : null;
+  const thrownOut = tries.of === 'flap' || (tries.of === 'soon' && flapsTooOften(tries));
+  if (thrownOut) return why === 'client' && useful ? sooner(rest, now, demand) : null;
+  if (tries.of !== 'soon' || why === 'files' || why === 'answer') return null;
+  return why === 'wake' || why === 'network' ? now : sooner(rest, now, hurry);
+}
+
+/** So many ms after it began, if that is no later than it would be anyway. */
+function sooner({ from, until }: Extract<Rest, { at: 'waiting' }>, now: number, least: number): number | null {
+  const then = Math.max(now, from + least);
+  return then === now || then < until ? then : null;
 }

@@ -42,7 +42,7 @@ export interface RelaySnapshot {
   readonly lanes: readonly LaneSnapshot[];
   readonly forwards: readonly ForwardSnapshot[];
   /** The last fault met, kept after it is cured. */
-  readonly lastFault: (FaultReport & { readonly at: number }) | null;
+  readonly lastFault: (FaultReport & { readonly at: number; readonly forward?: number }) | null;
   readonly warnings: readonly string[];
   /** What plugins found out about the host that the user should know, by plugin. */
   readonly notes: Readonly<Record<string, readonly string[]>>;
@@ -121,8 +121,10 @@ export function fold(snapshot: Snapshot, event: Event): Snapshot {
       const { [event.relay]: _gone, ...relays } = snapshot.relays;
       return { ...next, relays };
     }
-    case 'relay.declared':
-      return { ...next, relays: { ...next.relays, [event.relay]: declaredRelay(event) } };
+    case 'relay.declared': {
+      const relay = declaredRelay(event, snapshot.relays[event.relay] ?? null);
+      return { ...next, relays: { ...next.relays, [event.relay]: relay } };
+    }
     default: {
       const relay = snapshot.relays[event.relay];
       if (relay === undefined) return next;

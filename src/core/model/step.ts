@@ -53,7 +53,7 @@ export function step(state: LaneState, input: LaneInput, now: number, policy: La
     case 'timer':
       return ring(state, now);
     case 'nudge':
-      return nudge(state, input.why, now);
+      return nudge(state, input.why, now, policy);
     case 'drain': {
       const away = state.at === 'dialing' || state.at === 'waiting' || state.at === 'blocked';
       if (state.at !== 'up' && !(away && policy.retired)) return end(leave(state));
@@ -158,15 +158,15 @@ function again(state: LaneState, forced: boolean): LaneStep {
   return dial(state.attempt + 1, state.tries, state.before, forced);
 }
 
-function nudge(state: LaneState, why: Nudge, now: number): LaneStep {
-  const next = nudgeRest(state, why, now);
-  const hurried = next.state.at === 'up' ? hurryBeside(next.state, why, now) : stay(next.state);
+function nudge(state: LaneState, why: Nudge, now: number, { useful }: LanePolicy): LaneStep {
+  const next = nudgeRest(state, why, now, useful);
+  const hurried = next.state.at === 'up' ? hurryBeside(next.state, why, now, useful) : stay(next.state);
   return after(next.effects, hurried);
 }
 
-function nudgeRest(state: LaneState, why: Nudge, now: number): LaneStep {
+function nudgeRest(state: LaneState, why: Nudge, now: number, useful: boolean): LaneStep {
   const rest = restOf(state);
-  const until = rest === null ? null : hastened(rest, why, now);
+  const until = rest === null ? null : hastened(rest, why, now, useful);
   if (until === null) return stay(state);
   if (until <= now) return after(calm(state), again(state, isForced(why)));
   return rearm(shortened(state, until), until);

@@ -17,7 +17,7 @@ export const probeHttp: Probe = async (dial, target, health, signal, shown = nul
   const well = health.status === null ? status >= 200 && status < 400 : status === health.status;
   if (well && found) return;
   if (well) {
-    const text = `${name} answers ${status} without "${printable(body ?? '')}" in its first ${mostRead / 1024} KiB; look at the backend`;
+    const text = `${name} answers ${status} without "${printable(body ?? '')}" in its first ${mostRead / 1024} KiB; look at the backend, or correct health.body`;
     throw new Fault('PROBE_FAILED', text);
   }
   if (status === 401 || status === 403) throw tokenFault(name, status, shown);

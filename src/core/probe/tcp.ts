@@ -1,5 +1,6 @@
 import { type Endpoint, formatEndpoint } from '../model/endpoint.ts';
 import { Fault } from '../model/fault.ts';
+import { timeoutSignal } from '../model/timeout-signal.ts';
 import type { Channel, Link } from '../ssh/link/link.ts';
 import { dialAlone } from './probe.ts';
 
@@ -10,7 +11,7 @@ export async function probeTcp(link: Link, target: Endpoint, timeout: number, si
 
 /** The connection by which the target is well, for who has something to ask over it. Rejects as probeTcp does. */
 export function openTcp(link: Link, target: Endpoint, timeout: number, signal: AbortSignal): Promise<Channel> {
-  const limit = AbortSignal.any([signal, AbortSignal.timeout(timeout)]);
+  const limit = AbortSignal.any([signal, timeoutSignal(timeout)]);
   return new Promise((resolve, reject) => {
     const late = () => {
       const text = `${formatEndpoint(target)} did not accept within ${timeout / 1000} s; look at the backend`;

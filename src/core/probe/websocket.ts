@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream';
 import { WebSocket } from 'ws';
 import type { HealthConfig } from '../model/config.ts';
 import { formatEndpoint } from '../model/endpoint.ts';
+import { errorCode } from '../model/error-code.ts';
 import { Fault } from '../model/fault.ts';
 import { printable } from '../model/printable.ts';
 import { asSocket } from './as-socket.ts';
@@ -10,9 +11,12 @@ import { tokenFault } from './http.ts';
 import type { Probe } from './probe.ts';
 import { type ShownToken, showToken } from './shown-token.ts';
 
+/** Longer messages, bytes, are not waited for: who begins to send one lives. */
+const longest = 64 * 1024;
+
 /**
- * Well when the target answers a WebSocket handshake with 101 (RFC 6455 section 4.2.2) and a ping with a pong. `shown`: the token that the
- * handshake has.
+ * Well when the target answers a WebSocket handshake with 101 (RFC 6455 section 4.2.2) and a ping with a pong, or with a long message.
+ * `shown`: the token that the handshake has.
  */
 export const probeWebsocket: Probe = async (dial, target, health, signal, shown = null) => {
   const name = formatEndpoint(target);
@@ -42,7 +46,7 @@ function handshake(
       agent,
       headers: { ...headers },
       handshakeTimeout: health.timeout,
-      maxPayload: 1024 * 1024,
+      maxPayload: longest,
       followRedirects: false,
     });
     const fail = (text: string) => {
@@ -65,10 +69,11 @@ function handshake(
     };
     signal.addEventListener('abort', aborted, { once: true });
     websocket.on('open', () => websocket.ping());
-    websocket.on('pong', () => {
+    const well = () => {
       finish();
       resolve();
-    });
+    };
+    websocket.on('pong', well);
     websocket.on('unexpected-response', (_request, response) => {
       const status = response.statusCode ?? 0;
       if (status === 401 || (status === 403 && shown !== null)) {
@@ -76,9 +81,11 @@ function handshake(
         reject(tokenFault(name, status, shown));
       } else fail(`${name} answers ${status} instead of a WebSocket handshake (101); look at the backend`);
     });
-    websocket.on('error', (error) =>
-      fail(`${name} speaks no WebSocket: ${printable(error.message)}; look at the backend`),
-    );
+    websocket.on('error', (error) => {
+      // Some send all their state at once, and their pong comes behind it.
+      if (errorCode(error) === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH') well();
+      else fail(`${name} speaks no WebSocket: ${printable(error.message)}; look at the backend`);
+    });
     websocket.on('close', () => fail(`${name} closed the WebSocket at once; look at the backend`));
   });
 }

@@ -3,6 +3,7 @@ import type { Endpoint } from '../model/endpoint.ts';
 import { Fault } from '../model/fault.ts';
 import { orAborted } from '../model/or-aborted.ts';
 import type { RemoteHost } from '../model/remote.ts';
+import { timeoutSignal } from '../model/timeout-signal.ts';
 
 /** Whether what listens at a target is what was proved; false where the host does not show it. See Backend.verify. */
 export type Verify = (signal: AbortSignal) => Promise<boolean>;
@@ -69,7 +70,7 @@ export function ownWord({ verify }: Pick<Backend, 'verify'>): Verify | null {
 }
 
 async function within(verify: Verify, signal: AbortSignal): Promise<boolean> {
-  const late = AbortSignal.timeout(patience);
+  const late = timeoutSignal(patience);
   try {
     const until = AbortSignal.any([signal, late]);
     // Whatever else a plugin says is no yes.

@@ -25,7 +25,14 @@ export async function readTcpTable(): Promise<readonly TcpRow[] | null> {
     ['/proc/net/tcp', '/proc/net/tcp6'].map((table) => readFile(table, 'utf8').catch(() => null)),
   );
   if (tables[0] === null) return null;
-  return tables.flatMap((text) => (text ?? '').split('\n').slice(1).flatMap(parseRow));
+  // A machine has thousands of sockets, and few addresses.
+  const addresses = new Map<string, string>();
+  return tables.flatMap((text) =>
+    (text ?? '')
+      .split('\n')
+      .slice(1)
+      .flatMap((line) => parseRow(line, addresses)),
+  );
 }
 
 /** An end of a connection in the form in which the table has it. */
@@ -45,23 +52,31 @@ export async function uidOf({ from, to }: ClientConnection): Promise<number | nu
   return found.length === 1 ? (found[0]?.uid ?? null) : null;
 }
 
-function parseRow(line: string): readonly TcpRow[] {
+/** `addresses` holds those that were decoded before. */
+function parseRow(line: string, addresses: Map<string, string>): readonly TcpRow[] {
   const [, local, remote, state, queues = '', , , uid, , inode] = line.trim().split(/\s+/);
   if (local === undefined || remote === undefined || state === undefined || inode === undefined) return [];
   const port = Number.parseInt(local.slice(local.indexOf(':') + 1), 16);
   const unread = Number.parseInt(queues.slice(queues.indexOf(':') + 1), 16);
-  return [
-    { local: decode(local), remote: decode(remote), port, state, unread, uid: Number(uid), inode: Number(inode) },
-  ];
+  const [near, far] = [decode(local, addresses), decode(remote, addresses)];
+  return [{ local: near, remote: far, port, state, unread, uid: Number(uid), inode: Number(inode) }];
+}
+
+function decode(end: string, addresses: Map<string, string>): string {
+  const [hex = '', port = ''] = end.split(':');
+  let address = addresses.get(hex);
+  if (address === undefined) {
+    address = decodeAddress(hex);
+    addresses.set(hex, address);
+  }
+  return `${address} ${Number.parseInt(port, 16)}`;
 }
 
 /** The kernel prints each 32-bit word of an address in the machine's byte order: little-endian wherever Node runs. */
-function decode(end: string): string {
-  const [hex = '', port = ''] = end.split(':');
+function decodeAddress(hex: string): string {
   const bytes = Buffer.from(hex, 'hex');
   for (let at = 0; at + 4 <= bytes.length; at += 4) bytes.subarray(at, at + 4).reverse();
-  const address = bytes.length === 4 ? [...bytes].join('.') : (bytes.toString('hex').match(/.{4}/g) ?? []).join(':');
-  return formatEnd(address, Number.parseInt(port, 16));
+  return canonical(bytes.length === 4 ? [...bytes].join('.') : (bytes.toString('hex').match(/.{4}/g) ?? []).join(':'));
 }
 
 /** One form for one address: IPv4 in IPv6 (RFC 4291 section 2.5.5.2) is IPv4, and IPv6 is as short as it can be. */

@@ -72,12 +72,19 @@ export function provesHostKey(client: Client): boolean {
 }
 
 /**
- * Makes every channel, opened or accepted, begin with a window of `size()` bytes: ssh2 knows only 2 MiB. What comes back tells with how many
- * a channel began.
+ * Makes every channel, opened or accepted, begin with a window of `size()` bytes: ssh2 knows only 2 MiB. What comes back tells once with how
+ * many a channel began; `sizes` is what is not told yet: ssh2 counts its channels up, and never forgets a number by using it again.
  */
-export function beginWindowsWith(client: Client, size: () => number): (channel: ClientChannel) => number {
+export function beginWindowsWith(
+  client: Client,
+  size: () => number,
+  sizes = new Map<number, number>(),
+): (channel: ClientChannel) => number {
   const protocol = innards(client)._protocol;
-  const sizes = new Map<number, number>();
+  interceptMessages(client, 'CHANNEL_OPEN_FAILURE', (channel) => {
+    sizes.delete(Number(channel));
+    return false;
+  });
   const begin = (channel: number) => {
     const first = size();
     sizes.set(channel, first);

@@ -114,8 +114,8 @@ export async function openLink(options: OpenLinkOptions): Promise<Link> {
         const judged = hop === target ? judge : undefined;
         const shaken = await shake(
           socket,
-          sparing(hop, permit),
-          { deadlines, ask, onStage, onNote, judge: judged, observe },
+          hop,
+          { deadlines, ask, spare: Math.max(1, permit.spare), onStage, onNote, judge: judged, observe },
           lingering.signal,
         );
         permit.done(null);
@@ -188,12 +188,6 @@ async function hinted(fault: Fault, host: HostConfig): Promise<Fault> {
   if (near === null) return fault;
   const text = `${fault.message}; ssh_config knows "${near}", did you mean that?`;
   return new Fault('NAME_NOT_FOUND', text, { cause: fault, detail: { ...fault.detail, alias: near } });
-}
-
-/** NumberOfPasswordPrompts (ssh_config(5)), less where the host may not be given so many wrong answers now. */
-function sparing(hop: Hop, { spare }: Permit): Hop {
-  const passwordPrompts = Math.min(hop.host.passwordPrompts, Math.max(1, spare));
-  return { ...hop, host: { ...hop.host, passwordPrompts } };
 }
 
 function account(hop: Hop): string {

@@ -5,10 +5,13 @@ import { Fault } from '../model/fault.ts';
 import type { DaemonStatus } from '../model/status.ts';
 import { checkByGuests } from '../plugin/check-config.ts';
 import type { LaneId, ToSupervisor } from '../protocol.ts';
+import { readTcpTable } from '../socket/tcp-table.ts';
 import { ConnectionTable } from './clients/connection-table.ts';
+import { Departures } from './clients/departures.ts';
 import { clientRoom, descriptorLimit } from './descriptors.ts';
 import { Desk } from './logins/desk.ts';
 import { EventLog } from './event-log.ts';
+import { watchLoop } from './loop-watch.ts';
 import { watchNetwork } from './network-watch.ts';
 import { Ports } from './listeners/ports.ts';
 import type { Questions } from './logins/questions.ts';
@@ -69,6 +72,7 @@ export class Supervision implements Supervisor {
       keep: (relay, forward, port) => ports.keep(relay, forward, port),
       mayBegin: () => this.#closing === null,
       connections: this.#connections,
+      departures: new Departures(readTcpTable),
     });
     const begun = new Promise<void>((resolve) => {
       this.#begun = resolve;
@@ -96,10 +100,16 @@ export class Supervision implements Supervisor {
     const { config, version } = this.#options;
     await this.#askGuests(config);
     this.#events.add({ type: 'daemon.started', pid: process.pid, version, config: config.file });
-    this.#unwatch = watchNetwork((change) => {
-      this.#events.add({ type: 'network.changed', ...change });
-      this.#relays.roam();
-    });
+    const ends = [
+      watchLoop((time) => this.warn(stoodStill(time))),
+      watchNetwork((change) => {
+        this.#events.add({ type: 'network.changed', ...change });
+        this.#relays.roam();
+      }),
+    ];
+    this.#unwatch = () => {
+      for (const end of ends) end();
+    };
     await this.#relays.start();
     this.#begun();
   }
@@ -179,7 +189,7 @@ export class Supervision implements Supervisor {
     const working = this.#relays.busy(changed.filter(({ anew }) => anew).map(({ name }) => name));
     const lost = checks.find(({ relay }) => working.includes(relay));
     if (lost === undefined) return;
-    const text = `${lost.relay} has an open link, and could not start with this config: ${lost.fault.message}`;
+    const text = `${lost.relay} has its link up, and could not start with this config: ${lost.fault.message}`;
     throw new Fault('CONFIG_INVALID', text, { cause: lost.fault });
   }
 
@@ -231,4 +241,10 @@ export class Supervision implements Supervisor {
         break;
     }
   }
+}
+
+/** What was open went on meanwhile: workers carry it. */
+function stoodStill(time: number): string {
+  const lasted = `${(time / 1_000).toFixed(1)} s`;
+  return `the daemon was busy with one thing for ${lasted}, took in nobody and answered nothing meanwhile; if it comes back, please report it with the log`;
 }

@@ -42,9 +42,12 @@ process.on('message', (message: ToWorker, handle: Socket | undefined) => {
       questions.answered(message.request, message.answers);
       break;
     case 'connection':
-      // Lost on the way: its client has gone, or this process has no descriptor left.
+      // Of one that was lost on the way Node hands on nothing at all, and the supervisor has a receipt; this is for one that has come without.
       if (handle === undefined) void say({ say: 'returned', id: message.id });
       else connect(message, handle);
+      break;
+    case 'cut':
+      lanes.get(message.lane)?.cut(message.id);
       break;
     case 'nudge':
       // Lanes that share a link failed with it as one, and only one of them is known to have asked.
@@ -57,7 +60,7 @@ process.on('message', (message: ToWorker, handle: Socket | undefined) => {
       lanes.get(message.lane)?.token(message.token);
       break;
     case 'appoint':
-      lanes.get(message.lane)?.appoint(message.on);
+      lanes.get(message.lane)?.appoint(message.on, message.ports);
       break;
     case 'limit':
       lanes.get(message.lane)?.limit(message.connections);
@@ -85,11 +88,18 @@ process.on('message', (message: ToWorker, handle: Socket | undefined) => {
 
 // Terminal signals reach the whole group; the supervisor decides when a worker ends.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined);
-process.on('disconnect', () => exit());
+// The supervisor's copies went with it: nobody else tells the clients that theirs is not the whole.
+process.on('disconnect', () => {
+  for (const lane of lanes.values()) lane.forsake();
+  exit();
+});
 
-function connect({ lane: id, id: connection, client }: Extract<ToWorker, { say: 'connection' }>, handle: Socket): void {
+function connect(
+  { lane: id, id: connection, client, patience }: Extract<ToWorker, { say: 'connection' }>,
+  handle: Socket,
+): void {
   const lane = lanes.get(id);
-  if (lane !== undefined) return lane.connect(connection, client, handle);
+  if (lane !== undefined) return lane.connect(connection, client, patience, handle);
   // The lane ended while the handle was on the way: this process must not keep it.
   socketFrom(handle).destroy();
   void say({ say: 'returned', id: connection });

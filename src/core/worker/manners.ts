@@ -11,9 +11,16 @@ export type Send = (message: ToSupervisor, sent: () => void) => void;
  */
 export function keepManners(): { readonly send: Send; readonly exit: () => never } {
   const send = process.send?.bind(process);
+  const disconnect = process.disconnect?.bind(process);
   const exit = process.exit.bind(process);
   Reflect.deleteProperty(process, 'send');
-  Reflect.deleteProperty(process, 'disconnect');
+  // Not taken away: Node itself calls it when the supervisor is gone, and 'disconnect' would never come.
+  process.disconnect = () => {
+    const place = at(new Error('here'));
+    if (place === '') return disconnect?.();
+    lastWords(`Error: process.disconnect() was called${place}`);
+    exit(1);
+  };
   process.exit = (code) => {
     lastWords(`Error: process.exit(${code ?? ''}) was called${at(new Error('here'))}`);
     return exit(code);

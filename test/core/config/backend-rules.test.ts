@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { type Test, test } from 'tap';
 import { launchNothing } from '../../../src/core/config/backend-rules.ts';
 import { checkConfig, formatProblem } from '../../../src/core/config/load.ts';
-import { builtins } from '../../../src/daemon.ts';
+import { builtins } from '../../../src/builtins.ts';
 import { makeTemp } from '../../fixtures/temp.ts';
 
 /** All that is wrong with a relay to the backend that these plugins launch. */

@@ -169,6 +169,10 @@ test('short forms of a forward', (t) => {
     );
     t.match(shown, expected, text);
   }
+  for (const form of ['', 'remote:', 'local:']) {
+    const read = parseForward(`${form}9000:80`);
+    t.match('trouble' in read && read.trouble.expected, `such as "${form}9000:127.0.0.1:80"`, 'it keeps its direction');
+  }
   t.end();
 });
 

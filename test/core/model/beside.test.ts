@@ -6,7 +6,14 @@ import type { LaneState } from '../../../src/core/model/state.ts';
 import { step } from '../../../src/core/model/step.ts';
 
 const now = 1_000_000;
-const policy: LanePolicy = { settle: 30_000, drain: 10_000, replaceable: true, retired: false, random: 0.5 };
+const policy: LanePolicy = {
+  settle: 30_000,
+  drain: 10_000,
+  replaceable: true,
+  retired: false,
+  useful: true,
+  random: 0.5,
+};
 const none = { of: 'none', count: 0, flaps: 0 } as const;
 const report = (code: ConstructorParameters<typeof Fault>[0]): FaultReport => new Fault(code, 'why').report();
 const settled: Up = {
@@ -50,7 +57,10 @@ test('a link without an answer is told with how long, who waits goes back, and a
   t.same(effects, [{ do: 'yield' }, { do: 'dial-beside', forced: false }]);
   t.match(newsOfDoubt(doubted, state), {
     news: 'doubted',
-    fault: { code: 'LINK_SILENT', message: 'no answer from me@box:22 for 3 s; a second link is made beside the first' },
+    fault: {
+      code: 'LINK_SILENT',
+      message: 'nothing was heard from me@box:22 for 3 s; a second link is made beside the first',
+    },
   });
   const replaced = step(state, { type: 'replaced' }, now + 2_100, policy);
   t.same(replaced.effects, [{ do: 'retire' }]);
@@ -61,9 +71,11 @@ test('a link without an answer is told with how long, who waits goes back, and a
   t.end();
 });
 
-test('each second link that was begun in vain doubles the patience of the next doubt, for ten minutes', (t) => {
+test('each second link that was begun in vain doubles the patience of the next doubt, for ten minutes; after three of them none is begun', (t) => {
   let state: Up = settled;
   const waits: number[] = [];
+  let dials = 0;
+  let alone = 0;
   let at = now;
   for (let n = 0; n < 4; n += 1) {
     const doubted = up(step(state, suspected, at, policy).state);
@@ -71,10 +83,15 @@ test('each second link that was begun in vain doubles the patience of the next d
     waits.push(doubted.beside.until - at);
     at = doubted.beside.until;
     const dialed = step(doubted, { type: 'beside-timer' }, at, policy).state;
+    if (up(dialed).beside?.at === 'dialing') dials += 1;
+    const { beside } = up(dialed);
+    if (beside?.at === 'alone' && /3 second links were made in vain lately/.test(beside.why.message)) alone += 1;
     state = up(step(dialed, { type: 'trusted' }, at + 500, policy).state);
     at += 1_000;
   }
   t.same(waits, [2_000, 4_000, 8_000, 16_000]);
+  t.equal(dials, 3, 'a fourth handshake that is given up would be the last one that fail2ban allows');
+  t.equal(alone, 1);
   const later = up(step(state, suspected, at + 600_000, policy).state);
   t.match(later.beside, { at: 'doubting', until: at + 602_000 });
   t.same(later.vain, []);
@@ -90,6 +107,19 @@ test('where the address of this machine is gone a second link is dialed without 
       message: /the address 10\.0\.0\.7 of this machine is gone, over which me@box:22 was reached; a second link/,
     },
   });
+  t.end();
+});
+
+test('a link that is waited for after three in vain is replaced at once where the address of this machine is gone', (t) => {
+  const doubted = up(step({ ...settled, vain: [now - 3, now - 2, now - 1] }, suspected, now, policy).state);
+  const alone = up(step(doubted, { type: 'beside-timer' }, now + 16_000, policy).state);
+  t.match(alone.beside, { at: 'alone' });
+  const gone = { ...suspected, gone: '10.0.0.7' };
+  const { state, effects } = step(alone, gone, now + 17_000, policy);
+  t.match(up(state).beside, { at: 'dialing' });
+  t.match(effects, [{ do: 'yield' }, { do: 'dial-beside' }]);
+  const kept = { ...policy, replaceable: false };
+  t.same(step(alone, gone, now + 17_000, kept), { state: alone, effects: [] }, 'its backend would end with it');
   t.end();
 });
 

@@ -295,6 +295,24 @@ test('clients go to a lane that answers: before one in doubt, and long before on
   t.end();
 });
 
+test('a relay that is put back while it ends is shown as ending until it has ended', (t) => {
+  let snapshot = emptySnapshot;
+  const [declare = bound()] = declared(1, 2);
+  const [known = bound()] = declared(1, 1);
+  const shown = (facts: readonly Fact[]) => {
+    for (const fact of facts) snapshot = fold(snapshot, { ...fact, id: snapshot.id + 1, at: snapshot.id });
+    const found = snapshot.relays[relay];
+    return found === undefined ? null : [standing(found).word, found.lanes.length];
+  };
+  const drain = lane({ at: 'draining', until: 9 });
+  const [ended, stopped] = [lane({ at: 'ended' }), { type: 'relay.stopped', relay } as const];
+  t.same(shown([known, { type: 'relay.started', relay }, bound(), up(), judged('well')]), ['connected', 1]);
+  t.same(shown([{ type: 'relay.stopping', relay, why: 'it is no longer in the config' }, drain]), ['draining', 1]);
+  t.same(shown([declare]), ['draining', 2], 'its connections go on, whatever the config says');
+  t.same(shown([ended, stopped]), ['offline', 2]);
+  t.end();
+});
+
 test('the last fault is kept after it is cured, with its time', (t) => {
   let snapshot = emptySnapshot;
   [...declared(), bound(), up(), waiting, up()].forEach((fact, index) => {
@@ -401,6 +419,24 @@ test('a relay that changes keeps what is bound, at its new place, and loses what
   t.end();
 });
 
+test('what a lane says of a listener on the other side is about no listener of this machine', (t) => {
+  const there = { ...listen, port: 9 };
+  const facts: readonly Fact[] = [
+    ...declared(),
+    bound(),
+    { type: 'remote.bound', relay, lane: 0, forward: 0, listen: there },
+    { type: 'remote.failed', relay, lane: 0, forward: 0, fault: taken },
+  ];
+  const found = facts.map((fact, index) => ({ ...fact, id: index + 1, at: 1 })).reduce(fold, emptySnapshot).relays[
+    relay
+  ];
+  t.match(found, {
+    forwards: [{ bound: true, boundBy: null, listenFault: null, listen }],
+    lastFault: { code: taken.code },
+  });
+  t.end();
+});
+
 test('a config that is not taken over is told until it is, and a removed relay is gone', (t) => {
   const news = { added: ['x'], removed: [], changed: [], ended: [] };
   const facts: readonly Fact[] = [
@@ -439,5 +475,65 @@ test('how far a launch is stays known while its link is doubted and trusted agai
   for (const over of [up(), bring(missing), waiting, dialing]) {
     t.match(seen(over), { stage: null, note: null, staged: null, bringing: null });
   }
+  t.end();
+});
+
+test('the last fault of a forward goes with it, and stays while it leads where it did', (t) => {
+  const change = (forwards: readonly { was: number | null; port: number }[]): Fact => ({
+    type: 'relay.changed',
+    relay,
+    host: 'h',
+    lanes: 1,
+    forwards: forwards.map(({ was, port }) => ({
+      kind: 'local',
+      listen,
+      target: { ...target, port },
+      probed: true,
+      was,
+    })),
+  });
+  const last = (...facts: readonly Fact[]) =>
+    facts.reduce((all, fact, at) => fold(all, { ...fact, id: at + 1, at }), emptySnapshot).relays[relay]?.lastFault;
+  const before = [...declared(2), bound(0), bound(1), up(), judged('unwell', policy, 1)];
+  t.match(last(...before), { code: 'FORWARDING_REFUSED', forward: 1 });
+  t.equal(last(...before, change([{ was: 0, port: 3 }])), null, 'it was removed');
+  t.equal(
+    last(
+      ...before,
+      change([
+        { was: 0, port: 2 },
+        { was: 1, port: 3 },
+      ]),
+    ),
+    null,
+    'it leads elsewhere',
+  );
+  t.match(last(...before, change([{ was: 1, port: 2 }])), { code: 'FORWARDING_REFUSED', forward: 0 }, 'it moved');
+  t.match(
+    last(...declared(), bound(), waiting, change([{ was: null, port: 3 }])),
+    { code: 'LINK_LOST' },
+    'a link failed',
+  );
+  const gone = new Fault('RELAY_STOPPED', 'its forward was taken out').report();
+  t.match(
+    last(...before, { type: 'connection.refused', relay, forward: 1, fault: gone, count: 1 }, change([])),
+    { code: 'RELAY_STOPPED', forward: undefined },
+    'who waited there is told of as it goes',
+  );
+  t.end();
+});
+
+test('a circle is one only where the listener is ours', (t) => {
+  const loop = new Fault('TARGET_LOOP', 'its own listener').report();
+  const failed: Fact = { type: 'listener.failed', relay, forward: 0, fault: taken };
+  const before = [...declared(), failed, up(), judged('unwell', loop)];
+  const seen = (...facts: readonly Fact[]) =>
+    facts.reduce((all, fact, at) => fold(all, { ...fact, id: at + 1, at }), emptySnapshot).relays[relay];
+  t.match(seen(...before), {
+    lastFault: { code: 'LISTEN_TAKEN' },
+    forwards: [{ judgement: 'pending', judgeFault: null }],
+  });
+  t.equal(word([...before, bound()]), 'degraded TARGET_LOOP', 'it is ours now');
+  t.match(seen(...declared(), bound(), up(), judged('unwell', loop)), { lastFault: { code: 'TARGET_LOOP' } });
   t.end();
 });

@@ -5,7 +5,14 @@ import type { LaneInput, LanePolicy } from '../../../src/core/model/lane-step.ts
 import { step } from '../../../src/core/model/step.ts';
 
 const now = 1_000_000;
-const policy: LanePolicy = { settle: 30_000, drain: 10_000, replaceable: true, retired: false, random: 0.5 };
+const policy: LanePolicy = {
+  settle: 30_000,
+  drain: 10_000,
+  replaceable: true,
+  retired: false,
+  useful: true,
+  random: 0.5,
+};
 const report = (code: ConstructorParameters<typeof Fault>[0]): FaultReport => new Fault(code, 'why').report();
 const refused = report('CONNECT_REFUSED');
 const none = { of: 'none', count: 0, flaps: 0 } as const;
@@ -147,7 +154,7 @@ const table: Record<keyof typeof states, Record<string, string>> = {
   missing:  { start: '=', linked: '= close-link', bringing: '= close-link', stumbled: '=', failed: '=', withheld: '=', lost: 'dialing disarm close-link promote', unbacked: 'up/trying+dialing disarm', usurped: '=', backed: '=', suspected: '=', gone: '=', trusted: 'up/blocked cancel-beside', second: 'up/trying disarm retire back', 'second alone': 'up disarm retire', replaced: 'up disarm retire', unready: 'up/blocked disarm retire arm watch-files', 'beside-failed': 'up/blocked+waiting arm-beside', 'beside-withheld': 'up/blocked+blocked arm-beside watch-files', 'beside-timer': '=', timer: '= arm', client: '=', wake: '=', network: '=', files: 'up/trying+dialing disarm', host: '=', answer: '=', user: 'up/trying+dialing disarm', drain: 'draining cancel-beside drain arm', stop: 'ended disarm cancel-beside close-link' },
   paused:   { start: '=', linked: '= close-link', bringing: '= close-link', stumbled: '=', failed: '=', withheld: '=', lost: 'waiting disarm-beside close-link arm', unbacked: 'up/trying+waiting', usurped: 'up/waiting+waiting arm', backed: '=', suspected: '=', gone: '=', trusted: 'up disarm-beside', second: '= cancel-beside', 'second alone': '= cancel-beside', replaced: '= cancel-beside', unready: '= cancel-beside', 'beside-failed': '=', 'beside-withheld': '=', 'beside-timer': '= arm-beside', timer: '=', client: 'up+dialing disarm-beside dial-beside', wake: 'up+dialing disarm-beside dial-beside', network: 'up+dialing disarm-beside dial-beside', files: '=', host: '=', answer: '=', user: 'up+dialing disarm-beside dial-beside', drain: 'draining disarm-beside drain arm', stop: 'ended disarm-beside close-link' },
   barred:   { start: '=', linked: '= close-link', bringing: '= close-link', stumbled: '=', failed: '=', withheld: '=', lost: 'blocked disarm-beside close-link watch-files', unbacked: 'up/trying+blocked', usurped: 'up/waiting+blocked arm', backed: '=', suspected: '=', gone: '=', trusted: 'up disarm-beside', second: '= cancel-beside', 'second alone': '= cancel-beside', replaced: '= cancel-beside', unready: '= cancel-beside', 'beside-failed': '=', 'beside-withheld': '=', 'beside-timer': '=', timer: '=', client: '=', wake: '=', network: '=', files: 'up+dialing disarm-beside dial-beside', host: '=', answer: '=', user: 'up+dialing disarm-beside dial-beside', drain: 'draining disarm-beside drain arm', stop: 'ended disarm-beside close-link' },
-  alone:    { start: '=', linked: '= close-link', bringing: '= close-link', stumbled: '=', failed: '=', withheld: '=', lost: 'dialing close-link dial', unbacked: 'up/trying+alone', usurped: 'up/waiting+alone arm', backed: '=', suspected: '=', gone: '=', trusted: 'up', second: '= cancel-beside', 'second alone': '= cancel-beside', replaced: '= cancel-beside', unready: '= cancel-beside', 'beside-failed': '=', 'beside-withheld': '=', 'beside-timer': '=', timer: '=', client: '=', wake: '=', network: '=', files: '=', host: '=', answer: '=', user: '=', drain: 'draining drain arm', stop: 'ended close-link' },
+  alone:    { start: '=', linked: '= close-link', bringing: '= close-link', stumbled: '=', failed: '=', withheld: '=', lost: 'dialing close-link dial', unbacked: 'up/trying+alone', usurped: 'up/waiting+alone arm', backed: '=', suspected: '=', gone: 'up+dialing yield dial-beside', trusted: 'up', second: '= cancel-beside', 'second alone': '= cancel-beside', replaced: '= cancel-beside', unready: '= cancel-beside', 'beside-failed': '=', 'beside-withheld': '=', 'beside-timer': '=', timer: '=', client: '=', wake: '=', network: '=', files: '=', host: '=', answer: '=', user: '=', drain: 'draining drain arm', stop: 'ended close-link' },
   waiting:  { start: '=', linked: '= close-link', bringing: '= close-link', stumbled: '=', failed: '=', withheld: '=', lost: '=', unbacked: '=', usurped: '=', backed: '=', suspected: '=', gone: '=', trusted: '=', second: '= cancel-beside', 'second alone': '= cancel-beside', replaced: '= cancel-beside', unready: '= cancel-beside', 'beside-failed': '=', 'beside-withheld': '=', 'beside-timer': '=', timer: '= arm', client: 'dialing disarm dial', wake: 'dialing disarm dial', network: 'dialing disarm dial', files: '=', host: '=', answer: '=', user: 'dialing disarm dial', drain: 'ended disarm', stop: 'ended disarm' },
   blocked:  { start: '=', linked: '= close-link', bringing: '= close-link', stumbled: '=', failed: '=', withheld: '=', lost: '=', unbacked: '=', usurped: '=', backed: '=', suspected: '=', gone: '=', trusted: '=', second: '= cancel-beside', 'second alone': '= cancel-beside', replaced: '= cancel-beside', unready: '= cancel-beside', 'beside-failed': '=', 'beside-withheld': '=', 'beside-timer': '=', timer: '=', client: '=', wake: '=', network: '=', files: 'dialing disarm dial', host: '=', answer: '=', user: 'dialing disarm dial', drain: 'ended disarm', stop: 'ended disarm' },
   draining: { start: '=', linked: '= close-link', bringing: '= close-link', stumbled: '=', failed: '=', withheld: '=', lost: 'ended disarm close-link', unbacked: '=', usurped: '=', backed: '=', suspected: '=', gone: '=', trusted: '=', second: '= cancel-beside', 'second alone': '= cancel-beside', replaced: '= cancel-beside', unready: '= cancel-beside', 'beside-failed': '=', 'beside-withheld': '=', 'beside-timer': '=', timer: '= arm', client: '=', wake: '=', network: '=', files: '=', host: '=', answer: '=', user: '=', drain: 'ended disarm close-link', stop: 'ended disarm close-link' },
@@ -309,6 +316,9 @@ test('a ProxyCommand that ends as an ssh whose login failed is run after 1, 2, 5
     state = step(failed, { type: 'timer' }, failed.until, policy).state;
   }
   t.same(waits, [1_000, 2_000, 5_000, 10_000, 15_000, 30_000, 30_000, 30_000]);
+  const unreached = new Fault('PROXY_COMMAND_FAILED', 'why', { detail: { exit: 255, ran: 900, unreached: 1 } });
+  const start: LaneState = { at: 'dialing', attempt: 1, tries: none, before: false };
+  t.match(waitingAfter(start, unreached.report()), { tries: { of: 'soon' } }, 'who says that it reached nobody');
   // OpenSSH 9.8: 5 s for each refused login, enforced from 15 s on, paid off as time goes by.
   const worst = waits.reduce<readonly [number, number]>(
     ([most, debt], wait) => [Math.max(most, debt), Math.max(0, debt - wait * 0.8) + 5_000],
@@ -396,7 +406,11 @@ test('a link that is lost before it settles comes back at once ten times, then e
     if (lost.at !== 'waiting') throw new Error(`not waiting but ${lost.at}`);
     t.match(lost, { tries: { of: 'flap', count: n + 1 }, before: true });
     waits.push(lost.until - now);
-    t.equal(step(lost, { type: 'nudge', why: 'client' }, now + 1, policy).state, lost, 'a client hurries nothing');
+    const client: LaneInput = { type: 'nudge', why: 'client' };
+    const useless = { ...policy, useful: false };
+    t.equal(step(lost, client, now + 1, useless).state, lost, 'a client who is not served by it hurries nothing');
+    const until = Math.min(lost.until, now + 1_000);
+    t.match(step(lost, client, now + 1, policy).state, { at: 'waiting', until }, 'one who is makes it a second');
     const dialing: LaneState = step(lost, { type: 'timer' }, lost.until, policy).state;
     state = step(dialing, { type: 'linked', kept: null }, now - 1_000, policy).state;
   }
@@ -409,7 +423,10 @@ test('a host that throws links out is asked no sooner because it refuses some as
   const dialing: LaneState = { at: 'dialing', attempt: 20, tries, before: true };
   const failed = waitingAfter(dialing, refused);
   t.match(failed, { tries: { of: 'soon', count: 1, flaps: 12 }, until: now + 2_000 });
-  t.equal(step(failed, { type: 'nudge', why: 'client' }, now + 200, policy).state, failed, 'a client hurries nothing');
+  const [client, useless] = [{ type: 'nudge', why: 'client' } as const, { ...policy, useful: false }];
+  t.equal(step(failed, client, now + 200, useless).state, failed, 'a client hurries nothing');
+  t.match(step(failed, client, now + 200, policy).state, { at: 'waiting', until: now + 1_000 });
+  t.match(step(failed, client, now + 1_500, policy).state, { at: 'dialing' }, 'who comes late is not let wait');
   const up: LaneState = {
     at: 'up',
     since: now - 1_000,

@@ -1,7 +1,7 @@
 import { test } from 'tap';
 import { environmentFor, scrubbedEnvironment } from '../../../src/core/plugin/environment.ts';
 import { Guests } from '../../../src/core/plugin/guests.ts';
-import { builtins } from '../../../src/daemon.ts';
+import { builtins } from '../../../src/builtins.ts';
 
 const env = { HOME: '/home/me', PATH: '/bin', CANARY_TOKEN: 'hunter2', NODE_OPTIONS: '--inspect' };
 const bare = { HOME: '/home/me', PATH: '/bin' };

@@ -29,8 +29,10 @@ test('a hook is not late because its process stood still', async (t) => {
   const code = `import { inTime } from ${module};
 import { setTimeout as sleep } from 'node:timers/promises';
 const begin = () => {
+  const slept = sleep(3000, 'in time');
   console.log('begun');
-  return sleep(3000, 'in time');
+  process.kill(process.pid, 'SIGSTOP');
+  return slept;
 };
 console.log(await inTime(2000, begin).catch(({ constructor }) => constructor.name));
 console.log(await inTime(100, () => sleep(1000, 'in time')).catch(({ constructor }) => constructor.name));
@@ -41,7 +43,6 @@ console.log(await inTime(100, () => sleep(1000, 'in time')).catch(({ constructor
   child.stdout.on('data', (chunk) => (said += String(chunk)));
   const all = text(child.stdout);
   await waitUntil('it begins', () => said === 'begun\n');
-  child.kill('SIGSTOP');
   const stopped = performance.now();
   await waitUntil('the deadline is long over', () => performance.now() - stopped > 4_500);
   child.kill('SIGCONT');

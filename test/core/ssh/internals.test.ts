@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { Client } from 'ssh2';
+import { Client, type ClientChannel } from 'ssh2';
 import { type Test, test } from 'tap';
 import type { PrivateClient } from '../../../src/core/ssh/innards.ts';
-import { provesHostKey } from '../../../src/core/ssh/internals.ts';
+import { beginWindowsWith, provesHostKey } from '../../../src/core/ssh/internals.ts';
 import { parseKeyFile } from '../../../src/core/ssh/identity/key-file.ts';
 import { signWithKey } from '../../../src/core/ssh/identity/sign.ts';
 import { type KeyTurn, takeTurns, wrapTurn } from '../../../src/core/ssh/login/key-door.ts';
@@ -15,6 +15,14 @@ import { messagesIn, startRecorder } from '../../fixtures/recorder.ts';
 import { startRogue } from '../../fixtures/rogue-server.ts';
 import { startSshd } from '../../fixtures/sshd.ts';
 
+/** Ends with the test. An error that stops a test is seen in what it waits for: one without a listener would fail it after its end, when sshd dies. */
+function newClient(t: Test): Client {
+  const client = new Client();
+  t.teardown(() => client.end());
+  client.on('error', () => undefined);
+  return client;
+}
+
 test('ssh2 is the very version whose private fields are used', (t) => {
   const { version } = JSON.parse(readFileSync('node_modules/ssh2/package.json', 'utf8'));
   t.equal(version, '1.17.0', 'look at src/core/ssh/internals.ts before you raise it');
@@ -23,9 +31,7 @@ test('ssh2 is the very version whose private fields are used', (t) => {
 
 test('ssh2 has every private field that a login by key needs, in the form in which it is used', async (t) => {
   const sshd = await startSshd(t);
-  const client = new Client();
-  t.teardown(() => client.end());
-  client.on('error', () => undefined);
+  const client = newClient(t);
   client.connect({
     host: '127.0.0.1',
     port: sshd.port,
@@ -58,8 +64,7 @@ test('ssh2 has every private field that a login by key needs, in the form in whi
 test('a host key that is proved and refused all the same ends it there, though the next message lies in the same chunk', async (t) => {
   const sshd = await startSshd(t);
   const recorder = await startRecorder(t, sshd.port);
-  const client = new Client();
-  t.teardown(() => client.end());
+  const client = newClient(t);
   const heard: string[] = [];
   client.on('error', (error) => heard.push(error.message));
   client.once('handshake', () => heard.push('handshake'));
@@ -82,9 +87,7 @@ test('a host key that is proved and refused all the same ends it there, though t
 
 /** Logs in by turns that are given; true when the server let it in. */
 async function logIn(t: Test, port: number, turns: (client: Client) => readonly KeyTurn[]): Promise<boolean> {
-  const client = new Client();
-  t.teardown(() => client.end());
-  client.on('error', () => undefined);
+  const client = newClient(t);
   const left = [...turns(client)];
   const ended = new Promise<boolean>((resolve) => {
     client.once('ready', () => resolve(true));
@@ -215,4 +218,24 @@ test('a server that rekeys every megabyte gets and gives every byte, with pooled
   t.same(answers, [hashOf(testBytes(size)), hashOf(testBytes(size))]);
   t.comment(`128 MiB through a link that rekeys every MiB took ${Math.round(performance.now() - began)} ms`);
   t.equal(opened.fault, null);
+});
+
+test('channels that a server does not open leave nothing behind, though ssh2 never uses their numbers again', async (t) => {
+  const sshd = await startSshd(t);
+  const echo = await startEcho(t);
+  const client = newClient(t);
+  client.connect({ host: '127.0.0.1', port: sshd.port, username: sshd.user, privateKey: readFileSync(sshd.keyFile) });
+  await once(client, 'ready');
+  const sizes = new Map<number, number>();
+  const begun = beginWindowsWith(client, () => 4096, sizes);
+  const open = (port: number) =>
+    new Promise<ClientChannel | null>((resolve) => {
+      client.forwardOut('127.0.0.1', 0, '127.0.0.1', port, (error, channel) => resolve(error ? null : channel));
+    });
+  t.same(new Set(await Promise.all(Array.from({ length: 100 }, () => open(1)))), new Set([null]));
+  t.equal(sizes.size, 0);
+  const channel = await open(echo.port);
+  if (channel === null) throw new Error('the echo was refused');
+  t.equal(begun(channel), 4096);
+  t.equal(sizes.size, 0);
 });

@@ -98,6 +98,28 @@ test('a disconnect message ends the link, though the connection stays open', asy
   t.match(await loss(link), { code: 'LINK_LOST' });
 });
 
+test('what a server says as it ends a link is told with it, and obeyed by no terminal', async (t) => {
+  const text = 'closed for\r\nthe night\u001b[2J\u001b]52;c;eA==\u0007\u202e';
+  const link = await linkTo(t, {
+    welcome: (_client, innards) => setImmediate(() => sendMessage(innards, disconnect(2, text))),
+  });
+  const { code, message } = await loss(link);
+  t.equal(code, 'LINK_LOST');
+  t.match(message, /^the link to .* was lost \(closed for.*\); reconnecting$/);
+  t.ok(message.includes(String.raw`closed for\r\nthe night\x1b[2J\x1b]52;c;eA==\x07\u{202e}`), message);
+});
+
+/** RFC 4253 section 11.1: the number of a reason, and a text for people. */
+function disconnect(reason: number, text: string): Buffer {
+  const said = Buffer.from(text);
+  const message = Buffer.alloc(1 + 4 + 4 + said.length + 4);
+  message[0] = 1;
+  message.writeUInt32BE(reason, 1);
+  message.writeUInt32BE(said.length, 5);
+  said.copy(message, 9);
+  return message;
+}
+
 test('Unix targets are asked for on servers that do not call themselves OpenSSH', async (t) => {
   const link = await linkTo(t, { ident: 'Teleport' });
   const channel = await link.dial({ kind: 'unix', path: '/run/x.sock' }, from);

@@ -33,6 +33,28 @@ test('a client whose connection the server closes in the middle is cut, and it i
   t.match(relays.status('r'), { standing: { word: 'connected' }, counters: { refusedBy: { CONNECTION_CUT: 1 } } });
 });
 
+test('what becomes of a client whose forward was taken out of the config is told of no other forward', async (t) => {
+  const rogue = await startRogue(t, {
+    ident,
+    forward: (channel, innards) => {
+      channel.write('hello');
+      channel.on('data', () => setImmediate(() => innards.channelClose(idOf(channel))));
+    },
+  });
+  const relay = (...forwards: readonly string[]) => ({ r: { host: 'test', forwards } });
+  const relays = await supervise(t, rogue, relay('0:127.0.0.1:9', '0:127.0.0.1:10'));
+  await relays.reach('r', 'connected');
+  const client = await dial(relays.port('r'));
+  await within('a word', once(client, 'data'));
+  await relays.reload(relay('0:127.0.0.1:10'));
+  const ended = fate(client);
+  client.write('x');
+  const told = await relays.next('it is told', (event) => event.type === 'connection.refused');
+  t.match(told, { relay: 'r', forward: null, fault: { code: 'CONNECTION_CUT' }, count: 1 });
+  t.equal(await within('its end', ended), 'ECONNRESET');
+  t.match(relays.status('r').lastFault, { code: 'CONNECTION_CUT', forward: undefined });
+});
+
 test('a client of the other side whose connection the server closes in the middle is told of too', async (t) => {
   const target = await startTcp(t, 0, (socket) => void socket.write('welcome'));
   const servers: { client: Connection; innards: Innards }[] = [];

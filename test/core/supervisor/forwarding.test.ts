@@ -21,6 +21,8 @@ test('an upload arrives whole where the target has ended first and reads slowly'
   const backend = await startSilent(t);
   const relays = await supervise(t, sshd, { r: { host: 'test', forwards: [`0:127.0.0.1:${backend.port}`] } });
   await relays.reach('r', 'connected');
+  // That it could be made is known there sooner than here.
+  await waitUntil('the look at the target', () => backend.accepted() === 1);
   const accepted = backend.nextConnection();
   const client = await dial(relays.port('r'));
   const target = await within('the connection', accepted);
@@ -209,6 +211,8 @@ test('an upload whose target leaves in the middle ends, and leaves nothing behin
   const backend = await startSilent(t);
   const relays = await supervise(t, sshd, { r: { host: 'test', forwards: [`0:127.0.0.1:${backend.port}`] } });
   await relays.reach('r', 'connected');
+  // That it could be made is known there sooner than here.
+  await waitUntil('the look at the target', () => backend.accepted() === 1);
   const accepted = backend.nextConnection();
   const client = await dial(relays.port('r'));
   t.teardown(() => client.destroy());

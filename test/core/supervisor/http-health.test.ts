@@ -81,7 +81,8 @@ test('an http probe may ask for a text, of which a server that never ends its an
     );
   t.equal(await ask('/cut'), 'well', 'in two pieces');
   t.equal(await ask('/last'), 'well', 'at the end of the 64 KiB');
-  const without = /^127\.0\.0\.1:\d+ answers 200 without "ready: yes" in its first 64 KiB; look at the backend$/;
+  const without =
+    /^127\.0\.0\.1:\d+ answers 200 without "ready: yes" in its first 64 KiB; look at the backend, or correct health\.body$/;
   for (const path of ['/late', '/broken', '/endless']) {
     t.match(await ask(path), { code: 'PROBE_FAILED', message: without }, path);
   }

@@ -14,6 +14,7 @@ function office(t: Owner, now?: () => number) {
   const said: string[] = [];
   const waiting = new Map<string, () => void>();
   const faults: FaultReport[] = [];
+  const spares: Record<string, number> = {};
   const ask = (name: string, { account = name, forced = false, host = 'h:22', attended = false } = {}): Asker => {
     const tell = (text: string) => {
       said.push(text);
@@ -24,7 +25,10 @@ function office(t: Owner, now?: () => number) {
       account,
       forced,
       attended: () => attended,
-      grant: () => tell(name),
+      grant: (spare) => {
+        spares[name] = spare;
+        tell(name);
+      },
       withhold: (fault, wait) => {
         faults.push(fault);
         tell(`${name} withheld ${fault.code} ${Math.ceil(wait / 1_000)}`);
@@ -35,7 +39,7 @@ function office(t: Owner, now?: () => number) {
     return asker;
   };
   const told = (text: string) => new Promise<void>((resolve) => waiting.set(text, resolve));
-  return { permits, said, faults, ask, told };
+  return { permits, said, faults, spares, ask, told };
 }
 
 test('at most four handshakes run at once to one host, in order; another host has its own four', (t) => {
@@ -225,6 +229,57 @@ test('handshakes under way may all fail: with what failed before they never exce
   t.match(said.slice(4), [/^d withheld AUTH_REJECTED 360[01]$/, /^e withheld AUTH_REJECTED 360[01]$/]);
   for (const name of ['f', 'g']) ask(name, { forced: true });
   t.same(said.slice(6), ['f'], 'three have failed, and the fourth is under way');
+  t.end();
+});
+
+test('logins side by side are never promised more wrong answers together than the host may be given', (t) => {
+  const { permits, said, spares, ask } = office(t);
+  const wrong = (answers: number) => new Fault('AUTH_REJECTED', 'no', { detail: { answers } }).report();
+  const [a, b, c] = ['a', 'b', 'c'].map((name) => ask(name, { attended: true }));
+  if (a === undefined || b === undefined || c === undefined) throw new Error('unreachable');
+  t.same(said, ['a', 'b'], 'the third waits, but for no person');
+  t.same(spares, { a: 3, b: 1 });
+  permits.shaken('h:22', a, wrong(1));
+  t.same(spares, { a: 3, b: 1, c: 1 }, 'one was given, one is under way');
+  permits.shaken('h:22', b, null);
+  permits.shaken('h:22', c, null);
+  permits.shaken('h:22', ask('d', { attended: true }), wrong(2));
+  t.equal(spares['d'], 2);
+  const last = ask('e', { attended: true });
+  t.equal(spares['e'], 1, "the last one is nobody else's");
+  ask('f', { attended: true });
+  t.equal(said.at(-1), 'e');
+  permits.shaken('h:22', last, wrong(1));
+  t.match(said.at(-1), /^f withheld LOGINS_SPENT/);
+  t.end();
+});
+
+test('what those may answer wrong who wait for a person is not promised again, and keeps nobody away', (t) => {
+  const { permits, said, spares, ask } = office(t);
+  const a = ask('a', { attended: true });
+  permits.park('h:22', a);
+  const b = ask('b', { attended: true });
+  permits.park('h:22', b);
+  t.same(spares, { a: 3, b: 1 });
+  const c = ask('c', { attended: true });
+  t.equal(spares['c'], 1, 'nothing is left, but a person may take his time');
+  permits.unpark('h:22', a);
+  ask('d');
+  t.same(said, ['a', 'b', 'c'], 'four may fail now');
+  permits.shaken('h:22', a, null);
+  t.same(said.at(-1), 'd');
+  permits.shaken('h:22', b, 'cancelled');
+  permits.shaken('h:22', c, null);
+  ask('e', { attended: true });
+  t.equal(spares['e'], 2, 'who has ended is promised nothing any more');
+  t.end();
+});
+
+test('where nobody is there to answer each login may fail once, four at a time', (t) => {
+  const { said, spares, ask } = office(t);
+  for (const name of ['a', 'b', 'c', 'd']) ask(name);
+  t.same(said, ['a', 'b', 'c', 'd']);
+  t.same(spares, { a: 1, b: 1, c: 1, d: 1 });
   t.end();
 });
 

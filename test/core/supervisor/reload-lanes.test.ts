@@ -1,12 +1,13 @@
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, open, openSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'tap';
 import { remoteHost } from '../../../src/core/ssh/link/remote-host.ts';
 import { endBackend } from '../../../src/plugins/launch/manage.ts';
 import { startEcho, startTcp } from '../../fixtures/backend.ts';
-import { dial, readAll } from '../../fixtures/client.ts';
+import { dial, exchange, readAll } from '../../fixtures/client.ts';
 import { openTestLink } from '../../fixtures/link.ts';
 import { makeMoody } from '../../fixtures/moody.ts';
 import { startSshd } from '../../fixtures/sshd.ts';
@@ -144,4 +145,68 @@ test('a reload starts no backend that was stopped on purpose', async (t) => {
   await relays.supervisor.startRelay('r');
   await relays.reach('r', 'connected', 60_000);
   t.equal(moody.started(), 2, 'its user may');
+});
+
+test('what a lane of the config before says of its forwards and its backend counts no longer', async (t) => {
+  const sshd = await startSshd(t);
+  const echo = await startEcho(t);
+  const dir = makeTemp(t, 'plugin');
+  const [plugin, go] = [join(dir, 'late.mjs'), join(dir, 'go')];
+  writeFileSync(
+    plugin,
+    `import { existsSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+export default { name: 'late', relay: () => ({ async backend() {
+  while (!existsSync(${JSON.stringify(go)})) await sleep(10);
+  return { target: { kind: 'tcp', host: '127.0.0.1', port: ${echo.port} }, run: null, adopted: true, token: { reveal: () => 'of-the-first' } };
+} }) };\n`,
+    { mode: 0o600 },
+  );
+  const squatter = createServer().listen(0, '127.0.0.1');
+  await once(squatter, 'listening');
+  const address = squatter.address();
+  const taken = typeof address === 'object' ? (address?.port ?? 0) : 0;
+  const first = [`remote:${taken}:127.0.0.1:${echo.port}`, '0:backend'];
+  const relays = await supervise(t, sshd, {
+    r: { host: 'test', forwards: first, plugins: [{ use: plugin }] },
+  });
+  await relays.next('it is taken', ({ type }) => type === 'remote.failed');
+  const from = relays.supervisor.status().id;
+  let release: () => void = () => undefined;
+  const changed = relays.next('the change', ({ type }) => type === 'relay.changed', from).then(({ id }) => id);
+  relays.supervisor.subscribe(from, ({ type }) => {
+    if (type === 'relay.changed') release = takeThreads(makeTemp(t, 'pipe'));
+  });
+  t.teardown(() => release());
+  const reloaded = relays.reload({
+    r: { host: 'test', forwards: [`0:127.0.0.1:${echo.port}`, `0:[::1]:${echo.port}`] },
+  });
+  const after = await changed;
+  squatter.close();
+  await waitUntil('the old lane listens there', () =>
+    dial(taken).then(
+      (client) => !!client.destroy(),
+      () => false,
+    ),
+  );
+  t.equal(String(await exchange(taken, 'over the old lane')), 'over the old lane');
+  closeSync(openSync(go, 'w'));
+  await relays.next(
+    'its backend came',
+    (event) => event.type === 'lane.changed' && event.state.at === 'up' && event.state.backing === null,
+    after,
+  );
+  const { token, backend } = relays.supervisor.token('r');
+  t.same([token, backend], [null, null]);
+  release();
+  release = () => undefined;
+  await reloaded;
+  await relays.next('the next lane', ({ type }) => type === 'worker.started', after);
+  const late = relays.events.filter(
+    ({ id, type }) => id > after && (type === 'remote.bound' || type === 'backend.ready'),
+  );
+  t.same(late, []);
+  t.match(relays.status('r').forwards[0], { kind: 'local', bound: true, boundBy: null });
+  t.not(relays.port('r'), taken);
+  t.equal(String(await exchange(relays.port('r'), 'over the new one')), 'over the new one');
 });

@@ -182,7 +182,7 @@ test('a config that cannot be used, or that a plugin refuses, changes nothing, a
     [{ r: { ...r, lanes: 9 }, guarded }, /towline\.json:1:\d+ relays\.r\.lanes: /],
     [
       { r: { ...r, plugins: ['./nowhere.mjs'] }, guarded },
-      /^r has an open link, and could not start with this config: there is no plugin file ".*nowhere\.mjs"; correct/,
+      /^r has its link up, and could not start with this config: there is no plugin file ".*nowhere\.mjs"; correct/,
     ],
     [{ r: { ...r, lanes: 2 }, guarded, more: r }, /plugin guest refuses the config: too many/],
   ] as const) {

@@ -1,9 +1,10 @@
 import { once } from 'node:events';
 import { createHash, randomBytes } from 'node:crypto';
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'tap';
+import type { Event } from '../../../src/core/model/event.ts';
 import { startEcho, startSink, startSource } from '../../fixtures/backend.ts';
 import { dial, exchange, fate, fateOf, readAll } from '../../fixtures/client.ts';
 import { freePort } from '../../fixtures/port.ts';
@@ -45,6 +46,36 @@ test('a Unix socket there leads to one here, and what a dead session left of it 
   t.equal((await exchange(there, 'once more')).toString(), 'once more');
 });
 
+test('a leftover socket file there is called one, not a process, and replaced; another file is left alone', async (t) => {
+  const sshd = await startSshd(t);
+  const echo = await startEcho(t);
+  const dir = makeTemp(t, 'unix');
+  const [there, file] = [join(dir, 'there'), join(dir, 'file')];
+  const dead = createServer().listen(join(dir, 'dead'));
+  await once(dead, 'listening');
+  linkSync(join(dir, 'dead'), there);
+  dead.close();
+  writeFileSync(file, '');
+  const forward = (path: string) => ({ host: 'test', forwards: [`remote:unix:${path}:127.0.0.1:${echo.port}`] });
+  const relays = await supervise(t, sshd, { old: forward(there), file: forward(file) });
+  const failed = (relay: string) => (event: Event) => event.type === 'remote.failed' && event.relay === relay;
+  t.match(await relays.next('it is told', failed('old')), {
+    fault: {
+      code: 'LISTEN_TAKEN',
+      message: /^a socket file was at .* no process listened on it: a leftover of .*; it was removed/,
+    },
+  });
+  await relays.reach('old', 'connected');
+  t.equal((await exchange(there, 'mine now')).toString(), 'mine now');
+  t.match(await relays.next('it is told', failed('file')), {
+    fault: {
+      code: 'LISTEN_TAKEN',
+      message: /^a file that is no socket is at .*; remove it, or choose another `listen`/,
+    },
+  });
+  t.ok(existsSync(file));
+});
+
 test('a lost link cuts what is open with a reset on this side, and the next one listens again', async (t) => {
   const sshd = await startSshd(t);
   const source = await startSource(t, 1_000_000_000);
@@ -77,6 +108,37 @@ test('port 0: the server chooses, status shows which, and it is asked for again'
   sshd.killSessions();
   const bound = await relays.next('it listens again', (event) => event.type === 'remote.bound', after);
   t.match(bound, { listen: { port } });
+});
+
+test('port 0: the port is kept by another lane, the next worker and a restart; where somebody took it meanwhile, another is chosen', async (t) => {
+  const sshd = await startSshd(t);
+  const echo = await startEcho(t);
+  const forwards = [`remote:0:127.0.0.1:${echo.port}`];
+  const relays = await supervise(t, sshd, {
+    one: { host: 'test', forwards },
+    two: { host: 'test', lanes: 2, forwards },
+  });
+  const bound = async (relay: string, deed: () => unknown) => {
+    const after = relays.supervisor.status().id;
+    await deed();
+    const again = (event: Event) => event.type === 'remote.bound' && event.relay === relay;
+    await relays.next('it listens again', again, after);
+    return relays.port(relay);
+  };
+  await Promise.all([relays.reach('one', 'connected'), relays.reach('two', 'connected')]);
+  await waitUntil('both lanes', () => relays.status('two').lanes.every(({ state }) => state.at === 'up'));
+  const [one, two] = [relays.port('one'), relays.port('two')];
+  const first = relays.status('two').forwards[0]?.boundBy ?? -1;
+  t.equal(await bound('two', () => process.kill(relays.worker('two', first), 'SIGKILL')), two, 'by the other lane');
+  t.equal(relays.status('two').forwards[0]?.boundBy, 1 - first);
+  t.equal(await bound('one', () => process.kill(relays.worker('one'), 'SIGKILL')), one, 'by the next worker');
+  t.equal(await bound('one', () => relays.supervisor.restartRelay('one')), one, 'after a restart');
+  await relays.supervisor.stopRelay('one');
+  const squatter = createServer().listen(one, '127.0.0.1');
+  await once(squatter, 'listening');
+  t.teardown(() => squatter.close());
+  t.not(await bound('one', () => relays.supervisor.startRelay('one')), one, 'it is taken');
+  t.equal((await exchange(relays.port('one'), 'moved')).toString(), 'moved');
 });
 
 test('a port that is taken there is named with its owner, and taken when it is free', async (t) => {

@@ -148,6 +148,26 @@ test('a server that ends unused links (UnusedConnectionTimeout) is not stormed, 
   t.ok(logins <= 8, `${logins} logins`);
 });
 
+test('links that end again and again before they settle come ever more seldom, and at once for a client, where the one before was served', async (t) => {
+  const sshd = await startSshd(t);
+  const echo = await startEcho(t);
+  const relays = await supervise(t, sshd, { r: { host: 'test', forwards: [`0:127.0.0.1:${echo.port}`] } });
+  let rest = 0;
+  while (rest < 4_000) {
+    await relays.reach('r', 'connected');
+    const { id } = relays.supervisor.status();
+    sshd.killSessions();
+    const lost = await relays.next('the loss', (event) => event.type === 'lane.changed', id);
+    if (lost.type !== 'lane.changed' || lost.state.at !== 'waiting') continue;
+    rest = lost.state.until - lost.state.from;
+  }
+  const began = performance.now();
+  t.equal((await exchange(relays.port('r'), 'on demand')).toString(), 'on demand');
+  const took = Math.round(performance.now() - began);
+  t.comment(`rest=${Math.round(rest)}ms served=${took}ms`);
+  t.ok(took < 2_500, `${took} ms, of a rest of ${rest}`);
+});
+
 test('a server that gave us up while we were frozen (ClientAliveInterval) is back within a second of the wake', async (t) => {
   const sshd = await startSshd(t, { config: ['ClientAliveInterval 1', 'ClientAliveCountMax 1'] });
   const echo = await startEcho(t);

@@ -202,6 +202,7 @@ test('a drain that runs out of time cuts what is left with a reset', async (t) =
     r: { host: 'test', forwards: [`0:127.0.0.1:${silent.port}`], drain: '1s' },
   });
   await relays.reach('r', 'connected');
+  await waitUntil('the look at the target', () => silent.accepted() === 1);
   const accepted = silent.nextConnection();
   const client = await dial(relays.port('r'));
   await accepted;

@@ -21,15 +21,20 @@ async function startClients(
   ports: readonly number[],
   served: (fault: Fault | null) => void = () => undefined,
 ) {
-  const link = await openTestLink(t, await startSshd(t));
+  const sshd = await startSshd(t);
+  const link = await openTestLink(t, sshd);
+  let missed = 0;
   const said: ToSupervisor[] = [];
   const say = async (message: ToSupervisor) => void said.push(message);
   const news = {
     served: (_: number, fault: Fault | null) => served(fault),
+    missed: () => {
+      missed += 1;
+    },
     left: () => undefined,
     emptied: () => undefined,
   };
-  const clients = new ServedClients(new Guests(() => undefined), say, 5_000, windowBudget(), news);
+  const clients = new ServedClients(new Guests(() => undefined), say, windowBudget(), news);
   const forwards = ports.map((port) => {
     const target = { kind: 'tcp', host: '127.0.0.1', port } as const;
     return { kind: 'local', listen: target, target, health: null } as const;
@@ -42,21 +47,21 @@ async function startClients(
   const address = door.address();
   if (address === null || typeof address === 'string') throw new Error('it has no port');
   /** A client that has said something, as the supervisor hands it over. */
-  const take = async (id: number, forward: number) => {
+  const take = async (id: number, forward: number, word: string | Buffer = 'my token') => {
     const accepted = once(door, 'connection');
     const client = await dial(address.port);
     t.teardown(() => client.destroy());
-    client.write('my token');
+    client.write(word);
     const [socket]: Socket[] = await accepted;
     if (socket === undefined) throw new Error('nobody came');
-    clients.take(id, { relay: 'r', forward, from: null, to: null }, rawHandle(socket));
+    clients.take(id, { relay: 'r', forward, from: null, to: null }, 5_000, rawHandle(socket));
   };
   const fateOf = async (id: number) => {
     const fate = () => said.filter((message) => 'id' in message && message.id === id).map(({ say: one }) => one);
     await waitUntil(`something is said of ${id}`, () => fate().length > 0);
     return fate();
   };
-  return { clients, forwards, take, fateOf };
+  return { clients, forwards, take, fateOf, sshd, missed: () => missed };
 }
 
 test('who comes to a backend that is away goes back unread, whoever listens there; other forwards are served', async (t) => {
@@ -71,6 +76,44 @@ test('who comes to a backend that is away goes back unread, whoever listens ther
   clients.lead(forwards, new Set());
   await take(3, 0);
   t.same(await fateOf(3), ['opened'], 'it is known anew where they lead');
+});
+
+test('a link that is lost before a client has his channel has missed him; one that answers him has not', async (t) => {
+  const [echo, dead] = [await startEcho(t), await freePort()];
+  const { take, fateOf, sshd, missed } = await startClients(t, [echo.port, dead]);
+  await take(1, 0);
+  t.same(await fateOf(1), ['opened']);
+  await take(2, 1);
+  t.same(await fateOf(2), ['reset'], 'its target refused it');
+  t.equal(missed(), 0);
+  sshd.freezeSessions();
+  await take(3, 0);
+  sshd.killSessions();
+  t.same(await fateOf(3), ['returned']);
+  t.equal(missed(), 1);
+});
+
+test('a SOCKS client was served once his link answered what he wants, and was missed by one that ended before', async (t) => {
+  const [echo, dead] = [await startEcho(t), await freePort()];
+  let served = 0;
+  const { clients, take, fateOf, sshd, missed } = await startClients(t, [], () => {
+    served += 1;
+  });
+  const listen = { kind: 'tcp', host: '127.0.0.1', port: 0 } as const;
+  clients.lead([{ kind: 'dynamic', listen, target: null, health: null }], new Set());
+  const wants = (port: number) => Buffer.from([5, 1, 0, 5, 1, 0, 1, 127, 0, 0, 1, port >> 8, port & 255]);
+  await take(1, 0, wants(echo.port));
+  await waitUntil('he has his channel', () => clients.open === 1 && served === 1);
+  await take(2, 0, wants(dead));
+  await waitUntil('he was told by SOCKS', async () => (await fateOf(2)).join() === 'opened,closed');
+  t.equal(served, 2, 'a refusal is an answer');
+  sshd.freezeSessions();
+  await take(3, 0, wants(echo.port));
+  t.same(await fateOf(3), ['opened']);
+  clients.link = null;
+  sshd.killSessions();
+  await waitUntil('he is missed', () => missed() === 1);
+  t.equal(served, 2);
 });
 
 test('a backend that goes while it is dialed gets nothing of the client, who goes back', async (t) => {

@@ -125,7 +125,10 @@ test('a connection on the host that is given up, or whose link is lost, closes; 
   const second = await open();
   // More than the window takes: nobody reads there.
   second.stream.resume().write(Buffer.alloc(8 << 20));
-  const closed = once(second.stream, 'close');
+  const failed = once(second.stream, 'error');
+  const closed = new Promise<void>((resolve) => second.stream.once('close', () => resolve()));
   link.close();
+  const [fault] = await within('its fault', failed);
+  t.match(fault, { code: 'LINK_LOST' });
   await within('it closes', closed);
 });

@@ -33,12 +33,12 @@ export async function comesLate(t: Test, host: LaunchHost): Promise<void> {
 export async function neverComes(t: Test, host: LaunchHost): Promise<void> {
   const link = await openTestLink(t, host);
   const waiting = 'echo "first"; printf "\\033[31mwaiting for token=abc123\\033[0m\\r\\n"; exec sleep 1000';
-  const keep = await launching(t, link, { command: waiting, port: await freePort(), deadline: '4s', name: 'kept' });
+  const keep = await launching(t, link, { command: waiting, port: await freePort(), deadline: '10s', name: 'kept' });
   const fault = await keep.up().then(() => new Fault('INTERNAL', 'it was ready'), Fault.from);
   t.match(fault, { code: 'LAUNCH_TIMEOUT' });
   t.match(
     fault.message,
-    /^the backend kept was not ready: nothing of it listens on port \d+ in \d s; last output: "first", "waiting for token=\[secret\]";/,
+    /^the backend kept was not ready: nothing of it listens on port \d+ in \d+ s; last output: "first", "waiting for token=\[secret\]";/,
   );
   t.equal((await pidsOf(host, await recordedRun(host, 'kept'))).length, 1);
 
@@ -59,14 +59,14 @@ export async function neverComes(t: Test, host: LaunchHost): Promise<void> {
   const none = await launching(t, link, {
     command: `exec ${host.backend} http --port={port}`,
     recipe,
-    deadline: '6s',
+    deadline: '15s',
     late: 'stop',
     name: 'ended',
   });
   await t.rejects(none.up(), {
     code: 'LAUNCH_TIMEOUT',
     message:
-      /^the backend ended listens, but nothing that it printed in \d s, on standard output or standard error, matches the token pattern \/pairing token: \(\\S\+\)\/; last output: "http listening.*"; correct "recipe\.token\.pattern" /,
+      /^the backend ended listens, but nothing that it printed in \d+ s, on standard output or standard error, matches the token pattern \/pairing token: \(\\S\+\)\/; last output: "http listening.*"; correct "recipe\.token\.pattern" /,
   });
   const ended = await recordedRun(host, 'ended');
   t.same(await pidsOf(host, ended), [], 'it has ended before that is told: who tries again adopts no dying one');

@@ -31,7 +31,7 @@ test('what startup files print, however much of it, is neither scanned nor shown
     writeFileSync(join(sshd.home, '.bash_profile'), `${profile}\n`);
     const options = { ...waiting('echo begun'), name, shell: 'login' };
     rmSync(join(sshd.home, 'go'), { force: true });
-    const first = await launching(t, link, { ...options, deadline: '3s' });
+    const first = await launching(t, link, { ...options, deadline: name === 'much' ? '8s' : '3s' });
     await t.rejects(first.up(), { ...late, message: /; last output: "begun"; / }, name);
     writeFileSync(join(sshd.home, 'go'), '');
     const second = await launching(t, link, options);

@@ -62,7 +62,7 @@ export async function isSquatted(t: Test, host: LaunchHost): Promise<void> {
     name: 'squatted',
     command: `echo "listening on ws://127.0.0.1:${port}"; echo "pairing token: x1"; exec sleep 1000`,
     recipe,
-    deadline: '3s',
+    deadline: '8s',
   });
   await t.rejects(up(), {
     code: 'BACKEND_FOREIGN',

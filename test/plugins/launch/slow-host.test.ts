@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { test } from 'tap';
-import { exitOf } from '../../../src/cli/backend-deeds.ts';
+import { exitOfDeeds } from '../../../src/cli/backend-deeds.ts';
 import type { RemoteHost, RunEnd } from '../../../src/core/model/remote.ts';
 import { inTime } from '../../../src/plugins/launch/in-time.ts';
 import { endBackend } from '../../../src/plugins/launch/manage.ts';
@@ -54,6 +54,6 @@ test('a lock that somebody holds is told, and what outlives its end is no succes
     message: /another towline holds its lock, or the host is too slow/,
   });
   const end = await endBackend(answering({ stdout: 'left 12 13\n' }), 'api', { forGood: true });
-  t.equal(exitOf([{ host: 'h', name: 'api', ...end }]), 69);
-  t.equal(exitOf([{ host: 'h', name: 'api', was: 'ended', left: [], cleared: [12] }]), 0);
+  t.equal(exitOfDeeds([{ host: 'h', name: 'api', ...end }]), 69);
+  t.equal(exitOfDeeds([{ host: 'h', name: 'api', was: 'ended', left: [], cleared: [12] }]), 0);
 });

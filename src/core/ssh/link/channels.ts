@@ -42,7 +42,12 @@ export class Channels {
   /** As `Link.dial`. */
   dial(target: Endpoint, from: Originator, signal?: AbortSignal, windows = this.#none): Promise<Channel> {
     const opening = { ...this.#opening, opened: (channel: Channel) => this.#own(channel, windows) };
-    const open = (done: (error: Error | undefined, channel: Channel) => void) => {
+    const open = (hand: (error: Error | undefined, channel: Channel) => void) => {
+      const done = (error: Error | undefined, channel: Channel) => {
+        hand(error, channel);
+        // One that came after its deadline was nobody's.
+        if (!error) this.#begun(channel);
+      };
       if (target.kind === 'unix') this.#client.openssh_forwardOutStreamLocal(target.path, done);
       else this.#client.forwardOut(from.address, from.port, target.host, target.port, done);
     };

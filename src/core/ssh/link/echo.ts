@@ -6,6 +6,9 @@ import type { Carrier } from './carriers.ts';
 /** With more than this on the way and no answer yet, a silent server may just be far behind: kernels and proxies buffer megabytes. */
 const idleBytes = 64 * 1024;
 
+/** So many pings may be without an answer: each is remembered, and there are servers that never answer one. */
+const mostAsked = 256;
+
 /** Pings a server, and learns from its answers how much has arrived: they come in order, behind all that was sent before the question. */
 export class Echo {
   readonly #client: Client;
@@ -13,6 +16,9 @@ export class Echo {
   readonly #asked: () => () => void;
   #confirmed = 0;
   #stopped = false;
+  #unanswered = 0;
+  /** Whose ping leaves, one for all, when one of the many has come back. */
+  readonly #next = new Set<() => void>();
   /** How long the last answer took, ms; 0: none has come. */
   took = 0;
 
@@ -28,18 +34,17 @@ export class Echo {
     return this.#socket.bytesWritten - this.#confirmed < idleBytes;
   }
 
-  /** Where nothing can be written any more nothing is asked, and nobody answers. */
-  ping(answered?: () => void): void {
-    if (this.#stopped || !this.#socket.writable) return;
-    const sent = this.#socket.bytesWritten;
-    const asked = performance.now();
-    const heard = this.#asked();
-    ping(this.#client, () => {
-      this.#confirmed = sent;
-      this.took = performance.now() - asked;
-      heard();
-      answered?.();
-    });
+  /**
+   * Where nothing can be written any more nothing is asked, and nobody answers. Where very many are without an answer it leaves after the next one,
+   * with those of all others. Returns what gives up waiting for the answer.
+   */
+  ping(answered?: () => void): () => void {
+    const mine = answered === undefined ? [] : [answered];
+    if (this.#unanswered < mostAsked) this.#ask(mine);
+    else for (const one of mine) this.#next.add(one);
+    return () => {
+      for (const one of mine) this.#next.delete(one);
+    };
   }
 
   /** How long a ping takes, ms. Rejects with what ended the link, of which `onLost` tells. */
@@ -56,5 +61,24 @@ export class Echo {
 
   stop(): void {
     this.#stopped = true;
+    this.#next.clear();
+  }
+
+  #ask(all: readonly (() => void)[]): void {
+    if (this.#stopped || !this.#socket.writable) return;
+    this.#unanswered += 1;
+    const sent = this.#socket.bytesWritten;
+    const asked = performance.now();
+    const heard = this.#asked();
+    ping(this.#client, () => {
+      this.#confirmed = sent;
+      this.took = performance.now() - asked;
+      heard();
+      this.#unanswered -= 1;
+      for (const answered of all) answered();
+      const next = [...this.#next];
+      this.#next.clear();
+      if (next.length > 0) this.#ask(next);
+    });
   }
 }

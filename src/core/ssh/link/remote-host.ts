@@ -1,4 +1,7 @@
 import type { RemoteHost } from '../../model/remote.ts';
+import type { Duplex } from 'node:stream';
+import type { Endpoint } from '../../model/endpoint.ts';
+import { Fault } from '../../model/fault.ts';
 import type { Link } from './link.ts';
 import { readRemoteFile, writeRemoteFile } from './remote-files.ts';
 import { runRemote } from './run-remote.ts';
@@ -14,7 +17,22 @@ export function remoteHost(link: Link): RemoteHost {
     run: (script, options) => runRemote(link, script, options),
     readFile: (path, options) => readRemoteFile(host, path, options),
     writeFile: (path, data, options) => writeRemoteFile(host, path, data, options),
-    dial: async (target) => link.outlet.passage(await link.dial(target, origin)),
+    dial: (target) => dial(link, target),
   };
   return host;
+}
+
+/** ssh2 ends a channel that was cut like one that came to its end: half a file would be taken for the whole. */
+async function dial(link: Link, target: Endpoint): Promise<Duplex> {
+  const channel = await link.dial(target, origin);
+  const passage = link.outlet.passage(channel);
+  channel.on('end', () => {
+    const text = 'the server closed the connection before its target had ended; try it again';
+    if (link.wasCut(channel)) passage.destroy(new Fault('CONNECTION_CUT', text));
+  });
+  passage.once(
+    'close',
+    link.onLost((fault) => void passage.destroy(fault)),
+  );
+  return passage;
 }

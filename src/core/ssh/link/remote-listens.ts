@@ -88,16 +88,19 @@ export class RemoteListens {
         this.#unanswered.delete(asked);
         for (const come of asked.early.splice(0)) come();
       };
-      const refuse = (text: string) => {
+      const refuse = (text: string, more: Readonly<Record<string, number>> = {}) => {
         unexpect();
         unexpect = () => undefined;
         settle();
-        reject(fault() ?? new Fault('LISTEN_UNAVAILABLE', text, { detail: { listen: formatEndpoint(endpoint) } }));
+        reject(
+          fault() ?? new Fault('LISTEN_UNAVAILABLE', text, { detail: { listen: formatEndpoint(endpoint), ...more } }),
+        );
       };
       const timer = setTimeout(
         () =>
           refuse(
             `${where} did not say within ${deadline / 1000} s whether it listens on ${formatEndpoint(endpoint)}; look at it`,
+            { within: deadline },
           ),
         deadline,
       );

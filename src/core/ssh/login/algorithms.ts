@@ -27,9 +27,10 @@ export const keywords = {
 } as const;
 
 /**
- * The hardened lists: no failure in ssh-audit's client mode. chacha20 stands last and is given up where the server lacks strict key
- * exchange; the MACs without -etm are for dropbear, which has no others. Host keys stand in ssh's order: a host that has several shows
- * the one by which ssh knows it.
+ * The hardened lists: no failure in ssh-audit's client mode but for the host keys of ECDSA. chacha20 stands last and is given up where the
+ * server lacks strict key exchange; the MACs without -etm are for dropbear, which has no others. Host keys stand in ssh's order: a host that
+ * has several shows the one by which ssh knows it. So ECDSA is among them: were it offered to hosts alone that are known by it, the
+ * offer would tell whoever stands on the way which those are (CVE-2020-14145).
  */
 const hardened = {
   kex: [

@@ -16,13 +16,15 @@ export interface AskedLoginPorts {
   readonly ask: Ask;
   /** The server asks what no server should; the login is over. */
   readonly fail: (fault: Fault) => void;
+  /** So many wrong answers the server may be given, in whichever way it asks. */
+  readonly spare: number;
   /** Ends what is still asked. */
   readonly signal: AbortSignal;
 }
 
 /**
  * The part of one login that a person answers: passwords (RFC 4252 section 8) and keyboard-interactive (RFC 4256). Each is tried
- * NumberOfPasswordPrompts times, as ssh does.
+ * NumberOfPasswordPrompts times, as ssh does, and both together as often as the server may be given a wrong answer.
  */
 export class AskedLogin {
   readonly #hop: Hop;
@@ -52,7 +54,7 @@ export class AskedLogin {
   password(proceed: Proceed): boolean {
     const { user, hostName, hostKeyAlias, passwordPrompts } = this.#hop.host;
     this.#passwords += 1;
-    if (this.#passwords > passwordPrompts) return false;
+    if (this.#passwords > passwordPrompts || this.#spent) return false;
     const question = this.#question('password', this.#account, `the password of ${this.#account}`, [
       { text: `${user}@${hostKeyAlias ?? hostName}'s password: `, echo: false },
     ]);
@@ -64,12 +66,16 @@ export class AskedLogin {
   interaction(): AnyAuthMethod | null {
     const { user, passwordPrompts } = this.#hop.host;
     this.#interactions += 1;
-    if (this.#interactions > passwordPrompts || (this.#interactions > 1 && !this.#asked)) return null;
+    if (this.#interactions > passwordPrompts || this.#spent || (this.#interactions > 1 && !this.#asked)) return null;
     return {
       type: 'keyboard-interactive',
       username: user,
       prompt: (name, instruction, _language, prompts, finish) => this.#round(name, instruction, prompts, finish),
     };
+  }
+
+  get #spent(): boolean {
+    return this.#given >= this.#ports.spare;
   }
 
   /** The server has judged: what is still asked is not wanted any more. `partial`: what comes now is not asked again. */

@@ -26,6 +26,8 @@ export interface AuthPorts extends KeyPorts {
   readonly ask: Ask;
   /** The login is over because of what the server does. */
   readonly fail: (fault: Fault) => void;
+  /** So many wrong answers the server may be given. */
+  readonly spare: number;
 }
 
 /**

@@ -44,11 +44,18 @@ export function unprovedFault(where: string, key: Buffer): Fault {
   return new Fault('HANDSHAKE_FAILED', text);
 }
 
+/** What ssh says last where it has come to no login: nobody counts that. */
+const reachedNobody = /ssh: (?:connect to host|Could not resolve hostname) /;
+
 /** The connection ended before the login was done and ssh2 raised no error of its own. */
 export function closedFault(stage: Stage, where: string, heard: string, error: Marks | null): Fault {
   if (heard === '' && error !== null && error.command !== null) {
     const { exit, ran, missing } = error.command;
-    const detail = { ...(exit === null ? {} : { exit }), ran };
+    const detail = {
+      ...(exit === null ? {} : { exit }),
+      ran,
+      ...(reachedNobody.test(error.text) ? { unreached: 1 } : {}),
+    };
     if (missing) {
       const text = `${error.text}; install the program, or correct it in ssh_config`;
       return new Fault('PROXY_COMMAND_MISSING', text, { detail });

@@ -38,6 +38,8 @@ export interface Shaken {
 export interface ShakeOptions {
   readonly deadlines: Deadlines;
   readonly ask: Ask;
+  /** So many wrong answers the server may be given. */
+  readonly spare: number;
   readonly onStage: (stage: Stage) => void;
   /** A sentence for the user. */
   readonly onNote: (text: string) => void;
@@ -54,7 +56,7 @@ export interface ShakeOptions {
 export function shake(
   socket: Duplex,
   hop: Hop,
-  { deadlines, ask, onStage, onNote, judge = judgeHostKey, observe = () => undefined }: ShakeOptions,
+  { deadlines, ask, spare, onStage, onNote, judge = judgeHostKey, observe = () => undefined }: ShakeOptions,
   signal: AbortSignal,
 ): Promise<Shaken> {
   const { host, where } = hop;
@@ -103,7 +105,7 @@ export function shake(
       }
     };
     const decrypting: AuthPorts['decrypting'] = (path, work) => waits.decrypt(path, work);
-    const auth = createAuth(hop, { ask: asked, decrypting, fail: (fault) => fail(fault) }, over.signal);
+    const auth = createAuth(hop, { ask: asked, spare, decrypting, fail: (fault) => fail(fault) }, over.signal);
     const tellIdentities = (entered: boolean) => observe(identitiesStep(where, auth, waits.unanswered, entered));
     const listen = (chunk: Buffer) => {
       greeting.take(chunk);

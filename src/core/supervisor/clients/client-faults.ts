@@ -25,12 +25,6 @@ export const waitedInVain = (relay: string, time: number, launch: number): Fault
 export const forwardGone = (relay: string): FaultReport =>
   report('RELAY_STOPPED', `a forward of ${relay} was taken out of the config while a client waited; use another one`);
 
-export const handedInVain = (relay: string, times: number): FaultReport =>
-  report(
-    'HANDOVER_FAILED',
-    `a client of ${relay} was handed to a link ${times} times in vain and was reset; it may try again`,
-  );
-
 export const neverAnswered = (relay: string): FaultReport =>
   report(
     'HANDOVER_FAILED',

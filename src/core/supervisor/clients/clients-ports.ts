@@ -1,6 +1,6 @@
 import type { FaultReport } from '../../model/fault.ts';
-import type { ClientConnection } from '../../model/plugin.ts';
 import type { LaneId } from '../../protocol.ts';
+import type { Departures } from './departures.ts';
 import type { Prospect } from './prospect.ts';
 import type { WorkerKeeper } from '../workers/worker-keeper.ts';
 
@@ -18,7 +18,8 @@ export interface ClientsPorts {
   readonly prospect: (forward: number) => Prospect;
   /** Somebody waits: attempts may be hurried. */
   readonly hurry: () => void;
-  readonly refused: (forward: number, fault: FaultReport) => void;
-  /** Looks who has left; see `departed`. */
-  readonly departed: () => Promise<(client: ClientConnection) => boolean>;
+  /** `forward`: null where it is not in the config any more. */
+  readonly refused: (forward: number | null, fault: FaultReport) => void;
+  /** Who of the held has left. */
+  readonly departures: Pick<Departures, 'look' | 'lately'>;
 }

@@ -3,20 +3,20 @@ import { longestOpen, type RelayConfig } from '../../model/config.ts';
 import type { FaultReport } from '../../model/fault.ts';
 import type { LaneId, ToSupervisor } from '../../protocol.ts';
 import { abort, rawHandle } from '../../socket/raw-handle.ts';
-import { forwardGone, handedInVain, neverAnswered, tooManyHeld, tooManyOpen, waitedInVain } from './client-faults.ts';
+import { forwardGone, neverAnswered, tooManyHeld, tooManyOpen, waitedInVain } from './client-faults.ts';
 import type { WorkerKeeper } from '../workers/worker-keeper.ts';
 import type { ClientsPorts, OpenLane } from './clients-ports.ts';
 import { type Connection, describeClient } from './connection.ts';
 import type { ConnectionTable } from './connection-table.ts';
 import { HeldWatch } from './held-watch.ts';
 import { Patience } from './patience.ts';
+import type { Prospect } from './prospect.ts';
 
-const handoverLimit = 4;
-/** Who was accepted no longer ago counts as there: to look who has left takes the kernel 30 ms. */
-const fresh = 100;
+/** Who was handed over so often in vain waits from then on while he is handed over too, and is handed over when something has changed. */
+const inVain = 4;
 /**
  * Beyond the longest that the worker waits for a channel: plugins may be asked first. The worker knows how its link does and says what becomes of
- * each client; this is for a handle that Node loses on the way, which is never answered for. ms
+ * each client, and a handle that did not come is told by its receipt; this is for what nobody foresees. ms
  */
 const handoverSlack = 120_000;
 
@@ -29,6 +29,8 @@ export class Clients {
   readonly #watch: HeldWatch;
   #held = 0;
   #serving = false;
+  #ending = false;
+  #cutOpen = 0;
   accepted = 0;
 
   constructor(config: RelayConfig, table: ConnectionTable, ports: ClientsPorts) {
@@ -36,7 +38,7 @@ export class Clients {
     this.#table = table;
     this.#ports = ports;
     const held = () => [...this.#mine].filter(({ at }) => at === 'held');
-    this.#watch = new HeldWatch(held, ports.departed, (connection) => this.#cut(connection));
+    this.#watch = new HeldWatch(held, ports.departures, (connection) => this.#cut(connection));
   }
 
   get open(): number {
@@ -51,9 +53,11 @@ export class Clients {
   adopt(config: RelayConfig, place: (forward: number) => number | null): void {
     this.#config = config;
     for (const connection of [...this.#mine]) {
+      if (connection.forwardGone) continue;
       const forward = place(connection.client.forward);
       if (forward !== null) connection.client = { ...connection.client, forward };
-      else if (connection.at !== 'open') this.#refuse(connection, forwardGone(config.name));
+      else if (connection.at !== 'open') this.#giveUp(connection, forwardGone(config.name));
+      else connection.forwardGone = true;
     }
   }
 
@@ -85,6 +89,7 @@ export class Clients {
     switch (say) {
       case 'opened':
         clearTimeout(connection.timer);
+        connection.patience?.rest();
         connection.at = 'open';
         break;
       case 'returned':
@@ -92,11 +97,11 @@ export class Clients {
         break;
       case 'closed':
         this.#drop(connection);
-        if (message.told !== null) this.#ports.refused(connection.client.forward, message.told);
+        if (message.told !== null) this.#tell(connection, message.told);
         break;
       case 'reset':
         if (message.news) this.#refuse(connection, message.fault);
-        else this.#cut(connection);
+        else this.#cutShort(connection);
         break;
     }
   }
@@ -105,8 +110,12 @@ export class Clients {
   orphaned(lane: LaneId): void {
     for (const connection of [...this.#mine]) {
       if (connection.lane !== lane) continue;
-      if (connection.at === 'open') this.#cut(connection);
-      else if (connection.at === 'handed') this.#back(connection);
+      if (connection.at === 'open') this.#cutShort(connection);
+      else if (connection.at === 'handed') {
+        // Where its worker carries other relays it lives, and may have something to say of it yet.
+        this.#table.renumber(connection);
+        this.#back(connection);
+      }
     }
   }
 
@@ -119,14 +128,28 @@ export class Clients {
       const prospect = this.#ports.prospect(connection.client.forward);
       open ||= prospect.is === 'open';
       if (prospect.is === 'hopeless') this.#refuse(connection, prospect.fault);
-      else connection.patience?.run(!(prospect.is === 'held' && prospect.launching));
+      else this.#clock(connection, prospect);
     }
     if (open) void this.#serve();
   }
 
   /** Cuts everything. */
   cutAll(): void {
-    for (const connection of [...this.#mine]) this.#cut(connection);
+    this.#ending = true;
+    for (const connection of [...this.#mine]) this.#cutShort(connection);
+  }
+
+  /** Nobody comes any more: who is cut from now on is cut by the end of the relay. */
+  drain(): void {
+    this.#ending = true;
+  }
+
+  /** How many open connections the end has cut, once it is over. */
+  drained(): number {
+    const cut = this.#cutOpen;
+    this.#ending = false;
+    this.#cutOpen = 0;
+    return cut;
   }
 
   /** Serves the held in order of arrival, less those that have left meanwhile. */
@@ -134,16 +157,16 @@ export class Clients {
     if (this.#serving) return;
     this.#serving = true;
     try {
-      const waited = [...this.#mine].filter(({ at }) => at === 'held');
-      const old = performance.now() - fresh;
-      const gone = waited.some(({ since }) => since < old) ? await this.#ports.departed() : () => false;
-      // The look knows nothing of who came while it was taken.
-      const left = new Set(waited.filter(({ client }) => gone(client)));
+      const glance = this.#watch.glance();
+      const left = glance === null ? null : await glance;
       for (const connection of [...this.#mine]) {
         if (connection.at !== 'held') continue;
         const lane = this.#laneFor(connection);
-        if (lane === null) continue;
-        if (left.has(connection)) this.#cut(connection);
+        if (lane === null) {
+          this.#wait(connection);
+          continue;
+        }
+        if (left?.has(connection) === true) this.#cut(connection);
         else this.#hand(connection, lane);
       }
     } finally {
@@ -164,7 +187,9 @@ export class Clients {
     connection.keeper = lane.keeper;
     connection.handovers += 1;
     const { id, client } = connection;
-    if (!lane.keeper.send({ say: 'connection', lane: lane.id, id, client }, handle)) {
+    const { hold } = this.#config;
+    const patience = connection.patience?.left ?? hold.time;
+    if (!lane.keeper.send({ say: 'connection', lane: lane.id, id, client, patience }, handle)) {
       // The worker is gone and nobody has told yet: nothing was handed over, and its end will have the held looked at.
       connection.handovers -= 1;
       connection.at = 'held';
@@ -175,7 +200,7 @@ export class Clients {
     }
     const { deadlines, name } = this.#config;
     connection.timer = setTimeout(() => {
-      this.#refuse(connection, neverAnswered(name));
+      this.#giveUp(connection, neverAnswered(name));
     }, longestOpen(deadlines) + handoverSlack);
   }
 
@@ -186,11 +211,22 @@ export class Clients {
     if (this.#held > hold.connections) return this.#refuse(connection, tooManyHeld(name, hold.connections));
     // One for its life: a link that comes and goes must not have it wait anew each time.
     connection.patience ??= new Patience(hold.time, (stood) => {
-      this.#refuse(connection, waitedInVain(name, hold.time, stood));
+      this.#giveUp(connection, waitedInVain(name, hold.time, stood));
     });
-    connection.patience.run(!(prospect.is === 'held' && prospect.launching));
+    this.#clock(connection, prospect);
     this.#watch.begin();
     this.#ports.hurry();
+  }
+
+  /** Who is about to be served waits for us, not for a link: that is not held against him, unless it was in vain again and again. */
+  #clock({ patience, handovers }: Connection, prospect: Prospect): void {
+    if (prospect.is === 'open' && handovers < inVain) patience?.rest();
+    else patience?.run(!isLaunching(prospect));
+  }
+
+  /** He is not served now, whatever it looked like a moment ago. */
+  #wait({ client, patience }: Connection): void {
+    patience?.run(!isLaunching(this.#ports.prospect(client.forward)));
   }
 
   #back(connection: Connection): void {
@@ -199,16 +235,31 @@ export class Clients {
     connection.lane = null;
     connection.keeper = null;
     this.#held += 1;
-    if (connection.handovers >= handoverLimit) {
-      return this.#refuse(connection, handedInVain(this.#config.name, handoverLimit));
-    }
     this.#hold(connection);
-    if (this.#laneFor(connection) !== null) void this.#serve();
+    // A lane that takes and gives back for ever is not asked for ever.
+    if (connection.handovers < inVain && this.#laneFor(connection) !== null) void this.#serve();
+  }
+
+  /** Its worker, if one has it, has another copy of its socket: as long as that is open the client waits on. */
+  #giveUp(connection: Connection, fault: FaultReport): void {
+    const { at, keeper, lane, id } = connection;
+    // First: a reset counts for the last copy that is closed.
+    this.#refuse(connection, fault);
+    if (at === 'handed' && lane !== null) keeper?.send({ say: 'cut', lane, id });
   }
 
   #refuse(connection: Connection, fault: FaultReport): void {
     this.#cut(connection);
-    this.#ports.refused(connection.client.forward, fault);
+    this.#tell(connection, fault);
+  }
+
+  #tell({ client, forwardGone: gone }: Connection, fault: FaultReport): void {
+    this.#ports.refused(gone ? null : client.forward, fault);
+  }
+
+  #cutShort(connection: Connection): void {
+    if (this.#ending && connection.at === 'open') this.#cutOpen += 1;
+    this.#cut(connection);
   }
 
   #cut(connection: Connection): void {
@@ -223,6 +274,7 @@ export class Clients {
 
   #forget(connection: Connection): void {
     clearTimeout(connection.timer);
+    connection.patience?.rest();
     if (!this.#mine.delete(connection)) return;
     this.#unhold(connection);
     this.#table.forget(connection);
@@ -230,6 +282,10 @@ export class Clients {
 
   #unhold(connection: Connection): void {
     if (connection.at === 'held') this.#held -= 1;
-    connection.patience?.rest();
+    if (connection.handovers < inVain) connection.patience?.rest();
   }
+}
+
+function isLaunching(prospect: Prospect): boolean {
+  return prospect.is === 'held' && prospect.launching;
 }

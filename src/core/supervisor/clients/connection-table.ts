@@ -45,6 +45,7 @@ export class ConnectionTable {
       id: this.#lastId,
       socket,
       client,
+      forwardGone: false,
       since: performance.now(),
       at: 'held',
       lane: null,
@@ -60,6 +61,14 @@ export class ConnectionTable {
 
   find(id: number): Connection | undefined {
     return this.#all.get(id);
+  }
+
+  /** Whoever had it may still speak of it: that is of nobody from now on. */
+  renumber(connection: Connection): void {
+    if (!this.#all.delete(connection.id)) return;
+    this.#lastId += 1;
+    connection.id = this.#lastId;
+    this.#all.set(connection.id, connection);
   }
 
   forget({ id, client }: Connection): void {

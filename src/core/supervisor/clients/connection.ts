@@ -6,9 +6,12 @@ import type { Patience } from './patience.ts';
 
 /** One accepted client. The socket is the supervisor's own copy, never read, kept for the connection's life. */
 export interface Connection {
-  readonly id: number;
+  /** Under which the worker that has it speaks of it: another one once a lane is gone that had it. */
+  id: number;
   readonly socket: Socket;
   client: ClientConnection;
+  /** The forward that it came to is not in the config any more: the number in `client` names it no longer. */
+  forwardGone: boolean;
   /** When it was accepted, ms of a clock that never jumps. */
   readonly since: number;
   /** `held`: waits for a lane. `handed`: a worker has it, unread. `open`: its channel is open. */
@@ -16,9 +19,9 @@ export interface Connection {
   lane: LaneId | null;
   /** Whose worker has it; null while it is held. */
   keeper: WorkerKeeper | null;
-  /** How often it was handed over: a lane that takes and returns for ever must not keep it for ever. */
+  /** How often it was handed over. */
   handovers: number;
-  /** How long it may still be held, at rest while it is not; null where it never was. */
+  /** How long it may still be held, at rest while it is not, unless that is in vain again and again; null where it never was. */
   patience: Patience | null;
   timer: NodeJS.Timeout | undefined;
 }

@@ -13,6 +13,12 @@ export class Patience {
     this.#over = over;
   }
 
+  /** What is left of it, ms. */
+  get left(): number {
+    const past = this.#clock === 'runs' ? performance.now() - this.#since : 0;
+    return Math.max(0, this.#left - past);
+  }
+
   /** Lets the clock run, or stand still; where no time is left it runs: of `0s` nothing waits. */
   run(wanted: boolean): void {
     this.#turn(wanted || this.#left <= 0 ? 'runs' : 'stands');

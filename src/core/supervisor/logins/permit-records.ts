@@ -34,6 +34,8 @@ export interface HostRecord {
   busy: number;
   ban: Ban;
   readonly queue: Asker[];
+  /** So many wrong answers each granted handshake may give, parked ones too. */
+  readonly promised: Map<Asker, number>;
   /** Granted handshakes in which a person is asked: the others to this host do not wait for him. */
   readonly parked: Set<Asker>;
   /** Lanes that failed for the host's or the account's sake, each with its last asker. */
@@ -56,7 +58,12 @@ export interface AccountRecord {
 
 /** A host of which nobody has heard so far. */
 export function hostRecord(name: string): HostRecord {
-  const lists = { queue: [], parked: new Set<Asker>(), failed: new Map<LaneId, Asker>() };
+  const lists = {
+    queue: [],
+    promised: new Map<Asker, number>(),
+    parked: new Set<Asker>(),
+    failed: new Map<LaneId, Asker>(),
+  };
   const failures = new Failures(busyBudget, ['unanswered']);
   return { name, active: 0, failures, last: null, busy: 0, ban: null, timer: undefined, ...lists };
 }

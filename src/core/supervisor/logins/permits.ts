@@ -53,6 +53,7 @@ export class Permits {
   shaken(name: string, asker: Asker, outcome: FaultReport | 'cancelled' | 'broken off' | null): void {
     const [host, account] = [this.#hosts.of(name), this.#accounts.of(asker.account)];
     if (!host.parked.delete(asker)) host.active -= 1;
+    host.promised.delete(asker);
     account.active -= 1;
     if (outcome === null) this.#welcomed(host, account, asker.account);
     else if (outcome === 'broken off') this.#count(host, null);
@@ -136,7 +137,8 @@ export class Permits {
       } else if (wait > 0) next = Math.min(next, wait);
       else if (this.#mayShake(host, account, asker, now)) {
         host.queue.splice(host.queue.indexOf(asker), 1);
-        const spare = host.failures.spare(now, asker.attended()) - host.active;
+        const spare = promise(host, asker, now);
+        host.promised.set(asker, spare);
         host.active += 1;
         account.active += 1;
         asker.grant(spare);
@@ -156,15 +158,31 @@ export class Permits {
 
   /**
    * After a busy host answered badly, one at a time finds out whether it is better; so with credentials that are new. Those under way may
-   * all fail. One that waits for a person is not among them: its place is for others.
+   * all fail, as often as they were promised. One that waits for a person is not among them: its place is for others.
    */
   #mayShake(host: HostRecord, account: AccountRecord, asker: Asker, now: number): boolean {
     const attended = asker.attended();
-    if (host.active >= Math.min(handshakes, host.failures.spare(now, attended))) return false;
+    if (host.active >= handshakes || promised(host, false) >= host.failures.spare(now, attended)) return false;
     if (host.busy > 0 && host.active > 0) return false;
     if (account.active >= account.failures.spare(now, attended)) return false;
     return account.proven || account.active === 0;
   }
+}
+
+/** How many wrong answers those under way may give together; with those that wait for a person, or without. */
+function promised(host: HostRecord, waiting: boolean): number {
+  let sum = 0;
+  for (const [asker, answers] of host.promised) if (waiting || !host.parked.has(asker)) sum += answers;
+  return sum;
+}
+
+/**
+ * How many wrong answers this one may give. Where nobody is there to type another one, it fails by the first. Else it may have all that is
+ * left but one: that is for whoever comes next, who would have to wait for a person else. There is one for each that is let in at all.
+ */
+function promise(host: HostRecord, asker: Asker, now: number): number {
+  if (!asker.attended()) return 1;
+  return Math.max(1, host.failures.spare(now, true) - promised(host, true) - 1);
 }
 
 function banFor({ ban, lonely }: AccountRecord, asker: Asker): Ban {

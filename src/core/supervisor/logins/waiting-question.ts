@@ -44,14 +44,15 @@ export function relayOf(lane: LaneId): string {
   return lane.slice(0, lane.lastIndexOf('#'));
 }
 
-/** The lanes that are blocked because nobody answered this. */
+/** The lanes that are blocked because nobody answered this, or whose second link is. */
 export function lanesBlockedBy(
   about: string,
   { relays }: Snapshot,
 ): readonly { readonly relay: string; readonly lane: number }[] {
   return Object.entries(relays).flatMap(([relay, { lanes }]) =>
-    lanes.flatMap(({ state }, lane) =>
-      state.at === 'blocked' && state.fault.detail['about'] === about ? [{ relay, lane }] : [],
-    ),
+    lanes.flatMap(({ state }, lane) => {
+      const rest = state.at === 'up' ? state.beside : state;
+      return rest?.at === 'blocked' && rest.fault.detail['about'] === about ? [{ relay, lane }] : [];
+    }),
   );
 }

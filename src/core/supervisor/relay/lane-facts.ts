@@ -44,3 +44,8 @@ export function factOf(message: Extract<ToSupervisor, { lane: LaneId }>, relay: 
       return null;
   }
 }
+
+/** Whether it names a forward by its number, or what the relay leads to. */
+export function isOfConfig(message: Extract<ToSupervisor, { lane: LaneId }>): boolean {
+  return 'forward' in message || message.say === 'backed';
+}

@@ -4,9 +4,9 @@ import type { RelayConfig } from '../../model/config.ts';
 import type { Fact } from '../../model/event.ts';
 import type { Fault, FaultReport } from '../../model/fault.ts';
 import { Secret } from '../../model/secret.ts';
-import type { LaneId, LaneVitals, ToSupervisor } from '../../protocol.ts';
+import type { LaneId, LaneVitals, RemotePorts, ToSupervisor } from '../../protocol.ts';
 import type { Turnstile } from '../../model/turnstile.ts';
-import { factOf } from './lane-facts.ts';
+import { factOf, isOfConfig } from './lane-facts.ts';
 import { LaneMutex } from './lane-mutex.ts';
 import type { WorkerKeeper } from '../workers/worker-keeper.ts';
 
@@ -61,6 +61,7 @@ export class LaneSlot {
   #finish: () => void = () => undefined;
   #forced: boolean;
   #draining = false;
+  #retired = false;
   #vitals = still;
   #before = still;
 
@@ -118,15 +119,16 @@ export class LaneSlot {
     this.keeper.send({ say: 'token', lane: this.id, token: token?.reveal() ?? null });
   }
 
-  /** Whether the `remote` forwards of the relay are this lane's. */
-  appoint(on: boolean): void {
-    this.keeper.send({ say: 'appoint', lane: this.id, on });
+  /** Whether the `remote` forwards of the relay are this lane's; `ports`: where the host listened for them before. */
+  appoint(on: boolean, ports: RemotePorts): void {
+    this.keeper.send({ say: 'appoint', lane: this.id, on, ports });
   }
 
   /** So many clients of `remote` forwards may be open at once, in the next worker too. */
   limit(connections: number): void {
-    if (this.#setting.relay.connections === connections) return;
-    this.#setting = { ...this.#setting, relay: { ...this.#setting.relay, connections } };
+    const { relay } = this.#setting;
+    if (relay.connections === connections) return;
+    this.#setting = { ...this.#setting, relay: { ...relay, connections } };
     this.keeper.send({ say: 'limit', lane: this.id, connections });
   }
 
@@ -135,13 +137,24 @@ export class LaneSlot {
     this.keeper.send({ say: 'yield', lane: this.id });
   }
 
+  /** The config is another by now: what it says of forwards and of the backend is about those of the one before. */
+  retire(): void {
+    this.#retired = true;
+  }
+
   /** Lets open connections end, then ends. */
   drain(): void {
     this.#draining = true;
     if (!this.keeper.send({ say: 'drain', lane: this.id })) this.#end();
   }
 
-  /** Ends without waiting for anything. */
+  /** Cuts who is served, then ends: when the worker says so, or is replaced because it says nothing at all. */
+  stop(): void {
+    this.#draining = true;
+    if (!this.keeper.send({ say: 'stop', lane: this.id })) this.#end();
+  }
+
+  /** Ends without waiting for anything: its worker is killed. */
   abandon(): void {
     this.keeper.send({ say: 'stop', lane: this.id });
     this.#end();
@@ -169,6 +182,7 @@ export class LaneSlot {
   }
 
   #heard(message: Extract<ToSupervisor, { lane: LaneId }>): void {
+    if (this.#retired && isOfConfig(message)) return;
     const fact = factOf(message, this.#setting.relay.name, this.#index);
     if (fact !== null) this.#news.fact(fact);
     switch (message.say) {

@@ -5,19 +5,19 @@ import type { RefusedBy } from '../../model/status.ts';
 const period = 1_000;
 
 interface Counted {
-  readonly forward: number;
+  readonly forward: number | null;
   readonly fault: FaultReport;
   count: number;
 }
 
 /** Counts refused clients by reason, and tells of them, each forward and reason apart, at most once a second: however many are refused. */
 export class Refusals {
-  readonly #say: (forward: number, fault: FaultReport, count: number) => void;
+  readonly #say: (forward: number | null, fault: FaultReport, count: number) => void;
   readonly #counted = new Map<string, Counted>();
   readonly #codes = new Map<FaultCode, number>();
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(say: (forward: number, fault: FaultReport, count: number) => void) {
+  constructor(say: (forward: number | null, fault: FaultReport, count: number) => void) {
     this.#say = say;
   }
 
@@ -30,7 +30,8 @@ export class Refusals {
     };
   }
 
-  add(forward: number, fault: FaultReport): void {
+  /** `forward`: null where it is not in the config any more. */
+  add(forward: number | null, fault: FaultReport): void {
     this.#codes.set(fault.code, (this.#codes.get(fault.code) ?? 0) + 1);
     const key = `${forward} ${fault.code}`;
     const known = this.#counted.get(key);

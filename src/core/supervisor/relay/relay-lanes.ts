@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { BackendFacts } from '../../model/backend.ts';
 import { listensHere, type RelayConfig } from '../../model/config.ts';
 import type { Event, Fact } from '../../model/event.ts';
@@ -6,7 +7,7 @@ import type { Secret } from '../../model/secret.ts';
 import type { RelaySnapshot } from '../../model/snapshot.ts';
 import { bestLane } from '../../model/standing.ts';
 import { Turnstile } from '../../model/turnstile.ts';
-import type { LaneId, LaneVitals } from '../../protocol.ts';
+import type { LaneId, LaneVitals, RemotePorts } from '../../protocol.ts';
 import { LaneSlot, type SlotSetting } from './lane-slot.ts';
 import type { WorkerKeeper } from '../workers/worker-keeper.ts';
 
@@ -44,6 +45,8 @@ export class RelayLanes {
   readonly #relieved = new Set<LaneSlot>();
   /** Who has the `remote` forwards. */
   #appointed: LaneSlot | null = null;
+  /** Where the host listened last, for as long as the relay has the same forwards: port 0 means this one from then on. */
+  #chosen: RemotePorts = {};
   #ending = false;
 
   constructor(setting: SlotSetting, ports: RelayLanesPorts) {
@@ -79,12 +82,17 @@ export class RelayLanes {
 
   /** `forced`: the user asked for it. */
   begin(setting: SlotSetting, forced: boolean): void {
+    if (!isDeepStrictEqual(setting.relay.forwards, this.#setting.relay.forwards)) this.#chosen = {};
     this.#setting = setting;
     this.#ending = false;
-    const { fact, keeper, changed, orphaned, given, backed, refused, seated } = this.#ports;
+    const { keeper, changed, orphaned, given, backed, refused, seated } = this.#ports;
     this.#lanes = Array.from({ length: this.#setting.relay.lanes }, (_, index) => {
       const lane: LaneSlot = new LaneSlot(index, this.#setting, forced, keeper(), {
-        fact,
+        fact: (fact) => {
+          if (fact.type === 'remote.bound' && fact.listen.kind === 'tcp')
+            this.#chosen = { ...this.#chosen, [fact.forward]: fact.listen.port };
+          this.#ports.fact(fact);
+        },
         changed: () => {
           this.#appoint();
           this.#relieve();
@@ -102,9 +110,10 @@ export class RelayLanes {
     for (const lane of this.#lanes) lane.start();
   }
 
-  /** They are to end, for the config is another by now: nobody is led to them any more. */
+  /** They are to end, for the config is another by now: nobody is led to them any more, and what they say of it counts no longer. */
   retire(): void {
     this.#ending = true;
+    for (const lane of this.#lanes) lane.retire();
   }
 
   /** Drains them; resolves when all have ended, their own workers too. */
@@ -112,7 +121,7 @@ export class RelayLanes {
     this.#ending = true;
     const { drain, isolation } = this.#setting.relay;
     for (const lane of this.#lanes) lane.drain();
-    const late = setTimeout(() => this.cut(), drain + grace);
+    const late = setTimeout(() => this.#hasten(), drain + grace);
     await Promise.all(this.#lanes.map((lane) => lane.ended));
     if (isolation === 'relay') await Promise.all(this.#lanes.map((lane) => lane.keeper.ended()));
     clearTimeout(late);
@@ -125,6 +134,13 @@ export class RelayLanes {
     this.#ending = false;
   }
 
+  /** The time of a drain is over. */
+  #hasten(): void {
+    if (this.#setting.relay.isolation === 'relay') return this.cut();
+    // Their worker lives on for others, and may say late that a lane has ended: by then no other one must have its name.
+    for (const lane of this.#lanes) lane.stop();
+  }
+
   /** One lane has the `remote` forwards, and keeps them while it is up: what moves is unbound for a moment. */
   #appoint(): void {
     if (this.#setting.relay.forwards.every(listensHere)) return;
@@ -132,8 +148,8 @@ export class RelayLanes {
     const before = this.#appointed;
     if (before !== null && lanes[this.#lanes.indexOf(before)]?.state.at === 'up') return;
     const now = this.best;
-    before?.appoint(false);
-    now?.appoint(true);
+    before?.appoint(false, this.#chosen);
+    now?.appoint(true, this.#chosen);
     this.#appointed = now;
   }
 
@@ -151,7 +167,7 @@ export class RelayLanes {
     }
   }
 
-  /** Ends them without waiting for anything. */
+  /** Ends them without waiting for anything; a shared worker is to be killed by who says so. */
   cut(): void {
     for (const lane of this.#lanes) {
       lane.abandon();
@@ -161,10 +177,10 @@ export class RelayLanes {
   }
 
   /** What the config allows them by now: bytes above which a worker of theirs is replaced (a shared one has its own), and open connections. */
-  limit({ memory, connections }: Pick<RelayConfig, 'memory' | 'connections'>): void {
+  limit(relay: Pick<RelayConfig, 'memory' | 'connections'>): void {
     for (const lane of this.#lanes) {
-      lane.limit(connections);
-      if (this.#setting.relay.isolation === 'relay') lane.keeper.limit(memory);
+      lane.limit(relay.connections);
+      if (this.#setting.relay.isolation === 'relay') lane.keeper.limit(relay.memory);
     }
   }
 

@@ -8,7 +8,7 @@ import type { LaneSnapshot, RelaySnapshot } from '../../model/snapshot.ts';
 import type { Counters } from '../../model/status.ts';
 import { Clients } from '../clients/clients.ts';
 import type { ConnectionTable } from '../clients/connection-table.ts';
-import { departed } from '../clients/departed.ts';
+import type { Departures } from '../clients/departures.ts';
 import type { SlotSetting } from './lane-slot.ts';
 import { prospectOf } from '../clients/prospect.ts';
 import { Refusals } from './refusals.ts';
@@ -34,6 +34,7 @@ export interface RelayPorts {
   /** False once the daemon ends: then nothing begins any more. */
   readonly mayBegin: () => boolean;
   readonly connections: ConnectionTable;
+  readonly departures: Departures;
 }
 
 /** One relay: its listeners, its lanes, its clients, its observing plugins. Lives while it is in the config, and until it has ended. */
@@ -72,7 +73,7 @@ export class Relay {
       prospect: (forward) => prospectOf(relay, ports.snapshot(relay), forward),
       hurry: () => this.#lanes.nudge('client'),
       refused: (forward, fault) => this.#refusals.add(forward, fault),
-      departed,
+      departures: ports.departures,
     });
     this.#lanes = new RelayLanes(setting, {
       fact: ports.fact,
@@ -176,6 +177,7 @@ export class Relay {
     this.#setting = setting;
     this.clients.adopt(setting.relay, () => null);
     this.token.forget();
+    this.#lanes.retire();
     this.declare();
   }
 
@@ -236,13 +238,15 @@ export class Relay {
     const { name } = this.config;
     this.#ports.fact({ type: 'relay.stopping', relay: name, why });
     this.#listeners.close();
+    this.clients.drain();
     this.clients.look();
     await this.#lanes.end();
     await this.#guests.dismiss();
     // All lanes are gone: what is left was never opened.
     this.clients.cutAll();
     this.#refusals.flush();
-    this.#ports.fact({ type: 'relay.stopped', relay: name });
+    const cut = this.clients.drained();
+    this.#ports.fact({ type: 'relay.stopped', relay: name, ...(cut === 0 ? {} : { cut }) });
   }
 
   async #drop(why: string): Promise<void> {

@@ -12,9 +12,14 @@ interface ChannelHandle {
  * Bounds what a forked process may say. A plugin in it may write to the channel's descriptor: bytes without a line feed, which Node would keep
  * until no string can hold them, or a line that is no JSON, or one of Node's own words at the wrong time, at both of which Node throws where
  * nobody can catch it. `told` hears of either, once, and nothing is read any more. Returns what is to be called with each message. Node has no
- * way for this but its own handle (Node 20, 22 and 24); without one nothing is bounded.
+ * way for this but its own handle (Node 20, 22 and 24); without one nothing is bounded. `receipt` hears of each handle that was sent, in order, whether
+ * it came: one that did not, as where the process has no descriptor left, is told to nobody, and its message is lost with it.
  */
-export function guardChannel(child: ChildProcess, told: (cause?: unknown) => void): () => void {
+export function guardChannel(
+  child: ChildProcess,
+  told: (cause?: unknown) => void,
+  receipt: (came: boolean) => void,
+): () => void {
   let since = 0;
   let over = false;
   const handle = handleOf(child);
@@ -31,6 +36,8 @@ export function guardChannel(child: ChildProcess, told: (cause?: unknown) => voi
   child.on('internalMessage', (...words: unknown[]) => {
     try {
       for (const listener of own) Reflect.apply(listener, child, words);
+      const cmd = commandOf(words[0]);
+      if (cmd === 'NODE_HANDLE_ACK' || cmd === 'NODE_HANDLE_NACK') receipt(cmd === 'NODE_HANDLE_ACK');
     } catch (error) {
       end(error);
     }
@@ -57,6 +64,10 @@ function handleOf(child: ChildProcess): ChannelHandle | null {
   const symbol = Object.getOwnPropertySymbols(child).find(({ description }) => description === 'kChannelHandle');
   const handle: unknown = symbol === undefined ? null : Reflect.get(child, symbol);
   return isHandle(handle) ? handle : null;
+}
+
+function commandOf(word: unknown): unknown {
+  return typeof word === 'object' && word !== null && 'cmd' in word ? word.cmd : null;
 }
 
 function isHandle(value: unknown): value is ChannelHandle {

@@ -62,12 +62,14 @@ export class Reaper {
   }
 
   #begin(): void {
-    // A session of its own: what a terminal sends to the daemon's whole group must not end it first.
-    const shell: ChildProcess = spawn('/bin/sh', ['-c', script], {
-      stdio: ['pipe', 'ignore', 'ignore'],
-      detached: true,
-      env: {},
-    });
+    let shell: ChildProcess;
+    try {
+      // A session of its own: what a terminal sends to the daemon's whole group must not end it first.
+      shell = spawn('/bin/sh', ['-c', script], { stdio: ['pipe', 'ignore', 'ignore'], detached: true, env: {} });
+    } catch {
+      // Node throws some errors (ENOMEM among others) and tells the rest below; they mean the same here.
+      return;
+    }
     this.#shell = shell;
     const lost = () => {
       // Without one, workers end by themselves where they can; the next worker brings another.

@@ -1,6 +1,6 @@
 import type { SendHandle } from 'node:child_process';
 import { Fault } from '../../model/fault.ts';
-import { exceeded, intensity, restartDelay } from '../../model/intensity.ts';
+import { intensity, type Restart, Restarts } from '../../model/intensity.ts';
 import type { LaneId, LaneVitals, ToSupervisor, ToWorker } from '../../protocol.ts';
 import type { Turnstile } from '../../model/turnstile.ts';
 import type { Reaper } from './reaper.ts';
@@ -37,8 +37,9 @@ export class WorkerKeeper {
   #up = false;
   #leaving = false;
   #settled = false;
-  /** When the last workers ended, ms of a clock that never jumps. */
-  #ends: number[] = [];
+  readonly #restarts = new Restarts();
+  /** When the last worker was started, ms of a clock that never jumps. */
+  #since = 0;
   #rest: NodeJS.Timeout | undefined;
 
   /** `limit`: resident bytes above which a worker is replaced. `starts`: lets few workers start at once. `reaper`: ends them with the daemon. */
@@ -86,7 +87,9 @@ export class WorkerKeeper {
 
   /** The user does not want to wait for the rest to be over. */
   wake(): void {
-    if (this.#process === null && this.#lanes.size > 0) this.#start();
+    if (this.#process !== null || this.#lanes.size === 0) return;
+    this.#restarts.forgive();
+    this.#start();
   }
 
   /** False: no worker runs that could hear it. */
@@ -126,6 +129,7 @@ export class WorkerKeeper {
         },
       });
       this.#process = worker;
+      this.#since = performance.now();
       if (worker.pid > 0) this.#reaper.watch(worker.pid);
     });
   }
@@ -147,13 +151,12 @@ export class WorkerKeeper {
     // A lane came while the worker of the last one was on its way out.
     if (left) return this.#start();
     const now = performance.now();
-    const crashing = exceeded(this.#ends, now);
-    this.#ends = crashing ? [] : [...this.#ends, now].slice(-intensity.count);
-    const until = crashing ? Date.now() + intensity.rest : null;
-    for (const lane of [...this.#lanes.values()]) lane.gone(pid, crashing ? crashingFault(fault) : fault, until);
+    const { crashing, wait } = this.#restarts.ended(now - this.#since, now);
+    const until = crashing === null ? null : Date.now() + wait;
+    const told = crashing === null ? fault : crashingFault(fault, crashing);
+    for (const lane of [...this.#lanes.values()]) lane.gone(pid, told, until);
     // The last lane may have ended with its worker.
     if (this.#lanes.size === 0) return;
-    const wait = crashing ? intensity.rest : restartDelay(this.#ends, now);
     if (wait === 0) this.#start();
     else this.#rest = setTimeout(() => this.#start(), wait);
   }
@@ -164,8 +167,10 @@ export class WorkerKeeper {
   }
 }
 
-function crashingFault(last: Fault): Fault {
+function crashingFault(last: Fault, crashing: NonNullable<Restart['crashing']>): Fault {
   const { count, period, rest } = intensity;
-  const text = `the worker ended ${count + 1} times in ${period / 1000} s, last: ${last.message}; it is tried again each ${rest / 1000} s`;
+  const often =
+    crashing === 'budget' ? `${count + 1} times in ${period / 1000} s` : `again, after a rest of ${rest / 1000} s`;
+  const text = `the worker ended ${often}, last: ${last.message}; it is tried again each ${rest / 1000} s`;
   return new Fault('WORKER_CRASHING', text, { cause: last });
 }

@@ -1,4 +1,4 @@
-import { type ChildProcess, fork, type SendHandle } from 'node:child_process';
+import { ChildProcess, fork, type SendHandle } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Fault } from '../../model/fault.ts';
@@ -48,15 +48,13 @@ export class WorkerProcess {
   #ready = false;
   #n = 0;
   #said = '';
+  /** Clients whose handles are on the way, in their order. */
+  readonly #sent: number[] = [];
 
   /** `limit`: resident bytes above which it is ended. */
   constructor(limit: number, news: WorkerNews) {
     this.#limit = limit;
-    this.#child = fork(entry, [], {
-      env: { ...threads, ...scrubbedEnvironment(process.env) },
-      execArgv: flags,
-      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-    });
+    this.#child = forkEntry();
     const beat = setInterval(() => this.#beat(), heartbeat.every);
     const lines = new Lines((line, skipped) => news.said(line, skipped));
     this.#child.stdout?.setEncoding('utf8').on('data', (text: string) => lines.add(text));
@@ -64,7 +62,12 @@ export class WorkerProcess {
       this.#said = (this.#said + text).slice(-2_000);
       lines.add(text);
     });
-    const understood = guardChannel(this.#child, (cause) => this.#garbled(cause));
+    const garbled = (cause?: unknown) => this.#garbled(cause);
+    const understood = guardChannel(this.#child, garbled, (came) => {
+      const id = this.#sent.shift();
+      // What the worker would say, had it heard of the client.
+      if (!came && id !== undefined) news.message({ say: 'returned', id });
+    });
     this.#child.on('message', (message: unknown) => {
       understood();
       this.#heard = performance.now();
@@ -126,7 +129,10 @@ export class WorkerProcess {
     if (!this.#child.connected) return false;
     // A failed send means that the worker is ending: 'close' tells it.
     if (handle === undefined) this.#child.send(message, () => undefined);
-    else this.#child.send(message, handle, { keepOpen: true }, () => undefined);
+    else {
+      if (message.say === 'connection') this.#sent.push(message.id);
+      this.#child.send(message, handle, { keepOpen: true }, (error) => this.#unsent(message, error));
+    }
     return true;
   }
 
@@ -139,6 +145,12 @@ export class WorkerProcess {
   kill(fault: Fault): void {
     this.#reason ??= fault;
     this.#child.kill('SIGKILL');
+  }
+
+  /** No receipt comes for what did not leave: its client was cut while it waited for others to arrive, or the worker is gone. */
+  #unsent(message: ToWorker, error: Error | null): void {
+    const at = error === null || message.say !== 'connection' ? -1 : this.#sent.indexOf(message.id);
+    if (at >= 0) this.#sent.splice(at, 1);
   }
 
   #garbled(cause?: unknown): void {
@@ -174,6 +186,21 @@ export class WorkerProcess {
     const last = printable(lastLine(this.#said));
     const said = last === '' ? '' : ` ("${last}")`;
     return new Fault('WORKER_FAILED', `worker ${this.pid} ${how}${said}; it is restarted`);
+  }
+}
+
+/** A process that could not be made tells so as an 'error'; where Node throws instead (ENOMEM among others) it is told in the same way. */
+function forkEntry(): ChildProcess {
+  try {
+    return fork(entry, [], {
+      env: { ...threads, ...scrubbedEnvironment(process.env) },
+      execArgv: flags,
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    });
+  } catch (error) {
+    const nobody = new ChildProcess();
+    process.nextTick(() => nobody.emit('error', error));
+    return nobody;
   }
 }
 

@@ -1,4 +1,3 @@
-import type { Duplex } from 'node:stream';
 import type { HealthConfig } from '../../model/config.ts';
 import { formatEndpoint } from '../../model/endpoint.ts';
 import { Fault } from '../../model/fault.ts';
@@ -27,8 +26,8 @@ export interface Asked {
 }
 
 /**
- * Asks once whether a forward's target is well. Resolves with the round trip, ms. Rejects with what is wrong: BACKEND_FOREIGN where somebody
- * else listens in the place of the backend, who then has seen no token.
+ * Asks once whether a forward's target is well, which may take as long as its check's `timeout`. Resolves with the round trip, ms. Rejects with
+ * what is wrong: BACKEND_FOREIGN where somebody else listens in the place of the backend, who then has seen no token.
  */
 export async function askTarget(
   link: Link,
@@ -40,11 +39,11 @@ export async function askTarget(
   const began = performance.now();
   const asks = check !== null && (check.kind === 'http' || check.kind === 'websocket');
   // Made before the look: whoever listened then has it, and the look says who that was.
-  const stream = await (asks ? dial() : openTcp(link, target, check?.timeout ?? unprobed, signal));
+  const stream = await openTcp(link, target, check?.timeout ?? unprobed, signal);
   const from = performance.now();
   const proved = verify === null ? null : await heldOpen(stream, verify(signal));
   const looked = performance.now() - from;
-  if (asks) await probeOver(stream, check);
+  if (asks) await inTime(check, from - began);
   const took = performance.now() - began - looked;
   const standing = asks ? null : stream;
   if (health === null || guests === null || signal.aborted) {
@@ -59,25 +58,31 @@ export async function askTarget(
     return dialAlone(link, target);
   }
 
-  async function probeOver(stream: Channel, check: HealthConfig): Promise<void> {
-    if (backend === null) await probe(async () => stream, check, null);
-    else if (proved === true)
-      await probe(async () => stream, check, { wire: backend.door.wire, token: backend.token }).catch(
-        (error: unknown) => {
-          throw adviseRefused(error, backend.relay, backend.byHand);
-        },
-      );
-    else if (health?.kind === 'backend') {
-      await checkRefusal(stream, backend.door, formatEndpoint(target), check.timeout, signal);
-    } else await unlessRefused(probe(async () => stream, check, null));
+  async function inTime(check: HealthConfig, passed: number): Promise<void> {
+    const over = new AbortController();
+    const answer = check.kind === 'websocket' ? 'WebSocket answer' : 'answer';
+    const text = `${formatEndpoint(target)} gave no ${answer} within ${check.timeout / 1000} s; look at the backend`;
+    const timer = setTimeout(() => over.abort(new Fault('PROBE_FAILED', text)), check.timeout - passed);
+    try {
+      await probeOver(check, AbortSignal.any([signal, over.signal]));
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
-  function probe(
-    over: () => Promise<Duplex>,
-    how: HealthConfig,
-    shown: Parameters<typeof probeHttp>[4],
-  ): Promise<void> {
-    return (how.kind === 'http' ? probeHttp : probeWebsocket)(over, target, how, signal, shown);
+  async function probeOver(check: HealthConfig, until: AbortSignal): Promise<void> {
+    if (backend === null) await probe(check, null, until);
+    else if (proved === true)
+      await probe(check, { wire: backend.door.wire, token: backend.token }, until).catch((error: unknown) => {
+        throw adviseRefused(error, backend.relay, backend.byHand);
+      });
+    else if (health?.kind === 'backend') {
+      await checkRefusal(stream, backend.door, formatEndpoint(target), check.timeout, until);
+    } else await unlessRefused(probe(check, null, until));
+  }
+
+  function probe(how: HealthConfig, shown: Parameters<typeof probeHttp>[4], until: AbortSignal): Promise<void> {
+    return (how.kind === 'http' ? probeHttp : probeWebsocket)(async () => stream, target, how, until, shown);
   }
 }
 

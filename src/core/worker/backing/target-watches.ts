@@ -47,6 +47,11 @@ export class TargetWatches {
     if (this.#forbidden.size === this.#watches.length) this.#news.forbidden(fault);
   }
 
+  /** That forward is bound, or fails for another reason by now: it is not the policy. */
+  allow(forward: number): void {
+    this.#forbidden.delete(forward);
+  }
+
   /**
    * What the link leads to was brought, or brought again, or has gone: what does not lead there goes on as it is. `waiting`: nobody asks about
    * these until they are begun with again.

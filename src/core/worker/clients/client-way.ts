@@ -4,6 +4,14 @@ import type { Link } from '../../ssh/link/link.ts';
 import type { Way } from '../forward/kind.ts';
 import type { LeadLink } from './lead-link.ts';
 
+/** What is heard of a client's way. */
+export interface WayNews {
+  /** The link answered what the client wants, with a channel or a refusal. */
+  answered(): void;
+  /** It does not go over this link any more, before it got an answer. */
+  left(link: Link): void;
+}
+
 /** The link that one client goes over, and how it comes to another one as long as it has no channel. */
 export class ClientWay implements Way {
   readonly #lead: LeadLink;
@@ -11,19 +19,20 @@ export class ClientWay implements Way {
   /** Of the patience, ms. */
   #left: number;
   readonly #socket: Socket;
-  readonly #onLeft: (link: Link) => void;
+  readonly #news: WayNews;
   #link: Link;
   #yielded = new AbortController();
   #waits = false;
+  #joined = false;
 
-  /** `patience`: so long the client waits, all in all, ms. `left` hears of a link that it does not go over any more. */
-  constructor(link: Link, lead: LeadLink, patience: number, socket: Socket, left: (link: Link) => void) {
+  /** `patience`: so long the client waits for links, all in all, ms. */
+  constructor(link: Link, lead: LeadLink, patience: number, socket: Socket, news: WayNews) {
     this.#link = link;
     this.#lead = lead;
     this.#patience = patience;
     this.#left = patience;
     this.#socket = socket;
-    this.#onLeft = left;
+    this.#news = news;
   }
 
   /** The last one, while it waits for another. */
@@ -40,7 +49,20 @@ export class ClientWay implements Way {
     return this.#yielded.signal;
   }
 
-  /** The link does not answer. */
+  get joined(): boolean {
+    return this.#joined;
+  }
+
+  join(): void {
+    this.#joined = true;
+    this.#news.answered();
+  }
+
+  refused(): void {
+    this.#news.answered();
+  }
+
+  /** The link does not answer, or is gone. */
   leave(): void {
     this.#yielded.abort(new Fault('LINK_SILENT', 'the link does not answer'));
   }
@@ -48,7 +70,7 @@ export class ClientWay implements Way {
   async next(): Promise<void> {
     const began = performance.now();
     this.#waits = true;
-    this.#onLeft(this.#link);
+    this.#news.left(this.#link);
     this.#link = await this.#answering(this.#left);
     this.#left -= performance.now() - began;
     this.#waits = false;
@@ -64,17 +86,18 @@ export class ClientWay implements Way {
         end();
       };
       const late = () => {
-        const text = `no link answered within ${this.#patience / 1000} s while a client waited for its target; try it again`;
-        settle(() => reject(new Fault('LINK_SILENT', text)));
+        const seconds = Math.round(this.#patience / 100) / 10;
+        const text = `a client waited ${seconds} s in vain for a link to its target; it may try again, or raise hold.time`;
+        settle(() => reject(new Fault('HOLD_EXPIRED', text)));
       };
       const gone = () =>
         settle(() => reject(new Fault('LINK_LOST', 'a client was given up while it waited for a link; nothing to do')));
       const timer = setTimeout(late, Math.max(0, wait));
-      const forget = this.#lead.listen((link) => settle(() => resolve(link)));
+      const forget = this.#lead.listen((link) => link.fault === null && settle(() => resolve(link)));
       this.#socket.once('close', gone);
       const { link } = this.#lead;
       if (this.#socket.destroyed) gone();
-      else if (link !== null && wait > 0) settle(() => resolve(link));
+      else if (link !== null && link.fault === null) settle(() => resolve(link));
     });
   }
 }

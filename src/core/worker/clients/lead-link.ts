@@ -3,7 +3,7 @@ import type { Link } from '../../ssh/link/link.ts';
 /** The link that new clients of a lane go over; null while none answers. */
 export class LeadLink {
   #link: Link | null = null;
-  readonly #listeners = new Set<(link: Link) => void>();
+  readonly #listeners = new Set<(link: Link) => unknown>();
 
   get link(): Link | null {
     return this.#link;
@@ -15,7 +15,7 @@ export class LeadLink {
   }
 
   /** Calls back with each link that there is from now on. Returns the unsubscribe. */
-  listen(listener: (link: Link) => void): () => void {
+  listen(listener: (link: Link) => unknown): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }

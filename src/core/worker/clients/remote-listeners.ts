@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RelayConfig, RemoteForward } from '../../model/config.ts';
@@ -5,13 +6,14 @@ import type { Endpoint } from '../../model/endpoint.ts';
 import { Fault } from '../../model/fault.ts';
 import type { ClientConnection } from '../../model/plugin.ts';
 import type { Guests } from '../../plugin/guests.ts';
-import type { ArrivedCounts } from '../../protocol.ts';
+import type { ArrivedCounts, RemotePorts } from '../../protocol.ts';
 import type { Incoming, Link } from '../../ssh/link/link.ts';
 import type { WindowBudget } from '../../ssh/link/receive-window.ts';
 import { remoteHost } from '../../ssh/link/remote-host.ts';
 import { dialHere } from '../../socket/dial-here.ts';
 import { abort } from '../../socket/raw-handle.ts';
 import { explainRefusal } from './remote-refusal.ts';
+import { told } from './replaced-link.ts';
 import { splice, type Traffic } from './splice.ts';
 
 /** A listener that the host refuses is asked for again so often, ms: as one of this machine. */
@@ -62,6 +64,15 @@ export class RemoteListeners {
     this.#most = connections;
   }
 
+  /** Where the server is to choose a port, it is asked for this one first: it chose that before, perhaps over a link of another lane. */
+  prefer(ports: RemotePorts): void {
+    for (const [index, { listen }] of this.#relay.forwards.entries()) {
+      const port = ports[index];
+      if (port !== undefined && listen.kind === 'tcp' && listen.port === 0)
+        this.#chosen.set(index, { ...listen, port });
+    }
+  }
+
   /** Listens over this link, for as long as it lives; beginning twice is harmless. */
   begin(link: Link): void {
     if (this.#round !== null) return;
@@ -82,7 +93,11 @@ export class RemoteListeners {
 
   /** Whether anybody who came over this link is still there. */
   uses(link: Link): boolean {
-    return [...this.#open.values()].includes(link);
+    return this.joined(link) > 0;
+  }
+
+  joined(link: Link): number {
+    return [...this.#open.values()].filter((over) => over === link).length;
   }
 
   /** Ends what is open over a link that is given up, or over every one (null). */
@@ -93,6 +108,7 @@ export class RemoteListeners {
   async #listen(link: Link, forward: RemoteForward, index: number, signal: AbortSignal): Promise<void> {
     let said: string | null = null;
     let refused = 0;
+    let missed = 0;
     while (!signal.aborted) {
       const listen = this.#chosen.get(index) ?? forward.listen;
       let wait = retry;
@@ -116,9 +132,13 @@ export class RemoteListeners {
         if (refused === 1) continue;
         if (fault.message !== said) this.#news.failed(index, fault);
         said = fault.message;
+        if (choosesPort(forward.listen) && listen !== forward.listen) {
+          // The session of a lost link, or of another lane's, may have it for one more moment. After that any other port does as well.
+          missed += 1;
+          if (missed > 1 || refused > 0) this.#chosen.delete(index);
+          if (missed > 1) wait = 0;
+        }
         if (fault.code === 'FORWARDING_REFUSED') wait = policyRetry;
-        // Another listener than the one that was asked for may do as well.
-        if (forward.listen.kind === 'tcp' && forward.listen.port === 0) this.#chosen.delete(index);
       }
       await sleep(wait, undefined, { signal }).catch(() => undefined);
     }
@@ -131,6 +151,7 @@ export class RemoteListeners {
     const client: ClientConnection = { relay: name, forward: index, from: incoming.from, to };
     const doom = new AbortController();
     let answered = false;
+    let socket: Socket | null = null;
     const refuse = () => {
       if (!answered) incoming.refuse();
       answered = true;
@@ -148,26 +169,33 @@ export class RemoteListeners {
       const refused = this.#guests.gated ? await this.#guests.admit(client) : null;
       if (refused !== null) throw refused;
       if (doom.signal.aborted) return;
-      const socket = await dialHere(forward.target, deadlines.open);
+      const dialed = await dialHere(forward.target, deadlines.open);
+      socket = dialed;
       // Its target must not take what came for the whole.
-      doom.signal.addEventListener('abort', () => abort(socket));
-      if (doom.signal.aborted || link.fault !== null) {
-        socket.destroy();
-        return;
-      }
+      doom.signal.addEventListener('abort', () => abort(dialed));
+      if (doom.signal.aborted || link.fault !== null) return;
       const wrap = this.#guests.hasWrap ? (stream: Duplex) => this.#guests.wrap(stream, client) : null;
       const channel = incoming.accept();
       answered = true;
-      const ending = await splice({ socket, channel, link, traffic: this.#traffic, wrap, client: 'there' });
-      if (ending?.news === true) throw ending.cut;
+      const ending = await splice({ socket: dialed, channel, link, traffic: this.#traffic, wrap, client: 'there' });
+      if (ending === null || doom.signal.aborted) return;
+      const { cut, news } = told(ending, link);
+      if (news) this.#news.refused(index, cut);
     } catch (error) {
       const fault = Fault.from(error);
       if (link.fault !== null || doom.signal.aborted) return;
       refuse();
       this.#news.refused(index, fault);
     } finally {
+      // One that was joined has ended by now.
+      if (socket !== null) abort(socket);
       this.#open.delete(doom);
       this.#news.left(link);
     }
   }
+}
+
+/** Whether its server is to choose a port. */
+function choosesPort(listen: Endpoint): boolean {
+  return listen.kind === 'tcp' && listen.port === 0;
 }

@@ -22,8 +22,8 @@ export const dynamicForward: ForwardKind = {
       channel = await dial(way, asked.target, client.from ?? { address: '127.0.0.1', port: 0 }, windows);
     } catch (error) {
       const fault = Fault.from(error);
-      // It was cut, with its link or by its lane.
-      if (socket.destroyed || (way.over?.fault ?? null) !== null) return { cut: fault, news: false };
+      // By its lane, or it has gone.
+      if (socket.destroyed) return { cut: fault, news: false };
       await tell(socket, asked.refused(fault.code));
       return { told: fault };
     }
@@ -33,15 +33,23 @@ export const dynamicForward: ForwardKind = {
   },
 };
 
-/** Opens the channel. The client has been answered its greeting only: where the link does not answer, it goes over the next one. */
+/**
+ * Opens the channel. The client has been answered its greeting only: where the link does not answer, or ends, it goes over the next one. It was read,
+ * and cannot go back to be held.
+ */
 async function dial(way: Way, target: Endpoint, from: Originator, windows: WindowBudget): Promise<Channel> {
   for (;;) {
-    if (way.yielded.aborted) await way.next();
+    if (way.yielded.aborted || way.link.fault !== null) await way.next();
     const { link, yielded } = way;
     try {
-      return await link.dial(target, from, yielded, windows);
+      const channel = await link.dial(target, from, yielded, windows);
+      if (link.fault !== null) continue;
+      way.join();
+      return channel;
     } catch (error) {
-      if (!yielded.aborted) throw error;
+      if (yielded.aborted || link.fault !== null) continue;
+      way.refused();
+      throw error;
     }
   }
 }

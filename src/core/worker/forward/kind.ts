@@ -16,8 +16,12 @@ export interface Way {
   readonly over: Link | null;
   /** Aborted where that link does not answer: a client that is not `opened` goes back then, another one asks for the `next`. */
   readonly yielded: AbortSignal;
-  /** Waits until a link of the lane answers, which is `link` then. Rejects with LINK_SILENT when none does in time, or with why nobody is served. */
+  /** Waits until a link of the lane answers, which is `link` then. Rejects with HOLD_EXPIRED when none does in time, or with why nobody is served. */
   next(): Promise<void>;
+  /** The client has its channel: it ends with that link. Until then it does not. */
+  join(): void;
+  /** The link, or the target behind it, answered with a refusal: it served, if nobody wants what it said. */
+  refused(): void;
 }
 
 /** What each kind of forward does with an accepted client. Throws a Fault when the target cannot be had. */

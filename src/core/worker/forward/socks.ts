@@ -25,7 +25,7 @@ export class SocksRefusal extends Fault {
 /** How SOCKS 5 names what went wrong (RFC 1928 section 6). */
 const replies: Partial<Record<FaultCode, number>> = {
   FORWARDING_REFUSED: 2,
-  LINK_SILENT: 3,
+  HOLD_EXPIRED: 3,
   TARGET_REFUSED: 5,
   OPEN_TIMEOUT: 6,
 };

@@ -1,4 +1,4 @@
-import { Fault } from '../../model/fault.ts';
+import { Fault, type FaultReport } from '../../model/fault.ts';
 import type { LaneInput } from '../../model/lane-step.ts';
 import type { LaneState } from '../../model/state.ts';
 import type { DoubtListener, Link } from '../../ssh/link/link.ts';
@@ -16,6 +16,8 @@ export interface CoursePorts {
   readonly state: () => LaneState;
   /** The lane's link, once `step` has taken it. */
   readonly link: () => Link | null;
+  /** How many are joined over the lane's link. */
+  readonly joined: () => number;
   /** A first try to bring over the lane's link what it is to lead to has failed. */
   readonly stumbled: (link: Link, fault: Fault) => void;
   /** A link may have nobody left who uses it. */
@@ -53,7 +55,7 @@ export class LaneCourse implements LinkNews {
   }
 
   lost(fault: Fault): void {
-    this.#ports.input({ type: 'lost', fault: fault.report() });
+    this.#ports.input({ type: 'lost', fault: tellReset(fault.report(), this.#ports.joined()) });
   }
 
   besideLinked(link: Link, backed: Backed | null): void {
@@ -94,4 +96,13 @@ export class LaneCourse implements LinkNews {
     this.#ports.left();
     return true;
   }
+}
+
+/** Says between what happened and what to do how many it cut. */
+function tellReset(fault: FaultReport, joined: number): FaultReport {
+  if (joined === 0) return fault;
+  const cut = `; ${joined === 1 ? 'one open connection' : `${joined} open connections`} reset`;
+  const end = fault.message.lastIndexOf('; ');
+  const [what, todo] = end < 0 ? [fault.message, ''] : [fault.message.slice(0, end), fault.message.slice(end)];
+  return { ...fault, message: `${what}${cut}${todo}` };
 }

@@ -2,7 +2,7 @@ import type { RelayConfig } from '../../model/config.ts';
 import { Fault } from '../../model/fault.ts';
 import type { ClientConnection } from '../../model/plugin.ts';
 import type { Guests } from '../../plugin/guests.ts';
-import type { LaneVitals, ToSupervisor } from '../../protocol.ts';
+import type { LaneVitals, RemotePorts, ToSupervisor } from '../../protocol.ts';
 import type { Link } from '../../ssh/link/link.ts';
 import { spareOfRelay, windowBudget } from '../../ssh/link/receive-window.ts';
 import type { Backed } from '../backing/backing.ts';
@@ -53,6 +53,7 @@ export class LaneService {
   #waiting: ReadonlySet<number> = new Set();
   /** The link over which the host is looked at. */
   #inspected: Link | null = null;
+  #useful = true;
 
   constructor(
     relay: RelayConfig,
@@ -68,7 +69,7 @@ export class LaneService {
       judged: voice.judged,
       refused: (fault) => news.unbacked(fault),
       forbidden: (fault) => {
-        if (this.#clients.open > 0) return false;
+        if (this.#clients.open > 0 || this.#remote.counts.open > 0) return false;
         news.forbidden(fault);
         return true;
       },
@@ -76,15 +77,26 @@ export class LaneService {
     this.#inspections = new Inspections(guests, voice.inspected);
     // Another lane of it may be in another process.
     const windows = windowBudget(spareOfRelay / relay.lanes);
-    this.#clients = new ServedClients(guests, say, relay.deadlines.open, windows, {
-      served: (forward, fault) => this.#watches.served(forward, fault),
+    this.#clients = new ServedClients(guests, say, windows, {
+      served: (forward, fault) => {
+        this.#useful = true;
+        this.#watches.served(forward, fault);
+      },
+      missed: () => {
+        this.#useful = false;
+      },
       left: news.left,
     });
     this.#remote = new RemoteListeners(relay, guests, this.#clients.traffic, windows, {
       ...voice.remote,
+      bound: (forward, listen) => {
+        voice.remote.bound(forward, listen);
+        this.#watches.allow(forward);
+      },
       failed: (forward, fault) => {
         voice.remote.failed(forward, fault);
         if (fault.code === 'FORWARDING_REFUSED') this.#watches.forbid(forward, fault);
+        else this.#watches.allow(forward);
       },
       left: news.left,
     });
@@ -92,6 +104,11 @@ export class LaneService {
 
   get idle(): boolean {
     return this.#clients.size === 0 && this.#remote.counts.open === 0;
+  }
+
+  /** Whether the last client got his channel, or an answer of his target's; true before the first one. */
+  get useful(): boolean {
+    return this.#useful;
   }
 
   get vitals(): LaneVitals {
@@ -133,8 +150,13 @@ export class LaneService {
   }
 
   /** Serves a client over the link; where none answers it goes back to the supervisor, unread. */
-  take(id: number, client: ClientConnection, handle: unknown): void {
-    this.#clients.take(id, client, handle);
+  take(id: number, client: ClientConnection, patience: number, handle: unknown): void {
+    this.#clients.take(id, client, patience, handle);
+  }
+
+  /** Ends what is left here of a client that the supervisor gave up. */
+  cut(id: number): void {
+    this.#clients.cut(id);
   }
 
   /** Who is not joined with a target yet goes back: the link does not answer. */
@@ -147,9 +169,19 @@ export class LaneService {
     return this.#clients.uses(link) || this.#remote.uses(link);
   }
 
-  /** So many clients of the other side may be open at once from now on. */
+  /** How many of them a loss of it cuts: who has no channel yet goes back. */
+  joined(link: Link): number {
+    return this.#clients.joined(link) + this.#remote.joined(link);
+  }
+
+  /** What the config says by now: so many clients of the other side may be open at once. */
   limit(connections: number): void {
     this.#remote.limit(connections);
+  }
+
+  /** Where the host is to choose a port for a `remote` forward, it is asked for this one first. */
+  prefer(ports: RemotePorts): void {
+    this.#remote.prefer(ports);
   }
 
   /** The link is given up, or was lost; null: every link is given up. Who is joined over another one goes on. */
@@ -158,6 +190,12 @@ export class LaneService {
     this.#remote.cut(link);
     const text = 'the relay was stopped before the connection ended; nothing to do';
     this.#clients.abandon(link, link?.fault ?? new Fault('LINK_LOST', text));
+  }
+
+  /** Nobody is left to reset the clients but this process: at once, for it ends. */
+  forsake(): void {
+    this.#remote.cut(null);
+    this.#clients.forsake();
   }
 
   #bar(link: Link, machine: string): void {

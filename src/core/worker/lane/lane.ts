@@ -11,7 +11,7 @@ import { step } from '../../model/step.ts';
 import { isOwnAddress, plainAddress } from '../../socket/own-addresses.ts';
 import { Guests } from '../../plugin/guests.ts';
 import { localMutex } from '../../plugin/mutex.ts';
-import type { LaneId, LaneVitals, ToSupervisor, ToWorker } from '../../protocol.ts';
+import type { LaneId, LaneVitals, RemotePorts, ToSupervisor, ToWorker } from '../../protocol.ts';
 import { Backing } from '../backing/backing.ts';
 import { monotonic } from '../clock.ts';
 import { Dialer } from './dialer.ts';
@@ -108,6 +108,7 @@ export class Lane {
       input: (input) => this.input(input),
       state: () => this.#state,
       link: () => this.#link.link,
+      joined: () => (this.#link.link === null ? 0 : this.#service.joined(this.#link.link)),
       stumbled: (link, fault) => this.#service.stumbled(link, fault),
       left: () => this.#left(),
     });
@@ -124,7 +125,8 @@ export class Lane {
     const before = this.#state;
     const { retired } = this.#link;
     const replaceable = outlives(this.#link.backed?.backend) && outlives(this.#backing.reached);
-    const policy = { settle, drain, retired, replaceable, random: this.#dialer.jitter };
+    const { useful } = this.#service;
+    const policy = { settle, drain, retired, replaceable, useful, random: this.#dialer.jitter };
     const next = step(before, input, monotonic(), policy);
     this.#state = next.state;
     const well = next.state.at === 'up' && next.state.backing === null;
@@ -144,8 +146,13 @@ export class Lane {
   }
 
   /** A client's socket has arrived. Without a link that answers it goes back unread. */
-  connect(id: number, client: ClientConnection, handle: unknown): void {
-    this.#service.take(id, client, handle);
+  connect(id: number, client: ClientConnection, patience: number, handle: unknown): void {
+    this.#service.take(id, client, patience, handle);
+  }
+
+  /** The supervisor gave this client up. One that is gone by now is nobody's. */
+  cut(id: number): void {
+    this.#service.cut(id);
   }
 
   /** The machine slept: is the link still there, and may an attempt be hurried? */
@@ -166,6 +173,11 @@ export class Lane {
     this.input({ type: 'nudge', why: 'network' });
   }
 
+  /** The supervisor is gone, and this process about to end: who is served must see that it was cut. */
+  forsake(): void {
+    this.#service.forsake();
+  }
+
   /** Another lane of the relay answers: who has no channel here yet goes there. */
   yield(): void {
     this.#service.yield();
@@ -183,12 +195,13 @@ export class Lane {
   }
 
   /** The `remote` forwards of the relay are this lane's from now on, or another's. */
-  appoint(on: boolean): void {
+  appoint(on: boolean, ports: RemotePorts): void {
     this.#appointed = on;
+    this.#service.prefer(ports);
     this.#follow();
   }
 
-  /** So many clients of the other side may be open at once from now on. */
+  /** What the config says by now: so many clients of the other side may be open at once. */
   limit(connections: number): void {
     this.#service.limit(connections);
   }

@@ -95,12 +95,15 @@ listens() {
 alive() { lives "$r_pid" "$r_start" || [ -n "$(members "$r_run" "$r_pid" "$r_start")" ]; }
 `;
 
-/** Ends all processes of run \`$1\` (pid \`$2\`, start \`$3\`): TERM, \`$4\` tenths of a second, KILL. False where some outlive that. */
+/**
+ * Ends all processes of run \`$1\` (pid \`$2\`, start \`$3\`): TERM, \`$4\` tenths of a second (a second more at most where the looks take their
+ * time), KILL. False where some outlive that.
+ */
 export const ending = `
 end_run() {
   for p in $(members "$1" "$2" "$3"); do kill -TERM "$p"; done
-  n=0
-  while [ $n -lt "$4" ]; do
+  n=0 since=$(date +%s)
+  while [ $n -lt "$4" ] && [ $(($(date +%s) - since)) -le $(($4 / 10)) ]; do
     [ -n "$(members "$1" "$2" "$3")" ] || return 0
     nap 0.1
     n=$((n + 1))

@@ -110,7 +110,7 @@ give_up() {
   # Another run may have taken its place: that one is none of its business.
   recall && [ "$r_run" = "$run" ] || return
   echo "$run" >ending
-  end_run "$run" "$r_pid" "$r_start" 30
+  end_run "$run" "$r_pid" "$r_start" 20
 }
 # Each line from the other side is a sign of life; the end of them is the end of the link.
 hear() {

@@ -54,7 +54,9 @@ test('after a wake it has the whole time once more, and is asked at once', async
   const { pulse, heard, times } = begin(t, 100, 3);
   await waitUntil('half of it', () => heard.includes('doubted'));
   const woke = performance.now();
+  const asked = heard.length;
   pulse.wake();
+  t.same(heard.slice(asked), ['ping'], 'before anything else can happen');
   t.ok(pulse.quietFor() < 50);
   const before = times.get('doubted') ?? 0;
   await waitUntil('its end', () => heard.includes('silent'));

@@ -188,6 +188,23 @@ test('a plugin dials what the host sees', async (t) => {
   t.equal(String((await once(stream, 'data'))[0]), 'hello');
 });
 
+test('what a plugin reads of the host ends in a fault where the link was lost, and never as if it were whole', async (t) => {
+  const echo = await startEcho(t);
+  const sshd = await startSshd(t);
+  const host = remoteHost(await openTestLink(t, sshd));
+  const stream = await host.dial({ kind: 'tcp', host: '127.0.0.1', port: echo.port });
+  stream.write('half');
+  const read = async () => {
+    let all = '';
+    for await (const chunk of stream) {
+      all += chunk;
+      sshd.killSessions();
+    }
+    return all;
+  };
+  await t.rejects(within('its end', read()), { code: 'LINK_LOST' });
+});
+
 async function* never(): AsyncGenerator<string> {
   await new Promise(() => undefined);
 }

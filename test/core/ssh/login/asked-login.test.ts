@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { KeyboardAuthContext } from 'ssh2';
+import type { AuthenticationType, KeyboardAuthContext } from 'ssh2';
 import { test } from 'tap';
 import { Fault } from '../../../../src/core/model/fault.ts';
 import type { Ask } from '../../../../src/core/model/question.ts';
@@ -67,6 +67,30 @@ test('NumberOfPasswordPrompts wrong passwords end the login with a named fault',
   t.same(tried, ['a', 'b']);
   t.match(fault, { code: 'AUTH_REJECTED', message: /rejected 2 answers that it asked for; `towline unlock` asks/ });
   t.match(fault?.detail, { answers: 2 });
+});
+
+test('a host that may be given two wrong answers is given two, however it asks, and one at least', async (t) => {
+  const tried: string[] = [];
+  const both: AuthenticationType[] = ['keyboard-interactive', 'password'];
+  const login: Login = (context) => {
+    if (context.method === 'password') tried.push(context.password);
+    if (context.method !== 'keyboard-interactive') return context.reject(both);
+    context.prompt([hidden('Password: ')], ([said = '']) => {
+      tried.push(said);
+      context.reject(both);
+    });
+  };
+  const server = await startRogue(t, { login });
+  const all = ['a', 'b', 'c', 'd', 'e', 'f', 'g'].map((text) => [text]);
+  const { fault } = await logInAsked(t, server, {}, answers(...all), { spare: 2 });
+  t.same(tried, ['a', 'b']);
+  t.match(fault, { code: 'AUTH_REJECTED', detail: { answers: 2 } });
+  tried.length = 0;
+  await logInAsked(t, server, {}, answers(...all), { spare: 0 });
+  t.same(tried, ['a']);
+  tried.length = 0;
+  await logInAsked(t, server, {}, answers(...all));
+  t.equal(tried.length, 6, 'as with ssh: each way by itself');
 });
 
 test('two prompts in one round are one question with two answers', async (t) => {

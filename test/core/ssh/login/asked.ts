@@ -24,7 +24,7 @@ export async function logInAsked(
   { sshConfigFile }: Pick<ClientFiles, 'sshConfigFile'>,
   over: Partial<HostConfig>,
   answer: Ask,
-  { auth = deadlines.auth } = {},
+  { auth = deadlines.auth, spare = freePermit.spare } = {},
 ): Promise<AskedResult> {
   const questions: Question[] = [];
   const { username } = userInfo();
@@ -35,7 +35,7 @@ export async function logInAsked(
       keepalive: null,
       deadlines: { ...deadlines, auth },
       quicken: false,
-      permit: async () => freePermit,
+      permit: async () => ({ ...freePermit, spare }),
       env: {},
       ask: (question, signal) => {
         questions.push(question);

@@ -64,7 +64,7 @@ export async function logIn(
   const client = new Client();
   const auth = createAuth(
     hop({ identities, host: settings }),
-    { ask, decrypting: (_path, work) => work, fail: () => client.end() },
+    { ask, spare: Number.POSITIVE_INFINITY, decrypting: (_path, work) => work, fail: () => client.end() },
     over.signal,
   );
   const errors: string[] = [];

@@ -56,7 +56,7 @@ test('F03: while a session hangs a client is served over a second link, and who 
   const { at: doubted } = await relays.next('the doubt', is('link.doubted'), from);
   t.match(relays.status('r').standing, {
     word: 'degraded',
-    reason: /no answer from .* for 3 s; a second link is made/,
+    reason: /nothing was heard from .* for 3 s; a second link is made/,
   });
   t.equal(String(await answer), 'served beside');
   const serve = since();
@@ -81,6 +81,28 @@ test('F03: while a session hangs a client is served over a second link, and who 
     'the old link is closed once nobody uses it',
     () => !sshd.sessions().some((pid) => frozen.includes(pid)),
   );
+});
+
+test('beside an upload that got stuck with its session a client is served over a second link too', async (t) => {
+  const { sshd, relays, port } = await begin(t);
+  const upload = await dial(port);
+  t.teardown(() => upload.destroy());
+  const pour = setInterval(() => upload.write(Buffer.alloc(64 * 1024)), 5);
+  t.teardown(() => clearInterval(pour));
+  upload.resume();
+  let came = 0;
+  upload.on('data', (chunk: Buffer) => {
+    came += chunk.length;
+  });
+  await waitUntil('8 MiB are back', () => came > 8 * 1024 * 1024);
+  const from = relays.supervisor.status().id;
+  sshd.freezeSessions();
+  const since = clock();
+  t.equal(String(await exchange(port, 'served beside')), 'served beside');
+  const serve = since();
+  await relays.next('the second link', is('link.replaced'), from);
+  measured(t, 'F08', { keepalive: '5sx3', serve });
+  t.ok(serve < 6_000, `${serve}`);
 });
 
 test('an old link that answers before the new one is ready goes on, and nothing has changed for anybody', async (t) => {
@@ -148,7 +170,10 @@ test('a second link that fails leaves the first as it is, and is tried again', a
     from,
   );
   t.match(failed, { state: { beside: { fault: { code: 'CONNECT_REFUSED' }, tries: { of: 'soon', flaps: 0 } } } });
-  t.match(relays.status('r').standing, { word: 'degraded', reason: /no answer.*; that failed: cannot connect/ });
+  t.match(relays.status('r').standing, {
+    word: 'degraded',
+    reason: /nothing was heard.*; that failed: cannot connect/,
+  });
   await waitUntil('the listener is gone', () => !runs(pid));
   await sshd.start();
   t.equal(String(await answer), 'held');
@@ -182,6 +207,20 @@ test('with two lanes a client of one that hangs is handed to the other after a s
   const slowest = Math.max(...took);
   measured(t, 'lanes=2', { hung: 'one session', slowest, other: Math.min(...took) });
   t.ok(slowest > 900 && slowest < 2_000, `${slowest}`);
+});
+
+test('with two lanes whose sessions both hang a client is served over a second link of either', async (t) => {
+  for (const over of [{}, { keepalive: { interval: '1s', count: 3 } }]) {
+    const { sshd, relays, port } = await begin(t, { lanes: 2, hold: { time: '10s' }, ...over });
+    await waitUntil('both lanes', () => relays.status('r').lanes.every(({ state }) => state.at === 'up'));
+    sshd.freezeSessions();
+    const since = clock();
+    const answers = await Promise.all(Array.from({ length: 5 }, (_, n) => exchange(port, `served ${n}`)));
+    measured(t, 'F03', { lanes: 2, hung: 'both sessions', serve: since() });
+    t.same(answers.map(String), ['served 0', 'served 1', 'served 2', 'served 3', 'served 4']);
+    t.same(relays.status('r').counters.refusedBy, {});
+    t.ok(since() < 6_000, `${since()}`);
+  }
 });
 
 test('lanes that share a link that hangs replace it once', async (t) => {

@@ -1,6 +1,7 @@
 import { test } from 'tap';
 import { noNamespaces } from '../fixtures/namespace.ts';
 import { measured } from './measure.ts';
+import { shaken } from './link-scene.ts';
 import { beside, startNarrowRoad } from './narrow-road.ts';
 
 const time = 20_000;
@@ -11,7 +12,10 @@ test('beside an upload and a download at 1 Mbit/s a word is back sooner than ove
 }, async (t) => {
   const road = await startNarrowRoad(t, '1mbit', '400ms');
   const loads = { up: 1, down: 1 };
-  const ours = await beside(road, await road.towline(), loads, time);
+  const paths = await road.towline();
+  const at = paths.relays.events.length;
+  const ours = await beside(road, paths, loads, time);
+  t.same(paths.relays.events.slice(at).filter(shaken), [], 'a full pipe costs no link, and no second login');
   const theirs = await beside(road, await road.ssh(), loads, time);
   for (const [who, { trips, up, down }] of [
     ['towline', ours],
@@ -29,6 +33,7 @@ test('beside an upload and a download at 1 Mbit/s a word is back sooner than ove
 test('four uploads share 1 Mbit/s, and so do four downloads', { skip: noNamespaces }, async (t) => {
   const road = await startNarrowRoad(t, '1mbit', '400ms');
   const paths = await road.towline();
+  const at = paths.relays.events.length;
   const up = await beside(road, paths, { up: 4, down: 0 }, time);
   const down = await beside(road, paths, { up: 0, down: 4 }, time);
   for (const [what, trips, shares] of [
@@ -40,4 +45,5 @@ test('four uploads share 1 Mbit/s, and so do four downloads', { skip: noNamespac
     t.ok(Math.max(...shares) <= 2 * Math.min(...shares), shares.map(kib).join());
     t.ok(median < 3_000, `${median} ms`);
   }
+  t.same(paths.relays.events.slice(at).filter(shaken), [], 'a full pipe costs no link, and no second login');
 });
