@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { descendants, endAll } from '../fixtures/process-tree.ts';
 import type { Owner } from '../fixtures/temp.ts';
 import { Transcript } from '../fixtures/transcript.ts';
 
@@ -20,10 +21,14 @@ export interface DemoProcess {
 export async function startDemo(t: Owner): Promise<DemoProcess> {
   // Shorter than a test's folder: a Unix socket's path has 107 bytes at most.
   const dir = mkdtempSync(join(tmpdir(), 'demo-'));
-  t.teardown(() => rmSync(dir, { recursive: true, force: true }));
   const main = resolve(import.meta.dirname, '..', '..', 'demo', 'main.js');
   const child = spawn(process.execPath, [main], { env: { ...process.env, TMPDIR: dir }, stdio: 'pipe' });
-  t.teardown(() => child.kill('SIGKILL'));
+  t.teardown(async () => {
+    const { pid } = child;
+    // A worker that has lost its daemon may still write for a moment.
+    if (pid !== undefined) await endAll([pid, ...descendants(pid).map((one) => one.pid)]);
+    rmSync(dir, { recursive: true, force: true });
+  });
   const printed = new Transcript('the demo');
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', (part: string) => printed.append(part));

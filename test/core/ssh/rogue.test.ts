@@ -277,7 +277,7 @@ test('a server that talks without end and answers nothing fills no memory, and n
     t.rejects(dialed, { code: 'OPEN_TIMEOUT', message: /did not open 127\.0\.0\.1:9 within 20 s/ }),
   ]);
   t.comment(`${sent} ignored messages of 16 KiB in 20 s`);
-  t.ok(sent > 3_000, 'it was a flood');
+  t.ok(sent > 1_000, 'it was a flood: twice what may be left behind');
   await freed(before);
   t.equal(link.fault, null);
 });
@@ -304,7 +304,7 @@ test('a server that talks without end instead of letting anybody in is left afte
     await t.rejects(openTestLink(t, server, { deadlines: { auth: 2_000 } }), { code: 'AUTH_TIMEOUT' }, String(type));
     await waitUntil('the flood ends', () => sent > 0);
     t.comment(`${sent} messages of the type ${type}`);
-    t.ok(sent > 3_000, `${sent} messages`);
+    t.ok(sent > 1_000, `${sent} messages`);
     await freed(before);
   }
 });

@@ -8,7 +8,7 @@ import { openTestLink } from '../../fixtures/link.ts';
 import { startSshd } from '../../fixtures/sshd.ts';
 import { recipe } from './fault-scenes.ts';
 
-const flood = (bytes: number) => `head -c ${bytes} /dev/zero | tr '\\0' y; echo`;
+const flood = (bytes: number) => `head -c ${bytes} /dev/zero | tr '\\0' y | dd obs=65536 2>/dev/null; echo`;
 const late = { code: 'LAUNCH_TIMEOUT' };
 
 /** Prints, then waits until the test lets it go on, so that a first link gives up and a second one reads the log from its start. */

@@ -71,7 +71,8 @@ ${living}
 inherit "lock.d/heir.$run"
 finish() { echo "$run $1" >exit.new; mv -f exit.new exit; }
 backend() { sh ./keep enter "$mine"; finish $?; }
-# dd with bs= passes on what it reads as it comes. It stops at 512 KiB at most, so that no piece of the log is larger than 1 MiB.
+# dd with bs= passes on what it reads as it comes. It stops at 512 KiB at most, so that no piece of the log is larger than 1 MiB; small
+# blocks, since it stops after so many reads, however little each of them brought, and a new one is a new process.
 drain() {
   pour
   true >drained
@@ -80,7 +81,7 @@ pour() {
   n=1
   while :; do
     # Of what it says only the count of an end counts: GNU's warns of short reads, which are no failure.
-    if r=$(dd bs=65536 count=8 2>&1 >>"log.$n"); then
+    if r=$(dd bs=8192 count=64 2>&1 >>"log.$n"); then
       case $r in '0+0 '*) break ;; esac
     else
       # No space is left: what comes is let go, so that the backend never waits.
