@@ -36,6 +36,7 @@ export function targets(addon: boolean): readonly Target[] {
     { figure: 'many.relay.time', to: null, bound: 'at most', limit: 20 },
     { figure: 'many.shared.time', to: null, bound: 'at most', limit: 5 },
     { figure: 'many.relay.refused', to: null, bound: 'at most', limit: 0 },
+    { figure: 'many.hundred.refused', to: null, bound: 'at most', limit: 0 },
     { figure: 'many.shared.refused', to: null, bound: 'at most', limit: 0 },
     { figure: 'explain.extra', to: null, bound: 'at most', limit: 150 },
   ];

@@ -30,7 +30,8 @@ const intro = `# Faults, measured
 
 Written by \`npm run bench:faults\`, no line by hand: each fault meets towline, \`ssh -N -L\` in a loop, and autossh (\`-M 0\`, keepalive 5 s x 3) in
 the same run, on one sshd, over a road each. The rows are numbered as the fault tests are (\`test/faults\`), which try more than can be compared: a
-launched backend, a plugin, a reload or a full state folder has nobody to be compared with.
+launched backend, a plugin, a reload or a full state folder has nobody to be compared with. What is about keys, logins, files, names and the limits
+of a machine was tried with towline alone: there it is not who comes back sooner, but what is said, and what goes on.
 
 Where all meet a fault together, one connection of each is open and busy when it comes, and from then on a new client comes each 0.25 s with 30 s
 of patience. A cell says how long after the fault somebody *noticed* it (towline: its first event; ssh: its end), what became of the *open*

@@ -54,6 +54,11 @@ const promises: readonly Promised[] = [
   },
   { measure: 'the same after 30 s', target: '2.2 s', got: proof('F05', 'recover', /=30s/), most: 2_200 },
   { measure: 'the same after 10 min', target: '2.2 s', got: met('F05c', 'back'), most: 2_200 },
+  {
+    measure: 'a wake, until it is known',
+    target: '1 s',
+    got: '`core/worker/wake`: the clocks are compared each second',
+  },
   { measure: 'a wake, link alive: until served', target: '1 s', got: proof('F25', 'slowest'), most: 1_000 },
   {
     measure: 'links lost in 10 sleeps (50 in `test:long`)',
@@ -70,7 +75,7 @@ const promises: readonly Promised[] = [
   },
   { measure: 'of 200 clients in an outage, refused', target: '0', got: proof('F66', 'failed'), most: 0, unit: '' },
   {
-    measure: "curl's exit code when the link dies under a download",
+    measure: "curl's exit code when the link dies under an upload (under a download: `e2e/killed`)",
     target: 'not 0',
     got: proof('F67', 'exit'),
     unit: '',
@@ -107,7 +112,7 @@ const promises: readonly Promised[] = [
     unit: 'MiB',
   },
   { measure: 'rekey each MB, 8 x 16 MB', target: '4 s', got: proof('F29', 'took'), most: 4_000 },
-  { measure: '50 relays to one sshd, handshakes refused', target: '0', got: page },
+  { measure: '100 relays to one sshd, handshakes refused', target: '0', got: page },
   {
     measure: 'refused logins an hour with a bad key',
     target: '3',
@@ -116,13 +121,29 @@ const promises: readonly Promised[] = [
   {
     measure: 'SIGTERM with 200 streams',
     target: '10 s, a second one 100 ms',
-    got: '`cli/ending.serial`, `e2e/ending`, which fail beyond it',
+    got: '`cli/ending.serial` holds the second one to 100 ms (median); `e2e/ending`, with a container beside, fails beyond 11.5 s and 0.5 s',
   },
-  { measure: 'a worker that hangs, until served', target: '7 s', got: met('F74', 'noticed'), most: 7_000 },
+  {
+    measure: 'a worker that hangs, until it is found (F74 below: served within 7 s)',
+    target: '7 s',
+    got: met('F74', 'noticed'),
+    most: 7_000,
+  },
   {
     measure: 'what is left on the host after `kill -9`, `session`',
     target: 'nothing after 5 s',
     got: '`plugins/launch/session`, which fails beyond it',
+  },
+  {
+    measure: 'pages of other sites, and names that are rebound to loopback (T33-T41)',
+    target: 'all refused',
+    got: '`control/server`, `e2e/control-faults`, which fail where one is let in; the control API has a Unix socket alone, which no browser opens, and serves no page',
+  },
+  {
+    measure: 'a random fault every few seconds, for long',
+    target: '6 h each night',
+    got: 'three of 60 min with other seeds before a release (`npm run soak -- --minutes 60 --seed N`), 2 min in each CI',
+    why: 'No machine stands by each night.',
   },
   {
     measure: "ssh-audit's client mode",
@@ -134,7 +155,7 @@ const promises: readonly Promised[] = [
     measure: '`systemd-analyze security`',
     target: '3.0',
     got: '**9.8**, for the unit of [the config page](config.md) (`--offline`, systemd 252)',
-    why: "It hardens nothing: what a proxy that reads its user's keys, agent and plugins can go without is still to be tried, key by key.",
+    why: "It hardens nothing. Each key may keep a ProxyCommand, an agent's socket, a password manager or a plugin from working, which then fails on a user's machine only: no systemd runs where the tests do, so that none could be tried.",
   },
 ];
 

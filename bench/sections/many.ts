@@ -9,7 +9,7 @@ import type { Bench, Section } from '../section.ts';
 import { startTowline } from '../towline.ts';
 import { connectedRelays } from '../towline-status.ts';
 
-const count = 50;
+const usual = 50;
 const patience = 60_000;
 
 interface Outcome {
@@ -17,23 +17,26 @@ interface Outcome {
   readonly seconds: number | null;
   readonly refused: number;
   readonly connected: number;
+  readonly count: number;
 }
 
-/** Fifty relays to one sshd with the default MaxStartups, from a cold start. */
+/** Fifty relays to one sshd with the default MaxStartups, and a hundred, from a cold start. */
 export const many: Section = {
   name: 'many',
-  what: '50 relays to one default sshd: time until all are connected, and refused handshakes',
+  what: '50 and 100 relays to one default sshd: time until all are connected, and refused handshakes',
   async run(bench) {
-    const relay = await towline(bench, 'relay');
-    const shared = await towline(bench, 'shared');
+    const relay = await towline(bench, 'relay', usual);
+    const hundred = await towline(bench, 'relay', 100);
+    const shared = await towline(bench, 'shared', usual);
     const ssh = await loops(bench);
     return {
       figures: [
         ...rows('many.relay', '50 relays, isolation relay', { towline: relay, ssh }),
+        ...rows('many.hundred', '100 relays, isolation relay', { towline: hundred }),
         ...rows('many.shared', '50 relays, isolation shared', { towline: shared }),
       ],
       notes: [
-        'many: from the start of the daemon until status says connected for all 50; beside it 50 `ssh -N -L` started at once, those that sshd refuses are not started again',
+        'many: from the start of the daemon until status says connected for all of them; beside it 50 `ssh -N -L` started at once, those that sshd refuses are not started again',
         `many: of the 50 \`ssh -N -L\` ${ssh.connected} connected`,
       ],
     };
@@ -48,7 +51,7 @@ function rows(id: string, title: string, outcomes: Partial<Record<ContenderName,
   }
   return [
     figure({ id: `${id}.time`, title: `${title}, all connected`, unit: 's', digits: 1 }, samples, ([one]) =>
-      one === undefined || one.seconds === null ? `${one?.connected ?? 0} of ${count}` : one.seconds,
+      one === undefined || one.seconds === null ? `${one?.connected ?? 0} of ${one?.count ?? usual}` : one.seconds,
     ),
     figure({ id: `${id}.refused`, title: `${title}, handshakes refused`, unit: '', digits: 0 }, samples, ([one]) =>
       // Nobody is refused who never came.
@@ -57,10 +60,10 @@ function rows(id: string, title: string, outcomes: Partial<Record<ContenderName,
   ];
 }
 
-async function towline(bench: Bench, isolation: 'relay' | 'shared'): Promise<Outcome> {
-  bench.say(`many, towline, isolation ${isolation}`);
+async function towline(bench: Bench, isolation: 'relay' | 'shared', count: number): Promise<Outcome> {
+  bench.say(`many, towline, ${count} relays, isolation ${isolation}`);
   const { arena, signal } = bench;
-  const ports = await freePorts(bench);
+  const ports = await freePorts(bench, count);
   const before = arena.sshd.refused();
   const started = performance.now();
   const daemon = startTowline(
@@ -75,16 +78,17 @@ async function towline(bench: Bench, isolation: 'relay' | 'shared'): Promise<Out
       await sleep(100, undefined, { signal });
     }
     const seconds = connected === count ? (performance.now() - started) / 1_000 : null;
-    return { seconds, refused: arena.sshd.refused() - before, connected };
+    return { seconds, refused: arena.sshd.refused() - before, connected, count };
   } finally {
     await arena.processes.end(daemon.child, 15_000);
   }
 }
 
 async function loops(bench: Bench): Promise<Outcome> {
+  const count = usual;
   bench.say('many, ssh -N -L');
   const { arena } = bench;
-  const ports = await freePorts(bench);
+  const ports = await freePorts(bench, count);
   const before = arena.sshd.refused();
   const started = performance.now();
   const children = ports.map((port) => startSsh(arena, port, `many-${port}`));
@@ -100,10 +104,10 @@ async function loops(bench: Bench): Promise<Outcome> {
   const connected = answers.filter((answered) => answered).length;
   const seconds = connected === count ? (performance.now() - started) / 1_000 : null;
   await Promise.all(children.map((child) => arena.processes.end(child)));
-  return { seconds, refused: arena.sshd.refused() - before, connected };
+  return { seconds, refused: arena.sshd.refused() - before, connected, count };
 }
 
-async function freePorts(bench: Bench): Promise<number[]> {
+async function freePorts(bench: Bench, count: number): Promise<number[]> {
   const ports: number[] = [];
   while (ports.length < count) ports.push(await bench.arena.ports.free());
   return ports;

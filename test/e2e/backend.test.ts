@@ -2,7 +2,7 @@ import { test } from 'tap';
 import { startContainer } from '../fixtures/container.ts';
 import { runTowline } from '../fixtures/cli.ts';
 import { speak } from '../fixtures/mains-client.ts';
-import { waitUntil } from '../fixtures/wait.ts';
+import { waitUntil, within } from '../fixtures/wait.ts';
 import type { Owner } from '../fixtures/temp.ts';
 import type { TestDaemon } from './daemon.ts';
 import { anotherLink, backends, runOf, saidPid, ticks, tokenOf, untilAllEnded, up, worksOn } from './launched.ts';
@@ -60,15 +60,26 @@ test('a backend of a session ends within 5 s of kill -9 of the daemon, with all 
 
 test('another client finds it too, and two that launch at once leave one', async (t) => {
   const container = await startContainer(t);
-  const runs: string[] = [];
+  const names = ['one', 'two', 'three'];
+  t.jobs = names.length;
+  const found: { readonly run: string; readonly adopted: boolean }[] = [];
+  let allUp: () => void = () => undefined;
+  const together = new Promise<void>((resolve) => {
+    allUp = resolve;
+  });
   await Promise.all(
-    ['one', 'two', 'three'].map((name) =>
-      t.test(name, async (own) => {
-        runs.push((await up(own, container)).run);
+    names.map((name) =>
+      t.test(name, { buffered: true }, async (own) => {
+        const { daemon, run } = await up(own, container);
+        found.push({ run, adopted: (await daemon.status('r')).lanes[0]?.backend?.adopted === true });
+        if (found.length === names.length) allUp();
+        // Whoever leaves before the others are there would have let them come one after the other.
+        await within('the other two', together);
       }),
     ),
   );
-  t.equal(new Set(runs).size, 1, runs.join(' '));
+  t.equal(new Set(found.map(({ run }) => run)).size, 1, JSON.stringify(found));
+  t.equal(found.filter(({ adopted }) => !adopted).length, 1, 'one launched it, the others adopted it');
   t.equal(await backends(container), 1);
 });
 

@@ -52,7 +52,7 @@ test('what a plugin may do wrong, with relays to a container', async (t) => {
     floodsItsChannel(one, place),
   );
   t.test(
-    'the daemon side of a plugin that exits, loops or fails harms nobody, and is left out',
+    'the daemon side of a plugin that exits, loops, leaks or fails harms nobody, and is left out',
     { buffered: true },
     (one) => endsItsThread(one, place),
   );

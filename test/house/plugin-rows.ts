@@ -38,13 +38,13 @@ export const pluginRows: Readonly<Record<string, Shown>> = {
   F93: {
     [FAULTS]: [
       'a hook that never answers has its deadline, one that loops for ever costs its worker; others go on',
-      'the daemon side of a plugin that exits, loops or fails harms nobody, and is left out',
+      'the daemon side of a plugin that exits, loops, leaks or fails harms nobody, and is left out',
     ],
     'core/supervisor/guests': ['a plugin that never loads, or loads for ever, harms its own relay only, and says so'],
     [PROVIDERS]: ['a backend that is late is told so, and may say how far it came; then it is given up'],
     [THERE]: [
       'a hook that never answers has its deadline, one that loops for ever costs its worker; others go on',
-      'the daemon side of a plugin that exits, loops or fails harms nobody, and is left out',
+      'the daemon side of a plugin that exits, loops, leaks or fails harms nobody, and is left out',
     ],
   },
   // Leaks, exits, forgets a rejection, patches prototypes.
@@ -53,10 +53,10 @@ export const pluginRows: Readonly<Record<string, Shown>> = {
       'a plugin that ends each worker is blocked after its restart intensity, with the last words',
       'a plugin that ends its worker is named with its line, whichever way it does',
       'prototypes that a plugin patches, what it leaks, and what it says to the supervisor stay with its own worker',
-      'the daemon side of a plugin that exits, loops or fails harms nobody, and is left out',
+      'the daemon side of a plugin that exits, loops, leaks or fails harms nobody, and is left out',
     ],
     [THERE]: [
-      'the daemon side of a plugin that exits, loops or fails harms nobody, and is left out',
+      'the daemon side of a plugin that exits, loops, leaks or fails harms nobody, and is left out',
       'a plugin that ends each worker is blocked after its restart intensity, with the last words',
       'a plugin that ends its worker is named with its line, whichever way it does',
       'prototypes that a plugin patches, what it leaks, and what it says to the supervisor stay with its own worker',

@@ -3,7 +3,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { Fault } from '../model/fault.ts';
 import { Guests } from './guests.ts';
 import { type Guest, loadGuest } from './load.ts';
-import type { FromThread, ThreadData, ToThread } from './thread-protocol.ts';
+import { type FromThread, mostMemory, type ThreadData, type ToThread } from './thread-protocol.ts';
 
 const { use, builtins, env }: ThreadData = workerData;
 const port = parentPort;
@@ -12,6 +12,14 @@ if (port === null) throw new Fault('INTERNAL', 'a bug in towline: a plugin threa
 const say = (message: FromThread) => port.postMessage(message);
 const begin = () => new Guests((plugin, fault) => say({ say: 'failed', plugin, fault: fault.report() }));
 let guests = begin();
+
+/** How often buffers are weighed, ms. */
+const every = 250;
+const { memoryUsage } = process;
+setInterval(() => {
+  const size = Math.round(memoryUsage().external / 1024 / 1024);
+  if (size > mostMemory) say({ say: 'bloated', size });
+}, every).unref();
 
 // Loaded before anything is asked for: a module that never loads must be told from a hook that never answers.
 let loading: Promise<Guest> | null = loadGuest(use, builtins);

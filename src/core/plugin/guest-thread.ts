@@ -8,7 +8,7 @@ import { printable } from '../model/printable.ts';
 import { Lines } from '../socket/lines.ts';
 import { environmentFor, scrubbedEnvironment } from './environment.ts';
 import { placeOf } from './import-module.ts';
-import { type FromThread, readFromThread, type ThreadData, type ToThread } from './thread-protocol.ts';
+import { type FromThread, mostMemory, readFromThread, type ThreadData, type ToThread } from './thread-protocol.ts';
 
 /** What is heard of a plugin's thread. */
 export interface ThreadNews {
@@ -26,12 +26,10 @@ const cleanUp = 2_000;
 const mostWaiting = 10_000;
 /** A plugin is left out by its own thread long before it has failed so often: each failure is an event, which it observes again. */
 const mostFailures = 10;
-/** Where V8 ends a thread, MiB: an observer needs a few. */
-const heap = 256;
 
 /**
- * The daemon side of one plugin, in a thread of its own: it may loop for ever, call process.exit, patch prototypes or use up its heap, and
- * the daemon does not notice. (Buffers are not counted, and a thread is no wall against code that means harm: plugins are trusted.)
+ * The daemon side of one plugin, in a thread of its own: it may loop for ever, call process.exit, patch prototypes or leak memory, and the
+ * daemon does not notice. (A thread is no wall against code that means harm: plugins are trusted.)
  */
 export class GuestThread {
   readonly #use: PluginUse;
@@ -118,7 +116,7 @@ export class GuestThread {
         execArgv: [],
         stdout: true,
         stderr: true,
-        resourceLimits: { maxOldGenerationSizeMb: heap },
+        resourceLimits: { maxOldGenerationSizeMb: mostMemory },
       });
     } catch (error) {
       // ERR_WORKER_INIT_FAILED where the user may have no more threads.
@@ -165,6 +163,9 @@ export class GuestThread {
       this.#failures += 1;
       if (this.#failures > mostFailures) return this.kill('said what no plugin says');
       return this.#news.failed(message.plugin, Fault.fromReport(message.fault));
+    }
+    if (message.say === 'bloated') {
+      return this.kill(`holds ${message.size} MiB in buffers, more than the ${mostMemory} MiB that it may`);
     }
     if (message.say === 'observed') {
       clearTimeout(this.#watch);

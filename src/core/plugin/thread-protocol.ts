@@ -5,6 +5,9 @@ import type { FaultReport } from '../model/fault.ts';
 import { printable, printableLength } from '../model/printable.ts';
 import { isCode, plainDetail } from './call.ts';
 
+/** So much heap ends a thread by V8, and so much in buffers, which V8 does not count, by its own word; MiB. An observer needs a few. */
+export const mostMemory = 256;
+
 /** What the thread of a plugin's daemon side is started with. */
 export interface ThreadData {
   readonly use: PluginUse;
@@ -30,6 +33,8 @@ export type FromThread =
   /** One event was handed over: it is alive. */
   | { readonly say: 'observed' }
   | { readonly say: 'failed'; readonly plugin: string; readonly fault: FaultReport }
+  /** Its buffers take more than they may; MiB. */
+  | { readonly say: 'bloated'; readonly size: number }
   | { readonly say: 'dismissed' };
 
 /** No sentence of ours is as long: it names a file and quotes a plugin, each cut before. */
@@ -40,6 +45,9 @@ export function readFromThread(message: unknown): FromThread | null {
   if (typeof message !== 'object' || message === null || !('say' in message)) return null;
   const { say } = message;
   if (say === 'loaded' || say === 'observed' || say === 'dismissed') return { say };
+  if (say === 'bloated') {
+    return 'size' in message && Number.isSafeInteger(message.size) ? { say, size: Number(message.size) } : null;
+  }
   const given = 'fault' in message ? message.fault : undefined;
   const fault = reportOf(given);
   if (say === 'failed') {

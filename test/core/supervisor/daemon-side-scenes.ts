@@ -35,6 +35,9 @@ async function goesOn(
   t.equal(await works(relays, name), 'x', name);
 }
 
+const keeps = 'const kept = [];\n';
+const leaking = (what: string) => `{ observe() { setInterval(() => kept.push(${what}), 20); } }`;
+
 /** F93, F94 */
 export async function endsItsThread(t: Test, place: Place): Promise<void> {
   const { relays, good } = await relaysWith(t, place, {
@@ -43,6 +46,8 @@ export async function endsItsThread(t: Test, place: Place): Promise<void> {
     later: daemon(t, "{ observe() { setTimeout(() => { throw new Error('later'); }); } }"),
     throws: daemon(t, "{ observe() { throw new Error('broken'); } }"),
     typo: daemon(t, '{ obzerve() {} }'),
+    buffers: daemon(t, leaking('Buffer.alloc(16 << 20, 1)'), keeps),
+    heap: daemon(t, leaking('Array.from({ length: 1e5 }, (_, n) => ({ n }))'), keeps),
   });
   const rows: Readonly<Record<string, RegExp>> = {
     exits: /ended its thread \(process\.exit 3\).*after 3 ends it is left out/,
@@ -50,11 +55,15 @@ export async function endsItsThread(t: Test, place: Place): Promise<void> {
     later: /failed at \S+plugin\.mjs:2: later.*after 3 ends it is left out/,
     throws: /plugin p failed in observe: broken.*after 3 failures it is left out/,
     typo: /a hook "obzerve" from daemon.*did you mean observe\?/,
+    buffers: /holds \d+ MiB in buffers, more than the 256 MiB that it may.*after 3 ends it is left out/,
+    heap: /reaching memory limit.*after 3 ends it is left out/,
   };
+  // A leak takes a while.
+  const slow: Readonly<Record<string, RegExp>> = { buffers: /MiB in buffers/, heap: /memory limit/ };
   for (const [name, message] of Object.entries(rows)) {
     await relays.reach(name, 'connected');
-    const out = relays.next(`${name} is left out`, failed(name, message));
-    await goesOn(t, relays, name, out, name === 'typo' ? 0 : 2);
+    const out = relays.next(`${name} is left out`, failed(name, message), 0, 120_000);
+    await goesOn(t, relays, name, out, name === 'typo' ? 0 : 2, slow[name]);
     if (name !== 'typo') t.match(relays.status(name).warnings, [message], `${name} is out, not over`);
   }
   await heardAll(t, good);

@@ -41,7 +41,7 @@ test('prototypes that a plugin patches, what it leaks, and what it says to the s
   await patchesAndLeaks(t, await startPlace(t));
 });
 
-test('the daemon side of a plugin that exits, loops or fails harms nobody, and is left out', async (t) => {
+test('the daemon side of a plugin that exits, loops, leaks or fails harms nobody, and is left out', async (t) => {
   await endsItsThread(t, await startPlace(t));
 });
 

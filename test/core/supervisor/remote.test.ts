@@ -8,6 +8,7 @@ import type { Event } from '../../../src/core/model/event.ts';
 import { startEcho, startSink, startSource } from '../../fixtures/backend.ts';
 import { dial, exchange, fate, fateOf, readAll } from '../../fixtures/client.ts';
 import { freePort } from '../../fixtures/port.ts';
+import { endAll } from '../../fixtures/process-tree.ts';
 import { startSshd } from '../../fixtures/sshd.ts';
 import { supervise } from '../../fixtures/supervised.ts';
 import { makeTemp } from '../../fixtures/temp.ts';
@@ -158,6 +159,22 @@ test('a port that is taken there is named with its owner, and taken when it is f
   squatter.close();
   await relays.reach('r', 'connected');
   t.equal((await exchange(port, 'mine now')).toString(), 'mine now');
+});
+
+test('a port that the frozen session of a dead link still has is named, and taken when that session ends', async (t) => {
+  const sshd = await startSshd(t);
+  const echo = await startEcho(t);
+  const port = await freePort();
+  const forwards = [`remote:${port}:127.0.0.1:${echo.port}`];
+  const relays = await supervise(t, sshd, { r: { host: 'test', keepalive: 'fast', forwards } });
+  await relays.reach('r', 'connected');
+  const frozen = sshd.freezeSessions();
+  const fault = () => relays.status('r').standing.fault;
+  await waitUntil('the next link is told that the port is taken', () => fault()?.code === 'LISTEN_TAKEN');
+  t.match(fault()?.message, /is taken on .* by a process of this user, such as the session of a lost link/);
+  await endAll(frozen);
+  await relays.reach('r', 'connected');
+  t.equal((await exchange(port, 'mine again')).toString(), 'mine again');
 });
 
 test('a server that lets nobody listen is named, and the relay is blocked where it has no other forward', async (t) => {

@@ -125,6 +125,17 @@ test('an address of another host, or of another port than it was told to use, is
   t.end();
 });
 
+test('of a line of JSON the pattern of its value is the rule', (t) => {
+  const json = { token: /"token": ?"([^"]+)"/u, none: /"token": ?null/u };
+  const line = (value: string | null, space = 0) =>
+    `noise\n${JSON.stringify({ level: 30, auth: { token: value }, at: 1 }, null, space)}\nnoise\n`;
+  for (const space of [0, 2]) {
+    t.match(scan([line(token, space)], json), { token, none: false, warnings: [] });
+    t.match(scan([line(null, space)], json), { token: null, none: true, warnings: [] });
+  }
+  t.end();
+});
+
 test('no sentence ever says a token', (t) => {
   const { warnings } = scan([`${url('127.0.0.1:1')}\n${url('evil.test:2')}\n${url('127.0.0.1:3', `${token}x`)}\n`], {
     fixed: 1,
