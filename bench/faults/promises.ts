@@ -103,7 +103,12 @@ const promises: readonly Promised[] = [
     unit: 'MiB',
   },
   { measure: 'the same, p99 of the others', target: '5 ms', got: proof('F62', 'others_p99', /stalled=200/), most: 5 },
-  { measure: 'a new connection', target: '1 ms', got: page },
+  {
+    measure: 'a new connection',
+    target: '1 ms',
+    got: `${page}, for a whole client who connects, asks and is answered; there it is missed where the machine is slow`,
+    why: 'One process accepts and another one serves, so that neither a crash nor a reload costs the port: what of the time that is was not measured apart.',
+  },
   {
     measure: '3,000 connects at once, memory of the worker',
     target: '150 MiB',
