@@ -16,7 +16,7 @@ import { openTestLink, type TestLinkOptions } from '../../fixtures/link.ts';
 import { freePort } from '../../fixtures/port.ts';
 import { startRogue } from '../../fixtures/rogue-server.ts';
 import { startRoads } from '../../fixtures/roads.ts';
-import { startSshd } from '../../fixtures/sshd.ts';
+import { type Sshd, startSshd } from '../../fixtures/sshd.ts';
 import { makeTemp, type Owner } from '../../fixtures/temp.ts';
 import { waitUntil, within } from '../../fixtures/wait.ts';
 
@@ -51,6 +51,10 @@ async function startHeld(t: Owner, options: TestLinkOptions = {}) {
   return { sshd, link, hold };
 }
 
+/** Waits until sshd listens: it says so before it does, and then makes a channel of the listener. */
+const listensThere = (sshd: Sshd, port: number) =>
+  sshd.waitForLog(new RegExp(`listening on 127\\.0\\.0\\.1 port ${port}[^]*?new .*port[ -]listener`));
+
 /** Whether anybody takes a client there. */
 async function listens(port: number): Promise<boolean> {
   const client = await dial(port).catch(() => null);
@@ -65,7 +69,7 @@ test('a client of the other side that comes with the very news that it listens t
   const { sshd, link, hold } = await startHeld(t);
   const release = hold();
   remote.begin(link);
-  await sshd.waitForLog(new RegExp(`listening on 127\\.0\\.0\\.1 port ${port}`));
+  await listensThere(sshd, port);
   const client = await dial(port);
   const answer = readAll(client);
   client.end('first');
@@ -155,7 +159,7 @@ test('a listener that is granted when nobody waits for it any more is given back
   const { remote, news } = listeners(t, [`remote:${port}:127.0.0.1:${echo.port}`]);
   const release = hold();
   remote.begin(link);
-  await sshd.waitForLog(new RegExp(`listening on 127\\.0\\.0\\.1 port ${port}`));
+  await listensThere(sshd, port);
   const early = await dial(port);
   const fate = readAll(early);
   await sshd.waitForLog(/send packet: type 90/);
@@ -175,7 +179,7 @@ test('a listener that is granted after its deadline is given back, and asked for
   const asked = link.listen(listen, () => undefined);
   const silent = Fault.from(await asked.catch((error: unknown) => error));
   t.match(silent, { code: 'LISTEN_UNAVAILABLE', message: /did not say within 0\.3 s/ });
-  await sshd.waitForLog(new RegExp(`listening on 127\\.0\\.0\\.1 port ${port}`));
+  await listensThere(sshd, port);
   release();
   await waitUntil('the port is free', async () => !(await listens(port)));
   t.equal(link.fault, null);
