@@ -2,6 +2,7 @@
 const grace = 1_000;
 
 const groups = new Set<number>();
+let listening = false;
 
 /** A process group that this process answers for. */
 export interface OwnGroup {
@@ -14,15 +15,25 @@ export interface OwnGroup {
 const deadly = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /**
- * Takes charge of a process group, given by its leader, which this process started in a session of its own. When this process exits
- * before, or a signal ends it, the group is killed at once.
+ * Starts a process in a session of its own by `start`, and takes charge of its group. When this process exits before, or a signal ends it,
+ * the group is killed at once. No group: there is no process.
  */
-export function ownGroup(leader: number): OwnGroup {
-  if (groups.size === 0) {
-    process.once('exit', killAll);
-    for (const signal of deadly) process.on(signal, die);
+export function ownGroup<Child extends { readonly pid?: number | undefined }>(
+  start: () => Child,
+): { readonly child: Child; readonly group: OwnGroup | null } {
+  // Before it starts: a signal that comes while it does would leave it behind.
+  listen();
+  try {
+    const child = start();
+    if (child.pid === undefined) return { child, group: null };
+    groups.add(child.pid);
+    return { child, group: groupOf(child.pid) };
+  } finally {
+    unlisten();
   }
-  groups.add(leader);
+}
+
+function groupOf(leader: number): OwnGroup {
   return {
     end: () => {
       signalGroup(leader, 'SIGHUP');
@@ -39,7 +50,20 @@ export function ownGroup(leader: number): OwnGroup {
 
 function release(leader: number): void {
   groups.delete(leader);
-  if (groups.size > 0) return;
+  unlisten();
+}
+
+function listen(): void {
+  if (listening) return;
+  listening = true;
+  process.once('exit', killAll);
+  for (const signal of deadly) process.on(signal, die);
+}
+
+/** Unless a group is left. */
+function unlisten(): void {
+  if (!listening || groups.size > 0) return;
+  listening = false;
   process.off('exit', killAll);
   for (const signal of deadly) process.off(signal, die);
 }

@@ -29,6 +29,11 @@ const [notExecutable, notFound] = [126, 127];
 
 type Child = ChildProcessByStdio<Writable, Readable, Readable>;
 
+interface Started {
+  readonly child: Child;
+  readonly group: OwnGroup | null;
+}
+
 /**
  * Runs a ProxyCommand through the user's shell as ssh does (ssh_config(5)): its stdin and stdout are the connection. It gets a session of
  * its own, so that it has no terminal to ask at and ends as a whole with the connection. Throws PROXY_COMMAND_FAILED.
@@ -37,14 +42,16 @@ export function runProxyCommand({ command, where, env, onNote }: ProxyCommandOpt
   const shell = env['SHELL'] || '/bin/sh';
   const home = env['HOME'] ?? '/';
   try {
-    const child = spawn(shell, ['-c', `exec ${command}`], {
-      // A daemon's own folder means nothing to its user.
-      cwd: existsSync(home) ? home : '/',
-      env: { ...env },
-      detached: true,
-      stdio: ['pipe', 'pipe', 'pipe'],
-    });
-    if (child.stdout !== undefined) return new CommandStream(child, shell, where, onNote);
+    const { child, group } = ownGroup(() =>
+      spawn(shell, ['-c', `exec ${command}`], {
+        // A daemon's own folder means nothing to its user.
+        cwd: existsSync(home) ? home : '/',
+        env: { ...env },
+        detached: true,
+        stdio: ['pipe', 'pipe', 'pipe'],
+      }),
+    );
+    if (child.stdout !== undefined) return new CommandStream({ child, group }, shell, where, onNote);
     // No descriptor is left: Node makes no pipes, and tells 'error' a moment later.
     child.once('error', () => undefined);
     throw Object.assign(new Error('no descriptor is left'), { code: 'EMFILE' });
@@ -71,11 +78,11 @@ class CommandStream extends Duplex implements Carrier {
   #end: CommandEnd | null = null;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(child: Child, shell: string, where: string, onNote: (text: string) => void) {
+  constructor({ child, group }: Started, shell: string, where: string, onNote: (text: string) => void) {
     super();
     this.#child = child;
     this.#where = where;
-    this.#group = child.pid === undefined ? null : ownGroup(child.pid);
+    this.#group = group;
     this.#lines = new Lines((line, skipped) => {
       const left = skipped === 0 ? '' : ` (${skipped} lines before it were left out)`;
       onNote(`the ProxyCommand of ${where} says: ${line}${left}`);

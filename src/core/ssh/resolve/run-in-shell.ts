@@ -17,8 +17,9 @@ export function runInShell(
 ): Promise<boolean> {
   return new Promise((resolve, reject) => {
     const shell = env['SHELL'] || '/bin/sh';
-    const child = spawn(shell, ['-c', command], { stdio: 'ignore', env: { ...env }, detached: true });
-    const group = child.pid === undefined ? null : ownGroup(child.pid);
+    const { child, group } = ownGroup(() =>
+      spawn(shell, ['-c', command], { stdio: 'ignore', env: { ...env }, detached: true }),
+    );
     const shown = `${at}: the command of Match exec (${programOf(command)})`;
     const timer = setTimeout(() => {
       group?.end();

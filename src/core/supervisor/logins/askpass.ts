@@ -59,8 +59,9 @@ function runOnce(program: string, text: string, signal: AbortSignal): Promise<Se
   return new Promise((resolve, reject) => {
     if (signal.aborted) return reject(signal.reason);
     // In a group of its own: what a script started goes with it, and a Ctrl-C in our terminal does not reach it.
-    const child = spawn(program, [text], { stdio: ['ignore', 'pipe', 'ignore'], detached: true });
-    const group = child.pid === undefined ? null : ownGroup(child.pid);
+    const { child, group } = ownGroup(() =>
+      spawn(program, [text], { stdio: ['ignore', 'pipe', 'ignore'], detached: true }),
+    );
     let said = Buffer.alloc(0);
     const aborted = () => {
       group?.end();
