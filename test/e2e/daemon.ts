@@ -45,7 +45,7 @@ export async function startDaemon(
   return {
     cli,
     status,
-    async reach(relay, word, timeout = 20_000) {
+    async reach(relay, word, timeout = 60_000) {
       let last: RelayStatus | undefined;
       await waitUntil(
         `${relay} becomes ${word}`,

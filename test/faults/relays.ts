@@ -69,14 +69,14 @@ export async function startRelays(
     pid: cli.pid,
     events,
     status,
-    async reach(relay, word, timeout = 20_000) {
+    async reach(relay, word, timeout = 60_000) {
       const there = async () => (await find(relay))?.standing.word === word;
       await heard(`${relay} becomes ${word}`, there, timeout).catch(async (error: unknown) => {
         throw new Error(`${String(error)}; it is ${JSON.stringify((await find(relay))?.standing)}\n${cli.stdout()}`);
       });
       return status(relay);
     },
-    async next(what, matches, after = 0, timeout = 20_000) {
+    async next(what, matches, after = 0, timeout = 60_000) {
       const find = () => events.slice(after).find(matches);
       await heard(what, () => find() !== undefined, timeout);
       const event = find();
