@@ -106,7 +106,7 @@ const promises: readonly Promised[] = [
   {
     measure: 'a new connection',
     target: '1 ms',
-    got: `${page}, for a whole client who connects, asks and is answered; there it is missed where the machine is slow`,
+    got: `${page}, for a whole client who connects, asks and is answered; there it is missed`,
     why: 'One process accepts and another one serves, so that neither a crash nor a reload costs the port: what of the time that is was not measured apart.',
   },
   {
