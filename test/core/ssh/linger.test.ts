@@ -40,6 +40,8 @@ async function giveUp(t: Test, linger: number) {
     },
   );
   await t.rejects(link, unwanted);
+  // sshd may not have begun with what is cut so early, and what a session says comes after it has gone
+  await sshd.waitForLog(/^(Connection|Disconnected|Received disconnect) /m);
   await waitUntil('sshd has seen its end', () => sshd.sessions().length === 0);
   return { ends, log: sshd.log() };
 }
