@@ -164,10 +164,10 @@ async function tell(
 function tokenHint({ name, plugins: [plugin, ...others] }: RelayConfig): string | null {
   const set = `\`towline token set ${name}\` takes it`;
   if (plugin === undefined) return `if its backend has a token, ${set}`;
-  const { recipe, tokenPattern } = plugin.options;
-  const known = tokenPattern !== undefined || (recipe !== undefined && recipe !== 'generic');
+  const { recipe, tokenPattern, tokenJson } = plugin.options;
+  const known = (tokenPattern ?? tokenJson) !== undefined || (recipe !== undefined && recipe !== 'generic');
   if (plugin.use !== 'launch' || others.length > 0 || known) return null;
-  return `if its backend prints a token, "tokenPattern" (\`towline add --token-pattern\`) learns it; if you know the token, ${set}`;
+  return `if its backend prints a token, "tokenPattern" or "tokenJson" (\`towline add --token-pattern | --token-json\`) learns it; if you know the token, ${set}`;
 }
 
 async function nearOf(host: string, sshConfig: string | null): Promise<string | null> {

@@ -32,7 +32,7 @@ const places: Readonly<Record<string, string | null>> = {
 };
 
 const noCommand =
-  'generic stands for anything, so it starts nothing by itself; add --launch COMMAND, in which {port} is its port, and --token-pattern REGEX if it prints a token';
+  'generic stands for anything, so it starts nothing by itself; add --launch COMMAND, in which {port} is its port, and --token-pattern REGEX or --token-json PATH if it prints a token';
 
 const placeForms = `recipe, ${Object.entries(places)
   .map(([from, operand]) => (operand === null ? from : `${from}:${operand.toUpperCase()}`))
@@ -52,9 +52,11 @@ export function readBackend(given: Arguments): BackendAnswers {
     throw new Fault('USAGE', `--token-pattern: ${read.trouble.message}; expected ${read.trouble.expected}`);
   }
   const launching = command !== null || recipe !== null;
-  if (from === null && (parts.json !== null || (parts.pattern !== null && !launching))) {
+  if (parts.json !== null && parts.pattern !== null)
+    throw new Fault('USAGE', '--token-pattern and --token-json exclude each other; leave one out');
+  if (from === null && !launching && (parts.json ?? parts.pattern) !== null) {
     const text =
-      '--token-pattern and --token-json belong to --token-from; say where the token is, or with --launch the pattern alone where it is printed';
+      '--token-pattern and --token-json belong to --token-from; say where the token is, or with --launch that alone where it is printed';
     throw new Fault('USAGE', text);
   }
   const found = from === null ? null : readPlace(from, recipe?.name ?? null);
@@ -69,9 +71,9 @@ export function readBackend(given: Arguments): BackendAnswers {
     );
   }
   if (command === null && recipe === generic && found === null) throw new Fault('USAGE', `--recipe ${noCommand}`);
-  const printed = found === null ? parts.pattern : null;
-  if (printed !== null && recipe !== null && recipe.token.from !== 'nowhere') {
-    const text = `--recipe ${recipe.name} knows how its backend gets its token; leave --token-pattern out`;
+  const printed = found === null ? parts : { pattern: null, json: null };
+  if ((printed.pattern ?? printed.json) !== null && recipe !== null && recipe.token.from !== 'nowhere') {
+    const text = `--recipe ${recipe.name} knows how its backend gets its token; leave ${printed.json === null ? '--token-pattern' : '--token-json'} out`;
     throw new Fault('USAGE', text);
   }
   const more = Object.fromEntries(Object.entries(parts).filter((part): part is [string, string] => part[1] !== null));
@@ -119,8 +121,12 @@ function say(dialogue: Dialogue, text: string): void {
   for (const line of wrapText(text, 76)) dialogue.say(`  ${line}`);
 }
 
-function launchText(command: string | null, recipe: string | null, tokenPattern: string | null = null): PluginText {
-  const options = { recipe, command, tokenPattern };
+function launchText(
+  command: string | null,
+  recipe: string | null,
+  { pattern, json }: Readonly<Record<'pattern' | 'json', string | null>> = { pattern: null, json: null },
+): PluginText {
+  const options = { recipe, command, tokenPattern: pattern, tokenJson: json };
   const said = Object.entries(options).filter((option): option is [string, string] => option[1] !== null);
   return { use: 'launch', ...Object.fromEntries(said) };
 }

@@ -20,7 +20,7 @@ export const editCommands: readonly Command[] = [
       { name: 'launch', value: 'COMMAND', text: 'what starts the backend there; {port} in it is its port' },
       { name: 'token-from', value: 'PLACE', text: 'where the token of a running backend is' },
       { name: 'token-pattern', value: 'REGEX', text: 'its first group is the token' },
-      { name: 'token-json', value: 'PATH', text: 'where the token is in the JSON that stands there' },
+      { name: 'token-json', value: 'PATH', text: 'path to the token in JSON, such as auth.token' },
     ],
     more: [
       'With NAME and --host nothing is asked. Without --listen clients connect to the',
@@ -28,7 +28,7 @@ export const editCommands: readonly Command[] = [
       'is then kept. PLACE is none, keyring, file:PATH or command:COMMAND on that host,',
       'local-file:PATH, local-command:COMMAND or local-env:NAME on this machine, or',
       'recipe, for what that recipe knows. With --launch and without --token-from the',
-      'pattern is for what the backend prints.',
+      'pattern or the path is for what the backend prints, one JSON value a line.',
       'Comments and layout of the file stay as they are.',
     ].join('\n'),
     configured: true,

@@ -41,6 +41,9 @@ test('add writes how a token that is printed is found, and says how where nobody
       plugins: [{ use: 'launch', ...recipe, command: './run {port}', tokenPattern: 'token: (\\S+)', port: 9000 }],
     });
   }
+  t.match(await added(t, 'd', '--launch', './run {port}', '--token-json', 'auth.token', '--port', '9000'), {
+    plugins: [{ use: 'launch', command: './run {port}', tokenJson: 'auth.token', port: 9000 }],
+  });
   const add = (...words: string[]) => runTowline(t, ['add', 'x', '--host', 'devbox', ...words]);
   const cases: readonly (readonly [readonly string[], RegExp])[] = [
     [
@@ -52,8 +55,9 @@ test('add writes how a token that is printed is found, and says how where nobody
       ['--recipe', 'mains', ...pattern],
       /--recipe mains knows how its backend gets its token; leave --token-pattern out/,
     ],
-    [pattern, /belong to --token-from; say where the token is, or with --launch the pattern alone/],
-    [['--launch', 'x', '--token-json', 'y'], /belong to --token-from/],
+    [pattern, /belong to --token-from; say where the token is, or with --launch that alone/],
+    [['--launch', 'x', ...pattern, '--token-json', 'y'], /--token-pattern and --token-json exclude each other/],
+    [['--recipe', 'mains', '--token-json', 'y'], /knows how its backend gets its token; leave --token-json out/],
   ];
   for (const [words, reason] of cases) t.match(await add(...words), { code: 64, stderr: reason, stdout: '' });
   t.match(await add('--launch', 'x', '--token-pattern', '(a+)+$'), {
@@ -61,11 +65,13 @@ test('add writes how a token that is printed is found, and says how where nobody
     stderr: /--token-pattern: .*expected /,
   });
   const hint =
-    /if its backend prints a token, "tokenPattern" .*learns it; if you know the token, `towline token set x` takes/;
+    /if its backend prints a token, "tokenPattern" or "tokenJson" .*learns it; if you know the token, `towline token set x` takes/;
   t.match((await add('--recipe', 'generic', '--launch', './run {port}')).stdout, hint);
   t.match((await runTowline(t, ['recipes', 'generic'])).stdout, /- If it prints a token: "tokenPattern"/);
   t.match(await runTowline(t, ['remove', 'x', '--yes']), { code: 0 });
   t.notMatch((await add('--launch', './run {port}', ...pattern)).stdout, /tokenPattern|token set/);
+  t.match(await runTowline(t, ['remove', 'x', '--yes']), { code: 0 });
+  t.notMatch((await add('--launch', './run {port}', '--token-json', 'a')).stdout, /tokenPattern|token set/);
 });
 
 test('add writes where the token of a running backend is, and never a token', async (t) => {

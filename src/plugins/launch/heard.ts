@@ -1,4 +1,5 @@
 import type { Secret } from '../../plugin.ts';
+import { hidingPattern } from '../printed/scan-rules.ts';
 import { type Found, OutputScanner, type ScannedStream, type ScanRules } from '../printed/scan.ts';
 import { LastLines } from './last-lines.ts';
 import { markOf } from './mark.ts';
@@ -18,7 +19,7 @@ export class Heard {
   #last: number | null = null;
 
   constructor(run: string, rules: ScanRules, warn: (text: string) => void) {
-    this.lines = new LastLines([rules.token]);
+    this.lines = new LastLines([hidingPattern(rules)]);
     this.#mark = Buffer.from(`${markOf(run)}\n`);
     this.#scanner = new OutputScanner(rules, {
       found: ({ token }) => {

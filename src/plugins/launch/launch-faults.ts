@@ -1,4 +1,4 @@
-import { Fault, printable, type RemoteHost } from '../../plugin.ts';
+import { Fault, printable, type RecipeToken, type RemoteHost } from '../../plugin.ts';
 import { ownPorts } from './choose-port.ts';
 import { isPath } from '../printed/missing-program.ts';
 import type { LastLines } from './last-lines.ts';
@@ -93,10 +93,13 @@ export function lacking(look: Look | null, port: number | null, token: boolean):
   return token ? 'its backend has not printed its token yet' : 'its backend is looked at';
 }
 
-/** It listens, and nothing that it printed is its token. `pattern` is what that was to match. */
-export function tokenless({ name, lines }: Told, time: number, { pattern, key }: PrintedToken): Fault {
+/** It listens, and nothing that it printed is its token. */
+export function tokenless({ name, lines }: Told, time: number, { token, key }: PrintedToken): Fault {
   const seconds = `${Math.round(time / 1000)} s`;
-  const rule = `the token pattern /${printable(pattern)}/`;
+  const rule =
+    'json' in token
+      ? `the JSON path "${printable(token.json)}" (one line, one JSON value)`
+      : `the token pattern /${printable(token.pattern)}/`;
   const text = lines.any
     ? `the backend ${name} listens, but nothing that it printed in ${seconds}, on standard output or standard error, matches ${rule}; ${lines.sentence}; correct ${key} in the options of "launch", or raise "deadline" if it prints its token later; ${logs(name)}`
     : `the backend ${name} listens, but has printed nothing in ${seconds} that ${rule} could match; let it print its token on standard output or standard error, and at once, or correct ${key} in the options of "launch"`;
@@ -105,7 +108,7 @@ export function tokenless({ name, lines }: Told, time: number, { pattern, key }:
 
 /** How a backend prints its token, and where in the config that is said. */
 export interface PrintedToken {
-  readonly pattern: string;
+  readonly token: RecipeToken & { readonly from: 'output' };
   readonly key: string;
 }
 

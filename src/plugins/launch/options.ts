@@ -1,4 +1,12 @@
-import { Fault, nearest, printable, readDuration, type Recipe, safeGroupPattern } from '../../plugin.ts';
+import {
+  Fault,
+  nearest,
+  printable,
+  readDuration,
+  type Recipe,
+  type RecipeToken,
+  safeGroupPattern,
+} from '../../plugin.ts';
 import { generic } from '../recipes/generic.ts';
 import { recipes } from '../recipes/recipes.ts';
 import { parseRecipe } from './recipe-option.ts';
@@ -25,7 +33,7 @@ export interface LaunchOptions {
   readonly late: 'keep' | 'stop';
   /** Name of its state folder on the host; null: the relay's. */
   readonly name: string | null;
-  /** The option in which the pattern of a printed token stands, as the config file has it. */
+  /** The option that says where a printed token stands, as the config file has it. */
   readonly tokenKey: string;
 }
 
@@ -33,6 +41,7 @@ const known = [
   'command',
   'recipe',
   'tokenPattern',
+  'tokenJson',
   'port',
   'cwd',
   'env',
@@ -66,8 +75,8 @@ export function parseOptions(value: unknown): LaunchOptions {
     }
   };
   const before = troubles.length;
-  const printed = read(() => text(given, 'tokenPattern', 200)) ?? undefined;
-  const recipe = read(() => withPattern(readRecipe(given['recipe']), printed));
+  const printed = read(() => readPrinted(given));
+  const recipe = read(() => withPrinted(readRecipe(given['recipe']), printed));
   // Without its recipe nobody knows whether a command is missing.
   const command = troubles.length > before ? null : read(() => readCommand(given, recipe));
   const port = read(() => readPort(given['port']));
@@ -81,7 +90,7 @@ export function parseOptions(value: unknown): LaunchOptions {
   const isRead = command !== null && port !== null && cwd !== null && env !== null && deadline !== null;
   if (troubles.length > 0 || !isRead || shell === null || lifetime === null || late === null)
     throw wrong(troubles.join('; '));
-  const tokenKey = printed === undefined ? '"recipe.token.pattern"' : '"tokenPattern"';
+  const tokenKey = `"${printed?.key ?? `recipe.${partOf(recipe?.token)}`}"`;
   return { command, recipe, port, cwd, env, shell, lifetime, deadline, late, name, tokenKey };
 }
 
@@ -97,20 +106,40 @@ function readRecipe(value: unknown): Recipe | null {
   );
 }
 
-/** `tokenPattern` makes of what is known of a backend one that prints its token; without a recipe it is as `generic` says. */
-function withPattern(recipe: Recipe | null, pattern: string | undefined): Recipe | null {
-  if (pattern === undefined) return recipe;
-  const { token, ...rest } = recipe ?? generic;
-  if (token.from !== 'nowhere') {
-    const how = token.from === 'environment' ? `gets one in $${token.name}` : 'says that by its "token.pattern"';
-    throw wrong(
-      `"tokenPattern" is for a backend that nothing else is known of; recipe "${rest.name}" ${how}; remove it`,
-    );
-  }
+/** How a token is printed that no recipe knows of. */
+interface Printed {
+  readonly key: 'tokenPattern' | 'tokenJson';
+  readonly token: RecipeToken & { readonly from: 'output' };
+}
+
+function readPrinted(given: Readonly<Record<string, unknown>>): Printed | null {
+  const [pattern, json] = [text(given, 'tokenPattern', 200), text(given, 'tokenJson', 200)];
+  if (pattern !== undefined && json !== undefined)
+    throw wrong('"tokenPattern" and "tokenJson" exclude each other; remove one');
+  if (json === '') throw wrong('"tokenJson" is empty; expected a path such as "auth.token"');
+  if (json !== undefined) return { key: 'tokenJson', token: { from: 'output', json } };
+  if (pattern === undefined) return null;
   const parsed = safeGroupPattern(pattern);
   if ('trouble' in parsed)
     throw wrong(`"tokenPattern": ${parsed.trouble.message}; expected ${parsed.trouble.expected}`);
-  return { ...rest, token: { from: 'output', pattern } };
+  return { key: 'tokenPattern', token: { from: 'output', pattern } };
+}
+
+/** Makes of what is known of a backend one that prints its token; without a recipe it is as `generic` says. */
+function withPrinted(recipe: Recipe | null, printed: Printed | null): Recipe | null {
+  if (printed === null) return recipe;
+  const { token, ...rest } = recipe ?? generic;
+  if (token.from !== 'nowhere') {
+    const how = token.from === 'environment' ? `gets one in $${token.name}` : `says that by its "${partOf(token)}"`;
+    throw wrong(
+      `"${printed.key}" is for a backend that nothing else is known of; recipe "${rest.name}" ${how}; remove it`,
+    );
+  }
+  return { ...rest, token: printed.token };
+}
+
+function partOf(token: RecipeToken | undefined): 'token.json' | 'token.pattern' {
+  return token !== undefined && 'json' in token ? 'token.json' : 'token.pattern';
 }
 
 function readCommand(given: Readonly<Record<string, unknown>>, recipe: Recipe | null): string {

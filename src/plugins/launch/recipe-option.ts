@@ -36,10 +36,13 @@ export function parseRecipe(value: unknown): Recipe {
 }
 
 function parseToken(value: unknown): RecipeToken {
-  const given = source(value, 'recipe.token', ['from', 'name', 'pattern', 'none']);
+  const given = source(value, 'recipe.token', ['from', 'name', 'pattern', 'none', 'json']);
   const found = pattern(given, 'recipe.token.pattern', safeGroupPattern);
   const none = pattern(given, 'recipe.token.none');
   const absent = none === undefined ? {} : { none };
+  const json = text(given, 'recipe.token.json');
+  if (json !== undefined && given['from'] !== 'output')
+    throw wrong('recipe.token.json', 'beside "from": "output" only');
   switch (given['from']) {
     case 'nowhere':
       return { from: 'nowhere' };
@@ -49,7 +52,14 @@ function parseToken(value: unknown): RecipeToken {
       return { from: 'environment', name, ...(found === undefined ? {} : { pattern: found }), ...absent };
     }
     case 'output':
-      if (found === undefined) throw wrong('recipe.token.pattern', 'a pattern whose first group is the token');
+      if (json !== undefined && (found ?? none) !== undefined)
+        throw wrong('recipe.token.json', 'without "pattern" and "none"');
+      if (json !== undefined) return { from: 'output', json: needed(given, 'recipe.token.json') };
+      if (found === undefined)
+        throw wrong(
+          'recipe.token.pattern',
+          'a pattern whose first group is the token, or "recipe.token.json" the path to it',
+        );
       return { from: 'output', pattern: found, ...absent };
     default:
       throw wrong('recipe.token.from', '"environment", "output" or "nowhere"');

@@ -96,7 +96,7 @@ export class Wait {
     const token = recipe?.token;
     const open = this.#answers !== null || (this.#look !== null && listensAt(this.#look, known));
     if (token?.from !== 'output' || this.#token() !== 'missing' || !open) return late(this.#told, time, known);
-    return tokenless(this.#told, time, { pattern: token.pattern, key: tokenKey });
+    return tokenless(this.#told, time, { token, key: tokenKey });
   }
 
   get #told(): Told {

@@ -1,4 +1,5 @@
 import { Fault, type Recipe, safePattern } from '../../plugin.ts';
+import { readJsonPath } from './json-path.ts';
 import type { ScanRules } from './scan.ts';
 
 /** What to look for in the output of a backend by its recipe. `ownToken`: it was started without one of ours, and may print its own. */
@@ -7,7 +8,18 @@ export function scanRules(
   { hosts, fixed, ownToken }: Pick<ScanRules, 'hosts' | 'fixed'> & { readonly ownToken: boolean },
 ): ScanRules {
   const said = ownToken && token.from !== 'nowhere' ? token : null;
-  return { token: compile(said?.pattern), none: compile(said?.none), port: compile(prints), hosts, fixed };
+  const port = compile(prints);
+  if (said !== null && 'json' in said)
+    return { token: null, json: readJsonPath(said.json), none: null, port, hosts, fixed };
+  return { token: compile(said?.pattern), json: null, none: compile(said?.none), port, hosts, fixed };
+}
+
+/** What finds a token in a text by these rules, to hide it: where they lead into JSON, all that stands behind the last name. */
+export function hidingPattern({ token, json }: Pick<ScanRules, 'token' | 'json'>): RegExp | null {
+  const name = json?.findLast((part) => !/^\d+$/.test(part));
+  if (name === undefined) return token;
+  const key = name.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
+  return new RegExp(`"${key}"\\s*:\\s*\\[?\\s*"?((?:[^"\\\\]|\\\\.)+)`, 'u');
 }
 
 function compile(pattern: string | null | undefined): RegExp | null {

@@ -1,5 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import { printable, Secret } from '../../plugin.ts';
+import { JsonLines } from './json-lines.ts';
+import { atPath, type JsonPath } from './json-path.ts';
 import { PlainText } from './plain-text.ts';
 import { type Place, placeOf } from './printed-url.ts';
 
@@ -7,6 +9,8 @@ import { type Place, placeOf } from './printed-url.ts';
 export interface ScanRules {
   /** The first group is the token. */
   readonly token: RegExp | null;
+  /** Leads to the token in a line that is JSON; null or an empty text there: it has none. */
+  readonly json: JsonPath | null;
   /** What it prints when it has none. */
   readonly none: RegExp | null;
   /** The first group is the port. */
@@ -48,7 +52,7 @@ const patience = 250;
 
 type Kind = 'token' | 'none' | 'port';
 
-/** Finds token and port in what a backend prints, in pieces cut anywhere and with colour codes in them. Keeps 4 KiB a stream. */
+/** Finds token and port in what a backend prints, in pieces cut anywhere and with colour codes in them. Keeps 4 KiB a stream, 64 more for a path into JSON. */
 export class OutputScanner {
   readonly #rules: ScanRules;
   readonly #patterns: Map<Kind, RegExp>;
@@ -78,8 +82,11 @@ export class OutputScanner {
   /** Its streams are cut apart: half a line of one is not the beginning of the other's. */
   stream(): ScannedStream {
     const plain = new PlainText();
+    const { json: path } = this.#rules;
+    const json = path === null ? null : new JsonLines((value) => this.#takeJson(value, path));
     let line = '';
     const read = (text: string) => {
+      json?.add(text);
       const lines = (line + text).split('\n');
       line = lines.pop() ?? '';
       for (const one of lines) this.#readLine(one);
@@ -95,6 +102,7 @@ export class OutputScanner {
       rest: () => {
         read(plain.end());
         this.#readLine(line);
+        json?.rest();
       },
     };
   }
@@ -133,6 +141,18 @@ export class OutputScanner {
     }
     if (kind === 'port') return this.#takePort(Number(text));
     if (kind === 'token') return this.#takeToken(place === null ? text : decode(text), place?.port ?? null);
+    this.#takeNone();
+  }
+
+  #takeJson(value: unknown, path: JsonPath): void {
+    const token = atPath(value, path);
+    if (token === null || token === '') return this.#takeNone();
+    if (typeof token !== 'string' && typeof token !== 'number') return;
+    const port = atPath(value, ['port']);
+    this.#takeToken(String(token), typeof port === 'number' ? port : null);
+  }
+
+  #takeNone(): void {
     // A token that it has printed counts more than a sentence.
     if (this.#found.token === null && !this.#found.none) this.#tell({ ...this.#found, none: true });
   }

@@ -15,5 +15,6 @@ export const generic: Recipe = {
   notes: [
     'This command is an example: write its own; {port} in it is its port.',
     'If it prints a token: "tokenPattern", such as "token: (\\\\S+)", whose first group is the token.',
+    'If it prints one in a line of JSON: "tokenJson", such as "auth.token", the path to it.',
   ],
 };

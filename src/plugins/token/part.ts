@@ -1,6 +1,7 @@
 import type { Backend } from '../../plugin.ts';
 import { Fault, printable, readTokenText, type Secret } from '../../plugin.ts';
 import type { TokenPart } from './rule.ts';
+import { atPath, type JsonPath, parseJson } from '../printed/json-path.ts';
 import { hostOf } from '../printed/printed-url.ts';
 import { OutputScanner } from '../printed/scan.ts';
 import type { Held } from './source.ts';
@@ -30,7 +31,7 @@ function byPattern(
   { text, place }: Held,
   { remote, backend, warn }: Backdrop,
 ): Secret | null {
-  const rules = { token: pattern, none, port: null, hosts: [hostOf(remote)], fixed: portOf(backend) };
+  const rules = { token: pattern, json: null, none, port: null, hosts: [hostOf(remote)], fixed: portOf(backend) };
   const said: string[] = [];
   const scanner = new OutputScanner(rules, { found: () => undefined, warn: (warning) => said.push(warning) });
   const stream = scanner.stream();
@@ -48,7 +49,7 @@ function byPattern(
 }
 
 /** Programs print one value, or one a line, such as `jupyter server list --json`. */
-function byJson(path: readonly string[], { text, place }: Held, { backend }: Backdrop): Secret | null {
+function byJson(path: JsonPath, { text, place }: Held, { backend }: Backdrop): Secret | null {
   const name = path.join('.');
   const values = readValues(text);
   if (values.length === 0)
@@ -57,8 +58,8 @@ function byJson(path: readonly string[], { text, place }: Held, { backend }: Bac
       `${place} has no JSON, in which the token would be at "${name}"; correct the rule`,
     );
   const port = portOf(backend);
-  const own = port === null ? [] : values.filter((value) => step(value, 'port') === port);
-  const tokens = [...new Set((own.length > 0 ? own : values).map((value) => path.reduce(step, value)))].filter(
+  const own = port === null ? [] : values.filter((value) => atPath(value, ['port']) === port);
+  const tokens = [...new Set((own.length > 0 ? own : values).map((value) => atPath(value, path)))].filter(
     (token) => token === null || typeof token === 'string' || typeof token === 'number',
   );
   const [token] = tokens;
@@ -73,28 +74,13 @@ function byJson(path: readonly string[], { text, place }: Held, { backend }: Bac
 
 function readValues(text: string): readonly unknown[] {
   const plain = text.replace(/^\uFEFF/, '').trim();
-  const whole = parse(plain);
+  const whole = parseJson(plain);
   return whole === undefined
     ? plain
         .split('\n')
-        .map(parse)
+        .map(parseJson)
         .filter((value) => value !== undefined)
     : [whole];
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    // Noise between the lines.
-    return undefined;
-  }
-}
-
-/** Own members only: `__proto__` leads nowhere. */
-function step(value: unknown, name: string): unknown {
-  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name)) return undefined;
-  return Object.entries(value).find(([key]) => key === name)?.[1];
 }
 
 function portOf(backend: Backend | null): number | null {

@@ -1,6 +1,7 @@
 import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { Fault, printable, readDuration, type Recipe, safeGroupPattern, safePattern } from '../../plugin.ts';
+import { type JsonPath, readJsonPath } from '../printed/json-path.ts';
 import { recipes } from '../recipes/recipes.ts';
 
 /** Where the token is. */
@@ -24,7 +25,7 @@ export type TokenPart =
   /** The first group of `pattern`; `none`: what stands there where there is none. */
   | { readonly by: 'pattern'; readonly pattern: RegExp; readonly none: RegExp | null }
   /** Names and indexes into JSON. */
-  | { readonly by: 'json'; readonly path: readonly string[] };
+  | { readonly by: 'json'; readonly path: JsonPath };
 
 /** One rule by which a token is found. */
 export interface TokenRule {
@@ -131,7 +132,7 @@ function readPart(options: Readonly<Record<string, unknown>>): TokenPart {
   if (pattern !== null && json !== null) throw wrong('"pattern" and "json" exclude each other; remove one');
   if (pattern !== null) return { by: 'pattern', pattern, none };
   if (none !== null) throw wrong('"none" needs "pattern"');
-  return json === null ? { by: 'whole' } : { by: 'json', path: json.split('.') };
+  return json === null ? { by: 'whole' } : { by: 'json', path: readJsonPath(json) };
 }
 
 function compile(options: Readonly<Record<string, unknown>>, key: string, read = safePattern): RegExp | null {

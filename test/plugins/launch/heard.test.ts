@@ -1,13 +1,14 @@
 import { test } from 'tap';
 import { Heard } from '../../../src/plugins/launch/heard.ts';
+import type { ScanRules } from '../../../src/plugins/printed/scan.ts';
 import { markOf } from '../../../src/plugins/launch/mark.ts';
 
 const run = 'a1'.repeat(16);
-const rules = { token: /token: (\S+)/u, none: null, port: /port (\d+)/u, hosts: [], fixed: null };
+const rules = { token: /token: (\S+)/u, json: null, none: null, port: /port (\d+)/u, hosts: [], fixed: null };
 
-function hear(pieces: readonly Buffer[]) {
+function hear(pieces: readonly Buffer[], own: Partial<ScanRules> = {}) {
   const warnings: string[] = [];
-  const heard = new Heard(run, rules, (text) => warnings.push(text));
+  const heard = new Heard(run, { ...rules, ...own }, (text) => warnings.push(text));
   for (const piece of pieces) heard.add(piece);
   heard.rest(Number.POSITIVE_INFINITY);
   const { found, lines, begun } = heard;
@@ -43,5 +44,18 @@ test('only the first mark is one: a backend may show its own log', (t) => {
     token: 'real',
     said: `last output: "token: [secret]", "towline: run [secret] begins", "more"`,
   });
+  t.end();
+});
+
+test('what stands where a path into JSON leads is never shown, found or not', (t) => {
+  for (const line of ['{"auth":[{"p.n":"a \\" b c"}]} x', '{ "p.n" : [ "a b c" ] }', '{"p.n":1234}', '{"p.n":"abc']) {
+    const { said, token } = hear([Buffer.from(`${markOf(run)}\n${line}\n`)], {
+      token: null,
+      json: ['auth', '0', 'p.n'],
+    });
+    t.equal(token, null);
+    t.match(said, /"p\.n" ?: ?\[? ?"?\[secret\]/, line);
+    t.notMatch(said, /b c|1234|abc/, line);
+  }
   t.end();
 });

@@ -12,6 +12,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'tap';
+import { readBackendLog } from '../../../src/plugins/launch/manage.ts';
 import { freePort } from '../../fixtures/port.ts';
 import { openTestLink } from '../../fixtures/link.ts';
 import { HERE, launching, startSquatter, stateFolder } from '../../fixtures/launching.ts';
@@ -187,6 +188,28 @@ test('a token that it prints is kept for the links to come', async (t) => {
   t.equal((await (await launching(t, link, { ...told, env: {}, name: 'none' })).up()).token, null);
   writeFileSync(join(dir, 'token'), 'another\n');
   await t.rejects((await launching(t, link, told)).up(), { code: 'TOKEN_CHANGED', message: /look at who changed it/ });
+});
+
+test('a token in a line of JSON is found by its path, kept, and shown nowhere', async (t) => {
+  const sshd = await startSshd(t);
+  const link = await openTestLink(t, sshd);
+  const says = (value: string) => `echo '${JSON.stringify({ level: 30, auth: { pairing: value } })}' >&2`;
+  const listen = `exec ${HERE} http --port={port}`;
+  const told = { command: `${says('json-token-1')}; ${listen}`, tokenJson: 'auth.pairing' };
+  const first = await launching(t, link, told);
+  t.equal((await first.up()).token?.reveal(), 'json-token-1');
+  t.notMatch(first.progress.join('\n'), /json-token/);
+  const other = await launching(t, link, { ...told, tokenJson: 'auth.other' });
+  t.match(await other.up(), { adopted: true });
+  t.match(other.warnings, [/by another token rule than the config has now/]);
+  const log = await readBackendLog(first.host, 'box', { options: told });
+  t.match(log, /"auth":\{"pairing":"\[secret\]"\}/);
+  const wrong = { ...told, tokenJson: 'auth.token', deadline: '2s', name: 'wrong' };
+  await t.rejects((await launching(t, link, wrong)).up(), {
+    code: 'LAUNCH_TIMEOUT',
+    message:
+      /listens, but nothing that it printed in \d+ s, .* matches the JSON path "auth\.token" \(one line, one JSON value\); .*; correct "tokenJson" in/,
+  });
 });
 
 test('the token is known to the links to come though the backend moves to another port', async (t) => {

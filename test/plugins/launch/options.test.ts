@@ -54,6 +54,15 @@ test('options have defaults, a recipe brings the command, and a command of the c
   for (const more of [{}, { recipe: 'generic' }])
     t.match(parseOptions({ ...printed, ...more }), { recipe: { name: 'generic', token }, tokenKey: '"tokenPattern"' });
   t.match(parseOptions({ ...printed, recipe: { name: 'mine' } }).recipe, { name: 'mine', token });
+  const json = { from: 'output', json: 'auth.token' };
+  t.match(parseOptions({ command: 'x', tokenJson: 'auth.token' }), {
+    recipe: { name: 'generic', token: json },
+    tokenKey: '"tokenJson"',
+  });
+  t.match(parseOptions({ command: 'x', recipe: { token: json } }), {
+    recipe: { name: 'own', token: json },
+    tokenKey: '"recipe.token.json"',
+  });
   t.end();
 });
 
@@ -89,6 +98,19 @@ test('what is wrong with an option is said, with what was probably meant, and ne
       { command: 'x', recipe: { token: { from: 'output', pattern: 'a(b)' } }, tokenPattern: 'b(c)' },
       /recipe "own" says that by its "token\.pattern"; remove it/,
     ],
+    [
+      { command: 'x', recipe: { token: { from: 'output', json: 'a' } }, tokenJson: 'b' },
+      /"tokenJson" is for .*recipe "own" says that by its "token\.json"; remove it/,
+    ],
+    [{ command: 'x', tokenPattern: 'b(c)', tokenJson: 'b' }, /"tokenPattern" and "tokenJson" exclude each other/],
+    [{ command: 'x', tokenJson: '' }, /"tokenJson" is empty; expected a path such as "auth\.token"/],
+    [{ command: 'x', tokenJson: 7 }, /"tokenJson" is 7; expected a text/],
+    [
+      { command: 'x', recipe: { token: { from: 'output', json: 'a', pattern: 'b(c)' } } },
+      /"recipe\.token\.json" must be without "pattern" and "none"/,
+    ],
+    [{ command: 'x', recipe: { token: { from: 'nowhere', json: 'a' } } }, /must be beside "from": "output" only/],
+    [{ command: 'x', recipe: { token: { from: 'output' } } }, /or "recipe\.token\.json" the path to it/],
     [{ command: 'x', tokenPattern: '(a+)+$' }, /"tokenPattern": .*; expected at most 200 characters/],
     [{ recipe: { command: 'x', colour: 'red' } }, /"recipe\.colour" must be one of name, title/],
   ];

@@ -4,6 +4,7 @@ import { type Found, OutputScanner, type ScanRules } from '../../../src/plugins/
 
 const rules: ScanRules = {
   token: /(?:[?&]token=|pairing token: )([\w.%-]+)/u,
+  json: null,
   none: /no pairing token/u,
   port: /\b(?:https?|ws):\/\/[^\s/:]+:(\d+)/u,
   hosts: ['devbox'],
@@ -133,6 +134,46 @@ test('of a line of JSON the pattern of its value is the rule', (t) => {
     t.match(scan([line(token, space)], json), { token, none: false, warnings: [] });
     t.match(scan([line(null, space)], json), { token: null, none: true, warnings: [] });
   }
+  t.end();
+});
+
+const inJson = { token: null, none: null, json: ['auth', 'token'] };
+const jsonLine = (value: unknown, more: object = {}) => JSON.stringify({ level: 30, auth: { token: value }, ...more });
+
+test('a path into JSON finds the token in a line of it, wherever the output is cut', (t) => {
+  const bytes = Buffer.from(`noise {\n[1] {"auth":\n\x1b[2m${jsonLine(token)}\x1b[0m\r\n${jsonLine(undefined)}\n`);
+  for (let at = 0; at < bytes.length; at += 1) {
+    const cut = scan([bytes.subarray(0, at), bytes.subarray(at)], inJson, false);
+    if (cut.token !== token || cut.told !== 1 || cut.none) t.match(cut, { token, told: 1 }, `cut at ${at}`);
+  }
+  const single = Array.from(bytes, (byte) => Buffer.from([byte]));
+  t.match(scan(single, inJson, false), { token, none: false, warnings: [], told: 1 }, 'byte by byte');
+  t.match(scan([jsonLine(token)], inJson, false), { token: null }, 'it may go on');
+  t.match(scan([jsonLine(token)], inJson), { token }, 'nothing more comes');
+  t.match(scan([`${jsonLine(4711)}\n`], inJson), { token: '4711' });
+  t.end();
+});
+
+test('what no path leads to is no token', (t) => {
+  for (const value of [undefined, true, ['a'], { token }]) {
+    t.match(scan([`${jsonLine(value)}\n`], inJson), { token: null, none: false, warnings: [] }, String(value));
+  }
+  t.match(scan([`token ${jsonLine(token)}\n`], inJson), { token: null }, 'a part of a line is no value');
+  t.match(scan([`${jsonLine(token, { more: 'x'.repeat(65_536) })}\n`], inJson), { token: null }, 'too long a line');
+  t.match(scan([`${jsonLine('x'.repeat(65_536))}\n${jsonLine(token)}\n`], inJson), { token }, 'the one after it');
+  t.match(scan(['{"__proto__":{"a":"b"}}\n'], { ...inJson, json: ['constructor', 'name'] }), { token: null });
+  t.end();
+});
+
+test('by a path null says that it has none, and the port beside it whose token it is', (t) => {
+  for (const none of [null, '']) t.match(scan([`${jsonLine(none)}\n`], inJson), { token: null, none: true });
+  t.match(scan([`${jsonLine(null)}\n${jsonLine(token)}\n`], inJson), { token, none: false, warnings: [] });
+  const lines = `${jsonLine('other', { port: 9000 })}\n${jsonLine(token, { port: 8899 })}\n`;
+  t.match(scan([lines], { ...inJson, fixed: 8899 }), {
+    token,
+    warnings: [/token for port 9000, which is not believed/],
+  });
+  t.match(scan([`${jsonLine('two words')}\n`], inJson), { token: null, warnings: [/no request can carry/] });
   t.end();
 });
 
