@@ -10,7 +10,7 @@ import { speak } from '../fixtures/mains-client.ts';
 import { moodyHealth, moodyPlugin } from '../fixtures/moody.ts';
 import { residentSize } from '../fixtures/process-tree.ts';
 import { type Supervised, supervise } from '../fixtures/supervised.ts';
-import { answersAnyone } from '../plugins/launch/port-scenes.ts';
+import { answersAnyone, meetsAnOlderOne } from '../plugins/launch/port-scenes.ts';
 import { containerHost } from './container-host.ts';
 
 const MOODY = 'node /towline/dist/test/fixtures/moody-main.js';
@@ -165,6 +165,11 @@ test('what becomes of a backend in a container', async (t) => {
     'an HTTP server that answers everyone the same is named, whatever its status, and never sees the token',
     { buffered: true },
     (one) => answersAnyone(one, host),
+  );
+  t.test(
+    'an older process of the same user, with another token, is named, and neither ended nor connected to',
+    { buffered: true },
+    (one) => meetsAnOlderOne(one, host),
   );
   t.test(
     'another user who takes its port after its proof never sees the token, and status says who it is',

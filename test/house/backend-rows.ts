@@ -141,6 +141,7 @@ export const backendRows: Readonly<Record<string, Shown>> = {
     [BACKEND]: [
       'another user who takes its port after its proof never sees the token, and status says who it is',
       'an HTTP server that answers everyone the same is named, whatever its status, and never sees the token',
+      'an older process of the same user, with another token, is named, and neither ended nor connected to',
     ],
   },
   // A token that looks like one before the output.

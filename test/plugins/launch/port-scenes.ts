@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Test } from 'tap';
 import type { Event } from '../../../src/core/model/event.ts';
 import { type LaunchHost, stateFile } from '../../fixtures/launch-host.ts';
@@ -7,6 +9,7 @@ import { lurkerCode } from '../../fixtures/lurker.ts';
 import { speak } from '../../fixtures/mains-client.ts';
 import { supervise } from '../../fixtures/supervised.ts';
 import { freePort } from '../../fixtures/port.ts';
+import { makeTemp } from '../../fixtures/temp.ts';
 import { recipe } from './fault-scenes.ts';
 
 // Where a launched backend is, and who else has its port, on whatever host it is; see fault-scenes.
@@ -145,4 +148,55 @@ export async function answersAnyone(t: Test, host: LaunchHost): Promise<void> {
     t.match(seen, /GET \/\?token=[\w-]{43} HTTP/, 'a random one was shown');
     t.notMatch(seen, (await stateFile(host, name, 'token')).trim(), 'the real one never');
   }
+}
+
+/** T60, T62: one of the same user that was there before, with another token. */
+export async function meetsAnOlderOne(t: Test, host: LaunchHost): Promise<void> {
+  const started = await host.sh(
+    `f=$(mktemp); MAINS_SERVE_TOKEN=an-older-one setsid ${host.backend} serve >$f 2>&1 & until grep -o '127.0.0.1:.*' $f; do sleep 0.05; done; echo "pid $!"`,
+  );
+  const [, port, pid] = (/:(\d+)\npid (\d+)/.exec(started) ?? []).map(Number);
+  t.teardown(() => host.sh('kill -9 "$1" || :', String(pid)));
+  const door = {
+    kind: 'websocket',
+    path: '/',
+    wire: { in: 'subprotocol', protocols: ['mains.v1'], before: 'mains.token.' },
+  };
+  const folder = makeTemp(t, 'attach');
+  const [attach, token] = [join(folder, 'attach.mjs'), join(folder, 'token')];
+  const brought = JSON.stringify({ target: { kind: 'tcp', host: '127.0.0.1', port }, door });
+  writeFileSync(attach, `export default { name: 'attach', relay: () => ({ backend: () => (${brought}) }) };`, {
+    mode: 0o600,
+  });
+  writeFileSync(token, 'a-newer-one', { mode: 0o600 });
+  const relayOf = (...plugins: object[]) => ({ host: 'test', forwards: ['0:backend'], plugins });
+  const mains = { use: 'launch', recipe: 'mains' };
+  const relays = await supervise(t, host, {
+    taken: relayOf({ ...mains, name: 'taken', command: `exec ${host.backend} serve --port={port}`, port }),
+    attached: relayOf({ use: attach }, { use: 'token', from: 'local-file', path: token }),
+    // What started it gave it the older token: it is ours, and still not the one that it should be.
+    own: relayOf({
+      ...mains,
+      name: 'own',
+      command: `MAINS_SERVE_TOKEN=an-older-one exec ${host.backend} serve --port={port}`,
+    }),
+  });
+  const cases = [
+    [
+      'taken',
+      'LAUNCH_PORT_TAKEN',
+      new RegExp(`^port ${port} on .* is taken by a process of uid \\d+ .*, pid ${pid}, `),
+    ],
+    [
+      'attached',
+      'TOKEN_REFUSED',
+      /^the backend answers 401 to the relay's token, as to a wrong one; set the right one/,
+    ],
+    ['own', 'TOKEN_REFUSED', /^the backend answers 401 to the relay's token, as to a wrong one; set the right one/],
+  ] as const;
+  for (const [name, code, message] of cases) {
+    t.match((await relays.reach(name, 'blocked', 60_000)).standing.fault, { code, message }, name);
+  }
+  t.notOk(relays.events.some(({ type }) => type === 'backend.ready'));
+  t.equal(await host.sh('kill -0 "$1" && echo alive', String(pid)), 'alive\n', 'nobody ended it');
 }
