@@ -7,11 +7,12 @@ import type { Toxic } from '../../test/fixtures/toxics.ts';
 import type { FaultScene } from './scene.ts';
 
 /** A toxic on every road, for so long. */
-export const toxic = (what: Toxic, lasts: number, direction?: Direction) => async (scene: FaultScene) => {
-  const off = scene.add(what, direction);
-  await sleep(lasts);
-  off();
-};
+export const toxic =
+  (what: Toxic, lasts: number, direction?: Direction) => async (scene: FaultScene, longer: number) => {
+    const off = scene.add(what, direction);
+    await sleep(lasts + longer);
+    off();
+  };
 
 /** sshd is stopped and started again. */
 export const away =
@@ -29,14 +30,14 @@ export const ruled =
     lasts: number,
     first: (scene: FaultScene) => unknown = () => undefined,
   ) =>
-  async (scene: FaultScene): Promise<void> => {
+  async (scene: FaultScene, longer: number): Promise<void> => {
     const all = scene.rivals.flatMap(({ road }) => rules(road.port));
     const put = (verb: string) => {
       for (const rule of all) execFileSync('iptables', ['-w', verb, ...rule.split(' ')]);
     };
     put('-A');
     first(scene);
-    await sleep(lasts);
+    await sleep(lasts + longer);
     put('-D');
   };
 

@@ -24,9 +24,10 @@ export const linkRows: readonly FaultRow[] = [
     title: 'sshd hangs for 30 s',
     why: silent,
     sees: beside,
-    async make({ sshd }) {
+    rounds: 5,
+    async make({ sshd }, longer) {
       sshd.pause();
-      await sleep(30_000);
+      await sleep(30_000 + longer);
       sshd.resume();
     },
   },
@@ -51,7 +52,14 @@ export const linkRows: readonly FaultRow[] = [
     make: away(30_000),
   },
   { id: 'F06', title: 'sshd reads its config again', sees: 'nothing', make: ({ sshd }) => sshd.reload() },
-  { id: 'F07', title: 'a black hole for 30 s', why: silent, sees: beside, make: toxic({ kind: 'timeout' }, 30_000) },
+  {
+    id: 'F07',
+    title: 'a black hole for 30 s',
+    why: silent,
+    sees: beside,
+    rounds: 5,
+    make: toxic({ kind: 'timeout' }, 30_000),
+  },
   {
     id: 'F08',
     title: 'a black hole for 30 s while one client pours',
@@ -79,6 +87,7 @@ export const linkRows: readonly FaultRow[] = [
     title: 'nothing comes from the server for 30 s',
     why: silent,
     sees: beside,
+    rounds: 5,
     make: toxic({ kind: 'timeout' }, 30_000, 'down'),
   },
   {
@@ -86,12 +95,14 @@ export const linkRows: readonly FaultRow[] = [
     title: 'nothing goes to the server for 30 s',
     why: silent,
     sees: beside,
+    rounds: 5,
     make: toxic({ kind: 'timeout' }, 30_000, 'up'),
   },
   {
     id: 'F11',
     title: 'killed, and for 15 s a new connect meets a black hole',
     sees: reset,
+    rounds: 5,
     make: ruled((port) => [`INPUT -p tcp --syn --dport ${port} -j DROP`], 15_000, kill),
   },
   { id: 'F12', title: 'the connection is reset', sees: reset, make: ({ each }) => each((road) => road.reset()) },
@@ -140,10 +151,11 @@ export const linkRows: readonly FaultRow[] = [
     title: 'killed, and for 5 s each handshake is cut after 1,000 bytes',
     why: { back: leftAlone },
     sees: reset,
-    async make(scene) {
+    rounds: 5,
+    async make(scene, longer) {
       const off = scene.add({ kind: 'limit_data', bytes: 1_000 });
       kill(scene);
-      await sleep(5_000);
+      await sleep(5_000 + longer);
       off();
     },
   },
@@ -165,6 +177,7 @@ export const linkRows: readonly FaultRow[] = [
     title: 'killed, and for 15 s large packets are lost',
     why: { back: sentAgain },
     sees: reset,
+    rounds: 5,
     make: ruled(
       (port) => ['dport', 'sport'].map((end) => `INPUT -p tcp --${end} ${port} -m length --length 1000:65535 -j DROP`),
       15_000,

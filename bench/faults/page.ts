@@ -2,6 +2,7 @@ import { shownBack, worseThan } from './compare.ts';
 import type { Measured, Results } from './results.ts';
 import { type FaultRow, show, type Verdict } from './row.ts';
 import { rivalNames } from './scene.ts';
+import { inOrder } from './rounds.ts';
 import type { Met } from './seen.ts';
 import { drawPromises } from './promises.ts';
 import { drawProofs } from './proofs.ts';
@@ -36,7 +37,9 @@ of a machine was tried with towline alone: there it is not who comes back sooner
 Where all meet a fault together, one connection of each is open and busy when it comes, and from then on a new client comes each 0.25 s with 30 s
 of patience. A cell says how long after the fault somebody *noticed* it (towline: its first event; ssh: its end), what became of the *open*
 connection and how long after the fault (a *reset* tells its client, an *end* looks like success), how many of the new clients *failed*, and how
-long after the *end* of the fault the first one who came after it was answered (*back*). Other cells say what they count.
+long after the *end* of the fault the first one who came after it was answered (*back*). Who is back sooner after some faults is a matter of where in his next try their end meets each: those
+are met five times, each time 1.3 s longer, and all that failed is counted together; the times are medians, with the span of *back*. Other cells say
+what they count.
 
 Rows may be measured in parts, each in a quiet moment (\`npm run bench:faults -- --only 'F0[1-9]' --out docs/fault-times.md\`): the figures lie in
 [fault-times.json](fault-times.json), and the last column says when each row was measured, at which commit, and the machine's load as it began.`;
@@ -78,8 +81,14 @@ function cell(seen: Met | Verdict | undefined): string {
     seen.noticed === null ? 'noticed nothing' : `noticed after ${show(seen.noticed)}`,
     after === null ? 'open lives' : `open: ${how} after ${show(after)}`,
     `${failed} of ${tried} failed`,
-    shownBack(back),
+    shownBack(back) + shownSpan(seen.newcomers.backs),
   ].join('; ');
+}
+
+function shownSpan(backs: Met['newcomers']['backs']): string {
+  if (backs === undefined) return '';
+  const sorted = inOrder(backs).map((back) => (back === null ? 'never' : show(back)));
+  return ` (${sorted[0]} to ${sorted.at(-1)})`;
 }
 
 function drawWorse(told: Told): string {

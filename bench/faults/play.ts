@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Owner } from '../../test/fixtures/temp.ts';
 import { clearRules } from './deeds.ts';
-import type { FaultRow, Meeting, Trial, Verdict } from './row.ts';
+import { ofRounds } from './rounds.ts';
+import { type FaultRow, type Meeting, phase, type Trial, type Verdict } from './row.ts';
 import { type RivalName, rivalNames, startFaultScene } from './scene.ts';
 import type { Met, Seen } from './seen.ts';
 import { keepOpen, sendNewcomers } from './witness.ts';
@@ -17,15 +18,24 @@ export function play(row: FaultRow): Promise<Seen> {
   return row.together === true ? tryTogether(row) : tryEach(row);
 }
 
-/** Meets all rivals with one fault, at the same time. */
+/** Meets all rivals with one fault, at the same time, as often as the row says. */
 async function meet(row: Meeting): Promise<Seen> {
+  const rounds: Partial<Record<RivalName, Met>>[] = [];
+  for (let round = 0; round < (row.rounds ?? 1); round += 1) rounds.push(await meetOnce(row, round * phase));
+  const names = rivalNames.filter((name) => rounds.some((seen) => seen[name] !== undefined));
+  return Object.fromEntries(
+    names.map((name) => [name, ofRounds(rounds.flatMap(({ [name]: seen }) => (seen === undefined ? [] : [seen])))]),
+  );
+}
+
+async function meetOnce(row: Meeting, longer: number): Promise<Partial<Record<RivalName, Met>>> {
   return staged(async (t) => {
     const scene = await startFaultScene(t, row);
     const open = await Promise.all(scene.rivals.map(({ port }) => keepOpen(port)));
     await sleep(settled);
     const notices = await Promise.all(scene.rivals.map((rival) => rival.notice()));
     const since = performance.now();
-    const healed = row.make(scene).then(() => performance.now());
+    const healed = row.make(scene, longer).then(() => performance.now());
     const newcomers = await Promise.all(scene.rivals.map(({ port }) => sendNewcomers(port, healed, patience)));
     const seen: Partial<Record<RivalName, Met>> = {};
     for (const [index, { name }] of scene.rivals.entries()) {

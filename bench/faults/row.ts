@@ -32,8 +32,13 @@ interface Common extends Setting {
 
 /** A fault that meets all rivals at once, while clients are joined and others come. */
 export interface Meeting extends Common {
-  /** Makes the fault; resolves when it is over. */
-  make(scene: FaultScene): Promise<void>;
+  /**
+   * It is met so often, each time `phase` ms longer: who is back sooner is otherwise a matter of where in his next try the end of the fault meets
+   * each. Default: once.
+   */
+  readonly rounds?: number;
+  /** Makes the fault, which lasts so many ms `longer` than usual; resolves when it is over. */
+  make(scene: FaultScene, longer: number): Promise<void>;
 }
 
 /** A fault that each rival meets by itself, one after the other, on a scene of its own. */
@@ -44,6 +49,9 @@ export interface Trial extends Common {
   spoil?(scene: FaultScene): unknown;
   try(scene: FaultScene, rival: Rival): Promise<Verdict>;
 }
+
+/** ms; tries follow each other at whole seconds, or twice as late each time: no multiple of one is the same moment in them. */
+export const phase = 1_300;
 
 export type FaultRow = Meeting | Trial;
 

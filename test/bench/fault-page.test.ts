@@ -3,6 +3,7 @@ import { test } from 'tap';
 import { explained, worseThan } from '../../bench/faults/compare.ts';
 import { drawPage } from '../../bench/faults/page.ts';
 import { type Measured, merge, noResults, readResults } from '../../bench/faults/results.ts';
+import { ofRounds } from '../../bench/faults/rounds.ts';
 import type { FaultRow, Verdict } from '../../bench/faults/row.ts';
 import { allRows, chooseRows } from '../../bench/faults/rows.ts';
 import type { Met, Seen } from '../../bench/faults/seen.ts';
@@ -66,6 +67,22 @@ test('what is promised in figures stands with what was measured; what is missed 
   t.match(page, '| 3,000 connects at once, failed | 0 | **1**: cause not known |');
   t.match(page, /\| the same, until all are served \| 1\.5 s \| \*\*1\.6 s\*\*: Each socket/);
   t.match(page, '| a dead peer, nobody waits | 21 s | not measured |');
+  t.end();
+});
+
+test('of several rounds the table has the medians, all that failed, and the worst that became of who was open', (t) => {
+  const rounds = [met(1, 900), met(0, 100, 'lives'), met(2, null), met(0, 300, 'end'), met(0, 200)];
+  const all = ofRounds(rounds);
+  t.same(all, {
+    noticed: 5,
+    open: { how: 'end', after: 7 },
+    newcomers: { tried: 45, failed: 3, back: 300, backs: [900, 100, null, 300, 200] },
+  });
+  t.match(draw(row, { towline: all }), 'open: end after 7 ms; 3 of 45 failed; back after 300 ms (100 ms to never)');
+  t.same(ofRounds([met(1, 2)]), met(1, 2));
+  t.equal(ofRounds([met(0, null), met(0, 5), met(0, null)]).newcomers.back, null);
+  t.match(ofRounds([met(0, 1, 'lives'), met(0, 2, 'lives')]).open, { how: 'lives', after: null });
+  t.throws(() => ofRounds([]));
   t.end();
 });
 
