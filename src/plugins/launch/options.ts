@@ -1,14 +1,7 @@
-import {
-  Fault,
-  nearest,
-  printable,
-  readDuration,
-  type Recipe,
-  type RecipeToken,
-  safeGroupPattern,
-} from '../../plugin.ts';
-import { generic } from '../recipes/generic.ts';
+import { Fault, nearest, printable, readDuration, type Recipe } from '../../plugin.ts';
 import { recipes } from '../recipes/recipes.ts';
+import { type Given, oneOf, shown, text, wrong } from './option-values.ts';
+import { partOf, readPrinted, withPrinted } from './printed-option.ts';
 import { parseRecipe } from './recipe-option.ts';
 
 /** The options of \`launch\`, parsed. */
@@ -51,12 +44,11 @@ const known = [
   'late',
   'name',
 ] as const;
-type Key = (typeof known)[number];
 
 /** Reads the options as they stand in the config file. Throws CONFIG_INVALID, which names each wrong option and what is expected. */
 export function parseOptions(value: unknown): LaunchOptions {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw wrong('expected an object');
-  const given: Readonly<Record<string, unknown>> = { ...value };
+  const given: Given = { ...value };
   const troubles: string[] = [];
   for (const key of Object.keys(given)) {
     if (known.some((one) => one === key)) continue;
@@ -106,43 +98,7 @@ function readRecipe(value: unknown): Recipe | null {
   );
 }
 
-/** How a token is printed that no recipe knows of. */
-interface Printed {
-  readonly key: 'tokenPattern' | 'tokenJson';
-  readonly token: RecipeToken & { readonly from: 'output' };
-}
-
-function readPrinted(given: Readonly<Record<string, unknown>>): Printed | null {
-  const [pattern, json] = [text(given, 'tokenPattern', 200), text(given, 'tokenJson', 200)];
-  if (pattern !== undefined && json !== undefined)
-    throw wrong('"tokenPattern" and "tokenJson" exclude each other; remove one');
-  if (json === '') throw wrong('"tokenJson" is empty; expected a path such as "auth.token"');
-  if (json !== undefined) return { key: 'tokenJson', token: { from: 'output', json } };
-  if (pattern === undefined) return null;
-  const parsed = safeGroupPattern(pattern);
-  if ('trouble' in parsed)
-    throw wrong(`"tokenPattern": ${parsed.trouble.message}; expected ${parsed.trouble.expected}`);
-  return { key: 'tokenPattern', token: { from: 'output', pattern } };
-}
-
-/** Makes of what is known of a backend one that prints its token; without a recipe it is as `generic` says. */
-function withPrinted(recipe: Recipe | null, printed: Printed | null): Recipe | null {
-  if (printed === null) return recipe;
-  const { token, ...rest } = recipe ?? generic;
-  if (token.from !== 'nowhere') {
-    const how = token.from === 'environment' ? `gets one in $${token.name}` : `says that by its "${partOf(token)}"`;
-    throw wrong(
-      `"${printed.key}" is for a backend that nothing else is known of; recipe "${rest.name}" ${how}; remove it`,
-    );
-  }
-  return { ...rest, token: printed.token };
-}
-
-function partOf(token: RecipeToken | undefined): 'token.json' | 'token.pattern' {
-  return token !== undefined && 'json' in token ? 'token.json' : 'token.pattern';
-}
-
-function readCommand(given: Readonly<Record<string, unknown>>, recipe: Recipe | null): string {
+function readCommand(given: Given, recipe: Recipe | null): string {
   const command = text(given, 'command', 16_384) ?? recipe?.command;
   if (command !== undefined && command.trim() !== '') return command;
   throw wrong('"command" is missing; expected what starts the backend, or a "recipe"');
@@ -180,31 +136,4 @@ function readDeadline(given: string | undefined): number {
 function readName(name: string | undefined): string | null {
   if (name === undefined || /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(name)) return name ?? null;
   throw wrong(`"name" is "${printable(name)}"; expected letters, digits, - _ . (at most 64)`);
-}
-
-function text(given: Readonly<Record<string, unknown>>, key: Key, most: number): string | undefined {
-  const value = given[key];
-  if (value === undefined) return undefined;
-  if (typeof value === 'string' && value.length <= most && !value.includes('\0')) return value;
-  throw wrong(`"${key}" is ${shown(value)}; expected a text of at most ${most} characters`);
-}
-
-function oneOf<One extends string>(
-  given: Readonly<Record<string, unknown>>,
-  key: Key,
-  [usual, other]: readonly [One, One],
-): One {
-  const value = given[key];
-  if (value === undefined || value === usual) return usual;
-  if (value === other) return other;
-  throw wrong(`"${key}" is ${shown(value)}; expected "${usual}" (unless given) or "${other}"`);
-}
-
-/** Never a whole value: an option may hold a secret. */
-function shown(value: unknown): string {
-  return typeof value === 'number' || typeof value === 'boolean' ? String(value) : `no such value (a ${typeof value})`;
-}
-
-function wrong(what: string): Fault {
-  return new Fault('CONFIG_INVALID', what);
 }

@@ -23,6 +23,15 @@ export function placeOf(text: string, from: number, to: number): Place | null {
   return null;
 }
 
+/** Whether an address leads to the machine that printed it: by loopback, or by one of the names that are its own. */
+export function isOwn({ host }: Place, names: readonly string[]): boolean {
+  if (host === null) return false;
+  const name = host.toLowerCase().replace(/^\[|\]$/g, '');
+  // An unspecified address is what it listens on: all of them, loopback's too.
+  if (/^(?:localhost|::1?|0\.0\.0\.0|127\.\d{1,3}\.\d{1,3}\.\d{1,3})$/.test(name)) return true;
+  return names.some((own) => own.toLowerCase() === name);
+}
+
 /** The host of `user@address:port`, an IPv6 address without its brackets. */
 export function hostOf(remote: string): string {
   return remote.replace(/^.*@\[?/, '').replace(/\]?:\d+$/, '');

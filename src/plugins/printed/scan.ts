@@ -3,7 +3,7 @@ import { printable, Secret } from '../../plugin.ts';
 import { JsonLines } from './json-lines.ts';
 import { atPath, type JsonPath } from './json-path.ts';
 import { PlainText } from './plain-text.ts';
-import { type Place, placeOf } from './printed-url.ts';
+import { isOwn, type Place, placeOf } from './printed-url.ts';
 
 /** What is looked for in the output of a backend. */
 export interface ScanRules {
@@ -133,7 +133,7 @@ export class OutputScanner {
   }
 
   #take(kind: Kind, text: string, place: Place | null): void {
-    if (place !== null && !this.#isOwn(place)) {
+    if (place !== null && !isOwn(place, this.#rules.hosts)) {
       const what =
         place.host === null ? 'an address that cannot be read' : `an address of another host, ${printable(place.host)}`;
       this.#warn(`it printed ${what}, which is not believed`);
@@ -179,14 +179,6 @@ export class OutputScanner {
     }
     this.#at = at;
     this.#tell({ ...this.#found, token: new Secret(text), none: false });
-  }
-
-  #isOwn({ host }: Place): boolean {
-    if (host === null) return false;
-    const name = host.toLowerCase().replace(/^\[|\]$/g, '');
-    // An unspecified address is what it listens on: all of them, loopback's too.
-    if (/^(?:localhost|::1?|0\.0\.0\.0|127\.\d{1,3}\.\d{1,3}\.\d{1,3})$/.test(name)) return true;
-    return this.#rules.hosts.some((own) => own.toLowerCase() === name);
   }
 
   #tell(found: Found): void {
