@@ -1,9 +1,9 @@
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
-import { type Test, test } from 'tap';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { test } from 'tap';
 import ts from 'typescript';
 import { relayFaults } from '../../src/client/node.ts';
-import { makeTemp } from '../fixtures/temp.ts';
+import { complaints, examplesOf, inNode, inPage } from '../fixtures/compile.ts';
 
 const page = 'docs/client.md';
 
@@ -12,47 +12,6 @@ function faultTable(): string {
   const rows = Object.entries(relayFaults).map(([code, { means, todo }]) => `| \`${code}\` | ${means} | ${todo} |`);
   return ['| code | meaning | what to do |', '| --- | --- | --- |', ...rows].join('\n');
 }
-
-/** What the compiler says to a user of the package, whose project has nothing but these options and files. */
-function complaints(t: Test, files: Readonly<Record<string, string>>, options: ts.CompilerOptions): string[] {
-  const dir = makeTemp(t, 'types');
-  mkdirSync(join(dir, 'node_modules'));
-  symlinkSync(resolve('.'), join(dir, 'node_modules', 'towline'));
-  writeFileSync(join(dir, 'package.json'), '{ "type": "module" }');
-  for (const [name, text] of Object.entries(files)) writeFileSync(join(dir, name), text);
-  const program = ts.createProgram(
-    Object.keys(files).map((name) => join(dir, name)),
-    {
-      strict: true,
-      exactOptionalPropertyTypes: true,
-      noEmit: true,
-      preserveSymlinks: true,
-      skipDefaultLibCheck: true,
-      ...options,
-    },
-  );
-  return ts
-    .getPreEmitDiagnostics(program)
-    .map(({ file, messageText }) => `${file?.fileName ?? ''}: ${ts.flattenDiagnosticMessageText(messageText, ' ')}`);
-}
-
-const inPage: ts.CompilerOptions = {
-  lib: ['lib.es2022.d.ts', 'lib.dom.d.ts'],
-  types: [],
-  target: ts.ScriptTarget.ES2022,
-  module: ts.ModuleKind.ESNext,
-  moduleResolution: ts.ModuleResolutionKind.Bundler,
-};
-const inNode: ts.CompilerOptions = {
-  lib: ['lib.es2023.d.ts'],
-  types: ['node'],
-  // Else all of @types/node would be checked, for 10 s; ours are in the page's test.
-  skipLibCheck: true,
-  typeRoots: [resolve('node_modules/@types')],
-  target: ts.ScriptTarget.ES2022,
-  module: ts.ModuleKind.NodeNext,
-  moduleResolution: ts.ModuleResolutionKind.NodeNext,
-};
 
 const user = `
 import { connectRelay, RelayFault, relayFaults, type RelayClient, type RelayFaultCode, type RelayOptions, type Status } from 'towline/client';
@@ -131,7 +90,7 @@ test('every example of the page compiles, and its table is the table of faults',
   const wanted = `${before}\n${faultTable()}\n\n${after}`;
   if (process.env['TAP_SNAPSHOT'] === '1') writeFileSync(page, wanted);
   t.equal(readFileSync(page, 'utf8'), wanted);
-  const examples = [...text.matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map((match) => match[1] ?? '');
+  const examples = examplesOf(page, 'ts');
   t.ok(examples.length >= 5, `${examples.length} examples`);
   const files = Object.fromEntries(
     examples.map((example, index) => [`example-${index}.ts`, `${example}\nexport {};\n`]),
