@@ -56,7 +56,7 @@ export function readBackend(given: Arguments): BackendAnswers {
     throw new Fault('USAGE', '--token-pattern and --token-json exclude each other; leave one out');
   if (from === null && !launching && (parts.json ?? parts.pattern) !== null) {
     const text =
-      '--token-pattern and --token-json belong to --token-from; say where the token is, or with --launch that alone where it is printed';
+      '--token-pattern and --token-json need --token-from, which says where the token is, or --launch, whose backend prints it';
     throw new Fault('USAGE', text);
   }
   const found = from === null ? null : readPlace(from, recipe?.name ?? null);

@@ -55,7 +55,7 @@ test('add writes how a token that is printed is found, and says how where nobody
       ['--recipe', 'mains', ...pattern],
       /--recipe mains knows how its backend gets its token; leave --token-pattern out/,
     ],
-    [pattern, /belong to --token-from; say where the token is, or with --launch that alone/],
+    [pattern, /need --token-from, which says where the token is, or --launch, whose backend prints it/],
     [['--launch', 'x', ...pattern, '--token-json', 'y'], /--token-pattern and --token-json exclude each other/],
     [['--recipe', 'mains', '--token-json', 'y'], /knows how its backend gets its token; leave --token-json out/],
   ];
@@ -100,7 +100,7 @@ test('add writes where the token of a running backend is, and never a token', as
     [['--token-from', `none:${token}`], /that is no place/],
     [['--token-from', 'recipe'], /no --recipe says where the token/],
     [['--token-from', 'recipe', '--recipe', 'vite'], /no --recipe says where the token/],
-    [['--token-json', 'x'], /belong to --token-from/],
+    [['--token-json', 'x'], /need --token-from/],
     [['--recipe', 'jupyter', '--token-from', 'none'], /--recipe jupyter would start nothing; leave --token-from out/],
     [['--recipe', 'nix'], /--recipe: there is no "nix"; expected one of mains, jupyter/],
   ];
