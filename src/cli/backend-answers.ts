@@ -1,6 +1,7 @@
 import { type Parsed, quote } from '../core/config/problem.ts';
 import { Fault } from '../core/model/fault.ts';
 import { safeGroupPattern } from '../core/model/safe-pattern.ts';
+import { readJsonPath } from '../plugins/printed/json-path.ts';
 import { generic } from '../plugins/recipes/generic.ts';
 import { recipes } from '../plugins/recipes/recipes.ts';
 import { type Arguments, readText } from './arguments.ts';
@@ -51,6 +52,9 @@ export function readBackend(given: Arguments): BackendAnswers {
   if (read !== null && 'trouble' in read) {
     throw new Fault('USAGE', `--token-pattern: ${read.trouble.message}; expected ${read.trouble.expected}`);
   }
+  const path = parts.json === null ? null : readJsonPath(parts.json);
+  if (path !== null && 'trouble' in path)
+    throw new Fault('USAGE', `--token-json: ${path.trouble.message}; expected ${path.trouble.expected}`);
   const launching = command !== null || recipe !== null;
   if (parts.json !== null && parts.pattern !== null)
     throw new Fault('USAGE', '--token-pattern and --token-json exclude each other; leave one out');

@@ -28,7 +28,7 @@ export const editCommands: readonly Command[] = [
       'is then kept. PLACE is none, keyring, file:PATH or command:COMMAND on that host,',
       'local-file:PATH, local-command:COMMAND or local-env:NAME on this machine, or',
       'recipe, for what that recipe knows. With --launch and without --token-from the',
-      'pattern or the path is for what the backend prints, one JSON value a line.',
+      'pattern is for what the backend prints, the path for lines of it that are JSON.',
       'Comments and layout of the file stay as they are.',
     ].join('\n'),
     configured: true,

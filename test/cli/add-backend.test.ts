@@ -57,6 +57,7 @@ test('add writes how a token that is printed is found, and says how where nobody
     ],
     [pattern, /need --token-from, which says where the token is, or --launch, whose backend prints it/],
     [['--launch', 'x', ...pattern, '--token-json', 'y'], /--token-pattern and --token-json exclude each other/],
+    [['--launch', 'x', '--token-json', '$.y'], /--token-json: that is no path into JSON; expected names and indexes/],
     [['--recipe', 'mains', '--token-json', 'y'], /knows how its backend gets its token; leave --token-json out/],
   ];
   for (const [words, reason] of cases) t.match(await add(...words), { code: 64, stderr: reason, stdout: '' });

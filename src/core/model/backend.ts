@@ -115,6 +115,6 @@ export type RecipeToken =
   | { readonly from: 'environment'; readonly name: string; readonly pattern?: string; readonly none?: string }
   /** It prints its own: the first group of the pattern. `none`: what it prints where it has none. */
   | { readonly from: 'output'; readonly pattern: string; readonly none?: string }
-  /** It prints its own in a line of JSON: the path to it, such as `servers.0.token`; null or an empty text there: it has none. */
-  | { readonly from: 'output'; readonly json: string }
+  /** The same in a line of JSON, at a path such as `servers.0.token`. */
+  | { readonly from: 'output'; readonly json: string; readonly none?: string }
   | { readonly from: 'nowhere' };

@@ -1,6 +1,6 @@
 import type { Secret } from '../../plugin.ts';
-import { hidingPattern } from '../printed/scan-rules.ts';
-import { type Found, OutputScanner, type ScannedStream, type ScanRules } from '../printed/scan.ts';
+import { type Found, OutputScanner, type ScannedStream } from '../printed/scan.ts';
+import type { OutputRules } from '../printed/scan-rules.ts';
 import { LastLines } from './last-lines.ts';
 import { markOf } from './mark.ts';
 
@@ -18,8 +18,8 @@ export class Heard {
   #seam: Buffer | null = Buffer.alloc(0);
   #last: number | null = null;
 
-  constructor(run: string, rules: ScanRules, warn: (text: string) => void) {
-    this.lines = new LastLines([hidingPattern(rules)]);
+  constructor(run: string, rules: OutputRules, warn: (text: string) => void) {
+    this.lines = new LastLines([rules.hide]);
     this.#mark = Buffer.from(`${markOf(run)}\n`);
     this.#scanner = new OutputScanner(rules, {
       found: ({ token }) => {

@@ -31,7 +31,7 @@ export function readyPatterns(patterns: readonly (RegExp | null)[]): readonly Re
 export function hideSecrets(text: string, { secrets, patterns }: KnownSecrets): string {
   let shown = text.replace(sequences, '');
   for (const secret of secrets) {
-    for (const form of [secret.reveal(), encodeURIComponent(secret.reveal())]) {
+    for (const form of spellings(secret.reveal())) {
       shown = shown.replaceAll(form, '[secret]');
     }
   }
@@ -42,6 +42,13 @@ export function hideSecrets(text: string, { secrets, patterns }: KnownSecrets): 
       .join('\n');
   }
   return hideWords(shown.replace(named, hideNamed), long);
+}
+
+/** A text as it may stand in a page, an address and JSON, of which some writers escape slashes and the signs of HTML too (RFC 8259, section 7). */
+function spellings(text: string): readonly string[] {
+  const json = JSON.stringify(text).slice(1, -1);
+  const html = json.replace(/[&<>]/g, (sign) => `\\u00${sign.charCodeAt(0).toString(16)}`);
+  return [...new Set([text, encodeURIComponent(text), json, html].flatMap((one) => [one, one.replaceAll('/', '\\/')]))];
 }
 
 /** `key: /etc/ssl/site.key` says where it is. A password may be anything. */

@@ -96,13 +96,14 @@ export function lacking(look: Look | null, port: number | null, token: boolean):
 /** It listens, and nothing that it printed is its token. */
 export function tokenless({ name, lines }: Told, time: number, { token, key }: PrintedToken): Fault {
   const seconds = `${Math.round(time / 1000)} s`;
-  const rule =
+  const where = 'on standard output or standard error';
+  const missed =
     'json' in token
-      ? `the JSON path "${printable(token.json)}" (one line, one JSON value)`
-      : `the token pattern /${printable(token.pattern)}/`;
+      ? `no line that it printed in ${seconds}, ${where}, is JSON with a token at "${printable(token.json)}"`
+      : `nothing that it printed in ${seconds}, ${where}, matches the token pattern /${printable(token.pattern)}/`;
   const text = lines.any
-    ? `the backend ${name} listens, but nothing that it printed in ${seconds}, on standard output or standard error, matches ${rule}; ${lines.sentence}; correct ${key} in the options of "launch", or raise "deadline" if it prints its token later; ${logs(name)}`
-    : `the backend ${name} listens, but has printed nothing in ${seconds} that ${rule} could match; let it print its token on standard output or standard error, and at once, or correct ${key} in the options of "launch"`;
+    ? `the backend ${name} listens, but ${missed}; ${lines.sentence}; correct ${key} in the options of "launch", or raise "deadline" if it prints its token later; ${logs(name)}`
+    : `the backend ${name} listens, but has printed nothing in ${seconds}, so that ${key} in the options of "launch" finds no token; let it print its token ${where}, and at once, or correct that option`;
   return new Fault('LAUNCH_TIMEOUT', text);
 }
 

@@ -1,6 +1,6 @@
 import { Fault, printable, type Recipe, type RemoteHost, Secret } from '../../plugin.ts';
 import { recipes } from '../recipes/recipes.ts';
-import { hidingPattern, scanRules } from '../printed/scan-rules.ts';
+import { scanRules } from '../printed/scan-rules.ts';
 import { hideSecrets, readyPatterns } from './hide-secrets.ts';
 import { parseOptions } from './options.ts';
 import { clear, end, list, log } from './scripts/manage.ts';
@@ -163,8 +163,6 @@ function patternsOf(options: unknown): readonly RegExp[] {
   }
   const all = [...recipes.values(), ...(own === null ? [] : [own])];
   return readyPatterns(
-    all.map(({ token }) =>
-      hidingPattern(scanRules({ prints: null, token }, { hosts: [], fixed: null, ownToken: true })),
-    ),
+    all.map(({ token }) => scanRules({ prints: null, token }, { hosts: [], fixed: null, ownToken: true }).hide),
   );
 }

@@ -67,7 +67,7 @@ export function planLaunch(name: string, options: LaunchOptions, forced: boolean
 function ruleOf(recipe: Recipe | null): string {
   const token = recipe?.token ?? { from: 'nowhere' };
   if (token.from === 'nowhere') return sha256('nowhere');
-  if ('json' in token) return sha256(JSON.stringify([token.from, 'json', token.json]));
+  if ('json' in token) return sha256(JSON.stringify([token.from, 'json', token.json, token.none ?? null]));
   const { from, pattern, none } = token;
   return sha256(JSON.stringify([from, from === 'environment' ? token.name : null, pattern ?? null, none ?? null]));
 }

@@ -1,4 +1,5 @@
 import { type Recipe, type RecipeToken, safeGroupPattern } from '../../plugin.ts';
+import { readJsonPath } from '../printed/json-path.ts';
 import { generic } from '../recipes/generic.ts';
 import { type Given, text, wrong } from './option-values.ts';
 
@@ -14,8 +15,11 @@ export function readPrinted(given: Given): Printed | null {
   const [pattern, json] = [text(given, 'tokenPattern', 200), text(given, 'tokenJson', 200)];
   if (pattern !== undefined && json !== undefined)
     throw wrong('"tokenPattern" and "tokenJson" exclude each other; remove one');
-  if (json === '') throw wrong('"tokenJson" is empty; expected a path such as "auth.token"');
-  if (json !== undefined) return { key: 'tokenJson', token: { from: 'output', json } };
+  if (json !== undefined) {
+    const path = readJsonPath(json);
+    if ('trouble' in path) throw wrong(`"tokenJson": ${path.trouble.message}; expected ${path.trouble.expected}`);
+    return { key: 'tokenJson', token: { from: 'output', json } };
+  }
   if (pattern === undefined) return null;
   const parsed = safeGroupPattern(pattern);
   if ('trouble' in parsed)

@@ -7,6 +7,7 @@ import {
   type TokenDoor,
   type TokenWire,
 } from '../../plugin.ts';
+import { readJsonPath, type ReadPath } from '../printed/json-path.ts';
 
 type Source = Readonly<Record<string, unknown>>;
 
@@ -40,7 +41,7 @@ function parseToken(value: unknown): RecipeToken {
   const found = pattern(given, 'recipe.token.pattern', safeGroupPattern);
   const none = pattern(given, 'recipe.token.none');
   const absent = none === undefined ? {} : { none };
-  const json = text(given, 'recipe.token.json');
+  const json = pattern(given, 'recipe.token.json', readJsonPath);
   if (json !== undefined && given['from'] !== 'output')
     throw wrong('recipe.token.json', 'beside "from": "output" only');
   switch (given['from']) {
@@ -52,9 +53,8 @@ function parseToken(value: unknown): RecipeToken {
       return { from: 'environment', name, ...(found === undefined ? {} : { pattern: found }), ...absent };
     }
     case 'output':
-      if (json !== undefined && (found ?? none) !== undefined)
-        throw wrong('recipe.token.json', 'without "pattern" and "none"');
-      if (json !== undefined) return { from: 'output', json: needed(given, 'recipe.token.json') };
+      if (json !== undefined && found !== undefined) throw wrong('recipe.token.json', 'without "pattern"');
+      if (json !== undefined) return { from: 'output', json, ...absent };
       if (found === undefined)
         throw wrong(
           'recipe.token.pattern',
@@ -109,7 +109,11 @@ function needed(given: Source, path: string): string {
   return value;
 }
 
-function pattern(given: Source, path: string, read = safePattern): string | undefined {
+function pattern(
+  given: Source,
+  path: string,
+  read: (text: string) => ReturnType<typeof safePattern> | ReadPath = safePattern,
+): string | undefined {
   const value = text(given, path);
   const parsed = value === undefined ? null : read(value);
   if (parsed !== null && 'trouble' in parsed) throw wrong(path, parsed.trouble.expected);

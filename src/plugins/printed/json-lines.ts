@@ -1,9 +1,9 @@
 import { parseJson } from './json-path.ts';
 
-/** A line that is longer is none that is waited for, characters. */
+/** A longer line is left out, characters. */
 const longest = 65_536;
 
-/** Finds the lines that are JSON in a text that comes in pieces; other lines are let be. Keeps 64 KiB. */
+/** Finds the lines that are JSON in a text that comes in pieces; other lines are let be. Keeps 65,536 characters. */
 export class JsonLines {
   readonly #found: (value: unknown) => void;
   /** What has come of a line; null: it is too long. */

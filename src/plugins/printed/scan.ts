@@ -1,7 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import { printable, Secret } from '../../plugin.ts';
 import { JsonLines } from './json-lines.ts';
-import { atPath, type JsonPath } from './json-path.ts';
+import { atPath, type JsonPath, tokenText } from './json-path.ts';
 import { PlainText } from './plain-text.ts';
 import { isOwn, type Place, placeOf } from './printed-url.ts';
 
@@ -9,7 +9,7 @@ import { isOwn, type Place, placeOf } from './printed-url.ts';
 export interface ScanRules {
   /** The first group is the token. */
   readonly token: RegExp | null;
-  /** Leads to the token in a line that is JSON; null or an empty text there: it has none. */
+  /** Leads to the token in a line that is JSON. */
   readonly json: JsonPath | null;
   /** What it prints when it has none. */
   readonly none: RegExp | null;
@@ -52,7 +52,7 @@ const patience = 250;
 
 type Kind = 'token' | 'none' | 'port';
 
-/** Finds token and port in what a backend prints, in pieces cut anywhere and with colour codes in them. Keeps 4 KiB a stream, 64 more for a path into JSON. */
+/** Finds token and port in what a backend prints, in pieces cut anywhere and with colour codes in them. Keeps 4 KiB a stream, and 65,536 characters more for a path into JSON. */
 export class OutputScanner {
   readonly #rules: ScanRules;
   readonly #patterns: Map<Kind, RegExp>;
@@ -141,20 +141,16 @@ export class OutputScanner {
     }
     if (kind === 'port') return this.#takePort(Number(text));
     if (kind === 'token') return this.#takeToken(place === null ? text : decode(text), place?.port ?? null);
-    this.#takeNone();
+    // A token that it has printed counts more than a sentence.
+    if (this.#found.token === null && !this.#found.none) this.#tell({ ...this.#found, none: true });
   }
 
   #takeJson(value: unknown, path: JsonPath): void {
     const token = atPath(value, path);
-    if (token === null || token === '') return this.#takeNone();
-    if (typeof token !== 'string' && typeof token !== 'number') return;
-    const port = atPath(value, ['port']);
-    this.#takeToken(String(token), typeof port === 'number' ? port : null);
-  }
-
-  #takeNone(): void {
-    // A token that it has printed counts more than a sentence.
-    if (this.#found.token === null && !this.#found.none) this.#tell({ ...this.#found, none: true });
+    const text = tokenText(token);
+    if (text !== undefined) return this.#takeToken(text, null);
+    if (typeof token === 'number')
+      this.#warn('it printed a number as its token that cannot be read exactly; let it print a text');
   }
 
   #takePort(port: number): void {

@@ -1,7 +1,7 @@
 import type { Backend } from '../../plugin.ts';
 import { Fault, printable, readTokenText, type Secret } from '../../plugin.ts';
 import type { TokenPart } from './rule.ts';
-import { atPath, type JsonPath, parseJson } from '../printed/json-path.ts';
+import { atPath, type JsonPath, parseJson, tokenText } from '../printed/json-path.ts';
 import { hostOf } from '../printed/printed-url.ts';
 import { OutputScanner } from '../printed/scan.ts';
 import type { Held } from './source.ts';
@@ -59,17 +59,21 @@ function byJson(path: JsonPath, { text, place }: Held, { backend }: Backdrop): S
     );
   const port = portOf(backend);
   const own = port === null ? [] : values.filter((value) => atPath(value, ['port']) === port);
-  const tokens = [...new Set((own.length > 0 ? own : values).map((value) => atPath(value, path)))].filter(
-    (token) => token === null || typeof token === 'string' || typeof token === 'number',
+  const found = (own.length > 0 ? own : values).map((value) => atPath(value, path));
+  const tokens = [...new Set(found.map((one) => (one === null ? null : tokenText(one))))].filter(
+    (token) => token !== undefined,
   );
   const [token] = tokens;
   if (token === undefined)
-    throw new Fault('TOKEN_MISSING', `${place} has no token at the JSON path "${name}"; correct "json"`);
+    throw new Fault(
+      'TOKEN_MISSING',
+      `${place} has no token at the JSON path "${name}", where a text or a whole number must be; correct "json"`,
+    );
   if (tokens.length > 1) {
     const text = `${place} has ${tokens.length} different tokens at "${name}"; narrow the command down to one backend`;
     throw new Fault('TOKEN_MISSING', text);
   }
-  return token === null || token === '' ? null : readTokenText(String(token), `"${name}" in ${place}`);
+  return token === null || token === '' ? null : readTokenText(token, `"${name}" in ${place}`);
 }
 
 function readValues(text: string): readonly unknown[] {

@@ -132,7 +132,10 @@ function readPart(options: Readonly<Record<string, unknown>>): TokenPart {
   if (pattern !== null && json !== null) throw wrong('"pattern" and "json" exclude each other; remove one');
   if (pattern !== null) return { by: 'pattern', pattern, none };
   if (none !== null) throw wrong('"none" needs "pattern"');
-  return json === null ? { by: 'whole' } : { by: 'json', path: readJsonPath(json) };
+  if (json === null) return { by: 'whole' };
+  const path = readJsonPath(json);
+  if ('value' in path) return { by: 'json', path: path.value };
+  throw wrong(`json: ${path.trouble.message}; expected ${path.trouble.expected}`);
 }
 
 function compile(options: Readonly<Record<string, unknown>>, key: string, read = safePattern): RegExp | null {

@@ -208,7 +208,7 @@ test('a token in a line of JSON is found by its path, kept, and shown nowhere', 
   await t.rejects((await launching(t, link, wrong)).up(), {
     code: 'LAUNCH_TIMEOUT',
     message:
-      /listens, but nothing that it printed in \d+ s, .* matches the JSON path "auth\.token" \(one line, one JSON value\); .*; correct "tokenJson" in/,
+      /listens, but no line that it printed in \d+ s, .* is JSON with a token at "auth\.token"; .*; correct "tokenJson" in/,
   });
 });
 

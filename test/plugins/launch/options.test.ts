@@ -103,12 +103,16 @@ test('what is wrong with an option is said, with what was probably meant, and ne
       /"tokenJson" is for .*recipe "own" says that by its "token\.json"; remove it/,
     ],
     [{ command: 'x', tokenPattern: 'b(c)', tokenJson: 'b' }, /"tokenPattern" and "tokenJson" exclude each other/],
-    [{ command: 'x', tokenJson: '' }, /"tokenJson" is empty; expected a path such as "auth\.token"/],
+    ...['', '.auth.token', '$.auth', 'auth[0]', '/auth/token', 'a..b', ' a', 'x'.repeat(201)].map(
+      (tokenJson) =>
+        [{ command: 'x', tokenJson }, /"tokenJson".*expected (?:names and indexes|a text of at most 200)/] as const,
+    ),
     [{ command: 'x', tokenJson: 7 }, /"tokenJson" is 7; expected a text/],
     [
       { command: 'x', recipe: { token: { from: 'output', json: 'a', pattern: 'b(c)' } } },
-      /"recipe\.token\.json" must be without "pattern" and "none"/,
+      /"recipe\.token\.json" must be without "pattern"/,
     ],
+    [{ command: 'x', recipe: { token: { from: 'output', json: '$.a' } } }, /"recipe\.token\.json" must be names and/],
     [{ command: 'x', recipe: { token: { from: 'nowhere', json: 'a' } } }, /must be beside "from": "output" only/],
     [{ command: 'x', recipe: { token: { from: 'output' } } }, /or "recipe\.token\.json" the path to it/],
     [{ command: 'x', tokenPattern: '(a+)+$' }, /"tokenPattern": .*; expected at most 200 characters/],

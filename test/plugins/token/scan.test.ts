@@ -165,15 +165,15 @@ test('what no path leads to is no token', (t) => {
   t.end();
 });
 
-test('by a path null says that it has none, and the port beside it whose token it is', (t) => {
-  for (const none of [null, '']) t.match(scan([`${jsonLine(none)}\n`], inJson), { token: null, none: true });
+test('by a path null is no token yet, and what none says is that there is none', (t) => {
+  for (const yet of [null, '']) t.match(scan([`${jsonLine(yet)}\n`], inJson), { token: null, none: false });
   t.match(scan([`${jsonLine(null)}\n${jsonLine(token)}\n`], inJson), { token, none: false, warnings: [] });
-  const lines = `${jsonLine('other', { port: 9000 })}\n${jsonLine(token, { port: 8899 })}\n`;
-  t.match(scan([lines], { ...inJson, fixed: 8899 }), {
-    token,
-    warnings: [/token for port 9000, which is not believed/],
-  });
+  t.match(scan([`${jsonLine(null)}\n`], { ...inJson, none: /"token":null/u }), { token: null, none: true });
+  const changed = scan([`${jsonLine('other', { port: 9000 })}\n${jsonLine(token, { port: 8899 })}\n`], inJson);
+  t.match(changed, { token, warnings: [/another token; the last one counts/] });
   t.match(scan([`${jsonLine('two words')}\n`], inJson), { token: null, warnings: [/no request can carry/] });
+  for (const number of ['12345678901234567890', '1.5', '-1'])
+    t.match(scan([`{"auth":{"token":${number}}}\n`], inJson), { token: null, warnings: [/cannot be read exactly/] });
   t.end();
 });
 

@@ -105,7 +105,10 @@ test('a command of the remote host: one JSON value a line, of which the one on t
   t.equal(await ask(link, { ...json, command: list(other, mine) }, { backend: backendOn(8899) }), token);
   t.match(await ask(link, { ...json, command: list(other, mine) }), /has 2 different tokens at "token"/);
   t.equal(await ask(link, { ...json, command: list({ port: 8899, token: '' }) }), null, 'no authentication');
-  t.match(await ask(link, { ...json, command: list({}) }), /has no token at the JSON path "token"; correct "json"/);
+  t.match(
+    await ask(link, { ...json, command: list({}) }),
+    /has no token at the JSON path "token", where a text or a whole number must be; correct "json"/,
+  );
   t.match(
     await ask(link, { ...json, json: '__proto__.x', command: list({}) }),
     /has no token at the JSON path "__proto__.x"/,
