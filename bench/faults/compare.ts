@@ -61,9 +61,14 @@ function* ofMeetings(ours: Met, theirs: Met, name: RivalName): Generator<Worse> 
   if ((mine.back ?? Number.POSITIVE_INFINITY) > (there.back ?? Number.POSITIVE_INFINITY) + tick) {
     yield { what: 'back', text: `${shownBack(mine.back)} (${name}: ${shownBack(there.back)})` };
   }
-  if (theirs.open.how === 'lives' && ours.open.how !== 'lives') {
-    yield { what: 'open', text: `the open connection was lost (${name}: it lives)` };
+  if (lost(ours) > lost(theirs)) {
+    const text = `the open connection was lost${shownLost(ours)} (${name}: ${lost(theirs) === 0 ? 'it lives' : `lost${shownLost(theirs)}`})`;
+    yield { what: 'open', text };
   }
 }
+
+const lost = ({ open, rounds }: Met): number => rounds?.lost ?? (open.how === 'lives' ? 0 : 1);
+
+const shownLost = ({ rounds }: Met): string => (rounds === undefined ? '' : ` in ${rounds.lost} of ${rounds.count}`);
 
 export const shownBack = (back: number | null): string => (back === null ? 'never back' : `back after ${show(back)}`);

@@ -17,9 +17,9 @@ export const toxic =
 /** sshd is stopped and started again. */
 export const away =
   (lasts: number) =>
-  async ({ sshd }: FaultScene): Promise<void> => {
+  async ({ sshd }: FaultScene, longer = 0): Promise<void> => {
     await sshd.stop();
-    await sleep(lasts);
+    await sleep(lasts + longer);
     await sshd.start();
   };
 

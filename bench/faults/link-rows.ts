@@ -3,7 +3,7 @@ import { dialedAnew, givenUp, heldFor10s, leftAlone, sentAgain } from './causes.
 import { away, forget, kill, pause, ruled, toxic } from './deeds.ts';
 import { pour } from './fates.ts';
 import { residentOf } from './memory.ts';
-import { type FaultRow, show } from './row.ts';
+import { type FaultRow, often, show } from './row.ts';
 
 export const reset = 'open connections are reset, new ones wait and are served';
 const beside = 'open connections stay, new ones go over a second link, or wait for the way';
@@ -24,7 +24,7 @@ export const linkRows: readonly FaultRow[] = [
     title: 'sshd hangs for 30 s',
     why: silent,
     sees: beside,
-    rounds: 5,
+    rounds: often,
     async make({ sshd }, longer) {
       sshd.pause();
       await sleep(30_000 + longer);
@@ -36,19 +36,22 @@ export const linkRows: readonly FaultRow[] = [
     title: 'the session alone hangs for 30 s',
     why: { open: givenUp },
     sees: 'a second link is made beside; new connections go over it',
-    make: ({ sshd }) => pause(sshd.sessions(), 30_000),
+    rounds: often,
+    make: ({ sshd }, longer) => pause(sshd.sessions(), 30_000 + longer),
   },
   {
     id: 'F04',
     title: 'the listener alone hangs for 10 s',
     sees: 'nothing',
-    make: ({ sshd }) => pause([sshd.pid], 10_000),
+    rounds: often,
+    make: ({ sshd }, longer) => pause([sshd.pid], 10_000 + longer),
   },
-  { id: 'F05', title: 'sshd is away for 5 s', sees: reset, make: away(5_000) },
+  { id: 'F05', title: 'sshd is away for 5 s', sees: reset, rounds: often, make: away(5_000) },
   {
     id: 'F05b',
     title: 'sshd is away for 30 s',
     sees: `${reset}; who waits longer than \`hold.time\` is reset`,
+    rounds: often,
     make: away(30_000),
   },
   { id: 'F06', title: 'sshd reads its config again', sees: 'nothing', make: ({ sshd }) => sshd.reload() },
@@ -57,7 +60,7 @@ export const linkRows: readonly FaultRow[] = [
     title: 'a black hole for 30 s',
     why: silent,
     sees: beside,
-    rounds: 5,
+    rounds: often,
     make: toxic({ kind: 'timeout' }, 30_000),
   },
   {
@@ -87,7 +90,7 @@ export const linkRows: readonly FaultRow[] = [
     title: 'nothing comes from the server for 30 s',
     why: silent,
     sees: beside,
-    rounds: 5,
+    rounds: often,
     make: toxic({ kind: 'timeout' }, 30_000, 'down'),
   },
   {
@@ -95,14 +98,14 @@ export const linkRows: readonly FaultRow[] = [
     title: 'nothing goes to the server for 30 s',
     why: silent,
     sees: beside,
-    rounds: 5,
+    rounds: often,
     make: toxic({ kind: 'timeout' }, 30_000, 'up'),
   },
   {
     id: 'F11',
     title: 'killed, and for 15 s a new connect meets a black hole',
     sees: reset,
-    rounds: 5,
+    rounds: often,
     make: ruled((port) => [`INPUT -p tcp --syn --dport ${port} -j DROP`], 15_000, kill),
   },
   { id: 'F12', title: 'the connection is reset', sees: reset, make: ({ each }) => each((road) => road.reset()) },
@@ -110,6 +113,7 @@ export const linkRows: readonly FaultRow[] = [
     id: 'F13',
     title: 'killed, and for 5 s the host is called unreachable',
     sees: reset,
+    rounds: often,
     make: ruled(
       (port) => [`INPUT -p tcp --syn --dport ${port} -j REJECT --reject-with icmp-host-prohibited`],
       5_000,
@@ -151,7 +155,7 @@ export const linkRows: readonly FaultRow[] = [
     title: 'killed, and for 5 s each handshake is cut after 1,000 bytes',
     why: { back: leftAlone },
     sees: reset,
-    rounds: 5,
+    rounds: often,
     async make(scene, longer) {
       const off = scene.add({ kind: 'limit_data', bytes: 1_000 });
       kill(scene);
@@ -177,7 +181,7 @@ export const linkRows: readonly FaultRow[] = [
     title: 'killed, and for 15 s large packets are lost',
     why: { back: sentAgain },
     sees: reset,
-    rounds: 5,
+    rounds: often,
     make: ruled(
       (port) => ['dport', 'sport'].map((end) => `INPUT -p tcp --${end} ${port} -m length --length 1000:65535 -j DROP`),
       15_000,
@@ -188,9 +192,10 @@ export const linkRows: readonly FaultRow[] = [
     id: 'F22',
     title: 'no road for 6 s',
     sees: reset,
-    async make({ each }) {
+    rounds: often,
+    async make({ each }, longer) {
       await each((road) => road.down());
-      await sleep(6_000);
+      await sleep(6_000 + longer);
       await each((road) => road.up());
     },
   },

@@ -37,9 +37,10 @@ of a machine was tried with towline alone: there it is not who comes back sooner
 Where all meet a fault together, one connection of each is open and busy when it comes, and from then on a new client comes each 0.25 s with 30 s
 of patience. A cell says how long after the fault somebody *noticed* it (towline: its first event; ssh: its end), what became of the *open*
 connection and how long after the fault (a *reset* tells its client, an *end* looks like success), how many of the new clients *failed*, and how
-long after the *end* of the fault the first one who came after it was answered (*back*). Who is back sooner after some faults is a matter of where in his next try their end meets each: those
-are met five times, each time 1.3 s longer, and all that failed is counted together; the times are medians, with the span of *back*. Other cells say
-what they count.
+long after the *end* of the fault the first one who came after it was answered (*back*). Who is back sooner after a fault that keeps everybody
+out for a while is a matter of where in his next try its end meets each: such faults are met three times, each time 1.9 s longer. Then *back* is
+the median, with its span, the clients are counted together, and of what was noticed the latest stands there, of the open connections the worst
+end and the latest. Other cells say what they count.
 
 Rows may be measured in parts, each in a quiet moment (\`npm run bench:faults -- --only 'F0[1-9]' --out docs/fault-times.md\`): the figures lie in
 [fault-times.json](fault-times.json), and the last column says when each row was measured, at which commit, and the machine's load as it began.`;
@@ -75,20 +76,27 @@ const when = ({ date, commit, load }: Measured): string => `${date}, ${commit}, 
 function cell(seen: Met | Verdict | undefined): string {
   if (seen === undefined) return 'not run';
   if ('text' in seen) return seen.text;
-  const { how, after } = seen.open;
   const { tried, failed, back } = seen.newcomers;
   return [
-    seen.noticed === null ? 'noticed nothing' : `noticed after ${show(seen.noticed)}`,
-    after === null ? 'open lives' : `open: ${how} after ${show(after)}`,
+    seen.noticed === null ? 'noticed nothing' : `noticed after ${show(seen.noticed)}${atMost(seen)}`,
+    shownOpen(seen),
     `${failed} of ${tried} failed`,
-    shownBack(back) + shownSpan(seen.newcomers.backs),
+    shownBack(back) + shownSpan(seen),
   ].join('; ');
 }
 
-function shownSpan(backs: Met['newcomers']['backs']): string {
-  if (backs === undefined) return '';
-  const sorted = inOrder(backs).map((back) => (back === null ? 'never' : show(back)));
-  return ` (${sorted[0]} to ${sorted.at(-1)})`;
+const atMost = ({ rounds }: Pick<Met, 'rounds'>): string => (rounds === undefined ? '' : ' at most');
+
+function shownOpen({ open: { how, after }, rounds }: Met): string {
+  if (after === null) return 'open lives';
+  if (rounds === undefined) return `open: ${how} after ${show(after)}`;
+  return `open: ${how} in ${rounds.lost} of ${rounds.count}, after ${show(after)}${atMost({ rounds })}`;
+}
+
+function shownSpan({ rounds }: Met): string {
+  if (rounds === undefined) return '';
+  const sorted = inOrder(rounds.backs).map((back) => (back === null ? 'never' : show(back)));
+  return ` (${rounds.count} times: ${sorted[0]} to ${sorted.at(-1)})`;
 }
 
 function drawWorse(told: Told): string {

@@ -50,8 +50,10 @@ export interface Trial extends Common {
   try(scene: FaultScene, rival: Rival): Promise<Verdict>;
 }
 
-/** ms; tries follow each other at whole seconds, or twice as late each time: no multiple of one is the same moment in them. */
-export const phase = 1_300;
+/** By so much a round of a fault is longer than the one before it, ms: three of them meet a third each of the 5.25 s in which towline dials into silence. */
+export const phase = 1_900;
+/** How often a fault is met that keeps everybody out for a while. */
+export const often = 3;
 
 export type FaultRow = Meeting | Trial;
 

@@ -16,8 +16,6 @@ export interface Newcomers {
   readonly failed: number;
   /** ms from the end of the fault to the first answer to one who came after it; null: none within the patience. */
   readonly back: number | null;
-  /** Where the fault was met several times: `back` is the median of these, in the order of the rounds. */
-  readonly backs?: readonly (number | null)[];
 }
 
 /** Keeps a connection busy from now on; the fate is told when it is asked for. */

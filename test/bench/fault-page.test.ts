@@ -70,19 +70,30 @@ test('what is promised in figures stands with what was measured; what is missed 
   t.end();
 });
 
-test('of several rounds the table has the medians, all that failed, and the worst that became of who was open', (t) => {
-  const rounds = [met(1, 900), met(0, 100, 'lives'), met(2, null), met(0, 300, 'end'), met(0, 200)];
+test('of several rounds the table has the median of who was back, all that failed, and the worst of the rest', (t) => {
+  const late: Met = { ...met(1, 900), noticed: 70, open: { how: 'reset', after: 80 } };
+  const rounds = [late, met(0, 100, 'lives'), met(2, null), met(0, 300, 'end'), met(0, 200)];
   const all = ofRounds(rounds);
   t.same(all, {
-    noticed: 5,
-    open: { how: 'end', after: 7 },
-    newcomers: { tried: 45, failed: 3, back: 300, backs: [900, 100, null, 300, 200] },
+    noticed: 70,
+    open: { how: 'end', after: 80 },
+    newcomers: { tried: 45, failed: 3, back: 300 },
+    rounds: { count: 5, lost: 4, backs: [900, 100, null, 300, 200] },
   });
-  t.match(draw(row, { towline: all }), 'open: end after 7 ms; 3 of 45 failed; back after 300 ms (100 ms to never)');
+  t.match(
+    draw(row, { towline: all }),
+    'noticed after 70 ms at most; open: end in 4 of 5, after 80 ms at most; 3 of 45 failed; back after 300 ms (5 times: 100 ms to never)',
+  );
   t.same(ofRounds([met(1, 2)]), met(1, 2));
   t.equal(ofRounds([met(0, null), met(0, 5), met(0, null)]).newcomers.back, null);
   t.match(ofRounds([met(0, 1, 'lives'), met(0, 2, 'lives')]).open, { how: 'lives', after: null });
+  t.equal(ofRounds([{ ...met(0, 1), noticed: null }, met(0, 1)]).noticed, null);
   t.throws(() => ofRounds([]));
+  const [often, once] = [ofRounds([met(0, 1), met(0, 1)]), ofRounds([met(0, 1), met(0, 1, 'lives')])];
+  t.same(worseThan({ towline: often, autossh: once }), [
+    { what: 'open', text: 'the open connection was lost in 2 of 2 (autossh: lost in 1 of 2)' },
+  ]);
+  t.same(worseThan({ towline: once, autossh: often }), []);
   t.end();
 });
 
