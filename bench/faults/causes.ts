@@ -12,9 +12,9 @@ export const heldFor10s =
 export const dialedAnew =
   'A dial into silence is broken off after 5 s and made anew after 0.25 s, later up to 5 s; ssh has no deadline there: its one dial stands, and goes on where it happens to be kept alive.';
 
-/** Of `back`: a server that has spoken and cut. */
+/** Of `back`, and of `failed` while it rests: a server that has spoken and cut. */
 export const leftAlone =
-  'A server that speaks and then cuts is asked again after 1, 5, 30 s, and four times in ten minutes: each such try is a line in its log, and fail2ban bans at the fifth.';
+  'A server that speaks and then cuts is asked again after 1, 5, 30 s, and four times in ten minutes: each such try is a line in its log, and fail2ban bans at the fifth. Who comes during a rest waits for `hold.time`.';
 
 /** Of `took`: a connection goes through two processes. */
 export const handedOver =
@@ -22,7 +22,7 @@ export const handedOver =
 
 /** Of `back`: packets that were lost in a handshake. */
 export const sentAgain =
-  'A handshake whose packet was lost goes on when TCP sends it again, which it does ever more seldom; ours is broken off after 10 s and begun anew, so that this takes 3.2 s at most, which may be more than another one happens to wait.';
+  'A handshake whose packet was lost goes on when TCP sends it again, which it does ever more seldom; ours is broken off after 10 s and begun anew, so that it takes some 3.5 s at most, which may be more than another one happens to wait.';
 
 /** Of `open`: a worker that hangs. */
 export const replaced =

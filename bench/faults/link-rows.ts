@@ -153,7 +153,7 @@ export const linkRows: readonly FaultRow[] = [
   {
     id: 'F18',
     title: 'killed, and for 5 s each handshake is cut after 1,000 bytes',
-    why: { back: leftAlone },
+    why: { failed: leftAlone, back: leftAlone },
     sees: reset,
     rounds: often,
     async make(scene, longer) {
