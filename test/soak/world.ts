@@ -88,10 +88,13 @@ export async function startWorld(t: Owner, seed: number): Promise<World> {
   const cli = startTowline(t, ['up', '--config', writeConfig(t, { sshConfigFile }, written)]);
   const client = openClient(join(homeOf(t), 'run', 'towline.sock'));
   const status = async () => (await client.status()).relays;
-  await waitUntil('every relay is connected', () => status().then(allConnected, () => false), {
-    timeout: 60_000,
-    every: 200,
-  });
+  let seen: readonly RelayStatus[] = [];
+  const look = async () => {
+    seen = await status().catch(() => []);
+    return allConnected(seen);
+  };
+  const howFar = () => `every relay is connected; ${seen.length === 0 ? cli.stderr() : notConnected(seen)}`;
+  await waitUntil(howFar, look, { timeout: 60_000, every: 200 });
   const end = new AbortController();
   t.teardown(() => end.abort());
   const pids = () => [cli.pid, ...descendants(cli.pid).map(({ pid }) => pid)];
@@ -114,6 +117,12 @@ export async function startWorld(t: Owner, seed: number): Promise<World> {
     },
   };
 }
+
+const notConnected = (relays: readonly RelayStatus[]): string =>
+  relays
+    .filter(({ standing }) => standing.word !== 'connected')
+    .map(({ name, standing }) => `${name} is ${standing.word}: ${standing.reason}`)
+    .join('; ');
 
 export function allConnected(relays: readonly RelayStatus[]): boolean {
   return relays.length > 0 && relays.every(({ standing }) => standing.word === 'connected');
