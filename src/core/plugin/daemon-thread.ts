@@ -13,11 +13,12 @@ const say = (message: FromThread) => port.postMessage(message);
 const begin = () => new Guests((plugin, fault) => say({ say: 'failed', plugin, fault: fault.report() }));
 let guests = begin();
 
-/** How often buffers are weighed, ms. */
+/** How often heap and buffers are weighed, ms. */
 const every = 250;
 const { memoryUsage } = process;
 setInterval(() => {
-  const size = Math.round(memoryUsage().external / 1024 / 1024);
+  const { heapUsed, external } = memoryUsage();
+  const size = Math.round((heapUsed + external) / 1024 / 1024);
   if (size > mostMemory) say({ say: 'bloated', size });
 }, every).unref();
 

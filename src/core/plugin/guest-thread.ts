@@ -8,7 +8,14 @@ import { printable } from '../model/printable.ts';
 import { Lines } from '../socket/lines.ts';
 import { environmentFor, scrubbedEnvironment } from './environment.ts';
 import { placeOf } from './import-module.ts';
-import { type FromThread, mostMemory, readFromThread, type ThreadData, type ToThread } from './thread-protocol.ts';
+import {
+  type FromThread,
+  lastMemory,
+  mostMemory,
+  readFromThread,
+  type ThreadData,
+  type ToThread,
+} from './thread-protocol.ts';
 
 /** What is heard of a plugin's thread. */
 export interface ThreadNews {
@@ -116,7 +123,7 @@ export class GuestThread {
         execArgv: [],
         stdout: true,
         stderr: true,
-        resourceLimits: { maxOldGenerationSizeMb: mostMemory },
+        resourceLimits: { maxOldGenerationSizeMb: lastMemory },
       });
     } catch (error) {
       // ERR_WORKER_INIT_FAILED where the user may have no more threads.
@@ -165,7 +172,7 @@ export class GuestThread {
       return this.#news.failed(message.plugin, Fault.fromReport(message.fault));
     }
     if (message.say === 'bloated') {
-      return this.kill(`holds ${message.size} MiB in buffers, more than the ${mostMemory} MiB that it may`);
+      return this.kill(`holds ${message.size} MiB, more than the ${mostMemory} MiB that it may`);
     }
     if (message.say === 'observed') {
       clearTimeout(this.#watch);

@@ -5,8 +5,13 @@ import type { FaultReport } from '../model/fault.ts';
 import { printable, printableLength } from '../model/printable.ts';
 import { isCode, plainDetail } from './call.ts';
 
-/** So much heap ends a thread by V8, and so much in buffers, which V8 does not count, by its own word; MiB. An observer needs a few. */
+/** So much heap and buffers, MiB, end a thread by its own word. An observer needs a few. */
 export const mostMemory = 256;
+/**
+ * At so much heap, MiB, V8 itself ends a thread that is never free to be weighed. It is not left to V8 alone: what allocates faster than a thread is ended
+ * takes the whole process with it (seen on Node 24, with a limit of 256).
+ */
+export const lastMemory = 512;
 
 /** What the thread of a plugin's daemon side is started with. */
 export interface ThreadData {
@@ -33,7 +38,7 @@ export type FromThread =
   /** One event was handed over: it is alive. */
   | { readonly say: 'observed' }
   | { readonly say: 'failed'; readonly plugin: string; readonly fault: FaultReport }
-  /** Its buffers take more than they may; MiB. */
+  /** It holds more than it may; MiB. */
   | { readonly say: 'bloated'; readonly size: number }
   | { readonly say: 'dismissed' };
 

@@ -55,11 +55,11 @@ export async function endsItsThread(t: Test, place: Place): Promise<void> {
     later: /failed at \S+plugin\.mjs:2: later.*after 3 ends it is left out/,
     throws: /plugin p failed in observe: broken.*after 3 failures it is left out/,
     typo: /a hook "obzerve" from daemon.*did you mean observe\?/,
-    buffers: /holds \d+ MiB in buffers, more than the 256 MiB that it may.*after 3 ends it is left out/,
-    heap: /reaching memory limit.*after 3 ends it is left out/,
+    buffers: /holds \d+ MiB, more than the 256 MiB that it may.*after 3 ends it is left out/,
+    heap: /holds \d+ MiB, more than the 256 MiB that it may.*after 3 ends it is left out/,
   };
   // A leak takes a while.
-  const slow: Readonly<Record<string, RegExp>> = { buffers: /MiB in buffers/, heap: /memory limit/ };
+  const slow: Readonly<Record<string, RegExp>> = { buffers: /holds \d+ MiB/, heap: /holds \d+ MiB/ };
   for (const [name, message] of Object.entries(rows)) {
     await relays.reach(name, 'connected');
     const out = relays.next(`${name} is left out`, failed(name, message), 0, 120_000);
