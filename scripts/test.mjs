@@ -29,7 +29,7 @@ const PHASES = [
 ];
 // Node 24 may differ in its sockets, processes, threads, modules, HTTP and crypto: what meets these is run there again.
 const MEETS_NODE = [
-  /^dist\/test\/(client|control|demo|plugins|core\/(files|plugin|probe|secrets|socket|ssh|worker))\//,
+  /^dist\/test\/(client|control|demo|plugins|core\/(files|plugin|probe|process|secrets|socket|ssh|worker))\//,
   /^dist\/test\/[^/]+$/,
   /^dist\/test\/cli\/(detach|killed-daemon|open-files|program|up)\./,
   /^dist\/test\/core\/supervisor\/(cut|dynamic|forwarding|gone-worker|guests|health|http-health|plugin-\w+|proxied|remote|reload-lanes|routes|wrap-reads)\b/,

@@ -2,7 +2,6 @@ import { checkConfig, findConfig, formatProblem, type Problem } from '../core/co
 import { faults } from '../core/model/fault-table.ts';
 import { printable } from '../core/model/printable.ts';
 import { checkUses, type GuestCheck } from '../core/plugin/check-config.ts';
-import { builtins } from '../builtins.ts';
 import { readFlag, readText } from './arguments.ts';
 import type { Called } from './commands.ts';
 import { isSame, placeOf } from './config-place.ts';
@@ -16,9 +15,9 @@ export async function check({ given, terminal }: Called): Promise<number> {
   await warnOfOther(file, terminal);
   const checked = checkConfig(file, sshConfig === null ? {} : { sshConfig });
   const say = (text: string) => void terminal.say(printable(text));
-  const { loadingTime, rehearse } = await import('./rehearse.ts');
+  const { asking, rehearse } = await import('./rehearse.ts');
   if ('problems' in checked) {
-    const guests = await checkUses(checked.using, null, builtins, loadingTime, true);
+    const guests = await checkUses(checked.using, null, asking());
     const all = [...checked.problems, ...guests.flatMap((guest) => guestProblem(guest, file))];
     const problems = all.sort((one, other) => one.line - other.line || one.column - other.column);
     if (json) terminal.out(`${JSON.stringify({ file, problems, relays: [] }, null, 2)}\n`);

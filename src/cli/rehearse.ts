@@ -2,7 +2,8 @@ import { type Config, listensHere, type RelayConfig } from '../core/model/config
 import { Fault } from '../core/model/fault.ts';
 import type { FaultCode } from '../core/model/fault-table.ts';
 import { timeoutSignal } from '../core/model/timeout-signal.ts';
-import { checkByGuests, type GuestCheck } from '../core/plugin/check-config.ts';
+import { type Asking, checkByGuests, type GuestCheck } from '../core/plugin/check-config.ts';
+import { Reaper } from '../core/process/reaper.ts';
 import { trustCommand } from '../core/ssh/known-hosts/host-key-faults.ts';
 import { type Hop, prepareHops, resolveRoute } from '../core/ssh/route.ts';
 import { builtins } from '../builtins.ts';
@@ -23,16 +24,21 @@ export interface Rehearsed {
 }
 
 /** How long a plugin may take to load, ms; so long a relay waits for it too. */
-export const loadingTime = 10_000;
+const loading = 10_000;
+
+/** How `check` asks plugins. */
+export function asking(): Asking {
+  return { builtins, reaper: new Reaper(), loading, trial: true };
+}
 
 /**
  * Goes through all that a relay needs from this machine: ssh_config, known_hosts, keys and agent, plugins, addresses to listen on. Nothing
- * is sent anywhere; plugins are loaded and asked whether they accept the config, in threads that end afterwards. An address that is in use
+ * is sent anywhere; plugins are loaded and asked whether they accept the config, in processes that end afterwards. An address that is in use
  * is a fault as in `up --exit-on-failure`, though a daemon would wait for it; only what our own daemon has is well.
  */
 export async function rehearse(config: Config): Promise<readonly Rehearsed[]> {
   const { relays, sshConfig } = config;
-  const checks = await checkByGuests(config, builtins, loadingTime, true);
+  const checks = await checkByGuests(config, asking());
   return Promise.all(
     relays.map(async (relay): Promise<Rehearsed> => {
       const warnings = secretsIn(relay);

@@ -72,6 +72,39 @@ test('kill -9 of the daemon ends a worker that spins and one that is stopped, at
   for (const port of ports) t.equal(await fateOf(port), 'ECONNREFUSED');
 });
 
+test('kill -9 of the daemon, or of a check, ends the daemon side of a plugin that spins', async (t) => {
+  const sshd = await startSshd(t);
+  const echo = await startEcho(t);
+  const home = homeOf(t);
+  const spins = (hook: 'check' | 'observe') => {
+    const [file, mark] = [join(home, `${hook}.mjs`), join(home, `${hook}-spins`)];
+    const code = `import { writeFileSync } from 'node:fs';
+    export default { name: 'spin', daemon: () => ({ ${hook}() { writeFileSync(${JSON.stringify(mark)}, ''); for (;;); } }) };\n`;
+    writeFileSync(file, code, { mode: 0o600 });
+    const forwards = [`0:127.0.0.1:${echo.port}`];
+    const r = { host: 'test', forwards, plugins: [{ use: file, deadlines: { [hook]: '10m' } }] };
+    const config = JSON.stringify({ sshConfig: sshd.sshConfigFile, relays: { r } });
+    writeFileSync(join(home, 'towline.json'), config, { mode: 0o600 });
+    return mark;
+  };
+  for (const [hook, command] of [
+    ['observe', 'up'],
+    ['check', 'check'],
+  ] as const) {
+    const mark = spins(hook);
+    const started = startTowline(t, [command]);
+    await waitUntil('it spins', () => existsSync(mark));
+    const all = descendants(started.pid).map(({ pid }) => pid);
+    t.teardown(() => signalAll(all.filter(runs), 'SIGKILL'));
+    t.ok(
+      all.some((pid) => commandOf(pid).includes('daemon-side/entry')),
+      command,
+    );
+    await started.stop('SIGKILL');
+    await waitUntil('all of them are gone', () => !all.some(runs), { timeout: 5_000 });
+  }
+});
+
 test('who watches over the workers ends with the last of them, and another takes its place when it is lost', async (t) => {
   const { up } = await startOne(t);
   const find = (worker: boolean) => descendants(up.pid).find((one) => isWorker(one) === worker && runs(one.pid))?.pid;

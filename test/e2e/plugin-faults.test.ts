@@ -1,6 +1,10 @@
 import { test } from 'tap';
 import { floodsItsChannel, saysNoMessage } from '../core/supervisor/channel-scenes.ts';
-import { endsItsThread, talksFromItsThread } from '../core/supervisor/daemon-side-scenes.ts';
+import {
+  endsItsDaemonSide,
+  floodsFromItsDaemonSide,
+  talksFromItsDaemonSide,
+} from '../core/supervisor/daemon-side-scenes.ts';
 import {
   cannotBeLoaded,
   endsEveryWorker,
@@ -54,12 +58,17 @@ test('what a plugin may do wrong, with relays to a container', async (t) => {
   t.test(
     'the daemon side of a plugin that exits, loops, leaks or fails harms nobody, and is left out',
     { buffered: true },
-    (one) => endsItsThread(one, place),
+    (one) => endsItsDaemonSide(one, place),
   );
   t.test(
-    'what is no word of a plugin, of any size and shape, ends the thread of its daemon side, and not the daemon',
+    'what is no word of a plugin, of any shape, ends its daemon side, and not the daemon',
     { buffered: true },
-    (one) => talksFromItsThread(one, place),
+    (one) => talksFromItsDaemonSide(one, place),
+  );
+  t.test(
+    'a daemon side that floods its channel is ended before the daemon has kept much of it',
+    { buffered: true },
+    (one) => floodsFromItsDaemonSide(one, place),
   );
   t.test('a plugin that throws in identify, backend or token blocks its relay, by name', { buffered: true }, (one) =>
     throwsInProviders(one, place),

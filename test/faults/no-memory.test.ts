@@ -11,7 +11,7 @@ const module = (path: string) => JSON.stringify(new URL(`../../src/core/${path}`
 test('a worker that cannot be made for lack of memory is a fault, and not the end of the daemon', async (t) => {
   const file = join(makeTemp(t, 'memory'), 'main.mjs');
   const code = `import { WorkerProcess } from ${module('supervisor/workers/worker-process.js')};
-import { Reaper } from ${module('supervisor/workers/reaper.js')};
+import { Reaper } from ${module('process/reaper.js')};
 const { code, message } = await new Promise((ended) => new WorkerProcess(1e9, { message() {}, said() {}, ended }));
 const reaper = new Reaper();
 reaper.watch(1);

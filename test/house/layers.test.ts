@@ -8,9 +8,19 @@ import { forbiddenImports } from './layers.ts';
 
 const SOURCE = join(process.cwd(), 'src');
 const COMPILED = fileURLToPath(new URL('../../src', import.meta.url));
-const WORKER = 'core/worker/entry.js';
-/** A worker exists once for each lane: each further package costs its memory as many times. */
-const WORKER_PACKAGES = ['ssh2', 'ssh-config', 'ws', 'fastest-levenshtein'];
+/** What a forked process starts with, what of ours it may load, and which packages: it exists many times, and each costs its memory as often. */
+const FORKED = [
+  {
+    entry: 'core/worker/entry.js',
+    layers: /^core\/(model|files|socket|process|ssh|probe|plugin|worker)\/|^core\/[^/]+$/,
+    packages: ['ssh2', 'ssh-config', 'ws', 'fastest-levenshtein'],
+  },
+  {
+    entry: 'core/plugin/daemon-side/entry.js',
+    layers: /^core\/(model|files|socket|process|plugin)\//,
+    packages: ['fastest-levenshtein'],
+  },
+];
 
 test('every file imports lower layers or its own', (t) => {
   const graph = readImports(SOURCE, '.ts');
@@ -19,21 +29,25 @@ test('every file imports lower layers or its own', (t) => {
   t.end();
 });
 
-test('a worker loads neither the supervisor nor a package that it does not need', (t) => {
+test('a forked process loads neither the supervisor nor a package that it does not need', (t) => {
   const graph = readImports(COMPILED, '.js');
-  t.ok(graph.has(WORKER), 'the worker was found');
-  const loaded = [...closureOf(graph, WORKER)];
-  const ours = loaded.filter((name) => graph.has(name));
-  t.ok(ours.length > 10, 'its imports were followed');
-  t.same(
-    ours.filter((file) => !/^core\/(model|files|socket|ssh|probe|plugin|worker)\/|^core\/[^/]+$/.test(file)),
-    [],
-  );
-  const packages = loaded.filter((name) => !graph.has(name) && !name.startsWith('node:'));
-  t.same(
-    packages.filter((name) => !WORKER_PACKAGES.includes(name)),
-    [],
-  );
+  for (const { entry, layers, packages } of FORKED) {
+    t.ok(graph.has(entry), `${entry} was found`);
+    const loaded = [...closureOf(graph, entry)];
+    const ours = loaded.filter((name) => graph.has(name));
+    t.ok(ours.length > 10, 'its imports were followed');
+    t.same(
+      ours.filter((file) => !layers.test(file)),
+      [],
+      entry,
+    );
+    const foreign = loaded.filter((name) => !graph.has(name) && !name.startsWith('node:'));
+    t.same(
+      foreign.filter((name) => !packages.includes(name)),
+      [],
+      entry,
+    );
+  }
   t.end();
 });
 

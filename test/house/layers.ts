@@ -8,7 +8,7 @@ interface Layer {
 }
 
 const NEAR_MODEL = ['config', 'ssh', 'probe', 'plugin host', 'protocol'] as const;
-const CORE = ['model', 'files', 'secrets', 'socket', ...NEAR_MODEL] as const;
+const CORE = ['model', 'files', 'secrets', 'socket', 'process', ...NEAR_MODEL] as const;
 
 // DESIGN: model < config, ssh, plugin, protocol < supervisor, worker < control < daemon < cli; layers between two `<` do not know each other
 const LAYERS: readonly Layer[] = [
@@ -17,9 +17,10 @@ const LAYERS: readonly Layer[] = [
   { name: 'secrets', files: /^core\/secrets\//, below: ['model', 'files'] },
   { name: 'config', files: /^core\/config\//, below: ['model', 'files'] },
   { name: 'socket', files: /^core\/socket\//, below: ['model'] },
-  { name: 'ssh', files: /^core\/ssh\//, below: ['model', 'files', 'socket'] },
+  { name: 'process', files: /^core\/process\//, below: ['model'] },
+  { name: 'ssh', files: /^core\/ssh\//, below: ['model', 'files', 'socket', 'process'] },
   { name: 'probe', files: /^core\/probe\//, below: ['model', 'files', 'socket', 'ssh'] },
-  { name: 'plugin host', files: /^core\/plugin\//, below: ['model', 'files', 'socket'] },
+  { name: 'plugin host', files: /^core\/plugin\//, below: ['model', 'files', 'socket', 'process'] },
   { name: 'protocol', files: /^core\/[^/]+$/, below: ['model'] },
   { name: 'supervisor', files: /^core\/supervisor\//, below: CORE },
   { name: 'worker', files: /^core\/worker\//, below: CORE },

@@ -101,12 +101,14 @@ export const pluginRows: Readonly<Record<string, Shown>> = {
     [FAULTS]: [
       'what is no message ends the worker that says it, and not the daemon',
       'a worker that floods its channel is ended before the daemon has kept much of it',
-      'what is no word of a plugin, of any size and shape, ends the thread of its daemon side, and not the daemon',
+      'what is no word of a plugin, of any shape, ends its daemon side, and not the daemon',
+      'a daemon side that floods its channel is ended before the daemon has kept much of it',
     ],
     [THERE]: [
       'what is no message ends the worker that says it, and not the daemon',
       'a worker that floods its channel is ended before the daemon has kept much of it',
-      'what is no word of a plugin, of any size and shape, ends the thread of its daemon side, and not the daemon',
+      'what is no word of a plugin, of any shape, ends its daemon side, and not the daemon',
+      'a daemon side that floods its channel is ended before the daemon has kept much of it',
     ],
   },
   // The control socket is removed.

@@ -3,7 +3,8 @@ import type { Config, PluginUse } from '../model/config.ts';
 import { Fault, type FaultReport } from '../model/fault.ts';
 import { hooks } from '../model/hooks.ts';
 import { Turnstile } from '../model/turnstile.ts';
-import { GuestThread } from './guest-thread.ts';
+import type { Reaper } from '../process/reaper.ts';
+import { DaemonSide } from './daemon-side/daemon-side.ts';
 
 /** What came of one relay's plugin. */
 export interface GuestCheck {
@@ -21,33 +22,33 @@ interface Using {
   readonly use: PluginUse;
 }
 
+/** How plugins are asked. */
+export interface Asking {
+  readonly builtins: Builtins;
+  /** Ends the process of a plugin should this one be killed. */
+  readonly reaper: Reaper;
+  /** How long a module may take, ms; one that takes longer is not asked, and its relay waits for it in its own worker. */
+  readonly loading: number;
+  /** Whether the factories of their relay sides are called too; what those return is given up. */
+  readonly trial: boolean;
+}
+
 /** Two cores load so many at once. */
 const atOnce = 2;
 /** A plugin that never yields is ended so much after its deadline, ms. */
 const grace = 500;
 
-/**
- * Loads every plugin of a config, each in a thread that ends afterwards, and asks its `check`. `loading`: how long a module may take, ms; one
- * that takes longer is not asked, and its relay waits for it in its own worker. `trial`: the factories of their relay sides are called too, and
- * what those return is given up. Never rejects.
- */
-export function checkByGuests(
-  config: Config,
-  builtins: Builtins,
-  loading: number,
-  trial = false,
-): Promise<readonly GuestCheck[]> {
+/** Loads every plugin of a config, each in a process that ends afterwards, and asks its `check`. Never rejects. */
+export function checkByGuests(config: Config, asking: Asking): Promise<readonly GuestCheck[]> {
   const using = config.relays.flatMap(({ name, plugins }) => plugins.map((use) => ({ relay: name, use })));
-  return checkUses(using, config, builtins, loading, trial);
+  return checkUses(using, config, asking);
 }
 
 /** As `checkByGuests` for some plugins; without a config (null) they are loaded, take their options, and are asked nothing. */
 export async function checkUses(
   all: readonly Using[],
   config: Config | null,
-  builtins: Builtins,
-  loading: number,
-  trial: boolean,
+  asking: Asking,
 ): Promise<readonly GuestCheck[]> {
   const turnstile = new Turnstile(atOnce);
   const byModule = new Map<string, Using[]>();
@@ -57,50 +58,48 @@ export async function checkUses(
   }
   const checks = [...byModule.values()].map(async (using) => {
     const leave = await new Promise<() => void>((resolve) => turnstile.enter(resolve));
-    return checkOne(config, using, builtins, loading, trial).finally(leave);
+    return checkOne(using, config, asking).finally(leave);
   });
   return (await Promise.all(checks)).flat();
 }
 
 async function checkOne(
-  config: Config | null,
   using: readonly Using[],
-  builtins: Builtins,
-  loading: number,
-  trial: boolean,
+  config: Config | null,
+  { builtins, reaper, loading, trial }: Asking,
 ): Promise<readonly GuestCheck[]> {
   const [first] = using;
   if (first === undefined) return [];
   const found: GuestCheck[] = [];
   const silent = () => undefined;
-  const thread = new GuestThread(first.use, builtins, { failed: silent, said: silent, ended: silent });
+  const side = new DaemonSide(first.use, builtins, reaper, { failed: silent, said: silent, ended: silent });
   try {
-    await within(loading, thread.loaded, () => thread.kill(`did not load within ${loading / 1000} s`));
+    await within(loading, side.loaded, () => side.kill(`did not load within ${loading / 1000} s`));
     for (const { relay, use } of using) {
       const place = use.place ?? null;
       const limit = use.deadlines.check ?? hooks.check.deadline;
-      const unseated = await within(limit + grace, trial ? thread.try(relay, use) : thread.seat(relay, use), () =>
-        thread.kill(`was not made within ${limit / 1000} s`),
+      const unseated = await within(limit + grace, trial ? side.try(relay, use) : side.seat(relay, use), () =>
+        side.kill(`was not made within ${limit / 1000} s`),
       );
       if (unseated !== null) {
         found.push({ relay, kind: 'failed', place, fault: Fault.fromReport(unseated) });
         continue;
       }
       if (config !== null) {
-        const refused = await within(limit + grace, thread.check(config), () =>
-          thread.kill(`gave no answer to check within ${limit / 1000} s`),
+        const refused = await within(limit + grace, side.check(config), () =>
+          side.kill(`gave no answer to check within ${limit / 1000} s`),
         );
         if (refused !== null) found.push({ relay, kind: 'refused', place, fault: refusal(refused) });
       }
-      await within(limit + grace, thread.unseat(), () => thread.kill('did not clean up'));
+      await within(limit + grace, side.unseat(), () => side.kill('did not clean up'));
     }
   } finally {
-    await thread.dismiss();
+    await side.dismiss();
   }
   return found;
 }
 
-/** A thread that ended while it was asked has not accepted anything. */
+/** A process that ended while it was asked has not accepted anything. */
 function refusal(report: FaultReport): Fault {
   if (report.code === 'CONFIG_INVALID') return Fault.fromReport(report);
   return new Fault('CONFIG_INVALID', `the config is refused: ${report.message}`, { detail: report.detail });

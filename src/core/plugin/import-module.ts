@@ -4,6 +4,7 @@ import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Fault } from '../model/fault.ts';
 import { printable } from '../model/printable.ts';
+import { framesOf } from '../process/stack-place.ts';
 
 /** How long a module may take to load, ms: one that waits for ever at its top level must not hold a relay's start. */
 const deadline = 10_000;
@@ -56,28 +57,6 @@ function remedy(error: unknown, path: string): string {
 function placeIn(error: unknown, path: string): string | null {
   const frame = framesOf(error).find(({ file }) => file === path);
   return frame === undefined ? null : `${path}:${frame.line}`;
-}
-
-/** `file:line` of the topmost frame of an error that is not towline's own, such as a plugin's; null where all are. */
-export function placeOf(error: unknown): string | null {
-  const own = fileURLToPath(new URL('../..', import.meta.url));
-  const frame = framesOf(error).find(({ file }) => !file.startsWith(own) || file.startsWith(`${own}plugins/`));
-  return frame === undefined ? null : `${frame.file}:${frame.line}`;
-}
-
-function framesOf(error: unknown): readonly { readonly file: string; readonly line: string }[] {
-  const stack = error instanceof Error && typeof error.stack === 'string' ? error.stack : '';
-  const frames = stack.matchAll(/(?:file:\/\/|[( ])(\/[^\s()?]*)(?:\?[\d.]+)?:(\d+):\d+\)?$/gm);
-  return [...frames].map(([, file = '', line = '']) => ({ file: decoded(file), line }));
-}
-
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    // A path with a bare % in it is no URL.
-    return text;
-  }
 }
 
 /** Node tells the line of a syntax error to a terminal only: it is asked once more, as `node --check`. */

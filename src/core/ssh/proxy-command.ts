@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { Duplex, type Readable, type Writable } from 'node:stream';
 import { Fault } from '../model/fault.ts';
 import { printable } from '../model/printable.ts';
-import { Lines } from '../socket/lines.ts';
+import { Lines } from '../process/lines.ts';
 import { CommandEnd } from './command-end.ts';
 import type { Carrier } from './link/carriers.ts';
 import { type OwnGroup, ownGroup } from './process-group.ts';

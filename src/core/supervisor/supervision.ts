@@ -4,6 +4,7 @@ import type { Event, Fact } from '../model/event.ts';
 import { Fault } from '../model/fault.ts';
 import type { DaemonStatus } from '../model/status.ts';
 import { checkByGuests } from '../plugin/check-config.ts';
+import { Reaper } from '../process/reaper.ts';
 import type { LaneId, ToSupervisor } from '../protocol.ts';
 import { readTcpTable } from '../socket/tcp-table.ts';
 import { ConnectionTable } from './clients/connection-table.ts';
@@ -35,6 +36,7 @@ export class Supervision implements Supervisor {
   readonly #options: SupervisorOptions;
   readonly #events = new EventLog();
   readonly #desk: Desk;
+  readonly #reaper = new Reaper();
   readonly #workers: Workers;
   readonly #relays: Relays;
   readonly #connections: ConnectionTable;
@@ -57,7 +59,7 @@ export class Supervision implements Supervisor {
     });
     if (options.attendant) this.#desk.questions.attend(null, options.attendant);
     const ports = new Ports(stateDir, file, (relay, text) => fact({ type: 'relay.warned', relay, text }));
-    this.#workers = new Workers(relays, {
+    this.#workers = new Workers(relays, this.#reaper, {
       message: (keeper, message) => this.#heard(keeper, message),
       gone: (keeper) => this.#desk.gone(keeper),
     });
@@ -73,6 +75,7 @@ export class Supervision implements Supervisor {
       mayBegin: () => this.#closing === null,
       connections: this.#connections,
       departures: new Departures(readTcpTable),
+      reaper: this.#reaper,
     });
     const begun = new Promise<void>((resolve) => {
       this.#begun = resolve;
@@ -183,7 +186,8 @@ export class Supervision implements Supervisor {
    * works is not given up for one that could not start.
    */
   async #askGuests(config: Config, changed: readonly RelayChange[] = []): Promise<void> {
-    const checks = await checkByGuests(config, this.#options.builtins, loadingTime);
+    const { builtins } = this.#options;
+    const checks = await checkByGuests(config, { builtins, reaper: this.#reaper, loading: loadingTime, trial: false });
     const refused = checks.find(({ kind }) => kind === 'refused');
     if (refused !== undefined) throw refused.fault;
     const working = this.#relays.busy(changed.filter(({ anew }) => anew).map(({ name }) => name));
@@ -211,6 +215,7 @@ export class Supervision implements Supervisor {
     this.#begun();
     await this.#relays.stop(why);
     await this.#workers.ended();
+    await this.#reaper.ended();
     this.#desk.close();
   }
 

@@ -1,10 +1,10 @@
 /** The forked process: carries lanes, and exits when its supervisor is gone. */
 import type { Socket } from 'node:net';
+import { keepManners } from '../process/manners.ts';
 import type { LaneId, ToSupervisor, ToWorker } from '../protocol.ts';
 import { socketFrom } from '../socket/raw-handle.ts';
 import { Lane } from './lane/lane.ts';
 import { Links } from './lane/links.ts';
-import { keepManners } from './manners.ts';
 import { MutexRequests } from './mutex-requests.ts';
 import { PermitRequests } from './permit-requests.ts';
 import { QuestionRequests } from './question-requests.ts';
@@ -13,7 +13,7 @@ import { watchWake } from './wake.ts';
 const lanes = new Map<LaneId, Lane>();
 const links = new Links();
 
-const { send, exit } = keepManners();
+const { send, exit } = keepManners<ToSupervisor>();
 
 const say = (message: ToSupervisor): Promise<void> => new Promise((resolve) => send(message, resolve));
 

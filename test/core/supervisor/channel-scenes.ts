@@ -3,7 +3,7 @@ import { dial } from '../../fixtures/client.ts';
 import { ended, heardAll, type Place, plugin, relaysWith } from './plugin-relays.ts';
 
 /** What a daemon may grow by, MiB, whoever says how much. */
-const growth = 96;
+export const growth = 96;
 
 /** What a plugin says to the supervisor by the only way that is left, descriptor 3 of a forked process: no words of a worker. */
 const words = {
@@ -37,11 +37,8 @@ export async function saysNoMessage(t: Test, place: Place): Promise<void> {
   await heardAll(t, good);
 }
 
-/** T66: 1 GB without a line feed, as fast as the pipe takes it. */
-export async function floodsItsChannel(t: Test, place: Place): Promise<void> {
-  const floods = plugin(
-    t,
-    `import { writeSync } from 'node:fs';
+/** The beginning of a plugin: 1 GB without a line feed goes to its channel, as fast as that takes it. */
+export const pouring = `import { writeSync } from 'node:fs';
 const piece = Buffer.alloc(64 * 1024, 'x');
 let left = 1e9;
 function pour() {
@@ -52,7 +49,13 @@ function pour() {
   }
   if (left > 0) setImmediate(pour);
 }
-export default { name: 'p', relay: () => ({ admit() { pour(); return true; } }) };\n`,
+`;
+
+/** T66: 1 GB without a line feed, as fast as the pipe takes it. */
+export async function floodsItsChannel(t: Test, place: Place): Promise<void> {
+  const floods = plugin(
+    t,
+    `${pouring}export default { name: 'p', relay: () => ({ admit() { pour(); return true; } }) };\n`,
   );
   const { relays, good } = await relaysWith(t, place, { floods });
   await relays.reach('floods', 'connected');

@@ -49,7 +49,7 @@ export default {
   name: 'scribe',
   daemon: ({ relay, signal }) => {
     signal.addEventListener('abort', () => appendFileSync(${JSON.stringify(heard)}, 'dismissed\\n'));
-    return { observe: (event) => appendFileSync(${JSON.stringify(heard)}, \`\${process.pid} \${relay} \${event.type}\\n\`) };
+    return { observe: (event) => appendFileSync(${JSON.stringify(heard)}, \`\${process.ppid} \${relay} \${event.type}\\n\`) };
   },
 };
 `,

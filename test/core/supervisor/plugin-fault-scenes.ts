@@ -204,16 +204,15 @@ export async function patchesAndLeaks(t: Test, place: Place): Promise<void> {
 
 /** T65 */
 export async function looksAround(t: Test, place: Place): Promise<void> {
-  const looks = `import { workerData } from 'node:worker_threads';
-  const look = (side, context) => {
-    const given = JSON.stringify([context.env, process.env, workerData]);
+  const looks = `const look = (side, context) => {
+    const given = JSON.stringify([context.env, process.env, process.argv, process.execArgv]);
     console.log(side + ' context ' + Object.keys(context).sort());
     console.log(side + ' environment ' + Object.keys(process.env).filter((name) => /TOKEN|SECRET|NODE_/.test(name)));
+    console.log(side + ' channel ' + typeof process.send);
     console.log(side + ' canary ' + /CANARY_TOKEN|hunter2/.test(given) + ', home ' + (context.env.HOME === '${homedir()}'));
   };
   export default { name: 'p', relay(context) {
     look('relay', context);
-    console.log('channel ' + typeof process.send);
     return { admit(client) { console.log('client ' + Object.keys(client).sort()); return true; } };
   }, daemon(context) {
     look('daemon', context);
@@ -229,9 +228,9 @@ export async function looksAround(t: Test, place: Place): Promise<void> {
     ...['relay', 'daemon'].flatMap((side) => [
       `${side} context env,options,relay,signal,uidOf`,
       `${side} environment `,
+      `${side} channel undefined`,
       `${side} canary false, home true`,
     ]),
-    'channel undefined',
     'client forward,from,relay,to',
   ];
   const heard = Promise.all(all.map(said));

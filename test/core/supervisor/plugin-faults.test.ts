@@ -3,7 +3,7 @@ import { startEcho } from '../../fixtures/backend.ts';
 import { startSshd } from '../../fixtures/sshd.ts';
 import type { Owner } from '../../fixtures/temp.ts';
 import { floodsItsChannel, saysNoMessage } from './channel-scenes.ts';
-import { endsItsThread, talksFromItsThread } from './daemon-side-scenes.ts';
+import { endsItsDaemonSide, floodsFromItsDaemonSide, talksFromItsDaemonSide } from './daemon-side-scenes.ts';
 import {
   cannotBeLoaded,
   endsEveryWorker,
@@ -42,11 +42,15 @@ test('prototypes that a plugin patches, what it leaks, and what it says to the s
 });
 
 test('the daemon side of a plugin that exits, loops, leaks or fails harms nobody, and is left out', async (t) => {
-  await endsItsThread(t, await startPlace(t));
+  await endsItsDaemonSide(t, await startPlace(t));
 });
 
-test('what is no word of a plugin, of any size and shape, ends the thread of its daemon side, and not the daemon', async (t) => {
-  await talksFromItsThread(t, await startPlace(t));
+test('what is no word of a plugin, of any shape, ends its daemon side, and not the daemon', async (t) => {
+  await talksFromItsDaemonSide(t, await startPlace(t));
+});
+
+test('a daemon side that floods its channel is ended before the daemon has kept much of it', async (t) => {
+  await floodsFromItsDaemonSide(t, await startPlace(t));
 });
 
 test('a plugin that throws in identify, backend or token blocks its relay, by name', async (t) => {

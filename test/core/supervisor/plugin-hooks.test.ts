@@ -49,7 +49,7 @@ test('a config that a plugin refuses is not begun with, and the reason is said',
     ],
     exits: [
       daemon('check() { process.exit(0); }'),
-      /the config is refused: the daemon side of plugin \S+ ended its thread/,
+      /the config is refused: the daemon side of plugin \S+ exited with 0 \("Error: process\.exit\(0\) was called at \S+plugin\.mjs:1"\)/,
     ],
     broken: [plugin(t, 'export default {{\n'), null],
   };

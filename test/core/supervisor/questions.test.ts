@@ -9,7 +9,7 @@ import type { ToWorker } from '../../../src/core/protocol.ts';
 import { type Attendant, Attendants } from '../../../src/core/supervisor/logins/attendant.ts';
 import { Questions } from '../../../src/core/supervisor/logins/questions.ts';
 import { Turnstile } from '../../../src/core/model/turnstile.ts';
-import { Reaper } from '../../../src/core/supervisor/workers/reaper.ts';
+import { Reaper } from '../../../src/core/process/reaper.ts';
 import { WorkerKeeper } from '../../../src/core/supervisor/workers/worker-keeper.ts';
 import { makeTemp, type Owner } from '../../fixtures/temp.ts';
 import { waitUntil, within } from '../../fixtures/wait.ts';

@@ -3,7 +3,8 @@ import type { PluginUse, RelayConfig } from '../../model/config.ts';
 import type { Event } from '../../model/event.ts';
 import { Fault } from '../../model/fault.ts';
 import { leftOut } from '../../model/hooks.ts';
-import { GuestThread } from '../../plugin/guest-thread.ts';
+import { DaemonSide } from '../../plugin/daemon-side/daemon-side.ts';
+import type { Reaper } from '../../process/reaper.ts';
 
 /** What a relay hears of the daemon side of its plugins. */
 export interface GuestNews {
@@ -12,23 +13,25 @@ export interface GuestNews {
   said(line: string, skipped: number): void;
 }
 
-/** A thread that ended so often is not started again. */
+/** A daemon side that ended so often is not started again. */
 const strikes = 3;
 
 /**
- * The `daemon` halves of a relay's plugins, each in a thread of its own. A plugin comes here only after a worker has loaded it: one that
+ * The `daemon` halves of a relay's plugins, each in a process of its own. A plugin comes here only after a worker has loaded it: one that
  * hangs or throws while it loads harms that worker first.
  */
 export class RelayGuests {
   readonly #relay: RelayConfig;
   readonly #builtins: Builtins;
+  readonly #reaper: Reaper;
   readonly #news: GuestNews;
   readonly #ends = new Map<number, number>();
-  #threads = new Map<number, GuestThread>();
+  #sides = new Map<number, DaemonSide>();
 
-  constructor(relay: RelayConfig, builtins: Builtins, news: GuestNews) {
+  constructor(relay: RelayConfig, builtins: Builtins, reaper: Reaper, news: GuestNews) {
     this.#relay = relay;
     this.#builtins = builtins;
+    this.#reaper = reaper;
     this.#news = news;
   }
 
@@ -36,40 +39,40 @@ export class RelayGuests {
   seat(plugins: readonly number[]): void {
     for (const index of plugins) {
       const use = this.#relay.plugins[index];
-      if (use !== undefined && !this.#threads.has(index) && !this.#ends.has(index)) void this.#begin(index, use);
+      if (use !== undefined && !this.#sides.has(index) && !this.#ends.has(index)) void this.#begin(index, use);
     }
   }
 
   observe(event: Event): void {
-    for (const thread of this.#threads.values()) thread.observe(event);
+    for (const side of this.#sides.values()) side.observe(event);
   }
 
   /** Aborts the signal that each was given, and waits a while for what they clean up. */
   async dismiss(): Promise<void> {
-    const threads = [...this.#threads.values()];
-    this.#threads = new Map();
+    const sides = [...this.#sides.values()];
+    this.#sides = new Map();
     this.#ends.clear();
-    await Promise.all(threads.map((thread) => thread.dismiss()));
+    await Promise.all(sides.map((side) => side.dismiss()));
   }
 
   async #begin(index: number, use: PluginUse): Promise<void> {
-    const thread: GuestThread = new GuestThread(use, this.#builtins, {
+    const side: DaemonSide = new DaemonSide(use, this.#builtins, this.#reaper, {
       ...this.#news,
-      ended: (fault) => this.#ended(index, use, thread, fault),
+      ended: (fault) => this.#ended(index, use, side, fault),
     });
-    this.#threads.set(index, thread);
-    const fault = await thread.seat(this.#relay.name, use);
+    this.#sides.set(index, side);
+    const fault = await side.seat(this.#relay.name, use);
     // Another one has its place already, or nobody.
-    if (fault === null || this.#threads.get(index) !== thread) return;
-    this.#threads.delete(index);
+    if (fault === null || this.#sides.get(index) !== side) return;
+    this.#sides.delete(index);
     this.#ends.set(index, strikes);
     this.#news.failed(use.use, Fault.fromReport(fault));
-    await thread.dismiss();
+    await side.dismiss();
   }
 
-  #ended(index: number, use: PluginUse, thread: GuestThread, fault: Fault): void {
-    if (this.#threads.get(index) !== thread) return;
-    this.#threads.delete(index);
+  #ended(index: number, use: PluginUse, side: DaemonSide, fault: Fault): void {
+    if (this.#sides.get(index) !== side) return;
+    this.#sides.delete(index);
     const ends = (this.#ends.get(index) ?? 0) + 1;
     this.#ends.set(index, ends);
     if (ends < strikes) {

@@ -6,6 +6,7 @@ import type { RelayConfig } from '../../model/config.ts';
 import { isUseless } from '../../model/judged.ts';
 import type { LaneSnapshot, RelaySnapshot } from '../../model/snapshot.ts';
 import type { Counters } from '../../model/status.ts';
+import type { Reaper } from '../../process/reaper.ts';
 import { Clients } from '../clients/clients.ts';
 import type { ConnectionTable } from '../clients/connection-table.ts';
 import type { Departures } from '../clients/departures.ts';
@@ -35,6 +36,8 @@ export interface RelayPorts {
   readonly mayBegin: () => boolean;
   readonly connections: ConnectionTable;
   readonly departures: Departures;
+  /** Ends the daemon sides of its plugins with the daemon. */
+  readonly reaper: Reaper;
 }
 
 /** One relay: its listeners, its lanes, its clients, its observing plugins. Lives while it is in the config, and until it has ended. */
@@ -272,9 +275,9 @@ export class Relay {
   }
 
   #invite(): RelayGuests {
-    const { fact } = this.#ports;
+    const { fact, reaper } = this.#ports;
     const relay = this.config.name;
-    return new RelayGuests(this.config, this.#setting.builtins, {
+    return new RelayGuests(this.config, this.#setting.builtins, reaper, {
       failed: (plugin, fault) => fact({ type: 'plugin.failed', relay, plugin, fault: fault.report() }),
       said: (text, count) => fact({ type: 'worker.said', relay, text, count }),
     });

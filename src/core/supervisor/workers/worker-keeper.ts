@@ -3,7 +3,7 @@ import { Fault } from '../../model/fault.ts';
 import { intensity, type Restart, Restarts } from '../../model/intensity.ts';
 import type { LaneId, LaneVitals, ToSupervisor, ToWorker } from '../../protocol.ts';
 import type { Turnstile } from '../../model/turnstile.ts';
-import type { Reaper } from './reaper.ts';
+import type { Reaper } from '../../process/reaper.ts';
 import { WorkerProcess } from './worker-process.ts';
 
 /** What a lane hears of its worker. */

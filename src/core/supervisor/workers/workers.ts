@@ -1,7 +1,7 @@
 import type { RelayConfig } from '../../model/config.ts';
 import { Fault } from '../../model/fault.ts';
 import { Turnstile } from '../../model/turnstile.ts';
-import { Reaper } from './reaper.ts';
+import type { Reaper } from '../../process/reaper.ts';
 import { type KeeperNews, WorkerKeeper } from './worker-keeper.ts';
 
 /** Two cores start so many workers at once; more would starve each other. */
@@ -12,13 +12,15 @@ export class Workers {
   #relays: readonly RelayConfig[];
   readonly #news: KeeperNews;
   readonly #starts = new Turnstile(startsAtOnce);
-  readonly #reaper = new Reaper();
+  readonly #reaper: Reaper;
   #shared: WorkerKeeper | null = null;
   /** Those that may have a worker. */
   #own: readonly WorkerKeeper[] = [];
 
-  constructor(relays: readonly RelayConfig[], news: KeeperNews) {
+  /** `reaper`: ends them with the daemon. */
+  constructor(relays: readonly RelayConfig[], reaper: Reaper, news: KeeperNews) {
     this.#relays = relays;
+    this.#reaper = reaper;
     this.#news = news;
   }
 
@@ -50,10 +52,9 @@ export class Workers {
     this.#shared?.kill(new Fault('LINK_LOST', 'ended at once, as asked; nothing to do'));
   }
 
-  /** Resolves when the shared worker is gone, and who watches over all of them. */
+  /** Resolves when the shared worker is gone. */
   async ended(): Promise<void> {
     await this.#shared?.ended();
-    await this.#reaper.ended();
   }
 
   #sharedLimit(): number {

@@ -1,7 +1,7 @@
 import { test } from 'tap';
 import { runStarved } from '../../fixtures/starved.ts';
 
-const module = new URL('../../../src/core/supervisor/workers/reaper.js', import.meta.url).href;
+const module = new URL('../../../src/core/process/reaper.js', import.meta.url).href;
 
 test('a daemon without a descriptor left goes on without a watcher, and has one with the next worker', async (t) => {
   const end = await runStarved(

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 
-/** What tells a worker by its command line; in the shell's own the pattern is not found. */
-const mark = 'core/worker/[e]ntry.js';
+/** What tells a forked process of ours by its command line; in the shell's own the pattern is not found. */
+const mark = '/core/*/[e]ntry.js';
 
 /**
  * `+ PID` and `- PID` until the pipe ends, which it does however the daemon ends. Whoever is left has a second to go by itself, with all that it
@@ -28,7 +28,7 @@ for one in $all; do
 done`;
 
 /**
- * Ends the workers of a daemon that was killed. A worker ends by itself when its channel does, but for that its event loop must run: one that
+ * Ends the forked processes of a daemon that was killed: workers, and daemon sides of plugins. Each ends by itself when its channel does, but for that its event loop must run: one that
  * spins in a plugin, or is stopped, would live on with its link and its sockets. A thread in each worker that looks for its parent costs
  * 7.9 MB each (measured, Node 20), and a next daemon that reads pids from a file may never come; one shell at the end of a pipe costs
  * 0.2 MB for all of them, knows at once, and touches no byte that is forwarded. While the daemon lives its dead keep their pids until it has

@@ -1,24 +1,23 @@
-import { Worker } from 'node:worker_threads';
-import type { Builtins } from '../model/builtin.ts';
-import type { Config, PluginUse } from '../model/config.ts';
-import type { Event } from '../model/event.ts';
-import { Fault, type FaultReport } from '../model/fault.ts';
-import { hooks } from '../model/hooks.ts';
-import { printable } from '../model/printable.ts';
-import { Lines } from '../socket/lines.ts';
-import { environmentFor, scrubbedEnvironment } from './environment.ts';
-import { placeOf } from './import-module.ts';
-import {
-  type FromThread,
-  lastMemory,
-  mostMemory,
-  readFromThread,
-  type ThreadData,
-  type ToThread,
-} from './thread-protocol.ts';
+import { fileURLToPath } from 'node:url';
+import type { Builtins } from '../../model/builtin.ts';
+import type { Config, PluginUse } from '../../model/config.ts';
+import type { Event } from '../../model/event.ts';
+import { Fault, type FaultReport } from '../../model/fault.ts';
+import { hooks } from '../../model/hooks.ts';
+import { printable } from '../../model/printable.ts';
+import { Forked, type ForkedEnd } from '../../process/forked.ts';
+import type { Reaper } from '../../process/reaper.ts';
+import { residentSize } from '../../process/resident-size.ts';
+import { environmentFor, scrubbedEnvironment } from '../environment.ts';
+import { type FromDaemonSide, mostMemory, readFromDaemonSide, type ToDaemonSide, weighing } from './protocol.ts';
 
-/** What is heard of a plugin's thread. */
-export interface ThreadNews {
+const entry = fileURLToPath(new URL('./entry.js', import.meta.url));
+
+/** Where the system does not tell how much a process holds, V8 bounds its heap, MiB, also of one that is never free to weigh itself. */
+const flags = ['--max-old-space-size=512'];
+
+/** What is heard of the daemon side of a plugin. */
+export interface DaemonSideNews {
   /** A hook failed. */
   failed(plugin: string, fault: Fault): void;
   /** A line that it wrote, escaped; `skipped`: how many were left out before it. */
@@ -31,20 +30,24 @@ export interface ThreadNews {
 const cleanUp = 2_000;
 /** So many events may wait for a plugin that does not keep up. */
 const mostWaiting = 10_000;
-/** A plugin is left out by its own thread long before it has failed so often: each failure is an event, which it observes again. */
+/** A plugin is left out by its own process long before it has failed so often: each failure is an event, which it observes again. */
 const mostFailures = 10;
 
+/** What is said of one that does not speak as a daemon side does. */
+const garbled = 'said what no plugin says';
+
 /**
- * The daemon side of one plugin, in a thread of its own: it may loop for ever, call process.exit, patch prototypes or leak memory, and the
- * daemon does not notice. (A thread is no wall against code that means harm: plugins are trusted.)
+ * The daemon side of one plugin, in a process of its own: it may loop for ever, call process.exit, patch prototypes or fill its memory, and the
+ * daemon does not notice. (That is no wall against code that means harm: plugins are trusted.)
  */
-export class GuestThread {
+export class DaemonSide {
   readonly #use: PluginUse;
-  readonly #news: ThreadNews;
-  /** Null: the system gave none. */
-  readonly #thread: Worker | null;
-  readonly #gone: Promise<unknown>;
-  readonly #waiting: { readonly say: FromThread['say']; readonly heard: (fault: FaultReport | null) => void }[] = [];
+  readonly #news: DaemonSideNews;
+  readonly #forked: Forked;
+  readonly #gone: Promise<void>;
+  readonly #waiting: { readonly say: FromDaemonSide['say']; readonly heard: (fault: FaultReport | null) => void }[] =
+    [];
+  readonly #weighed: NodeJS.Timeout;
   #unheard = 0;
   #failures = 0;
   #watch: NodeJS.Timeout | undefined;
@@ -53,13 +56,33 @@ export class GuestThread {
   /** Resolves when its module is loaded, or cannot be. */
   readonly loaded: Promise<unknown>;
 
-  /** Never throws: where the system gives no thread, whatever is asked of it is answered with that. */
-  constructor(use: PluginUse, builtins: Builtins, news: ThreadNews) {
+  /** Never throws: where the system gives no process, whatever is asked of it is answered with that. `reaper`: ends it with the daemon. */
+  constructor(use: PluginUse, builtins: Builtins, reaper: Reaper, news: DaemonSideNews) {
     this.#use = use;
     this.#news = news;
-    this.#thread = this.#start({ use, builtins, env: environmentFor(use.use, builtins, process.env) });
+    this.#weighed = setInterval(() => this.#weigh(residentSize(this.#forked.pid)), weighing);
+    let gone: () => void = () => undefined;
+    this.#gone = new Promise((resolve) => {
+      gone = resolve;
+    });
+    this.#forked = new Forked(
+      entry,
+      { env: scrubbedEnvironment(process.env), flags },
+      {
+        message: (message) => this.#hear(message),
+        garbled: () => this.kill(garbled),
+        said: (line, skipped) => news.said(line, skipped),
+        ended: (end) => {
+          clearInterval(this.#weighed);
+          reaper.forget(this.#forked.pid);
+          this.#ended(end);
+          gone();
+        },
+      },
+    );
+    if (this.#forked.pid > 0) reaper.watch(this.#forked.pid);
+    this.#say({ say: 'begin', use, builtins, env: environmentFor(use.use, builtins, process.env) });
     this.loaded = this.#wait('loaded');
-    this.#gone = this.#thread === null ? Promise.resolve() : this.#follow(this.#thread);
   }
 
   /** Calls its factory. Resolves with null, or with what went wrong. */
@@ -105,56 +128,34 @@ export class GuestThread {
       clearTimeout(timer);
     }
     if (this.#over === null) this.#close(this.#fault('was dismissed'));
-    await this.#thread?.terminate();
+    this.#forked.kill();
     await this.#gone;
   }
 
   /** Ends it for a reason, as the rest of a sentence that begins with the plugin. */
   kill(why: string): void {
-    this.#end(why);
-    void this.#thread?.terminate();
+    this.#end(this.#fault(why));
+    this.#forked.kill();
   }
 
-  #start(workerData: ThreadData): Worker | null {
-    try {
-      return new Worker(new URL('./daemon-thread.js', import.meta.url), {
-        workerData,
-        env: scrubbedEnvironment(process.env),
-        execArgv: [],
-        stdout: true,
-        stderr: true,
-        resourceLimits: { maxOldGenerationSizeMb: lastMemory },
-      });
-    } catch (error) {
-      // ERR_WORKER_INIT_FAILED where the user may have no more threads.
-      const text = printable(error instanceof Error ? error.message : String(error));
-      const name = printable(this.#use.use);
-      this.#over = new Fault(
+  #ended(end: ForkedEnd): void {
+    if (end.error === null) return this.#end(this.#fault(end.how));
+    // EAGAIN where the user may have no more of them.
+    const text = printable(end.error.message);
+    const name = printable(this.#use.use);
+    this.#end(
+      new Fault(
         'PLUGIN_FAILED',
-        `the system gives no thread to plugin ${name}: ${text}; end what uses up the processes of this user, then restart the relay`,
-        { cause: error },
-      );
-      return null;
-    }
+        `the system gives no process to plugin ${name}: ${text}; end what uses up the processes of this user, then restart the relay`,
+        { cause: end.error },
+      ),
+    );
   }
 
-  /** Resolves when the thread has ended. */
-  #follow(thread: Worker): Promise<unknown> {
-    const lines = new Lines((line, skipped) => this.#news.said(line, skipped));
-    for (const stream of [thread.stdout, thread.stderr]) {
-      stream.setEncoding('utf8').on('data', (text: string) => lines.add(text));
-    }
-    thread.on('message', (message: unknown) => this.#hear(message));
-    thread.on('error', (error) => {
-      const place = placeOf(error);
-      this.#end(`failed${place === null ? '' : ` at ${printable(place)}`}: ${printable(error.message)}`);
-    });
-    return new Promise<void>((resolve) => {
-      thread.once('exit', (code) => {
-        this.#end(`ended its thread (process.exit ${code})`);
-        resolve();
-      });
-    });
+  #weigh(rss: number): void {
+    if (rss <= mostMemory) return;
+    const mib = (bytes: number) => Math.round(bytes / 1024 / 1024);
+    this.kill(`holds ${mib(rss)} MiB, more than the ${mib(mostMemory)} MiB that it may`);
   }
 
   #arm(): void {
@@ -164,16 +165,14 @@ export class GuestThread {
 
   #hear(word: unknown): void {
     if (this.#over !== null) return;
-    const message = readFromThread(word);
-    if (message === null) return this.kill('said what no plugin says');
+    const message = readFromDaemonSide(word);
+    if (message === null) return this.kill(garbled);
     if (message.say === 'failed') {
       this.#failures += 1;
-      if (this.#failures > mostFailures) return this.kill('said what no plugin says');
+      if (this.#failures > mostFailures) return this.kill(garbled);
       return this.#news.failed(message.plugin, Fault.fromReport(message.fault));
     }
-    if (message.say === 'bloated') {
-      return this.kill(`holds ${message.size} MiB, more than the ${mostMemory} MiB that it may`);
-    }
+    if (message.say === 'bloated') return this.#weigh(message.rss);
     if (message.say === 'observed') {
       clearTimeout(this.#watch);
       this.#unheard = Math.max(0, this.#unheard - 1);
@@ -185,26 +184,25 @@ export class GuestThread {
     asked?.heard('fault' in message ? message.fault : null);
   }
 
-  #ask(message: ToThread, answer: FromThread['say']): Promise<FaultReport | null> {
+  #ask(message: ToDaemonSide, answer: FromDaemonSide['say']): Promise<FaultReport | null> {
     if (message.say === 'seat') this.#failures = 0;
     this.#say(message);
     return this.#wait(answer);
   }
 
-  #wait(say: FromThread['say']): Promise<FaultReport | null> {
+  #wait(say: FromDaemonSide['say']): Promise<FaultReport | null> {
     return new Promise((heard) => {
       if (this.#over !== null) return heard(this.#over.report());
       this.#waiting.push({ say, heard });
     });
   }
 
-  #say(message: ToThread): void {
-    if (this.#over === null) this.#thread?.postMessage(message);
+  #say(message: ToDaemonSide): void {
+    if (this.#over === null) this.#forked.send(message);
   }
 
-  #end(why: string): void {
+  #end(fault: Fault): void {
     if (this.#over !== null) return;
-    const fault = this.#fault(why);
     this.#close(fault);
     this.#news.ended(fault);
   }

@@ -1,15 +1,14 @@
 import { writeSync } from 'node:fs';
-import { placeOf } from '../plugin/import-module.ts';
-import type { ToSupervisor } from '../protocol.ts';
+import { placeOf } from './stack-place.ts';
 
 /** Says something to the supervisor, and calls back when it is with its kernel. */
-export type Send = (message: ToSupervisor, sent: () => void) => void;
+export type Send<Message extends object> = (message: Message, sent?: () => void) => void;
 
 /**
- * What plugins share with this process is kept from their slips: the channel to the supervisor is taken out of their reach, and whoever
- * ends the process is named in its last words, which the supervisor shows. Returns the channel and the way out.
+ * For a forked process of ours. What plugins share with it is kept from their slips: the channel to the supervisor is taken out of their reach, and
+ * whoever ends the process is named in its last words, which the supervisor shows. Returns the channel and the way out.
  */
-export function keepManners(): { readonly send: Send; readonly exit: () => never } {
+export function keepManners<Message extends object>(): { readonly send: Send<Message>; readonly exit: () => never } {
   const send = process.send?.bind(process);
   const disconnect = process.disconnect?.bind(process);
   const exit = process.exit.bind(process);
@@ -34,8 +33,8 @@ export function keepManners(): { readonly send: Send; readonly exit: () => never
   return {
     send: (message, sent) => {
       // A supervisor that is gone is noticed by 'disconnect'.
-      if (send === undefined || !process.connected) return sent();
-      send(message, undefined, undefined, () => sent());
+      if (send === undefined || !process.connected) return sent?.();
+      send(message, undefined, undefined, () => sent?.());
     },
     exit: () => exit(0),
   };

@@ -11,18 +11,20 @@ const module = (path: string) => JSON.stringify(new URL(`../../src/core/${path}`
 /** A user without any other process: to root the limit does not apply. It may read what root may. */
 const nobody = ['setpriv', '--reuid=60217', '--inh-caps=+dac_read_search', '--ambient-caps=+dac_read_search'];
 
-test('a plugin that gets no thread fails alone: who starts it goes on, and the config is checked', async (t) => {
+test('a plugin that gets no process fails alone: who starts it goes on, and the config is checked', async (t) => {
   const file = join(makeTemp(t, 'threads'), 'main.mjs');
   const code = `import { execFileSync } from 'node:child_process';
 import { RelayGuests } from ${module('supervisor/relay/relay-guests.js')};
 import { checkByGuests } from ${module('plugin/check-config.js')};
+import { Reaper } from ${module('process/reaper.js')};
 const use = { use: '/nowhere.mjs', from: '/', options: {}, deadlines: {} };
 const relay = { name: 'r', plugins: [use] };
 const said = [];
-const guests = new RelayGuests(relay, {}, { failed: (name, { code, message }) => said.push([code, message]), said: () => undefined });
+const reaper = new Reaper();
+const guests = new RelayGuests(relay, {}, reaper, { failed: (name, { code, message }) => said.push([code, message]), said: () => undefined });
 execFileSync('prlimit', ['--pid', String(process.pid), '--nproc=0:0']);
 guests.seat([0]);
-const [check] = await checkByGuests({ file: '/towline.json', relays: [relay] }, {}, 1000);
+const [check] = await checkByGuests({ file: '/towline.json', relays: [relay] }, { builtins: {}, reaper, loading: 1000, trial: false });
 await guests.dismiss();
 console.log(JSON.stringify({ said, check: [check.kind, check.fault.code, check.fault.message] }));
 `;
@@ -33,6 +35,6 @@ console.log(JSON.stringify({ said, check: [check.kind, check.fault.code, check.f
   const [out, errors] = await within('its end', Promise.all([text(child.stdout), text(child.stderr)]));
   t.equal(errors, '');
   const sentence =
-    /^the system gives no thread to plugin \/nowhere\.mjs: .*; end what uses up the processes of this user, then restart the relay$/;
+    /^the system gives no process to plugin \/nowhere\.mjs: .*; end what uses up the processes of this user, then restart the relay$/;
   t.match(JSON.parse(out), { said: [['PLUGIN_FAILED', sentence]], check: ['failed', 'PLUGIN_FAILED', sentence] });
 });

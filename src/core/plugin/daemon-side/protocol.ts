@@ -1,35 +1,31 @@
-import type { Builtins } from '../model/builtin.ts';
-import type { Config, PluginUse } from '../model/config.ts';
-import type { Event } from '../model/event.ts';
-import type { FaultReport } from '../model/fault.ts';
-import { printable, printableLength } from '../model/printable.ts';
-import { isCode, plainDetail } from './call.ts';
+import type { Builtins } from '../../model/builtin.ts';
+import type { Config, PluginUse } from '../../model/config.ts';
+import type { Event } from '../../model/event.ts';
+import type { FaultReport } from '../../model/fault.ts';
+import { printable, printableLength } from '../../model/printable.ts';
+import { isCode, plainDetail } from '../call.ts';
 
-/** So much heap and buffers, MiB, end a thread by its own word. An observer needs a few. */
-export const mostMemory = 256;
-/**
- * At so much heap, MiB, V8 itself ends a thread that is never free to be weighed. It is not left to V8 alone: what allocates faster than a thread is ended
- * takes the whole process with it (seen on Node 24, with a limit of 256).
- */
-export const lastMemory = 512;
+/** So many resident bytes end it: some 50 MB are Node's own, and an observer needs a few. */
+export const mostMemory = 256 * 1024 * 1024;
+/** How often it is weighed, ms. */
+export const weighing = 250;
 
-/** What the thread of a plugin's daemon side is started with. */
-export interface ThreadData {
-  readonly use: PluginUse;
-  readonly builtins: Builtins;
-  /** What of the daemon's environment the plugin may see: it can read all of this. */
-  readonly env: Readonly<Record<string, string | undefined>>;
-}
-
-/** All that is said to it, in this order: `seat` for a relay, then events or one config, then `dismiss`. */
-export type ToThread =
+/** All that is said to it, in this order: `begin`, then `seat` for a relay, then events or one config, then `dismiss`. */
+export type ToDaemonSide =
+  | {
+      readonly say: 'begin';
+      readonly use: PluginUse;
+      readonly builtins: Builtins;
+      /** What of the daemon's environment the plugin may see: it can read all of this. */
+      readonly env: Readonly<Record<string, string | undefined>>;
+    }
   | { readonly say: 'seat'; readonly relay: string; readonly use: PluginUse; readonly trial: boolean }
   | { readonly say: 'check'; readonly config: Config }
   | { readonly say: 'observe'; readonly event: Event }
   | { readonly say: 'dismiss' };
 
 /** All that it says. */
-export type FromThread =
+export type FromDaemonSide =
   /** Its module is loaded: what comes now is quick, or its own fault. */
   | { readonly say: 'loaded' }
   /** The answer to `seat`: null where it went well. */
@@ -38,20 +34,20 @@ export type FromThread =
   /** One event was handed over: it is alive. */
   | { readonly say: 'observed' }
   | { readonly say: 'failed'; readonly plugin: string; readonly fault: FaultReport }
-  /** It holds more than it may; MiB. */
-  | { readonly say: 'bloated'; readonly size: number }
+  /** Its resident bytes, where they are more than it may have. */
+  | { readonly say: 'bloated'; readonly rss: number }
   | { readonly say: 'dismissed' };
 
 /** No sentence of ours is as long: it names a file and quotes a plugin, each cut before. */
 const longest = 8 * printableLength;
 
-/** What came from a thread, built anew from what it must have; null for none of its words: a plugin may use its channel. */
-export function readFromThread(message: unknown): FromThread | null {
+/** What came from such a process, built anew from what it must have; null for none of its words: a plugin may use its channel. */
+export function readFromDaemonSide(message: unknown): FromDaemonSide | null {
   if (typeof message !== 'object' || message === null || !('say' in message)) return null;
   const { say } = message;
   if (say === 'loaded' || say === 'observed' || say === 'dismissed') return { say };
   if (say === 'bloated') {
-    return 'size' in message && Number.isSafeInteger(message.size) ? { say, size: Number(message.size) } : null;
+    return 'rss' in message && Number.isSafeInteger(message.rss) ? { say, rss: Number(message.rss) } : null;
   }
   const given = 'fault' in message ? message.fault : undefined;
   const fault = reportOf(given);
