@@ -14,7 +14,7 @@ import { type FromDaemonSide, mostMemory, readFromDaemonSide, type ToDaemonSide,
 const entry = fileURLToPath(new URL('./entry.js', import.meta.url));
 
 /** Where the system does not tell how much a process holds, V8 bounds its heap, MiB, also of one that is never free to weigh itself. */
-const flags = ['--max-old-space-size=512'];
+const flags = ['--max-old-space-size=384'];
 
 /** What is heard of the daemon side of a plugin. */
 export interface DaemonSideNews {
@@ -140,15 +140,11 @@ export class DaemonSide {
 
   #ended(end: ForkedEnd): void {
     if (end.error === null) return this.#end(this.#fault(end.how));
-    // EAGAIN where the user may have no more of them.
-    const text = printable(end.error.message);
-    const name = printable(this.#use.use);
-    this.#end(
-      new Fault(
-        'PLUGIN_FAILED',
-        `the system gives no process to plugin ${name}: ${text}; end what uses up the processes of this user, then restart the relay`,
-        { cause: end.error },
-      ),
+    // EAGAIN where the user may have no more of them. Who asks for its seat is told; there was nothing that could end.
+    const text = `${printable(end.error.message)}; end what uses up the processes of this user, then restart the relay`;
+    const plugin = printable(this.#use.use);
+    this.#close(
+      new Fault('PLUGIN_FAILED', `the system gives no process to plugin ${plugin}: ${text}`, { cause: end.error }),
     );
   }
 
