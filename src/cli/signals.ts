@@ -13,8 +13,8 @@ export interface Signals {
 const numbers = { SIGINT: 2, SIGTERM: 15, SIGHUP: 1 } as const;
 
 /**
- * How long the end may still take after a second signal, ms: then the process leaves as it is. By then every client has been reset and every
- * worker killed; what is left are a plugin's clean-up, a reader of events or of the output that does not read, whoever inherited a worker's
+ * How long the end may still take after a second signal, ms: then the process leaves as it is. By then every client has been reset, every
+ * worker and every plugin's process killed; what is left are a reader of events or of the output that does not read, whoever inherited a worker's
  * stderr. The next daemon takes over the socket of one that left so.
  */
 const patience = 40;

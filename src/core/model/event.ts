@@ -122,7 +122,7 @@ export type Fact =
       /** How many were refused since the last such event of the relay: there is at most one a second. */
       readonly count: number;
     }
-  /** What a worker, or a plugin in it, wrote to stdout or stderr, a line at a time; `count`: lines that were left out before it. */
+  /** What a worker, or a plugin in it or in a process of its own, wrote to stdout or stderr, a line at a time; `count`: lines that were left out before it. */
   | { readonly type: 'worker.said'; readonly relay: string; readonly text: string; readonly count: number }
   | { readonly type: 'plugin.failed'; readonly relay: string; readonly plugin: string; readonly fault: FaultReport }
   /** What a plugin found out about the host, in the place of what it said before; empty: nothing that the user should know. */

@@ -1,10 +1,13 @@
 import { ChildProcess, fork, type SendHandle } from 'node:child_process';
 import { printable } from '../model/printable.ts';
+import { endingWords } from './ending-words.ts';
 import { guardChannel } from './guarded-channel.ts';
 import { Lines } from './lines.ts';
 
 /** How long the last words of a dead process are waited for, ms: what it started may hold its stderr for ever. */
 const lastWords = 200;
+/** How long a process without its channel may take to end, ms. */
+const farewell = 1_000;
 /** So much of what it wrote to stderr is kept, characters: V8 writes a stack of its own behind the reason. */
 const keptWords = 8_000;
 
@@ -14,14 +17,18 @@ export interface ForkOptions {
   readonly env: Readonly<Record<string, string>>;
   /** What Node itself is told. */
   readonly flags: readonly string[];
+  /** In a session of its own: what a terminal sends to the whole group is not for it, from its first moment on. It has no terminal either. */
+  readonly apart?: boolean;
 }
 
 /** What is heard of a forked process. */
 export interface ForkedNews {
   /** In the order in which it was said. May throw: then it is garbled. */
   message(message: unknown): void;
-  /** It said what cannot be understood, or too much at once. Nothing is heard of it any more but its end, to which it is to be brought. */
+  /** It said what cannot be understood, or too much at once: it is to be ended. */
   garbled(cause?: unknown): void;
+  /** It has closed its channel, and goes on: it is to be ended. */
+  cut(): void;
   /** A line that it wrote to stdout or stderr, escaped; `skipped`: how many were left out before it. */
   said(line: string, skipped: number): void;
   /** For each handle that was sent, in order, whether it came. */
@@ -39,6 +46,7 @@ export class Forked {
   readonly #news: ForkedNews;
   #said = '';
   #over = false;
+  #cut: NodeJS.Timeout | undefined;
 
   /** Never throws: where the system gives no process, `ended` is called later. */
   constructor(entry: string, options: ForkOptions, news: ForkedNews) {
@@ -64,7 +72,8 @@ export class Forked {
 
   /** Ends it at once. */
   kill(): void {
-    this.#child.kill('SIGKILL');
+    // Of a process that could not be made Node would signal whatever number stands there, 0 and thereby all of this group among them.
+    if (this.#child.pid !== undefined) this.#child.kill('SIGKILL');
   }
 
   #listen(): void {
@@ -95,8 +104,13 @@ export class Forked {
       // Without a pid there will be no 'exit'.
       if (this.#child.pid === undefined) this.#end({ error });
     });
+    this.#child.on('disconnect', () => {
+      // At an ordinary end its exit follows.
+      this.#cut = setTimeout(() => this.#news.cut(), farewell);
+    });
     // 'close' follows once all that it said on stderr has arrived.
     this.#child.on('exit', (code, signal) => {
+      clearTimeout(this.#cut);
       const gone = () => this.#end({ how: this.#how(code, signal), error: null });
       const late = setTimeout(gone, lastWords);
       this.#child.once('close', () => {
@@ -122,9 +136,9 @@ export class Forked {
 }
 
 /** A process that could not be made tells so as an 'error'; where Node throws instead (ENOMEM among others) it is told in the same way. */
-function forkEntry(entry: string, { env, flags }: ForkOptions): ChildProcess {
+function forkEntry(entry: string, { env, flags, apart = false }: ForkOptions): ChildProcess {
   try {
-    return fork(entry, [], { env, execArgv: [...flags], stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
+    return fork(entry, [], { env, execArgv: [...flags], stdio: ['ignore', 'pipe', 'pipe', 'ipc'], detached: apart });
   } catch (error) {
     const nobody = new ChildProcess();
     process.nextTick(() => nobody.emit('error', error));
@@ -132,8 +146,9 @@ function forkEntry(entry: string, { env, flags }: ForkOptions): ChildProcess {
   }
 }
 
-/** The line of a Node crash report that names the error. */
+/** What ended it, as `keepManners` or V8 says it; else the line of a crash report of Node that names the error, else the last one. */
 function lastLine(text: string): string {
   const lines = text.split('\n').filter((line) => line.trim() !== '');
-  return lines.find((line) => /^(?:\w*(?:Error|Fault)|FATAL ERROR)\b/.test(line)) ?? lines.at(-1) ?? '';
+  const told = lines.findLast((line) => endingWords.test(line));
+  return told ?? lines.find((line) => /^\w*(Error|Fault)\b/.test(line)) ?? lines.at(-1) ?? '';
 }

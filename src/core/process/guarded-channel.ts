@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 
-/** No word of a worker is a tenth as long, bytes: what plugins may hand over is bounded. */
+/** No word of a forked process is a tenth as long, bytes: what plugins may hand over is bounded. */
 const longest = 8 * 1024 * 1024;
 
 /** How Node reads the channel of a forked process: `onread` is called with each piece of bytes. */

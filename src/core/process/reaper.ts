@@ -1,30 +1,39 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 
-/** What tells a forked process of ours by its command line; in the shell's own the pattern is not found. */
-const mark = '/core/*/[e]ntry.js';
-
 /**
  * `+ PID` and `- PID` until the pipe ends, which it does however the daemon ends. Whoever is left has a second to go by itself, with all that it
- * started; a pid that is another program's by then is left alone (/proc, or ps(1) where there is none).
+ * started. A process is told by when it began, which it cannot change as it can its name (the 22nd field of proc_pid_stat(5), whose second one may
+ * hold anything; ps(1) where there is no /proc): a pid that is another program's by then is left alone.
  */
 const script = `trap '' HUP INT TERM
+began() {
+  began=$(cat "/proc/$1/stat" 2>/dev/null)
+  if [ -n "$began" ]; then
+    set -- \${began##*') '}
+    shift 19
+    began=$1
+  else
+    began=$(ps -o lstart= -p "$1" 2>/dev/null | tr ' ' _)
+  fi
+}
 all=
 while read -r what pid; do
-  if [ "$what" = + ]; then all="$all $pid"; continue; fi
+  if [ "$what" = + ]; then began "$pid"; all="$all $pid:$began"; continue; fi
   rest=
-  for one in $all; do [ "$one" = "$pid" ] || rest="$rest $one"; done
+  for one in $all; do [ "\${one%%:*}" = "$pid" ] || rest="$rest $one"; done
   all=$rest
 done
 for step in 1 2 3 4 5 6 7 8 9 10; do
   rest=
-  for one in $all; do if kill -0 $one 2>/dev/null; then rest="$rest $one"; fi; done
+  for one in $all; do if kill -0 "\${one%%:*}" 2>/dev/null; then rest="$rest $one"; fi; done
   all=$rest
   [ -n "$all" ] || exit 0
   sleep 0.1
 done
 for one in $all; do
-  words=$(tr '\\0' ' ' <"/proc/$one/cmdline" 2>/dev/null || ps -o args= -p "$one")
-  case $words in *${mark}*) kill -KILL "$one" ;; esac
+  pid=\${one%%:*}
+  began "$pid"
+  if [ "$one" = "$pid:$began" ]; then kill -KILL "$pid"; fi
 done`;
 
 /**
@@ -56,7 +65,7 @@ export class Reaper {
     this.#shell = null;
   }
 
-  /** Resolves when the last worker and its watcher have ended. */
+  /** Resolves when the watcher has ended, where nobody is left whom it watches; at once where somebody is. */
   ended(): Promise<void> {
     return this.#pids.size === 0 ? this.#gone : Promise.resolve();
   }

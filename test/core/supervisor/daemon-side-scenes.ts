@@ -50,7 +50,12 @@ export async function endsItsDaemonSide(t: Test, place: Place): Promise<void> {
   const { relays, good } = await relaysWith(t, place, {
     exits: daemon(t, '{ observe() { process.exit(3); } }'),
     loops: { use: daemon(t, '{ observe() { for (;;); } }'), deadlines: { observe: '200ms' } },
-    later: daemon(t, "{ observe() { setTimeout(() => { throw new Error('later'); }); } }"),
+    // What it wrote before is not what ended it.
+    later: daemon(
+      t,
+      "{ observe() { console.error(new Error('harmless')); setTimeout(() => { throw new Error('later'); }); } }",
+    ),
+    closes: daemon(t, '{ observe() { closeSync(3); } }', "import { closeSync } from 'node:fs';"),
     throws: daemon(t, "{ observe() { throw new Error('broken'); } }"),
     typo: daemon(t, '{ obzerve() {} }'),
     buffers: daemon(t, leaking(buffer), keeps),
@@ -65,6 +70,7 @@ export async function endsItsDaemonSide(t: Test, place: Place): Promise<void> {
     exits: /exited with 3 \("Error: process\.exit\(3\) was called at \S+plugin\.mjs:2"\).*after 3 ends it is left out/,
     loops: /took no event for 0\.2 s.*after 3 ends it is left out/,
     later: /exited with 1 \("Error: later \(uncaughtException at \S+plugin\.mjs:2\)"\).*after 3 ends it is left out/,
+    closes: /closed its channel.*after 3 ends it is left out/,
     throws: /plugin p failed in observe: broken.*after 3 failures it is left out/,
     typo: /a hook "obzerve" from daemon.*did you mean observe\?/,
     ...Object.fromEntries(leaks.map((name) => [name, new RegExp(`${tooMuch}.*after 3 ends it is left out`)])),

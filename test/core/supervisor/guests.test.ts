@@ -1,9 +1,12 @@
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { test } from 'tap';
 import { startEcho } from '../../fixtures/backend.ts';
 import { dial, exchange } from '../../fixtures/client.ts';
+import { runs } from '../../fixtures/process-tree.ts';
 import { startSshd } from '../../fixtures/sshd.ts';
 import { supervise } from '../../fixtures/supervised.ts';
 import { makeTemp, type Owner } from '../../fixtures/temp.ts';
@@ -60,11 +63,11 @@ export default {
   });
   await relays.reach('r', 'connected');
   await relays.reach('other', 'connected');
-  const text = () => readFileSync(heard, { encoding: 'utf8', flag: 'a+' });
-  await waitUntil('it hears', () => text().includes(`${process.pid} r forward.judged\n`));
-  t.notMatch(text(), / other /, 'of its own relay only');
+  const said = () => readFileSync(heard, { encoding: 'utf8', flag: 'a+' });
+  await waitUntil('it hears', () => said().includes(`${process.pid} r forward.judged\n`));
+  t.notMatch(said(), / other /, 'of its own relay only');
   await relays.supervisor.stopRelay('r');
-  t.match(text(), /dismissed\n/);
+  t.match(said(), /dismissed\n/);
 });
 
 test('a mended plugin file ends the block by itself', async (t) => {
@@ -102,4 +105,66 @@ test('what a plugin writes is in the events, line by line, and a flood of it is 
   await out;
   const lines = relays.events.filter((event) => event.type === 'worker.said');
   t.ok(lines.length < 100, `${lines.length} lines of a thousand`);
+});
+
+test('a second signal ends the daemon side of a plugin that spins, or cleans up for long, at once', async (t) => {
+  const sshd = await startSshd(t);
+  const echo = await startEcho(t);
+  const [spins, cleans] = [join(makeTemp(t, 'mark'), 'pid'), join(makeTemp(t, 'mark'), 'pid')];
+  const tell = (mark: string) => `writeFileSync(${JSON.stringify(mark)}, String(process.pid));`;
+  const daemon = (text: string) =>
+    plugin(t, `import { writeFileSync } from 'node:fs';\nexport default { name: 'p', daemon: ${text} };\n`);
+  const spin = daemon(`() => ({ observe() { ${tell(spins)} for (;;); } })`);
+  const clean = daemon(`({ signal }) => {
+    let seen = false;
+    signal.addEventListener('abort', () => { if (!seen) return; ${tell(cleans)} for (;;); });
+    return { observe() { seen = true; } };
+  }`);
+  const relay = { host: 'test', forwards: [`0:127.0.0.1:${echo.port}`] };
+  const relays = await supervise(t, sshd, {
+    spins: { ...relay, plugins: [{ use: spin, deadlines: { observe: '10m' } }] },
+    cleans: { ...relay, plugins: [clean] },
+  });
+  await relays.reach('cleans', 'connected');
+  const pidIn = async (mark: string) => {
+    await waitUntil('it spins', () => existsSync(mark) && readFileSync(mark, 'utf8') !== '');
+    return Number(readFileSync(mark, 'utf8'));
+  };
+  const spinning = await pidIn(spins);
+  const stopped = relays.supervisor.stopRelay('cleans');
+  const cleaning = await pidIn(cleans);
+  t.ok(runs(spinning) && runs(cleaning));
+  const began = performance.now();
+  relays.supervisor.now();
+  await stopped;
+  await waitUntil('both are gone', () => ![spinning, cleaning].some(runs));
+  // Who cleans up has 2 s else, and who spins its deadline.
+  t.ok(performance.now() - began < 1_500, `${Math.round(performance.now() - began)} ms`);
+});
+
+test('what a terminal sends to the whole group is not for the daemon side of a plugin, from its first moment on', async (t) => {
+  const dir = makeTemp(t, 'group');
+  const file = join(dir, 'main.mjs');
+  const module = (path: string) => JSON.stringify(new URL(`../../../src/core/${path}`, import.meta.url).href);
+  const use = {
+    use: plugin(t, "export default { name: 'p', daemon: () => ({}) };\n"),
+    from: '/',
+    options: {},
+    deadlines: {},
+  };
+  writeFileSync(
+    file,
+    `import { DaemonSide } from ${module('plugin/daemon-side/daemon-side.js')};
+import { Reaper } from ${module('process/reaper.js')};
+process.on('SIGINT', () => undefined);
+const use = ${JSON.stringify(use)};
+const side = new DaemonSide(use, {}, new Reaper(), { failed() {}, said() {}, ended() {} });
+process.kill(-process.pid, 'SIGINT');
+console.log(JSON.stringify(await side.seat('r', use)));
+await side.dismiss();
+`,
+  );
+  const child = spawn(process.execPath, [file], { stdio: ['ignore', 'pipe', 'inherit'], detached: true });
+  t.teardown(() => child.kill('SIGKILL'));
+  t.equal(await within('its end', text(child.stdout)), 'null\n');
 });

@@ -135,7 +135,10 @@ export async function endsItsWorker(t: Test, place: Place): Promise<void> {
     exits: hooks(t, '{\n admit() { process.exit(3); } }'),
     leaves: hooks(t, '{\n admit() { process.disconnect(); } }'),
     rejects: hooks(t, "{\n admit() { Promise.reject(new Error('forgotten')); return true; } }"),
-    throws: hooks(t, "{\n admit() { setTimeout(() => { throw new Error('later'); }); return true; } }"),
+    throws: hooks(
+      t,
+      "{\n admit() { console.error(new Error('harmless')); setTimeout(() => { throw new Error('later'); }); return true; } }",
+    ),
   });
   const rows = {
     exits: /exited with 3 \("Error: process\.exit\(3\) was called at \S+plugin\.mjs:3"\)/,

@@ -7,7 +7,7 @@ import { hooks } from '../../model/hooks.ts';
 import { printable } from '../../model/printable.ts';
 import { Forked, type ForkedEnd } from '../../process/forked.ts';
 import type { Reaper } from '../../process/reaper.ts';
-import { residentSize } from '../../process/resident-size.ts';
+import { heldBytes } from '../../process/held-bytes.ts';
 import { environmentFor, scrubbedEnvironment } from '../environment.ts';
 import { type FromDaemonSide, mostMemory, readFromDaemonSide, type ToDaemonSide, weighing } from './protocol.ts';
 
@@ -60,17 +60,19 @@ export class DaemonSide {
   constructor(use: PluginUse, builtins: Builtins, reaper: Reaper, news: DaemonSideNews) {
     this.#use = use;
     this.#news = news;
-    this.#weighed = setInterval(() => this.#weigh(residentSize(this.#forked.pid)), weighing);
+    this.#weighed = setInterval(() => this.#weigh(heldBytes(this.#forked.pid)), weighing);
     let gone: () => void = () => undefined;
     this.#gone = new Promise((resolve) => {
       gone = resolve;
     });
     this.#forked = new Forked(
       entry,
-      { env: scrubbedEnvironment(process.env), flags },
+      // A terminal ends the daemon, which ends its guests.
+      { env: scrubbedEnvironment(process.env), flags, apart: true },
       {
         message: (message) => this.#hear(message),
-        garbled: () => this.kill(garbled),
+        garbled: (cause) => this.kill(garbled, cause),
+        cut: () => this.kill('closed its channel'),
         said: (line, skipped) => news.said(line, skipped),
         ended: (end) => {
           clearInterval(this.#weighed);
@@ -133,19 +135,22 @@ export class DaemonSide {
   }
 
   /** Ends it for a reason, as the rest of a sentence that begins with the plugin. */
-  kill(why: string): void {
-    this.#end(this.#fault(why));
+  kill(why: string, cause?: unknown): void {
+    this.#end(this.#fault(why, cause));
     this.#forked.kill();
   }
 
   #ended(end: ForkedEnd): void {
     if (end.error === null) return this.#end(this.#fault(end.how));
-    // EAGAIN where the user may have no more of them. Who asks for its seat is told; there was nothing that could end.
-    const text = `${printable(end.error.message)}; end what uses up the processes of this user, then restart the relay`;
-    const plugin = printable(this.#use.use);
-    this.#close(
-      new Fault('PLUGIN_FAILED', `the system gives no process to plugin ${plugin}: ${text}`, { cause: end.error }),
-    );
+    const { error } = end;
+    const remedy =
+      'code' in error && error.code === 'EAGAIN'
+        ? 'end what uses up the processes of this user'
+        : 'see what the system lacks';
+    const name = printable(this.#use.use);
+    const text = `the system gives no process to plugin ${name}: ${printable(error.message)}; ${remedy}, then restart the relay`;
+    // Who asks for its seat is told; there was nothing that could end.
+    this.#close(new Fault('PLUGIN_FAILED', text, { cause: error }));
   }
 
   #weigh(rss: number): void {
@@ -209,8 +214,8 @@ export class DaemonSide {
     for (const { heard } of this.#waiting.splice(0)) heard(fault.report());
   }
 
-  #fault(why: string): Fault {
+  #fault(why: string, cause?: unknown): Fault {
     const text = `${this.#side}plugin ${printable(this.#use.use)} ${why}; mend it, then restart the relay`;
-    return new Fault('PLUGIN_FAILED', text);
+    return new Fault('PLUGIN_FAILED', text, { cause });
   }
 }

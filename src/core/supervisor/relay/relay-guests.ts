@@ -27,6 +27,7 @@ export class RelayGuests {
   readonly #news: GuestNews;
   readonly #ends = new Map<number, number>();
   #sides = new Map<number, DaemonSide>();
+  readonly #leaving = new Set<DaemonSide>();
 
   constructor(relay: RelayConfig, builtins: Builtins, reaper: Reaper, news: GuestNews) {
     this.#relay = relay;
@@ -49,10 +50,23 @@ export class RelayGuests {
 
   /** Aborts the signal that each was given, and waits a while for what they clean up. */
   async dismiss(): Promise<void> {
+    this.#ends.clear();
+    const sides = this.#take();
+    for (const side of sides) this.#leaving.add(side);
+    await Promise.all(sides.map((side) => side.dismiss()));
+    for (const side of sides) this.#leaving.delete(side);
+  }
+
+  /** Ends all of them as they are, also who is cleaning up. */
+  kill(): void {
+    for (const side of [...this.#take(), ...this.#leaving]) side.kill('was ended at once, as asked');
+  }
+
+  /** Those who have a seat; they have none any more. */
+  #take(): readonly DaemonSide[] {
     const sides = [...this.#sides.values()];
     this.#sides = new Map();
-    this.#ends.clear();
-    await Promise.all(sides.map((side) => side.dismiss()));
+    return sides;
   }
 
   async #begin(index: number, use: PluginUse): Promise<void> {

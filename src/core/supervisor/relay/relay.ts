@@ -205,6 +205,7 @@ export class Relay {
   now(): void {
     this.clients.cutAll();
     this.#lanes.cut();
+    this.#guests.kill();
   }
 
   /** A person set another token for its backend, or took it away. */

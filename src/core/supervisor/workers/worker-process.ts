@@ -4,7 +4,7 @@ import { Fault } from '../../model/fault.ts';
 import { printable } from '../../model/printable.ts';
 import { scrubbedEnvironment } from '../../plugin/environment.ts';
 import { Forked, type ForkedEnd } from '../../process/forked.ts';
-import { residentSize } from '../../process/resident-size.ts';
+import { heldBytes } from '../../process/held-bytes.ts';
 import type { ToSupervisor, ToWorker } from '../../protocol.ts';
 
 const entry = fileURLToPath(new URL('../../worker/entry.js', import.meta.url));
@@ -56,6 +56,7 @@ export class WorkerProcess {
     this.#forked = new Forked(entry, options, {
       message: (message) => this.#hear(message),
       garbled: (cause) => this.#garbled(cause),
+      cut: () => this.#cut(),
       said: (line, skipped) => news.said(line, skipped),
       receipt: (came) => {
         const id = this.#sent.shift();
@@ -128,6 +129,11 @@ export class WorkerProcess {
     this.kill(new Fault('WORKER_FAILED', text, { cause }));
   }
 
+  #cut(): void {
+    const text = `worker ${this.pid} closed its channel and is replaced; if it comes back, look at the relay's plugins`;
+    this.kill(new Fault('WORKER_FAILED', text));
+  }
+
   #beat(): void {
     const now = performance.now();
     // This process itself was away: that is not the worker's silence.
@@ -139,7 +145,7 @@ export class WorkerProcess {
       return this.kill(new Fault('WORKER_HUNG', text));
     }
     // One that fills its memory in a loop does not answer, and would have many GB by the time it counts as hung.
-    if (now - this.#heard > 1.5 * heartbeat.every) this.#weigh(residentSize(this.pid));
+    if (now - this.#heard > 1.5 * heartbeat.every) this.#weigh(heldBytes(this.pid));
     this.#n += 1;
     if (this.#ready) this.send({ say: 'ping', n: this.#n });
   }

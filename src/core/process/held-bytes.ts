@@ -1,0 +1,12 @@
+import { readFileSync } from 'node:fs';
+
+/** Bytes of a process that are in memory, or were and are swapped out, by proc_pid_status(5); 0 where that is not told. */
+export function heldBytes(pid: number): number {
+  try {
+    const kibibytes = readFileSync(`/proc/${pid}/status`, 'utf8').matchAll(/^Vm(?:RSS|Swap):\s+(\d+) kB/gm);
+    return [...kibibytes].reduce((sum, [, count]) => sum + Number(count), 0) * 1024;
+  } catch {
+    // It is gone, or this is not Linux.
+    return 0;
+  }
+}
