@@ -10,6 +10,7 @@ import { ensureEngine } from './engine.mjs';
 import { whyNoNamespaces } from './namespaces.mjs';
 import { existingNode24 } from './node24.mjs';
 import { runTestFile } from './test-file.mjs';
+import { inLanes, inPool } from './test-lanes.mjs';
 
 const ROOT = 'dist/test';
 const NEEDS_ENGINE = /\/e2e\/|\/container\./;
@@ -19,14 +20,20 @@ const ALONE = /\.serial\.test\.js$/;
 const QUIET = /\.quiet\.test\.js$/;
 // They wait for minutes: the others run meanwhile.
 const LONGEST = /\/(faults|soak)\//;
-// A test waits for most of its time, for a deadline or a process: more of them than cores keep the cores busy. What starts containers needs
-// a core of its own.
+// In the end, beside nobody else, those that measure time or take the whole machine.
 const PHASES = [
-  { jobs: 3, has: (file) => ![NEEDS_ENGINE, ALONE, QUIET].some((other) => other.test(file)) },
-  { jobs: 2, has: (file) => NEEDS_ENGINE.test(file) },
-  { jobs: 3, has: (file) => QUIET.test(file) },
-  { jobs: 1, has: (file) => ALONE.test(file) },
+  { has: (file) => ![ALONE, QUIET].some((other) => other.test(file)), run: (work) => inPool(work, POOL, runOne) },
+  { has: (file) => QUIET.test(file), run: (work) => inLanes(work, 4, runOne) },
+  { has: (file) => ALONE.test(file), run: (work) => inLanes(work, 1, runOne) },
 ];
+const POOL = {
+  few: 3,
+  many: 5,
+  idle: 0.3,
+  // What starts containers keeps the engine busy, which works for all of them.
+  mayJoin: ({ file }, running) =>
+    !NEEDS_ENGINE.test(file) || running.filter((one) => NEEDS_ENGINE.test(one.file)).length < 2,
+};
 // Node 24 may differ in its sockets, processes, threads, modules, HTTP and crypto: what meets these is run there again.
 const MEETS_NODE = [
   /^dist\/test\/(client|control|demo|plugins|core\/(files|plugin|probe|process|secrets|socket|ssh|worker))\//,
@@ -60,10 +67,7 @@ const total = { passed: 0, failed: 0, skipped: 0 };
 
 await tellLeftOut();
 if (files.some((file) => NEEDS_ENGINE.test(file))) await prepareEngine();
-await runAll(files, process.execPath, process.version);
-await runOnNode24(
-  files.filter((file) => MEETS_NODE.some((one) => one.test(file)) && !ONCE.some((other) => other.test(file))),
-);
+await runAll([...work(files, process.execPath, process.version), ...(await workOnNode24())]);
 
 if (total.skipped > 0) console.log(`${total.skipped} skipped`);
 if (total.passed + total.failed === 0) {
@@ -73,37 +77,40 @@ if (total.passed + total.failed === 0) {
 if (total.failed > 0) process.exitCode = 1;
 console.log(`${total.passed} passed, ${total.failed} failed`);
 
-async function runAll(list, node, version) {
-  if (list.length === 0) return;
-  console.log(`${list.length} test files on Node ${version}`);
-  for (const { jobs, has } of PHASES) {
-    const phase = list.filter(has).sort((a, b) => Number(LONGEST.test(b)) - Number(LONGEST.test(a)));
-    const next = async () => {
-      for (let file = phase.shift(); file !== undefined; file = phase.shift()) await runOne(file, node);
-    };
-    await Promise.all(Array.from({ length: jobs }, next));
-  }
+/** What is to run on a Node, the longest first. */
+function work(list, node, version) {
+  if (list.length > 0) console.log(`${list.length} test files on Node ${version}`);
+  const rank = (file) => (LONGEST.test(file) ? 0 : NEEDS_ENGINE.test(file) ? 1 : 2);
+  return list.map((file) => ({ file, node, version })).sort((a, b) => rank(a.file) - rank(b.file));
 }
 
-async function runOne(file, node) {
+async function runAll(all) {
+  for (const { has, run } of PHASES) await run(all.filter(({ file }) => has(file)));
+}
+
+async function runOne({ file, node, version }) {
   const [, limit] = LIMITS.find(([files]) => files.test(file));
   const result = await runTestFile(file, node, limit);
   for (const key of ['passed', 'failed', 'skipped']) total[key] += result[key];
   const count = `${result.passed}${result.failed === 0 ? '' : `, ${result.failed} failed`}`;
-  const line = `${result.failed === 0 ? 'ok    ' : 'FAILED'} ${file} (${count}; ${(result.time / 1000).toFixed(1)} s)`;
+  const where = node === process.execPath ? '' : ` on ${version}`;
+  const line = `${result.failed === 0 ? 'ok    ' : 'FAILED'} ${file}${where} (${count}; ${(result.time / 1000).toFixed(1)} s)`;
   console.log([line, ...result.problems].join('\n  '));
   if (result.output !== '') console.log(result.output);
 }
 
-async function runOnNode24(list) {
+async function workOnNode24() {
+  const list = files.filter((file) => MEETS_NODE.some((one) => one.test(file)) && !ONCE.some((not) => not.test(file)));
+  if (list.length === 0) return [];
   const node = await existingNode24();
-  if (node !== undefined) return runAll(list, node.path, node.version);
+  if (node !== undefined) return work(list, node.path, node.version);
   if (process.env.CI !== 'true') {
     console.log('Node 24 is not in .cache: its run is left out (`npm run setup` installs it)');
-    return;
+    return [];
   }
   console.log('FAILED Node 24 is not in .cache; run `npm run setup`');
   total.failed += 1;
+  return [];
 }
 
 /** A test that needs root skips itself where there is none; of a CI all is asked. */

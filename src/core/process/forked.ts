@@ -45,6 +45,7 @@ export class Forked {
   readonly #child: ChildProcess;
   readonly #news: ForkedNews;
   #said = '';
+  #exited = false;
   #over = false;
   #cut: NodeJS.Timeout | undefined;
 
@@ -105,11 +106,12 @@ export class Forked {
       if (this.#child.pid === undefined) this.#end({ error });
     });
     this.#child.on('disconnect', () => {
-      // At an ordinary end its exit follows.
-      this.#cut = setTimeout(() => this.#news.cut(), farewell);
+      // At an ordinary end its exit came before, or follows.
+      if (!this.#exited) this.#cut = setTimeout(() => this.#news.cut(), farewell);
     });
     // 'close' follows once all that it said on stderr has arrived.
     this.#child.on('exit', (code, signal) => {
+      this.#exited = true;
       clearTimeout(this.#cut);
       const gone = () => this.#end({ how: this.#how(code, signal), error: null });
       const late = setTimeout(gone, lastWords);

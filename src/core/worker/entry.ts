@@ -1,5 +1,6 @@
 /** The forked process: carries lanes, and exits when its supervisor is gone. */
 import type { Socket } from 'node:net';
+import { residentBytes } from '../process/held-bytes.ts';
 import { keepManners } from '../process/manners.ts';
 import type { LaneId, ToSupervisor, ToWorker } from '../protocol.ts';
 import { socketFrom } from '../socket/raw-handle.ts';
@@ -121,19 +122,7 @@ function ended(lane: LaneId): void {
 
 function pong(n: number): Promise<void> {
   const vitals = Object.fromEntries([...lanes].map(([id, lane]) => [id, lane.vitals]));
-  return say({ say: 'pong', n, rss: residentSize(), vitals });
-}
-
-let lastSize = 0;
-
-/** Node reads it from a file, which fails when no descriptor is left: that is no reason to die. */
-function residentSize(): number {
-  try {
-    lastSize = process.memoryUsage.rss();
-  } catch {
-    // The last figure stands.
-  }
-  return lastSize;
+  return say({ say: 'pong', n, rss: residentBytes(), vitals });
 }
 
 watchWake((asleep) => {

@@ -64,7 +64,6 @@ export async function endsItsDaemonSide(t: Test, place: Place): Promise<void> {
     greedy: daemon(t, greedy(objects), keeps),
     greedyBuffers: daemon(t, greedy(buffer), keeps),
   });
-  // They take a while.
   const leaks = ['buffers', 'heap', 'greedy', 'greedyBuffers'];
   const rows: Readonly<Record<string, RegExp>> = {
     exits: /exited with 3 \("Error: process\.exit\(3\) was called at \S+plugin\.mjs:2"\).*after 3 ends it is left out/,
@@ -75,11 +74,15 @@ export async function endsItsDaemonSide(t: Test, place: Place): Promise<void> {
     typo: /a hook "obzerve" from daemon.*did you mean observe\?/,
     ...Object.fromEntries(leaks.map((name) => [name, new RegExp(`${tooMuch}.*after 3 ends it is left out`)])),
   };
-  const isFull = new RegExp(tooMuch);
+  // These take a while.
+  const slow: Readonly<Record<string, RegExp>> = {
+    ...Object.fromEntries(leaks.map((name) => [name, new RegExp(tooMuch)])),
+    closes: /closed its channel/,
+  };
   for (const [name, message] of Object.entries(rows)) {
     await relays.reach(name, 'connected');
     const out = relays.next(`${name} is left out`, failed(name, message), 0, 120_000);
-    await goesOn(t, relays, name, out, name === 'typo' ? 0 : 2, leaks.includes(name) ? isFull : undefined);
+    await goesOn(t, relays, name, out, name === 'typo' ? 0 : 2, slow[name]);
     if (name !== 'typo') t.match(relays.status(name).warnings, [message], `${name} is out, not over`);
   }
   await heardAll(t, good);

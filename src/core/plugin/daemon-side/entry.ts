@@ -1,5 +1,6 @@
 /** The forked process of a plugin's daemon side: what it does there harms nobody else. It exits when its supervisor is gone. */
 import { Fault } from '../../model/fault.ts';
+import { residentBytes } from '../../process/held-bytes.ts';
 import { keepManners } from '../../process/manners.ts';
 import { Guests } from '../guests.ts';
 import { type Guest, loadGuest } from '../load.ts';
@@ -14,11 +15,10 @@ let begun: Begin | null = null;
 /** What was loaded, until it has a seat. */
 let loading: Promise<Guest> | null = null;
 
-// The other side looks from outside, which only Linux tells it.
-const { rss } = process.memoryUsage;
+// The supervisor looks from outside, which only Linux tells it.
 setInterval(() => {
-  const size = rss();
-  if (size > mostMemory) say({ say: 'bloated', rss: size });
+  const rss = residentBytes();
+  if (rss > mostMemory) say({ say: 'bloated', rss });
 }, weighing).unref();
 
 /** In order: what is said next waits for what was said before. */
@@ -27,7 +27,7 @@ process.on('message', (message: ToDaemonSide) => {
   last = last.then(() => hear(message));
 });
 
-// Terminal signals reach the whole group; the supervisor decides when this process ends.
+// Who stops a service signals each of its processes; the supervisor decides when this one ends.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined);
 process.on('disconnect', () => exit());
 
