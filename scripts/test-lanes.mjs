@@ -11,15 +11,15 @@ export async function inLanes(work, jobs, run) {
 }
 
 /**
- * Runs all of `work`: `few` at once, and up to `many` while the machine stands idle for more than `idle` of its time, one more a look. A test
- * waits for most of its time, for a deadline or a process, and nobody knows when. `mayJoin` says whether one may run beside these.
+ * Runs all of `work`: `few` at once, and up to `many` while the machine stands idle for more than `idle` of its time, one more each `look` ms. A
+ * test waits for most of its time, for a deadline or a process, and nobody knows when. `mayJoin` says whether one may run beside these.
  */
-export async function inPool(work, { few, many, idle, mayJoin }, run) {
+export async function inPool(work, { few, many, idle, look, mayJoin }, run) {
   const waiting = [...work];
   const running = new Map();
-  const look = idleness();
+  const idleness = watchIdleness(look);
   while (waiting.length > 0 || running.size > 0) {
-    const isFree = running.size < few || (running.size < many && look() > idle);
+    const isFree = running.size < few || (running.size < many && idleness() > idle);
     const at = isFree ? waiting.findIndex((one) => mayJoin(one, [...running.keys()])) : -1;
     if (at >= 0) {
       const [one] = waiting.splice(at, 1);
@@ -28,19 +28,16 @@ export async function inPool(work, { few, many, idle, mayJoin }, run) {
         run(one).then(() => running.delete(one)),
       );
     }
-    if (at < 0 || running.size >= few) await Promise.race([...running.values(), sleep(LOOK)]);
+    if (at < 0 || running.size >= few) await Promise.race([...running.values(), sleep(look)]);
   }
 }
 
-/** ms */
-const LOOK = 2000;
-
-/** Gives the part of its time for which the machine stood idle since the last call, or 0 where that was a moment ago. */
-function idleness() {
+/** Gives the part of its time for which the machine stood idle since the last call, or 0 where that was less than `every` ms ago. */
+function watchIdleness(every) {
   let before = { at: performance.now(), ...spent() };
   return () => {
     const now = { at: performance.now(), ...spent() };
-    if (now.at - before.at < LOOK * 0.9) return 0;
+    if (now.at - before.at < every) return 0;
     const share = (now.idle - before.idle) / Math.max(1, now.all - before.all);
     before = now;
     return share;

@@ -28,8 +28,9 @@ const PHASES = [
 ];
 const POOL = {
   few: 3,
-  many: 5,
-  idle: 0.3,
+  many: 6,
+  idle: 0.2,
+  look: 2_000,
   // What starts containers keeps the engine busy, which works for all of them.
   mayJoin: ({ file }, running) =>
     !NEEDS_ENGINE.test(file) || running.filter((one) => NEEDS_ENGINE.test(one.file)).length < 2,

@@ -1,15 +1,15 @@
-import { test } from 'tap';
+import tap, { test } from 'tap';
 import { noNamespaces } from '../fixtures/namespace.ts';
 import { measured } from './measure.ts';
 import { shaken } from './link-scene.ts';
 import { beside, startNarrowRoad } from './narrow-road.ts';
 
+tap.jobs = 2;
+const parallel = () => ({ buffered: true, skip: noNamespaces });
 const time = 20_000;
 const kib = (bytes: number): string => `${Math.round(bytes / 1024)}KiB`;
 
-test('beside an upload and a download at 1 Mbit/s a word is back sooner than over ssh', {
-  skip: noNamespaces,
-}, async (t) => {
+test('beside an upload and a download at 1 Mbit/s a word is back sooner than over ssh', parallel(), async (t) => {
   const road = await startNarrowRoad(t, '1mbit', '400ms');
   const loads = { up: 1, down: 1 };
   const paths = await road.towline();
@@ -30,7 +30,7 @@ test('beside an upload and a download at 1 Mbit/s a word is back sooner than ove
   for (const bytes of [...ours.up, ...ours.down]) t.ok(bytes > (125 * time) / 3, kib(bytes));
 });
 
-test('four uploads share 1 Mbit/s, and so do four downloads', { skip: noNamespaces }, async (t) => {
+test('four uploads share 1 Mbit/s, and so do four downloads', parallel(), async (t) => {
   const road = await startNarrowRoad(t, '1mbit', '400ms');
   const paths = await road.towline();
   const at = paths.relays.events.length;

@@ -12,7 +12,7 @@ import { waitUntil } from '../../fixtures/wait.ts';
 
 const mains = { recipe: 'mains', command: `exec ${HERE} serve --port={port}` };
 const apart = spawnSync('unshare', ['-mu', 'mount', '-t', 'tmpfs', 'none', '/proc']).status === 0;
-const needs = { skip: !apart && 'needs a user who may make namespaces' };
+const needs = () => ({ skip: !apart && 'needs a user who may make namespaces' });
 
 /** An sshd whose every session is led by a script; `$SSH_ORIGINAL_COMMAND` is what it was to run. */
 async function startLed(t: Owner, script: (dir: string) => string): Promise<Sshd> {
@@ -66,7 +66,7 @@ test('where printf is no builtin no token is in an argument either', async (t) =
   );
 });
 
-test('two hosts that share a home folder have each their own backend', needs, async (t) => {
+test('two hosts that share a home folder have each their own backend', needs(), async (t) => {
   const sshd = await startLed(
     t,
     () =>
@@ -101,7 +101,7 @@ function startWithoutProc(t: Owner): Promise<Sshd> {
   });
 }
 
-test('a host without /proc: launch, adopt, two at once, replace, ps, logs, stop and reap', needs, async (t) => {
+test('a host without /proc: launch, adopt, two at once, replace, ps, logs, stop and reap', needs(), async (t) => {
   const sshd = await startWithoutProc(t);
   const first = await launching(t, await openTestLink(t, sshd), mains);
   t.match(await first.host.run('ls /proc; command -v flock setsid; ps -o pid= -p $$'), { stdout: /^ *\d+\n$/ });
