@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { test } from 'tap';
@@ -93,6 +93,20 @@ for (const { name, program, passed, failed, problem } of cases) {
     else if (program !== '') t.match(result.output, /ok/, 'what failed shows its output');
   });
 }
+
+test('no two tests share an object of options: tap writes into it, and runs the first of two buffered ones twice', (t) => {
+  const shared = /\btest\(\s*(?:'[^']*'|`[^`]*`),\s*(\w+),\s*(?:async )?\(/g;
+  t.match([..."test('a', options, async (t) => {".matchAll(shared)].length, 1);
+  const files = readdirSync('test', { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'));
+  t.ok(files.length > 100, 'the tests were found');
+  const found = files.flatMap((file) =>
+    [...readFileSync(join('test', file), 'utf8').matchAll(shared)]
+      .filter(([text]) => !text.includes("'a', options"))
+      .map(([, name]) => `${file}: ${name}`),
+  );
+  t.same(found, []);
+  t.end();
+});
 
 test('in a CI that has no networks for tests the run fails and says why; elsewhere those tests are left out', (t) => {
   const dir = makeTemp(t, 'runner');
