@@ -10,11 +10,11 @@ const GRACE = 2000;
 
 /**
  * Runs one compiled test file. A named test of the file's top level counts as one. A crash, a timeout, a process warning, a file without a
- * test and a process that is left behind are failures like any other.
+ * test and a process that is left behind are failures like any other. `busy`: ms of processor time of all that it started and waited for.
  */
 export async function runTestFile(file, node, timeout) {
   const start = Date.now();
-  const { results, output, end, late, left } = await execute(file, node, timeout);
+  const { results, output, end, late, left, busy } = await execute(file, node, timeout);
   const problems = [];
   const warning = WARNING.exec(output);
   if (warning !== null) problems.push(`a process warning: ${warning[0]}`);
@@ -30,6 +30,7 @@ export async function runTestFile(file, node, timeout) {
     skipped: results.skip + results.todo,
     problems,
     time: Date.now() - start,
+    busy,
     output: failed === 0 ? '' : output.slice(-SHOWN),
   };
 }
@@ -52,6 +53,10 @@ async function execute(file, node, timeout) {
     output += chunk;
   });
   const closed = once(child, 'close');
+  let busy = 0;
+  child.once('exit', () => {
+    busy = spentByChildren();
+  });
   const ended = once(child, 'exit').then(([code, signal]) => code ?? signal);
   const timer = new AbortController();
   // tap ends the file itself at its timeout; this is for one that does not even run its timers
@@ -65,7 +70,21 @@ async function execute(file, node, timeout) {
   child.stderr.destroy();
   parser.end();
   const [results] = await parsed;
-  return { results, output, end, late: end === undefined, left };
+  return { results, output, end, late: end === undefined, left, busy };
+}
+
+let spent = 0;
+
+/** Processor time, ms, that the system has booked on this process for children that ended since the last call: cutime and cstime of proc(5). */
+function spentByChildren() {
+  const fields = read('/proc/self/stat')
+    .replace(/^.*\) /s, '')
+    .split(' ');
+  // 100 ticks a second, on all that Linux runs on
+  const now = (Number(fields[13] ?? 0) + Number(fields[14] ?? 0)) * 10;
+  const since = now - spent;
+  spent = now;
+  return since;
 }
 
 /** The commands that still run in a process group after a moment of grace. */

@@ -95,9 +95,13 @@ async function runOne({ file, node, version }) {
   for (const key of ['passed', 'failed', 'skipped']) total[key] += result[key];
   const count = `${result.passed}${result.failed === 0 ? '' : `, ${result.failed} failed`}`;
   const where = node === process.execPath ? '' : ` on ${version}`;
-  const line = `${result.failed === 0 ? 'ok    ' : 'FAILED'} ${file}${where} (${count}; ${(result.time / 1000).toFixed(1)} s)`;
+  const line = `${result.failed === 0 ? 'ok    ' : 'FAILED'} ${file}${where} (${count}; ${seconds(result.time)}, busy ${seconds(result.busy)})`;
   console.log([line, ...result.problems].join('\n  '));
   if (result.output !== '') console.log(result.output);
+}
+
+function seconds(time) {
+  return `${(time / 1000).toFixed(1)} s`;
 }
 
 async function workOnNode24() {
