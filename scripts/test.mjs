@@ -28,8 +28,8 @@ const PHASES = [
 ];
 const POOL = {
   few: 3,
-  many: 6,
-  idle: 0.2,
+  many: 5,
+  idle: 0.3,
   look: 2_000,
   // What starts containers keeps the engine busy, which works for all of them.
   mayJoin: ({ file }, running) =>
@@ -39,11 +39,18 @@ const POOL = {
 const MEETS_NODE = [
   /^dist\/test\/(client|control|demo|plugins|core\/(files|plugin|probe|process|secrets|socket|ssh|worker))\//,
   /^dist\/test\/[^/]+$/,
-  /^dist\/test\/cli\/(detach|killed-daemon|open-files|program|up)\./,
+  /^dist\/test\/cli\/(detach|killed-daemon|open-files|up)\./,
   /^dist\/test\/core\/supervisor\/(cut|dynamic|forwarding|gone-worker|guests|health|http-health|plugin-\w+|proxied|remote|reload-lanes|routes|wrap-reads)\b/,
 ];
-// What is injected or measured there meets the kernel, the server and the machine more than the engine of JavaScript, and takes minutes.
-const ONCE = [NEEDS_ENGINE, ALONE, QUIET, /\.long\.test\.js$/, /\/plugins\/(launch|recipes)\//];
+// What is injected, measured or read there meets the kernel, the server and the machine more than the engine of JavaScript, and takes minutes.
+const ONCE = [
+  NEEDS_ENGINE,
+  ALONE,
+  QUIET,
+  /\.long\.test\.js$/,
+  /\/plugins\/(launch|recipes)\//,
+  /\/ssh\/(resolve|known-hosts)\//,
+];
 
 /** ms */
 const LIMITS = [
