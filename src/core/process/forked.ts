@@ -1,8 +1,8 @@
 import { ChildProcess, fork, type SendHandle } from 'node:child_process';
 import { printable } from '../model/printable.ts';
-import { endingWords } from './ending-words.ts';
 import { guardChannel } from './guarded-channel.ts';
 import { Lines } from './lines.ts';
+import { endingWords } from './manners.ts';
 
 /** How long the last words of a dead process are waited for, ms: what it started may hold its stderr for ever. */
 const lastWords = 200;

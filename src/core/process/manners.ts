@@ -1,6 +1,10 @@
 import { writeSync } from 'node:fs';
 import { placeOf } from './stack-place.ts';
 
+/** How a process with these manners says why it ends, and how V8 does. A program may have written many an error before. */
+export const endingWords =
+  /^FATAL ERROR: |^Error: process\.\w+\(.*\) was called|^Error: .* \((?:uncaughtException|unhandledRejection)/;
+
 /** Says something to the supervisor, and calls back when it is with its kernel. */
 export type Send<Message extends object> = (message: Message, sent?: () => void) => void;
 

@@ -134,6 +134,10 @@ export async function endsItsWorker(t: Test, place: Place): Promise<void> {
   const { relays, good } = await relaysWith(t, place, {
     exits: hooks(t, '{\n admit() { process.exit(3); } }'),
     leaves: hooks(t, '{\n admit() { process.disconnect(); } }'),
+    closes: plugin(
+      t,
+      "import { closeSync } from 'node:fs';\nexport default { name: 'p', relay: () => ({ admit() { closeSync(3); return true; } }) };\n",
+    ),
     rejects: hooks(t, "{\n admit() { Promise.reject(new Error('forgotten')); return true; } }"),
     throws: hooks(
       t,
@@ -142,6 +146,7 @@ export async function endsItsWorker(t: Test, place: Place): Promise<void> {
   });
   const rows = {
     exits: /exited with 3 \("Error: process\.exit\(3\) was called at \S+plugin\.mjs:3"\)/,
+    closes: /closed its channel and is replaced/,
     leaves: /exited with 1 \("Error: process\.disconnect\(\) was called at \S+plugin\.mjs:3"\)/,
     rejects: /exited with 1 \("Error: forgotten \(unhandledRejection at \S+plugin\.mjs:3\)"\)/,
     throws: /exited with 1 \("Error: later \(uncaughtException at \S+plugin\.mjs:3\)"\)/,

@@ -153,10 +153,10 @@ export class DaemonSide {
     this.#close(new Fault('PLUGIN_FAILED', text, { cause: error }));
   }
 
-  #weigh(rss: number): void {
-    if (rss <= mostMemory) return;
+  #weigh(held: number): void {
+    if (held <= mostMemory) return;
     const mib = (bytes: number) => Math.round(bytes / 1024 / 1024);
-    this.kill(`holds ${mib(rss)} MiB, more than the ${mib(mostMemory)} MiB that it may`);
+    this.kill(`holds ${mib(held)} MiB, more than the ${mib(mostMemory)} MiB that it may`);
   }
 
   #arm(): void {

@@ -5,7 +5,7 @@ import type { FaultReport } from '../../model/fault.ts';
 import { printable, printableLength } from '../../model/printable.ts';
 import { isCode, plainDetail } from '../call.ts';
 
-/** So many resident bytes end it: some 50 MB are Node's own, and an observer needs a few. */
+/** So many bytes, resident or swapped out, end it: some 50 MB are Node's own, and an observer needs a few. */
 export const mostMemory = 256 * 1024 * 1024;
 /** How often it is weighed, ms. */
 export const weighing = 250;
