@@ -12,6 +12,8 @@ import { startSshd } from '../fixtures/sshd.ts';
 import { waitUntil, within } from '../fixtures/wait.ts';
 
 const isWorker = ({ pid }: { pid: number }) => commandOf(pid).includes('worker/entry');
+/** In proc_pid_stat(5) it looks like the fields behind it, on two lines. */
+const misleading = JSON.stringify('x) S 1\n1 ');
 /** What all workers together cost for that, bytes of its own (proc_pid_smaps_rollup(5)). */
 const ownSize = (pid: number) => Number(/^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))?.[1]);
 
@@ -37,7 +39,7 @@ test('kill -9 of the daemon ends a worker that spins and one that is stopped, at
   writeFileSync(
     plugin,
     `import { writeFileSync } from 'node:fs';
-    export default { name: 'spin', relay: () => ({ admit() { process.title = 'x'; writeFileSync(${JSON.stringify(spins)}, ''); for (;;); } }) };\n`,
+    export default { name: 'spin', relay: () => ({ admit() { process.title = ${misleading}; writeFileSync(${JSON.stringify(spins)}, ''); for (;;); } }) };\n`,
     { mode: 0o600 },
   );
   const ports = [await freePort(), await freePort(), await freePort()];
@@ -78,7 +80,7 @@ test('kill -9 of the daemon, or of a check, ends the daemon side of a plugin tha
   const home = homeOf(t);
   const spins = (hook: 'check' | 'observe') => {
     const [file, mark] = [join(home, `${hook}.mjs`), join(home, `${hook}-spins`)];
-    const loop = `process.title = 'x'; writeFileSync(${JSON.stringify(mark)}, String(process.pid)); for (;;);`;
+    const loop = `process.title = ${misleading}; writeFileSync(${JSON.stringify(mark)}, String(process.pid)); for (;;);`;
     const code = `import { writeFileSync } from 'node:fs';
     export default { name: 'spin', daemon: () => ({ ${hook}() { ${loop} } }) };\n`;
     writeFileSync(file, code, { mode: 0o600 });

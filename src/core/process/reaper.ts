@@ -3,11 +3,13 @@ import { type ChildProcess, spawn } from 'node:child_process';
 /**
  * `+ PID` and `- PID` until the pipe ends, which it does however the daemon ends. Whoever is left has a second to go by itself, with all that it
  * started. A process is told by when it began, which it cannot change as it can its name (the 22nd field of proc_pid_stat(5), whose second one may
- * hold anything; ps(1) where there is no /proc): a pid that is another program's by then is left alone.
+ * hold anything; ps(1) where there is no /proc): a pid that is another program's by then is left alone. Programs are started sparingly: a machine
+ * that has no time is when this is needed.
  */
 const script = `trap '' HUP INT TERM
 began() {
-  began=$(cat "/proc/$1/stat" 2>/dev/null)
+  began=
+  if [ -r "/proc/$1/stat" ]; then while read -r line; do began="$began$line"; done < "/proc/$1/stat"; fi 2>/dev/null
   if [ -n "$began" ]; then
     set -- \${began##*') '}
     shift 19
@@ -23,12 +25,12 @@ while read -r what pid; do
   for one in $all; do [ "\${one%%:*}" = "$pid" ] || rest="$rest $one"; done
   all=$rest
 done
-for step in 1 2 3 4 5 6 7 8 9 10; do
+for pause in 0.1 0.2 0.3 0.4; do
   rest=
   for one in $all; do if kill -0 "\${one%%:*}" 2>/dev/null; then rest="$rest $one"; fi; done
   all=$rest
   [ -n "$all" ] || exit 0
-  sleep 0.1
+  sleep $pause
 done
 for one in $all; do
   pid=\${one%%:*}
