@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import type { Arena } from './arena.ts';
+import { MAIN } from '../test/fixtures/main-file.ts';
 
 /** One relay of a config that the bench writes. */
 export interface BenchRelay {
@@ -36,8 +37,7 @@ export function startTowline(arena: Arena, relays: readonly BenchRelay[]): Towli
     },
   ]);
   writeFileSync(config, JSON.stringify({ relays: Object.fromEntries(entries) }, null, 2), { mode: 0o600 });
-  const main = join(import.meta.dirname, '..', 'src', 'main.js');
   const env = { TOWLINE_RUNTIME_DIR: runtimeDir, XDG_STATE_HOME: join(dir, 'state'), XDG_CONFIG_HOME: dir };
-  const args = [main, 'up', '--config', config, '-F', arena.sshConfig];
+  const args = [MAIN, 'up', '--config', config, '-F', arena.sshConfig];
   return { child: arena.processes.spawn(process.execPath, args, join(dir, 'log'), env), runtimeDir };
 }

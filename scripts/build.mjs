@@ -1,10 +1,12 @@
-// `npm run build`: src, test, bench and demo into dist with the one tsconfig; what has lost its source is removed first.
+// `npm run build`: src, test, bench and demo into dist with the one tsconfig, what has lost its source is removed first; then the bundle.
 import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, readdirSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import { bundle, OUT } from './bundle.mjs';
 
 const MAIN = 'dist/src/main.js';
+const PROGRAM = join(OUT, 'main.js');
 
 /** Removes compiled files whose source is gone: tsc leaves them, and the test runner would run them. */
 function removeStale() {
@@ -13,6 +15,7 @@ function removeStale() {
     const match = /^(.*?)(\.d\.ts|\.js)$/.exec(entry.name);
     if (!entry.isFile() || match === null) continue;
     const folder = entry.parentPath ?? entry.path;
+    if (join(folder, entry.name).startsWith(OUT)) continue;
     const source = join(folder.replace(/^dist\/?/, ''), `${match[1]}.ts`);
     if (!existsSync(source)) rmSync(join(folder, entry.name));
   }
@@ -23,5 +26,8 @@ function removeStale() {
 removeStale();
 const tsc = join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin', 'tsc');
 const { status } = spawnSync(process.execPath, [tsc, '-p', '.'], { stdio: 'inherit' });
-if (existsSync(MAIN)) chmodSync(MAIN, 0o755);
 process.exitCode = status ?? 1;
+if (status === 0) {
+  await bundle();
+  chmodSync(PROGRAM, 0o755);
+}

@@ -5,10 +5,10 @@ import { type ContenderName, figure } from '../figure.ts';
 import { output } from '../run.ts';
 import type { Section } from '../section.ts';
 import { median } from '../stats.ts';
+import { MAIN } from '../../test/fixtures/main-file.ts';
 
 const hosts = 2_000;
 const runs = 15;
-const main = join(import.meta.dirname, '../../src/main.js');
 
 /** One host of a large ssh_config, as a whole command. */
 export const explain: Section = {
@@ -27,7 +27,7 @@ export const explain: Section = {
     const times = { towline: [] as number[], node: [] as number[], ssh: [] as number[] };
     for (let round = 0; round < runs; round++) {
       times.node.push(await timed(() => output(process.execPath, ['-e', '0'], signal)));
-      times.towline.push(await timed(() => output(process.execPath, [main, 'explain', host, '-F', file], signal)));
+      times.towline.push(await timed(() => output(process.execPath, [MAIN, 'explain', host, '-F', file], signal)));
       times.ssh.push(await timed(() => output('ssh', ['-G', '-F', file, host], signal)));
     }
     const extra = median(times.towline) - median(times.node);

@@ -2,6 +2,7 @@ import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { Fault, type FaultReport } from '../core/model/fault.ts';
 import type { RelayStatus } from '../core/model/status.ts';
+import { bundled } from '../core/process/own-files.ts';
 import { exitOf, isHopeful, settled } from './await-relays.ts';
 import { connect } from './connect.ts';
 import { countOpen, openText } from './open-connections.ts';
@@ -66,7 +67,7 @@ function isNew({ standing }: RelayStatus): boolean {
 
 function birth(words: readonly string[]): Promise<void> {
   // Its output has no reader once we are gone: the log has all of it.
-  const child = fork(fileURLToPath(new URL('../main.js', import.meta.url)), words, {
+  const child = fork(fileURLToPath(bundled('main')), words, {
     detached: true,
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
     env: { ...process.env, [birthMark]: '1' },

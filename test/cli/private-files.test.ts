@@ -1,14 +1,12 @@
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { test } from 'tap';
 import { cliEnv, homeOf, runTowline } from '../fixtures/cli.ts';
 import { supervise } from '../fixtures/supervised.ts';
 import { makeTemp, type Owner } from '../fixtures/temp.ts';
 import { waitUntil, within } from '../fixtures/wait.ts';
-
-const MAIN = fileURLToPath(new URL('../../src/main.js', import.meta.url));
+import { MAIN } from '../fixtures/main-file.ts';
 
 /** A system call by which a file may be made, or its mode changed. */
 interface Call {

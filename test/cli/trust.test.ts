@@ -3,7 +3,6 @@ import { once } from 'node:events';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { test } from 'tap';
 import { startEcho } from '../fixtures/backend.ts';
 import { exchange } from '../fixtures/client.ts';
@@ -16,8 +15,7 @@ import { supervise } from '../fixtures/supervised.ts';
 import { makeTemp, type Owner } from '../fixtures/temp.ts';
 import { Transcript } from '../fixtures/transcript.ts';
 import { within } from '../fixtures/wait.ts';
-
-const MAIN = fileURLToPath(new URL('../../src/main.js', import.meta.url));
+import { MAIN } from '../fixtures/main-file.ts';
 
 /** Runs `towline trust` on a terminal of its own; each answer is typed when it is asked for. */
 async function onTerminal(

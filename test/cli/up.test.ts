@@ -2,12 +2,12 @@ import { spawn } from 'node:child_process';
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { test } from 'tap';
 import { faults } from '../../src/core/model/fault-table.ts';
 import { cliEnv, homeOf, runTowline, startTowline } from '../fixtures/cli.ts';
 import { waitUntil } from '../fixtures/wait.ts';
 import { configure } from './configured.ts';
+import { MAIN } from '../fixtures/main-file.ts';
 
 test('up tells what happens line by line, and SIGTERM ends it with 0', async (t) => {
   const port = await configure(t);
@@ -74,8 +74,7 @@ test('up --exit-on-failure ends with the first fault and its exit code', async (
 
 test('the daemon goes on when the readers of its output leave', async (t) => {
   await configure(t);
-  const main = fileURLToPath(new URL('../../src/main.js', import.meta.url));
-  const child = spawn(process.execPath, [main, 'up'], {
+  const child = spawn(process.execPath, [MAIN, 'up'], {
     cwd: homeOf(t),
     env: cliEnv(t),
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -3,7 +3,6 @@ import { once } from 'node:events';
 import { constants, openSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { test } from 'tap';
 import { openClient } from '../../src/control/client.ts';
 import { writeConfig } from '../e2e/daemon.ts';
@@ -14,8 +13,7 @@ import { residentSize } from '../fixtures/process-tree.ts';
 import { startSshd } from '../fixtures/sshd.ts';
 import { waitUntil, within } from '../fixtures/wait.ts';
 import { measured } from './measure.ts';
-
-const MAIN = fileURLToPath(new URL('../../src/main.js', import.meta.url));
+import { MAIN } from '../fixtures/main-file.ts';
 
 test('F77: a reader of stdout that stalls costs a bounded memory and no client, and is told what it missed', async (t) => {
   const sshd = await startSshd(t);

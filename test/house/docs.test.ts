@@ -9,6 +9,7 @@ import { hooks } from '../../src/core/model/hooks.ts';
 import { loadGuest } from '../../src/core/plugin/load.ts';
 import { pluginConforms } from '../../src/plugin.ts';
 import { makeTemp } from '../fixtures/temp.ts';
+import { MAIN } from '../fixtures/main-file.ts';
 
 const readme = readFileSync('README.md', 'utf8');
 const configPage = readFileSync('docs/config.md', 'utf8');
@@ -59,7 +60,7 @@ test('the fault page is the fault table', (t) => {
 
 test('the example config and the manual are shown as they are', (t) => {
   t.ok(blocks(configPage).includes(readFileSync('config.example.json', 'utf8')), 'config.example.json');
-  const manual = execFileSync(process.execPath, ['dist/src/main.js', '--help'], {
+  const manual = execFileSync(process.execPath, [MAIN, '--help'], {
     encoding: 'utf8',
     env: { ...process.env, NO_COLOR: '1' },
   });

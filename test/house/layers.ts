@@ -31,7 +31,7 @@ const LAYERS: readonly Layer[] = [
   // It runs in other people's pages: not one module of ours comes along.
   { name: 'client', files: /^client\//, below: [] },
   // By name and file only: whoever wants to know which there are loads none of them.
-  { name: 'builtins', files: /^builtins\.ts$/, below: ['model'] },
+  { name: 'builtins', files: /^builtins\.ts$/, below: ['model', 'process'] },
   { name: 'daemon', files: /^daemon\.ts$/, below: [...CORE, 'supervisor', 'control', 'plugins', 'builtins'] },
   {
     name: 'cli',

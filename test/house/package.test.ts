@@ -28,18 +28,22 @@ const lock = z.object({
 const INSTALL_SCRIPTS = {
   ssh2: 'builds its optional crypto addon, worth a third of the CPU; works without',
   'cpu-features': 'an optional helper of that addon',
+  esbuild:
+    'a development dependency; its script puts a binary in the place of one that starts it, and all works without',
   protobufjs: 'a development dependency of testcontainers; its script only prints a warning',
 };
 
 /** Everything that a user's `npm install` brings, by name: a new one is a decision, so it is written down here. */
-const RUNTIME = `
+const RUNTIME = 'asn1 bcrypt-pbkdf buildcheck cpu-features nan safer-buffer ssh2 tweetnacl ws'.split(' ');
+
+/** Everything of which parts are in the bundle. */
+const BUNDLED = `
   @babel/code-frame @babel/helper-validator-identifier @colors/colors @hono/node-server @pinojs/redact ansi-escapes ansi-regex
-  ansi-styles argparse asn1 atomic-sleep bcrypt-pbkdf buildcheck callsites cli-cursor cli-table3 cliui cosmiconfig cpu-features
-  emoji-regex env-paths environment error-ex escalade fastest-levenshtein get-caller-file get-east-asian-width hono import-fresh
-  is-arrayish is-fullwidth-code-point js-tokens js-yaml json-parse-even-better-errors lines-and-columns log-update mimic-function nan
-  on-exit-leak-free onetime parent-module parse-json picocolors pino pino-abstract-transport pino-std-serializers process-warning
-  quick-format-unescaped real-require resolve-from restore-cursor safe-stable-stringify safer-buffer signal-exit slice-ansi sonic-boom
-  split2 ssh-config ssh2 string-width strip-ansi thread-stream tweetnacl wrap-ansi ws y18n yaml yargs yargs-parser zod
+  ansi-styles atomic-sleep callsites cli-cursor cli-table3 cliui cosmiconfig emoji-regex env-paths environment error-ex escalade
+  fastest-levenshtein get-caller-file get-east-asian-width hono import-fresh is-arrayish is-fullwidth-code-point js-tokens js-yaml
+  json-parse-even-better-errors lines-and-columns log-update mimic-function on-exit-leak-free onetime parent-module parse-json
+  picocolors pino pino-std-serializers quick-format-unescaped resolve-from restore-cursor safe-stable-stringify signal-exit slice-ansi
+  sonic-boom ssh-config string-width strip-ansi thread-stream wrap-ansi y18n yaml yargs yargs-parser zod
 `
   .trim()
   .split(/\s+/);
@@ -48,19 +52,21 @@ const own = manifest.parse(readJson('package.json'));
 const { packages } = lock.parse(readJson('package-lock.json'));
 const installed = Object.entries(packages).filter(([path]) => path !== '');
 
-test('the package holds the compiled sources, its papers and nothing else', (t) => {
+test('the package holds the bundle, its types, the client, its papers and nothing else', (t) => {
   const output = execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], {
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'ignore'],
   });
   const [{ files }] = packed.parse(JSON.parse(output));
   const paths = files.map((file) => file.path);
-  const isCompiled = (path: string): boolean => /^dist\/src\/.*(?:\.js|\.d\.ts)$/.test(path);
-  t.same(paths.filter((path) => !isCompiled(path)).sort(), [
+  const isBundled = (path: string): boolean => /^dist\/bundle\/.*\.js$/.test(path);
+  const isCompiled = (path: string): boolean => /^dist\/src\/(?:client\/.*\.js|.*\.d\.ts)$/.test(path);
+  t.same(paths.filter((path) => !isCompiled(path) && !isBundled(path)).sort(), [
     'CHANGELOG.md',
     'LICENSE',
     'README.md',
     'config.example.json',
+    'dist/bundle/licenses.txt',
     'package.json',
     'schema.json',
   ]);
@@ -113,6 +119,9 @@ test('no install script runs that was not looked at', (t) => {
 });
 
 test('the packages that a user gets are the listed ones', (t) => {
+  const licenses = readFileSync('dist/bundle/licenses.txt', 'utf8');
+  const named = [...licenses.matchAll(/^(\S+) \d+\.\d+\.\d+ \((?:MIT|ISC|BSD-\d-Clause|Apache-2\.0)\)\n\n(?=\S)/gm)];
+  t.same([...new Set(named.map(([, name]) => name))].sort(), [...BUNDLED].sort(), 'with their licenses');
   t.same(names(installed.filter(([, one]) => one.dev !== true && one.devOptional !== true)), [...RUNTIME].sort());
   t.end();
 });

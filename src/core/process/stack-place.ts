@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url';
+import { bundled } from './own-files.ts';
 
 /** One line of a stack. */
 export interface Frame {
@@ -8,7 +9,7 @@ export interface Frame {
 
 /** `file:line` of the topmost frame of an error that is not towline's own, such as a plugin's; null where all are. */
 export function placeOf(error: unknown): string | null {
-  const own = fileURLToPath(new URL('../..', import.meta.url));
+  const own = fileURLToPath(new URL('.', bundled('main')));
   const frame = framesOf(error).find(({ file }) => !file.startsWith(own) || file.startsWith(`${own}plugins/`));
   return frame === undefined ? null : `${frame.file}:${frame.line}`;
 }

@@ -6,12 +6,13 @@ import { Fault, type FaultReport } from '../../model/fault.ts';
 import { hooks } from '../../model/hooks.ts';
 import { printable } from '../../model/printable.ts';
 import { Forked, type ForkedEnd } from '../../process/forked.ts';
+import { bundled } from '../../process/own-files.ts';
 import type { Reaper } from '../../process/reaper.ts';
 import { heldBytes } from '../../process/held-bytes.ts';
 import { environmentFor, scrubbedEnvironment } from '../environment.ts';
 import { type FromDaemonSide, mostMemory, readFromDaemonSide, type ToDaemonSide, weighing } from './protocol.ts';
 
-const entry = fileURLToPath(new URL('./entry.js', import.meta.url));
+const entry = fileURLToPath(bundled('core/plugin/daemon-side/entry'));
 
 /** Where the system does not tell how much a process holds, V8 bounds its heap, MiB, also of one that is never free to weigh itself. */
 const flags = ['--max-old-space-size=384'];

@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { Fault } from '../../model/fault.ts';
 import { Turnstile } from '../../model/turnstile.ts';
+import { bundled } from '../../process/own-files.ts';
 
 /** What came of a passphrase. */
 export type Decrypted =
@@ -32,7 +33,7 @@ const atOnce = new Turnstile(availableParallelism());
 
 function inThread(text: string, passphrase: string, signal: AbortSignal): Promise<Decrypted> {
   return new Promise((resolve, reject) => {
-    const worker = new Worker(new URL('./decrypt-thread.js', import.meta.url), {
+    const worker = new Worker(bundled('core/ssh/identity/decrypt-thread'), {
       workerData: { text, passphrase },
       // The passphrase is not for other code that the environment might load.
       env: {},

@@ -5,9 +5,10 @@ import { printable } from '../../model/printable.ts';
 import { scrubbedEnvironment } from '../../plugin/environment.ts';
 import { Forked, type ForkedEnd } from '../../process/forked.ts';
 import { heldBytes } from '../../process/held-bytes.ts';
+import { bundled } from '../../process/own-files.ts';
 import type { ToSupervisor, ToWorker } from '../../protocol.ts';
 
-const entry = fileURLToPath(new URL('../../worker/entry.js', import.meta.url));
+const entry = fileURLToPath(bundled('core/worker/entry'));
 
 /** A worker that says nothing for so long hangs; one that is not ready by then never will be. ms. */
 const heartbeat = { every: 1_000, silence: 5_000, start: 30_000 };

@@ -4,8 +4,8 @@ import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'tap';
 import { makeTemp } from '../../../fixtures/temp.ts';
+import { MAIN } from '../../../fixtures/main-file.ts';
 
-const main = new URL('../../../../src/main.js', import.meta.url).pathname;
 const server = new URL('../../../fixtures/dns-main.js', import.meta.url).pathname;
 
 const records = {
@@ -122,7 +122,7 @@ test('canonical names are those of ssh -G, with a name server of our own', async
     const [host] = cases[name] ?? [''];
     const files = `-F ${dir}/c${index}`;
     return `ssh -G ${files} ${host} >${dir}/theirs${index} 2>/dev/null || echo refused >${dir}/theirs${index}
-      ${process.execPath} ${main} explain ${host} ${files} --format ssh >${dir}/ours${index} 2>${dir}/why${index} || echo refused >${dir}/ours${index}`;
+      ${process.execPath} ${MAIN} explain ${host} ${files} --format ssh >${dir}/ours${index} 2>${dir}/why${index} || echo refused >${dir}/ours${index}`;
   });
   const script = `
     ip link set lo up && mount --bind ${dir}/resolv.conf /etc/resolv.conf || exit 9

@@ -4,8 +4,7 @@ import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { test, type Test } from 'tap';
 import { makeTemp } from '../../../fixtures/temp.ts';
-
-const main = new URL('../../../../src/main.js', import.meta.url).pathname;
+import { MAIN } from '../../../fixtures/main-file.ts';
 
 /** The user's and the system's file together; both programs are asked where these lie in their real places. */
 interface Both {
@@ -87,7 +86,7 @@ async function ask(t: Test, one: Both): Promise<readonly [string, string]> {
     });
   const [theirs, ours] = await Promise.all([
     run('ssh', '-G', 'h'),
-    run(process.execPath, main, 'explain', 'h', '--format', 'ssh'),
+    run(process.execPath, MAIN, 'explain', 'h', '--format', 'ssh'),
   ]);
   t.ok(
     theirs.includes('hostname h\n') || theirs.includes('hostname r\n') || theirs === 'refused\n',
