@@ -5,8 +5,18 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { bundle, OUT } from './bundle.mjs';
 
-const MAIN = 'dist/src/main.js';
 const PROGRAM = join(OUT, 'main.js');
+
+const FOLDERS = ['src', 'test', 'bench', 'demo'];
+
+/** What tsc is to write. */
+function compiledFiles() {
+  return FOLDERS.flatMap((folder) =>
+    readdirSync(folder, { recursive: true, encoding: 'utf8' })
+      .filter((file) => file.endsWith('.ts') && !file.endsWith('.d.ts'))
+      .map((file) => join('dist', folder, file.replace(/\.ts$/, '.js'))),
+  );
+}
 
 /** Removes compiled files whose source is gone: tsc leaves them, and the test runner would run them. */
 function removeStale() {
@@ -20,7 +30,7 @@ function removeStale() {
     if (!existsSync(source)) rmSync(join(folder, entry.name));
   }
   // tsc trusts its notes about dist, and would write nothing into a dist that lost its files
-  if (!existsSync(MAIN)) rmSync('dist/.tsbuildinfo', { force: true });
+  if (!compiledFiles().every((file) => existsSync(file))) rmSync('dist/.tsbuildinfo', { force: true });
 }
 
 removeStale();

@@ -70,7 +70,7 @@ test('a second SIGTERM ends it at once', async (t) => {
   const took = performance.now() - began;
   t.comment(`the second SIGTERM ended it within ${Math.round(took)} ms`);
   // How quick it can be is measured where nothing else runs beside it.
-  t.ok(took < 500, `${Math.round(took)} ms`);
+  t.ok(took < 2_000, `${Math.round(took)} ms`);
   t.ok((await Promise.all(fates)).every((end) => end === 'ECONNRESET'));
 });
 

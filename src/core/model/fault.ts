@@ -7,13 +7,11 @@ export interface FaultReport {
   readonly detail: Readonly<Record<string, string | number>>;
 }
 
-/** A plugin may bring a copy of towline of its own, whose class is another. */
-const mark = Symbol.for('towline.Fault');
-
 /** A failure with a code. The message is lower case, names the thing and the value, and ends with what to do. */
 export class Fault extends Error {
+  /** The bundle calls a class otherwise that names itself. */
+  static override readonly name = 'Fault';
   override readonly name = 'Fault';
-  readonly [mark] = true;
   readonly code: FaultCode;
   readonly detail: Readonly<Record<string, string | number>>;
 
@@ -25,12 +23,6 @@ export class Fault extends Error {
     super(message, options.cause === undefined ? {} : { cause: options.cause });
     this.code = code;
     this.detail = options.detail ?? {};
-  }
-
-  static override [Symbol.hasInstance](value: unknown): boolean {
-    // biome-ignore lint/complexity/noThisInStatic: a subclass inherits this, and is asked about by the usual rule
-    if (this !== Fault) return Function.prototype[Symbol.hasInstance].call(this, value);
-    return typeof value === 'object' && value !== null && mark in value;
   }
 
   /** Retry class, exit code, HTTP status and meaning of this fault's code. */

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { Fault } from '../model/fault.ts';
 
 /** The folder of towline's own package.json, some folders above: how many depends on where the bundle put this module. */
 export const ownPackage: URL = findPackage();
@@ -12,8 +13,9 @@ export function bundled(name: string): URL {
 }
 
 function findPackage(): URL {
-  for (let folder = new URL('./', import.meta.url); folder.pathname !== '/'; folder = new URL('../', folder)) {
+  for (let folder = new URL('./', import.meta.url); ; folder = new URL('../', folder)) {
     if (existsSync(new URL('package.json', folder))) return folder;
+    if (folder.pathname === '/')
+      throw new Fault('INTERNAL', 'towline cannot find its own package.json; install it anew');
   }
-  throw new Error('towline cannot find its own package.json; install it anew');
 }

@@ -6,6 +6,7 @@ import { execLetters } from './connection-letters.ts';
 import { Evaluation, type ExecFacts, NotKnownYet, type Query } from './evaluate.ts';
 import { checkHost, checkShellUser, type HostSpec } from './host-name.ts';
 import { keywordTable } from './keywords.ts';
+import { runInShell } from './run-in-shell.ts';
 import type { Settings } from './settings.ts';
 import { systemNames } from './system-names.ts';
 import { expandTokens } from './tokens.ts';
@@ -71,17 +72,11 @@ export async function askConfig(config: ReadConfig, spec: HostSpec): Promise<Res
     } catch (error) {
       if (!(error instanceof NotKnownYet) || missing === null) throw error;
       const { command, at }: { command: string; at: string } = missing;
-      const running = commands.get(command) ?? run(command, at, options);
+      const running = commands.get(command) ?? runInShell(command, at, options.env);
       commands.set(command, running);
       answers.set(command, await running);
     }
   }
-}
-
-/** Loaded only where a command is to be run: most configs have none. */
-async function run(command: string, at: string, { env }: ResolveOptions): Promise<boolean> {
-  const { runInShell } = await import('./run-in-shell.ts');
-  return runInShell(command, at, env);
 }
 
 const canonicalDefaults = [
