@@ -8,6 +8,7 @@ import { endAll, processesWith } from '../fixtures/process-tree.ts';
 import { startOnTerminal } from '../fixtures/pty.ts';
 import { type Sshd, startSshd } from '../fixtures/sshd.ts';
 import { waitUntil } from '../fixtures/wait.ts';
+import { daemonClient } from '../fixtures/daemon-client.ts';
 
 const mains = { recipe: 'mains', command: `exec ${HERE} serve --port={port}` };
 
@@ -204,8 +205,7 @@ test('down does not say of a backend that was stopped that it goes on', async (t
   writeConfig(t, sshd, { box: mains });
   t.equal((await runTowline(t, ['up', '-d', '--wait', '60s'])).code, 0);
   t.match(await runTowline(t, ['backend', 'stop', 'box']), { code: 0, stdout: /: ended/ });
-  const word = async () => JSON.parse((await runTowline(t, ['status', 'box', '--json'])).stdout).standing.fault?.code;
-  await waitUntil('the daemon knows', async () => (await word()) === 'BACKEND_STOPPED');
+  await daemonClient(t).tells('is stopped', 'box', ({ standing }) => standing.fault?.code === 'BACKEND_STOPPED');
   t.match(await runTowline(t, ['down']), { code: 0, stdout: /^the daemon \(pid \d+\) has ended\n$/ });
 });
 

@@ -6,7 +6,7 @@ import { startOnTerminal } from '../fixtures/pty.ts';
 import { addSettings } from '../fixtures/sshd-client.ts';
 import { makeKeyPair } from '../fixtures/sshd-keys.ts';
 import { startSshd } from '../fixtures/sshd.ts';
-import { waitUntil } from '../fixtures/wait.ts';
+import { daemonClient } from '../fixtures/daemon-client.ts';
 
 const relays = ['a', 'b', 'c'];
 
@@ -26,10 +26,8 @@ async function writeConfig(t: Test): Promise<void> {
 test('unlock asks once for a passphrase that many relays need and nobody gives; each says what it waits for', async (t) => {
   await writeConfig(t);
   t.equal((await runTowline(t, ['up', '--detach'])).code, 0);
-  await waitUntil('each waits for it', async () => {
-    const { relays: all } = JSON.parse((await runTowline(t, ['status', '--json'])).stdout);
-    return all.every((one: { standing: { word: string } }) => one.standing.word === 'blocked');
-  });
+  const daemon = daemonClient(t);
+  for (const name of relays) await daemon.reach(name, 'blocked');
   const cli = startOnTerminal(t, ['unlock'], 240);
   await cli.answer(/a: Enter passphrase for key '.*locked': $/, '\u0004');
   t.equal(await cli.ended, 77);

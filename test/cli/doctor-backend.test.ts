@@ -14,6 +14,8 @@ import { startSly } from '../fixtures/sly.ts';
 import { type Sshd, startSshd } from '../fixtures/sshd.ts';
 import { makeTemp } from '../fixtures/temp.ts';
 import { waitUntil } from '../fixtures/wait.ts';
+import type { RelayStatus } from '../../src/core/model/status.ts';
+import { daemonClient } from '../fixtures/daemon-client.ts';
 
 interface Found {
   readonly step: string;
@@ -43,12 +45,10 @@ async function examine(t: Test) {
   return { code, stdout, stderr, findings, of, bad, backend, secret, proof };
 }
 
-const status = async (t: Test) => JSON.parse((await runTowline(t, ['status', 'box', '--json'])).stdout);
-
 /** Starts the daemon and waits for its relay. */
 async function bringUp(t: Test): Promise<void> {
   t.equal((await runTowline(t, ['up', '--detach'])).code, 0);
-  await waitUntil('it is connected', async () => (await status(t)).standing.word === 'connected', { timeout: 30_000 });
+  await daemonClient(t).reach('box', 'connected', 30_000);
 }
 
 test('doctor starts no backend, finds the one that runs, and proves it; after its stop status and doctor say so', async (t) => {
@@ -63,8 +63,10 @@ test('doctor starts no backend, finds the one that runs, and proves it; after it
 
   await bringUp(t);
   const running = await examine(t);
-  const { forwards } = await status(t);
-  const listen = `127.0.0.1:${forwards[0].listen.port}`;
+  const daemon = daemonClient(t);
+  const [forward] = (await daemon.status('box')).forwards;
+  if (forward?.listen?.kind !== 'tcp') throw new Error('it has no port');
+  const listen = `127.0.0.1:${forward.listen.port}`;
   t.match(running.backend, [
     { state: 'well', text: /^pid \d+, port \d+, .*a process of its own listens at 127.0.0.1:/ },
   ]);
@@ -77,8 +79,8 @@ test('doctor starts no backend, finds the one that runs, and proves it; after it
   t.match((await runTowline(t, ['doctor', 'box'])).stdout, /\nall is well\n$/);
 
   t.match(await runTowline(t, ['backend', 'stop', 'box']), { code: 0, stdout: /ended\n$/ });
-  const stopped = async () => (await status(t)).standing.fault?.code === 'BACKEND_STOPPED';
-  await waitUntil('status says that it was stopped', stopped, { timeout: 5_000 });
+  const isStopped = ({ standing }: RelayStatus) => standing.fault?.code === 'BACKEND_STOPPED';
+  await daemon.tells('status says that it was stopped', 'box', isStopped, 5_000);
   const after = await examine(t);
   t.match(after.bad, [{ step: 'backend', fault: { code: 'BACKEND_STOPPED' } }]);
   t.equal(after.bad.length, 1);
@@ -139,7 +141,7 @@ test('a backend that lives while somebody else has its port is not asked for its
   const trying = up({ signal: giveUp.signal });
   trying.catch(() => undefined);
   const ps = async () => JSON.parse((await runTowline(t, ['backend', 'ps', '--json'])).stdout);
-  await waitUntil('it lives', async () => (await ps())[0]?.state === 'live');
+  await waitUntil('it lives', async () => (await ps())[0]?.state === 'live', { every: 200 });
   giveUp.abort(new Error('seen enough'));
   t.match((await examine(t)).backend, [{ state: 'mind', text: /it does not listen yet$/ }]);
   await startSquatter(t, port);

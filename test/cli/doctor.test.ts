@@ -18,6 +18,7 @@ import { makeKeyPair } from '../fixtures/sshd-keys.ts';
 import { type Sshd, startSshd } from '../fixtures/sshd.ts';
 import { makeTemp } from '../fixtures/temp.ts';
 import { waitUntil } from '../fixtures/wait.ts';
+import { daemonClient } from '../fixtures/daemon-client.ts';
 
 interface Found {
   readonly step: string;
@@ -533,8 +534,8 @@ test('of a file that the running daemon has not taken over, or another one, doct
     /^add `--config .*towline\.json` to look at/,
   );
   write(own, gone);
-  const pending = async () => JSON.parse((await runTowline(t, ['status', '--json'])).stdout).pending;
-  await waitUntil('the daemon has seen it', async () => (await pending()) !== null);
+  const daemon = daemonClient(t);
+  await waitUntil('the daemon has seen it', async () => (await daemon.all())?.pending != null);
   await differing(
     ['dev'],
     /^towline: .*towline\.json is looked at as it stands now; the running daemon \(pid \d+\) has not taken over what changed of dev, and what/,

@@ -7,6 +7,7 @@ import { startKeyring } from '../fixtures/keyring.ts';
 import { speak } from '../fixtures/mains-client.ts';
 import { startSshd } from '../fixtures/sshd.ts';
 import { waitUntil } from '../fixtures/wait.ts';
+import { daemonClient } from '../fixtures/daemon-client.ts';
 
 const token = 'tk-5f0a3c9e1b7d4826a0c2e4f6';
 
@@ -30,9 +31,10 @@ test('a token goes into the keyring and comes out of it, by hand and by a rule, 
   t.equal(await shown('box'), token);
 
   startTowline(t, ['up'], { env });
-  await waitUntil('the rule has found it', async () => (await shown('other')) === token, { every: 100 });
+  const daemon = daemonClient(t);
+  await daemon.reach('other', 'connected');
+  t.equal(await shown('other'), token, 'the rule has found it');
   t.equal(await shown('box'), token, 'the daemon reads it, too');
-  await waitUntil('it is connected', async () => (await status('other')).standing.word === 'connected', { every: 100 });
   const [{ listen }] = (await status('other')).forwards;
   t.equal(await speak(listen.port, token, 'hello'), 'hello');
   const lacks = (relay: string, name: string) => async () =>

@@ -5,8 +5,9 @@ import { test } from 'tap';
 import { cliEnv, homeOf, runTowline } from '../fixtures/cli.ts';
 import { supervise } from '../fixtures/supervised.ts';
 import { makeTemp, type Owner } from '../fixtures/temp.ts';
-import { waitUntil, within } from '../fixtures/wait.ts';
+import { within } from '../fixtures/wait.ts';
 import { MAIN } from '../fixtures/main-file.ts';
+import { daemonClient } from '../fixtures/daemon-client.ts';
 
 /** A system call by which a file may be made, or its mode changed. */
 interface Call {
@@ -42,7 +43,7 @@ test('whatever towline makes is born private, whatever the umask, and nothing ch
   const made = [
     ...(await traced(t, ['add', 'r', '--host', '127.0.0.1:1', '--config', file], async () => undefined)),
     ...(await traced(t, ['up', '--config', own], async () => {
-      await waitUntil('it runs', async () => (await runTowline(t, ['status'])).code === 0);
+      await daemonClient(t).answers();
       await runTowline(t, ['down']);
     })),
   ];

@@ -8,6 +8,7 @@ import type { DaemonStatus } from '../../src/core/model/status.ts';
 import { startEcho } from '../fixtures/backend.ts';
 import { homeOf, runTowline, startTowline } from '../fixtures/cli.ts';
 import { dial, fate } from '../fixtures/client.ts';
+import { daemonClient } from '../fixtures/daemon-client.ts';
 import { startOnTerminal } from '../fixtures/pty.ts';
 import { startSshd } from '../fixtures/sshd.ts';
 import type { Owner } from '../fixtures/temp.ts';
@@ -124,7 +125,10 @@ test('a file that is edited: what cuts nobody is taken over by itself, the rest 
   await daemon.reach('r', 'connected');
   const sure = await runTowline(t, ['remove', 'r', '-y', '--config', join(homeOf(t), 'towline.json')]);
   t.match(sure.stdout, /has taken it over: removed r\n/, 'it was asked for');
-  await waitUntil('r is gone', async () => (await statusOf(t)).relays.every(({ name }) => name !== 'r'));
+  await waitUntil(
+    'r is gone',
+    async () => (await daemonClient(t).all())?.relays.every(({ name }) => name !== 'r') === true,
+  );
 });
 
 test('a hundred reloads in ten seconds, by rename, by link and half-written: the last one wins, and no half is taken', async (t) => {
@@ -185,8 +189,7 @@ test('a hundred reloads in ten seconds, by rename, by link and half-written: the
     }
   }
   await waitUntil('the last one runs', async () => {
-    const { relays } = await statusOf(t);
-    return relays.find(({ name }) => name === 'version')?.host === 'v20';
+    return (await daemonClient(t).all())?.relays.find(({ name }) => name === 'version')?.host === 'v20';
   });
   t.match(await runTowline(t, ['reload']), { code: 0, stdout: /nothing changed/ });
   const news = [...up.stdout().matchAll(/the config was read again: (.*)/g)].map(([, what]) => what);

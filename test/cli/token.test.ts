@@ -16,8 +16,8 @@ import { freePort } from '../fixtures/port.ts';
 import { startOnTerminal } from '../fixtures/pty.ts';
 import { startSshd } from '../fixtures/sshd.ts';
 import { makeTemp, type Owner } from '../fixtures/temp.ts';
-import { waitUntil } from '../fixtures/wait.ts';
 import { configure } from './configured.ts';
+import { daemonClient } from '../fixtures/daemon-client.ts';
 
 const token = 'tk-5f0a3c9e1b7d4826a0c2e4f6';
 
@@ -27,7 +27,7 @@ const fileOf = (t: Owner, relay = 'dev-box') => join(homeOf(t), '.state', 'towli
 async function startDaemon(t: Owner): Promise<void> {
   const up = startTowline(t, ['up']);
   await up.waitForOutput(/dev-box/);
-  await waitUntil('it answers', async () => (await runTowline(t, ['status'])).code === 0);
+  await daemonClient(t).answers();
 }
 
 /** Every command line of this machine, again and again until `over` is called; true where one held the token. */
@@ -184,7 +184,7 @@ test('of several forwards the one that leads to the backend is meant, and no oth
   const config = { sshConfig: sshd.sshConfigFile, relays: { box } };
   writeFileSync(join(homeOf(t), 'towline.json'), JSON.stringify(config), { mode: 0o600 });
   startTowline(t, ['up']);
-  await waitUntil('it has a token', async () => (await runTowline(t, ['token', 'box', '--print'])).code === 0);
+  await daemonClient(t).tells('has a backend', 'box', ({ lanes }) => lanes.some(({ backend }) => backend !== null));
   const own = (await runTowline(t, ['token', 'box', '--print'])).stdout.trim();
   const url = async (...words: readonly string[]) => (await runTowline(t, ['url', 'box', ...words, '--print'])).stdout;
   t.equal(await url(), `ws://127.0.0.1:${mine}/?token=${own}\n`);

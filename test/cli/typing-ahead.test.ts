@@ -72,10 +72,14 @@ test('Ctrl-C leaves with a line and 130, and declines nothing', async (t) => {
   t.match(cli.shown(), / echo /);
   // Before anybody came, and now.
   let told: readonly string[] = [];
-  await waitUntil('the daemon hears of it', async () => {
-    told = (await runTowline(t, ['logs', '--json'])).stdout.match(/does not get a password: \w+/g) ?? [];
-    return told.length === 2;
-  });
+  await waitUntil(
+    'the daemon hears of it',
+    async () => {
+      told = (await runTowline(t, ['logs', '--json'])).stdout.match(/does not get a password: \w+/g) ?? [];
+      return told.length === 2;
+    },
+    { every: 200 },
+  );
   for (const one of told) t.equal(one, 'does not get a password: nobody');
 });
 

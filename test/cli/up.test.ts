@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { test } from 'tap';
 import { faults } from '../../src/core/model/fault-table.ts';
 import { cliEnv, homeOf, runTowline, startTowline } from '../fixtures/cli.ts';
-import { waitUntil } from '../fixtures/wait.ts';
 import { configure } from './configured.ts';
 import { MAIN } from '../fixtures/main-file.ts';
+import { daemonClient } from '../fixtures/daemon-client.ts';
 
 test('up tells what happens line by line, and SIGTERM ends it with 0', async (t) => {
   const port = await configure(t);
@@ -83,7 +83,7 @@ test('the daemon goes on when the readers of its output leave', async (t) => {
   await new Promise((resolve) => child.stdout.once('data', resolve));
   child.stdout.destroy();
   child.stderr.destroy();
-  await waitUntil('the daemon answers', async () => (await runTowline(t, ['status'])).code === 0);
+  await daemonClient(t).answers();
   for (const verb of ['stop', 'start', 'stop']) t.equal((await runTowline(t, [verb, 'dev-box'])).code, 0);
   t.equal((await runTowline(t, ['status'])).code, 0);
   const code = new Promise((resolve) => child.once('exit', resolve));

@@ -90,10 +90,7 @@ test('a backend that dies is replaced over the same link, and clients meet the n
   await container.killBackends();
   // Whoever comes now shows that it is gone, and waits for the new one.
   t.equal(await speak(await daemon.port('r'), 'any', 'hello'), 401);
-  await waitUntil('another run', async () => {
-    const backend = (await daemon.status('r')).lanes[0]?.backend;
-    return backend != null && backend.run !== run;
-  });
+  await daemon.tells('another run', 'r', ({ lanes: [lane] }) => lane?.backend != null && lane.backend.run !== run);
   await daemon.reach('r', 'connected', 30_000);
   t.equal(await speak(await daemon.port('r'), await tokenOf(t), 'again'), 'again');
   t.equal(await backends(container), 1);

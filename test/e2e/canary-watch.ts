@@ -1,24 +1,36 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { SshContainer } from '../fixtures/container.ts';
-import { descendants } from '../fixtures/process-tree.ts';
+
+/** So often a process is looked at when it has just begun: it may become another program. */
+const fresh = 10;
+/** Each so many looks all of them are looked at again. */
+const again = 50;
 
 /**
- * Every command line of this machine, and every environment of what the test started, looked at each 10 ms until it is called. A container's
+ * Every command line of this machine, and every environment of what this process started, looked at each 10 ms until it is called. A container's
  * processes are seen from here too: the backend's own environment is where its token belongs.
  */
 export function watchProcesses(): () => readonly string[] {
   const seen = new Set<string>();
-  const read = (file: string) => {
-    try {
-      seen.add(readFileSync(file, 'latin1'));
-    } catch {
-      // It has ended.
-    }
+  let known = new Map<number, { looks: number; ours: boolean }>();
+  const isOurs = (pid: number): boolean => {
+    if (pid === process.pid) return true;
+    if (pid <= 1) return false;
+    // The name before its parent may hold anything.
+    return known.get(pid)?.ours ?? isOurs(Number(/.*\) . (\d+) /s.exec(read(`/proc/${pid}/stat`))?.[1] ?? 0));
   };
+  let looks = 0;
   const look = () => {
-    for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) read(`/proc/${pid}/cmdline`);
-    for (const { pid } of descendants(process.pid)) read(`/proc/${pid}/environ`);
+    looks += 1;
+    const pids = readdirSync('/proc').map(Number).filter(Number.isInteger);
+    known = new Map(pids.map((pid) => [pid, known.get(pid) ?? { looks: 0, ours: isOurs(pid) }]));
+    for (const [pid, one] of known) {
+      one.looks += 1;
+      if (one.looks > fresh && looks % again > 0) continue;
+      seen.add(read(`/proc/${pid}/cmdline`));
+      if (one.ours) seen.add(read(`/proc/${pid}/environ`));
+    }
   };
   const timer = setInterval(look, 10);
   return () => {
@@ -28,14 +40,25 @@ export function watchProcesses(): () => readonly string[] {
   };
 }
 
+function read(file: string): string {
+  try {
+    return readFileSync(file, 'latin1');
+  } catch {
+    // It has ended.
+    return '';
+  }
+}
+
 /** Every command line in the container, as its root sees them. */
 export async function watchThere(container: SshContainer): Promise<() => Promise<string>> {
-  const loop =
-    'while [ ! -e /tmp/enough ]; do for p in /proc/[0-9]*; do tr "\\0" " " <$p/cmdline 2>/dev/null; echo; done; sleep 0.01; done';
-  await container.exec(`(${loop}) >/tmp/seen 2>/dev/null & echo begun`);
+  await container.exec(
+    'setsid node /towline/dist/test/e2e/canary-watch-main.js >/tmp/seen 2>&1 </dev/null & echo $! >/tmp/watch',
+  );
   return async () => {
-    await container.exec('touch /tmp/enough');
-    return (await container.exec('sort -u /tmp/seen')).stdout;
+    const { stdout } = await container.exec(
+      'kill -TERM "$(cat /tmp/watch)"; tail --pid="$(cat /tmp/watch)" -f /dev/null; cat /tmp/seen',
+    );
+    return stdout;
   };
 }
 

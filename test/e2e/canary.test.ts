@@ -4,7 +4,6 @@ import { type Test, test } from 'tap';
 import { homeOf, runTowline } from '../fixtures/cli.ts';
 import { BACKEND_COMMAND, startContainer } from '../fixtures/container.ts';
 import { speak } from '../fixtures/mains-client.ts';
-import { waitUntil } from '../fixtures/wait.ts';
 import { filesIn, watchProcesses, watchThere } from './canary-watch.ts';
 import { everyBody } from './control-bodies.ts';
 import { startDaemon } from './daemon.ts';
@@ -42,6 +41,7 @@ async function flyCanary(t: Test, plugin: object, down: boolean): Promise<void> 
   });
   said.push(String((await daemon.reach('r', 'connected', 60_000)).standing.reason));
   const token = await tokenOf(t);
+  const { run } = (await daemon.status('r')).lanes[0]?.backend ?? {};
   t.match(token, /^[\w-]{43}$/);
   t.equal(await speak(await daemon.port('r'), token, 'hello'), 'hello');
   t.equal(await speak(await daemon.port('r'), 'not-the-token', 'hello'), 401);
@@ -50,9 +50,12 @@ async function flyCanary(t: Test, plugin: object, down: boolean): Promise<void> 
   await container.killSessions();
   await daemon.reach('r', 'connected', 60_000);
   await container.killBackends();
-  await waitUntil('another token', async () => ![token, ''].includes(await tokenOf(t)), { timeout: 60_000 });
-  await daemon.reach('r', 'connected', 60_000);
+  await daemon.tells('another run', 'r', ({ standing, lanes }) => {
+    const now = lanes[0]?.backend?.run;
+    return standing.word === 'connected' && now !== undefined && now !== run;
+  });
   const second = await tokenOf(t);
+  t.notOk([token, ''].includes(second));
   const wrong = 'wrong-0123456789-wrong-0123456789';
   await runTowline(t, ['token', 'set', 'r'], { input: `${wrong}\n` });
   const refused = await daemon.reach('r', 'blocked', 30_000);

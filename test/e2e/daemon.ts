@@ -1,20 +1,14 @@
 import { execFile } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { openClient } from '../../src/control/client.ts';
-import type { Word } from '../../src/core/model/state.ts';
-import type { DaemonStatus, RelayStatus } from '../../src/core/model/status.ts';
 import { homeOf, type RunningCli, startTowline } from '../fixtures/cli.ts';
+import { type DaemonClient, daemonClient } from '../fixtures/daemon-client.ts';
 import type { CommandResult } from '../fixtures/sshd-client.ts';
 import type { Owner } from '../fixtures/temp.ts';
-import { waitUntil } from '../fixtures/wait.ts';
 
 /** The built command, running in the foreground as a user's service would. */
-export interface TestDaemon {
+export interface TestDaemon extends DaemonClient {
   readonly cli: RunningCli;
-  status(relay: string): Promise<RelayStatus>;
-  /** Waits until the relay's word is this one. */
-  reach(relay: string, word: Word, timeout?: number): Promise<RelayStatus>;
   port(relay: string, forward?: number): Promise<number>;
 }
 
@@ -32,35 +26,17 @@ export async function startDaemon(
   relays: object,
 ): Promise<TestDaemon> {
   const cli = startTowline(t, ['up', '--config', writeConfig(t, host, relays)]);
-  // By its socket: a process of `towline status` for each look would keep the cores busy.
-  const client = openClient(join(homeOf(t), 'run', 'towline.sock'));
-  const all = (): Promise<DaemonStatus | null> => client.status().catch(() => null);
-  const find = async (relay: string) => (await all())?.relays.find(({ name }) => name === relay);
-  const status = async (relay: string): Promise<RelayStatus> => {
-    const found = await find(relay);
-    if (found === undefined) throw new Error(`no status of ${relay}`);
-    return found;
-  };
-  await waitUntil('the daemon answers', async () => (await all()) !== null);
+  const daemon = daemonClient(t);
+  await daemon.answers();
   return {
+    ...daemon,
     cli,
-    status,
-    async reach(relay, word, timeout = 60_000) {
-      let last: RelayStatus | undefined;
-      await waitUntil(
-        `${relay} becomes ${word}`,
-        async () => {
-          last = await find(relay);
-          return last?.standing.word === word;
-        },
-        { timeout, every: 50 },
-      ).catch((error: unknown) => {
-        throw new Error(`${String(error)}; it is ${JSON.stringify(last?.standing)}\n${cli.stdout()}`);
-      });
-      return status(relay);
-    },
+    reach: (relay, word, timeout) =>
+      daemon.reach(relay, word, timeout).catch((error: unknown) => {
+        throw new Error(`${String(error)}\n${cli.stdout()}`);
+      }),
     async port(relay, forward = 0) {
-      const listen = (await status(relay)).forwards[forward]?.listen;
+      const listen = (await daemon.status(relay)).forwards[forward]?.listen;
       if (listen?.kind !== 'tcp') throw new Error(`forward ${forward} of ${relay} has no port`);
       return listen.port;
     },

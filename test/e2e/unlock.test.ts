@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'tap';
 import { openClient } from '../../src/control/client.ts';
-import type { RelayStatus } from '../../src/core/model/status.ts';
+import type { Word } from '../../src/core/model/state.ts';
 import { homeOf, runTowline } from '../fixtures/cli.ts';
 import { exchange } from '../fixtures/client.ts';
 import { ECHO_PORT, PASSWORD, type SshContainer, startContainer, TOTP_SECRET } from '../fixtures/container.ts';
@@ -10,31 +10,14 @@ import { signalAll } from '../fixtures/process-tree.ts';
 import { startOnTerminal } from '../fixtures/pty.ts';
 import type { Owner } from '../fixtures/temp.ts';
 import { timeBasedCode } from '../fixtures/totp.ts';
-import { waitUntil } from '../fixtures/wait.ts';
 import { writeConfig } from './daemon.ts';
+import { daemonClient } from '../fixtures/daemon-client.ts';
 
 const pam = ['UsePAM=yes', 'KbdInteractiveAuthentication=yes'];
 const relay = { host: 'test', forwards: [`0:127.0.0.1:${ECHO_PORT}`] };
 
-async function status(t: Owner, name: string): Promise<RelayStatus> {
-  const { stdout } = await runTowline(t, ['status', name, '--json']);
-  return JSON.parse(stdout);
-}
-
-async function reach(t: Owner, name: string, word: string): Promise<RelayStatus> {
-  let last: RelayStatus | undefined;
-  await waitUntil(
-    `${name} becomes ${word}`,
-    async () => {
-      last = await status(t, name);
-      return last.standing.word === word;
-    },
-    { timeout: 20_000, every: 50 },
-  ).catch((error: unknown) => {
-    throw new Error(`${String(error)}; it is ${JSON.stringify(last?.standing)}`);
-  });
-  return status(t, name);
-}
+const status = (t: Owner, name: string) => daemonClient(t).status(name);
+const reach = (t: Owner, name: string, word: Word) => daemonClient(t).reach(name, word, 20_000);
 
 /** Starts a daemon in the background and ends it with the test. */
 async function detach(t: Owner, host: SshContainer, relays: object, env: Record<string, string> = {}): Promise<void> {
@@ -47,7 +30,7 @@ async function killWorker(t: Owner, name: string): Promise<void> {
   const pid = (await status(t, name)).lanes[0]?.pid ?? null;
   if (pid === null) throw new Error(`${name} has no worker`);
   signalAll([pid], 'SIGKILL');
-  await waitUntil('another worker', async () => ![pid, null].includes((await status(t, name)).lanes[0]?.pid ?? null));
+  await daemonClient(t).tells('another worker', name, ({ lanes }) => ![pid, null].includes(lanes[0]?.pid ?? null));
 }
 
 /** Every file below a folder that holds the text. */
