@@ -27,8 +27,8 @@ const PHASES = [
   { has: (file) => ALONE.test(file), run: (work) => inLanes(work, 1, runOne) },
 ];
 const POOL = {
-  few: 4,
-  many: 6,
+  few: 3,
+  many: 5,
   idle: 0.3,
   look: 2_000,
   // What starts containers keeps the engine busy, which works for all of them.
