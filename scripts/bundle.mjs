@@ -1,5 +1,6 @@
 // Bundles what towline runs into dist/bundle: a program then reads a few files, not hundreds. One build with shared chunks, so that each
-// module exists once in a process, whoever imports it: a plugin, the library door or the program itself. Packages stay where npm puts them.
+// module exists once in a process, whoever imports it: a plugin, the library door or the program itself. The packages of package.json's
+// `dependencies` stay where npm puts them; its `devDependencies` that are imported become parts of the bundle.
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
@@ -20,11 +21,11 @@ const ENTRIES = [
   'src/plugins/token/token.ts',
 ];
 
-/** Packages that stay where npm puts them: ssh2 has an addon to build, and it and ws meet the network. All others are parts of the bundle. */
+/** What stays where npm puts it: ssh2, which has an addon to build, its bcrypt-pbkdf, and ws; what meets the network can be mended without us. */
 const KEPT = Object.keys(JSON.parse(readFileSync('package.json', 'utf8')).dependencies);
 
 /**
- * They are required, for they are CommonJS: to import one, Node reads its sources for the names that they may export, and a worker needs
+ * They are required, and must be CommonJS for it: to import one, Node reads its sources for the names that they may export, and a worker needs
  * 50 ms of processor time and 5 MB more (measured, Node 20).
  */
 const requireKept = {
